@@ -1,0 +1,5 @@
+import type { EnvironmentFile } from '../../lambda/core/environment.ts';
+import { organization, teams } from '../teams.ts';
+
+/** Development: what `npm start` runs unless told otherwise. */
+export default { organization, teams } satisfies EnvironmentFile;

@@ -1,0 +1,130 @@
+import { type BoundedCall, LEAST_CHOSEN_TOKENS } from './decide.ts';
+import type { TeamPolicy } from './environment.ts';
+import type { LedgerView, ReserveRefusal, ReserveTerms } from './ledger.ts';
+import { addUsd, type PicoUsd } from './money.ts';
+import { periodOf } from './period.ts';
+import type { Clock, Ledger, LedgerKey } from './ports.ts';
+import { affordableOutputTokens, worstCaseCost } from './pricing.ts';
+import { rateCostUs } from './rate-limit.ts';
+
+/**
+ * How long a call waits for money that other calls of its team hold, in milliseconds. Only a team within one call of
+ * its budget ever waits; refusing it at once would leave money unusable that is about to come free.
+ */
+const HELD_WAIT_MS = 30_000;
+/** How old a sight of the ledger may be for a waiting call to trust that it still cannot fit, in milliseconds. */
+const TRUST_SEEN_MS = 250;
+/** How often a waiting call looks at what this process has seen, in milliseconds; no I/O. */
+const LOOK_EVERY_MS = 20;
+/** The most attempts one call makes, whatever the clock says. */
+const MAX_ATTEMPTS = 1_000;
+/** How long after its deadline a reservation may be taken for spent, in milliseconds: clocks differ, writes are late. */
+const EXPIRY_MARGIN_MS = 15_000;
+
+/** An admitted call: what it holds, and how much output it may make. */
+export type Admitted = {
+  readonly key: LedgerKey;
+  readonly terms: ReserveTerms;
+  readonly maxOutputTokens: number;
+  readonly view: LedgerView;
+};
+
+/** What admission came to. */
+export type Admission =
+  | { readonly admitted: Admitted }
+  | { readonly refused: ReserveRefusal; readonly view: LedgerView };
+
+/** What a call to be admitted brings along. */
+export type AdmissionRequest = {
+  readonly id: string;
+  readonly keyId: string;
+  readonly policy: TeamPolicy;
+  readonly call: BoundedCall;
+  readonly deadlineEpochMs: number;
+};
+
+/**
+ * Reserves a call's worst case. A call over its rate waits as long as the policy's `maxQueueMs`; one that does not fit
+ * because others hold the money waits for them to settle. When a client left the output's length to the gateway and
+ * nobody else holds anything, the gateway chooses what the rest of the budget pays rather than refuse.
+ */
+export async function admit(ports: { ledger: Ledger; clock: Clock }, request: AdmissionRequest): Promise<Admission> {
+  const { ledger, clock } = ports;
+  const { policy, call } = request;
+  const startMs = clock.nowEpochMs();
+  let maxOutputTokens = call.maxOutputTokens;
+  for (let attempt = 1; ; attempt++) {
+    const nowEpochMs = clock.nowEpochMs();
+    const key = { team: policy.team, period: periodOf(nowEpochMs) };
+    const terms = termsFor(request, maxOutputTokens, nowEpochMs);
+    const result = await ledger.reserve(key, policy.monthlyBudgetPicoUsd, terms);
+    if (result.kind === 'reserved') return { admitted: { key, terms, maxOutputTokens, view: result.view } };
+    const { refused, view } = result;
+    const waitedMs = clock.nowEpochMs() - startMs;
+    const leftMs = request.deadlineEpochMs - clock.nowEpochMs();
+    if (refused.reason === 'team_paused' || attempt >= MAX_ATTEMPTS) return { refused, view };
+    if (refused.reason === 'team_budget_exceeded') {
+      const fitted = view.reserved > 0n ? undefined : fitToRest(call, view.available, maxOutputTokens);
+      if (fitted !== undefined) {
+        maxOutputTokens = fitted;
+        continue;
+      }
+      maxOutputTokens = call.maxOutputTokens;
+      const heldWaitMs = Math.min(HELD_WAIT_MS - waitedMs, leftMs);
+      if (heldWaitMs <= 0 || addUsd(view.available, view.reserved) < leastCost(call)) return { refused, view };
+      await waitForMoney(ports, key, terms.reservation.costPicoUsd, heldWaitMs);
+    } else {
+      if (waitedMs + refused.retryAfterMs > Math.min(policy.maxQueueMs, leftMs)) return { refused, view };
+      await clock.sleep(refused.retryAfterMs);
+    }
+  }
+}
+
+function termsFor(request: AdmissionRequest, maxOutputTokens: number, nowEpochMs: number): ReserveTerms {
+  const { policy, call } = request;
+  const tokens = call.inputTokens + maxOutputTokens;
+  return {
+    reservation: {
+      id: request.id,
+      costPicoUsd: worstCaseCost(call.model, call.inputTokens, maxOutputTokens),
+      tokens,
+      model: call.model.id,
+      keyId: request.keyId,
+      expiresAtEpochMs: request.deadlineEpochMs + EXPIRY_MARGIN_MS,
+    },
+    nowEpochMs,
+    maxConcurrent: policy.maxConcurrent,
+    rpmCostUs: rateCostUs(1, policy.rateLimitRpm),
+    tpmCostUs: rateCostUs(tokens, policy.rateLimitTpm),
+  };
+}
+
+function fitToRest(call: BoundedCall, rest: PicoUsd, tried: number): number | undefined {
+  if (call.outputStated) return undefined;
+  const affordable = affordableOutputTokens(call.model, call.inputTokens, rest);
+  return affordable < tried && affordable >= leastTokens(call) ? affordable : undefined;
+}
+
+function leastTokens(call: BoundedCall): number {
+  return call.outputStated ? call.maxOutputTokens : Math.min(call.maxOutputTokens, LEAST_CHOSEN_TOKENS);
+}
+
+function leastCost(call: BoundedCall): PicoUsd {
+  return worstCaseCost(call.model, call.inputTokens, leastTokens(call));
+}
+
+/** Waits until the ledger, as this process sees it, has the money or holds none, or the sight is too old to trust. */
+async function waitForMoney(
+  { ledger, clock }: { ledger: Ledger; clock: Clock },
+  key: LedgerKey,
+  cost: PicoUsd,
+  mostMs: number,
+): Promise<void> {
+  const untilMs = clock.nowEpochMs() + mostMs;
+  do {
+    await clock.sleep(LOOK_EVERY_MS * (0.5 + clock.random()));
+    const seen = ledger.lastSeen(key);
+    if (seen === undefined || clock.nowEpochMs() - seen.seenAtEpochMs > TRUST_SEEN_MS) return;
+    if (seen.view.available >= cost || seen.view.reserved === 0n) return;
+  } while (clock.nowEpochMs() < untilMs);
+}

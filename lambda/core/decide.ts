@@ -1,0 +1,121 @@
+import type { Catalog, ChatModel } from './catalog.ts';
+import type { ChatRequest, JsonObject } from './chat-request.ts';
+import type { TeamPolicy } from './environment.ts';
+import { type Identity, mayCallModels } from './identity.ts';
+import { inputTokensBound } from './input-bound.ts';
+import { didYouMean } from './nearest-word.ts';
+import { type Refusal, refuse } from './refusals.ts';
+
+/** A call that policy and catalog allow, with what bounds its cost. */
+export type BoundedCall = {
+  readonly model: ChatModel;
+  /** The retired model the client asked for, where the policy replaces it. */
+  readonly replacedModel: string | undefined;
+  readonly request: ChatRequest;
+  readonly inputTokens: number;
+  readonly maxOutputTokens: number;
+  /** Whether the client stated `maxOutputTokens`, or the gateway chose it. */
+  readonly outputStated: boolean;
+};
+
+/** The fewest output tokens the gateway chooses for a client that states no limit: less is no answer. */
+export const LEAST_CHOSEN_TOKENS = 64;
+
+/** Decides whether a team may make a call, by policy and catalog alone; money and rates are the ledger's to judge. */
+export function decide(
+  identity: Identity,
+  policy: TeamPolicy,
+  catalog: Catalog,
+  request: ChatRequest,
+): BoundedCall | Refusal {
+  if (!mayCallModels(identity.role)) {
+    return refuse(
+      'forbidden',
+      `A key with the role "${identity.role}" reads usage only. Use a member key to call models.`,
+    );
+  }
+  const chosen = chooseModel(policy, catalog, request.model);
+  if ('reason' in chosen) return chosen;
+  const refusedTool = request.tools.find((tool) => tool.type !== 'function');
+  if (refusedTool !== undefined) {
+    return refuse(
+      'tool_not_priced',
+      'Groq charges built-in tools per use on top of tokens, so no budget could hold. Only tools of type "function" are allowed.',
+      { param: 'tools' },
+    );
+  }
+  const { model } = chosen;
+  const most = Math.min(policy.maxTokensPerRequest ?? model.maxOutputTokens, model.maxOutputTokens);
+  if (request.statedMaxTokens !== undefined && request.statedMaxTokens > most) {
+    const whose = most === policy.maxTokensPerRequest ? `team "${policy.team}"` : `model "${model.id}"`;
+    return refuse(
+      'max_tokens_exceeded',
+      `${request.statedMaxTokens} output tokens are over the limit of ${most} a request for ${whose}. Ask for ${most} or fewer.`,
+      { param: 'max_completion_tokens' },
+    );
+  }
+  const inputTokens = inputTokensBound(model, request);
+  const fitting = policy.rateLimitTpm === null ? most : Math.min(most, policy.rateLimitTpm - inputTokens);
+  // A client that states no limit leaves the choice to the gateway, which then chooses what the team's rate can carry.
+  const chosenTokens = fitting >= Math.min(most, LEAST_CHOSEN_TOKENS) ? fitting : most;
+  const maxOutputTokens = request.statedMaxTokens ?? chosenTokens;
+  const tokens = inputTokens + maxOutputTokens;
+  if (policy.rateLimitTpm !== null && tokens > policy.rateLimitTpm) {
+    return refuse(
+      'request_exceeds_tpm',
+      `Request too large: it may use ${tokens} tokens (${inputTokens} in, ${maxOutputTokens} out), and team "${policy.team}" has ${policy.rateLimitTpm} a minute. Shorten it or lower max_completion_tokens.`,
+    );
+  }
+  return { ...chosen, request, inputTokens, maxOutputTokens, outputStated: request.statedMaxTokens !== undefined };
+}
+
+function chooseModel(
+  policy: TeamPolicy,
+  catalog: Catalog,
+  id: string,
+): { model: ChatModel; replacedModel: string | undefined } | Refusal {
+  const param = 'model';
+  const allowed = `Team "${policy.team}" may use: ${policy.allowedModels.join(', ')}.`;
+  if (catalog.notPriceable.has(id)) {
+    return refuse('model_not_priced', `The model \`${id}\` has no bounded price, so no budget could hold. ${allowed}`, {
+      param,
+    });
+  }
+  const model = catalog.models.get(id);
+  if (model === undefined) {
+    const name = id.length > 128 ? `${id.slice(0, 128)}…` : id;
+    return refuse(
+      'model_not_found',
+      `The model \`${name}\` does not exist${didYouMean(name, policy.allowedModels)}. ${allowed}`,
+      { param },
+    );
+  }
+  if (!policy.allowedModels.includes(id)) {
+    return refuse('model_not_allowed', `The model \`${id}\` is not allowed. ${allowed}`, { param });
+  }
+  if (model.kind !== 'chat') {
+    return refuse('invalid_request', `The model \`${id}\` transcribes audio and does not answer chat completions.`, {
+      param,
+    });
+  }
+  if (model.status !== 'retired') return { model, replacedModel: undefined };
+  const replacement = model.replacement === undefined ? undefined : catalog.models.get(model.replacement);
+  if (policy.onRetiredModel === 'replace' && replacement?.kind === 'chat' && replacement.status !== 'retired') {
+    return { model: replacement, replacedModel: id };
+  }
+  const since = model.retiredOn === undefined ? '' : ` on ${model.retiredOn}`;
+  const instead = model.replacement === undefined ? '' : ` Use \`${model.replacement}\` instead.`;
+  return refuse('model_decommissioned', `Groq retired the model \`${id}\`${since}.${instead}`, { param });
+}
+
+/** The body to send to Groq: the client's own, with the output bounded and, on a stream, the usage asked for. */
+export function upstreamBody(call: BoundedCall, maxOutputTokens: number): JsonObject {
+  const { max_tokens: _replaced, ...body } = call.request.body;
+  const options = call.request.body.stream_options as JsonObject | null | undefined;
+  return {
+    ...body,
+    model: call.model.id,
+    max_completion_tokens: maxOutputTokens,
+    ...(call.request.stream ? { stream_options: { ...options, include_usage: true } } : {}),
+  };
+}

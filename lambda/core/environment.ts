@@ -1,0 +1,168 @@
+import * as v from 'valibot';
+import type { Catalog } from './catalog.ts';
+import { ConfigError, configError } from './config-error.ts';
+import { type PicoUsd, picoUsdFromNumber } from './money.ts';
+import { didYouMean } from './nearest-word.ts';
+
+/** The longest a team may let a request wait for its rate, in milliseconds: a waiting Lambda costs money. */
+const MAX_QUEUE_MS = 2_000;
+/** The most requests in flight one ledger item can hold: each adds some 80 bytes to every write. */
+const MAX_CONCURRENT = 200;
+
+const dollars = v.pipe(
+  v.number('must be dollars as a number'),
+  v.minValue(0, 'must not be negative'),
+  v.maxValue(1e9, 'must be at most 1,000,000,000'),
+);
+const count = (most: number) =>
+  v.pipe(
+    v.number('must be a whole number'),
+    v.integer('must be a whole number'),
+    v.minValue(1, 'must be at least 1'),
+    v.maxValue(most, `must be at most ${most}`),
+  );
+
+const organizationSchema = v.strictObject({
+  /** Dollars a calendar month (UTC) for all teams together. @default 500 */
+  monthlyCapUsd: v.optional(dollars, 500),
+  /** Dollars of the organisation's spending to alert at. @default none */
+  alertsUsd: v.optional(v.array(dollars, 'must be a list of dollars'), []),
+  /** Shares of a budget to alert at, in percent. @default [50, 80, 95] */
+  alertsPercent: v.optional(
+    v.array(
+      v.pipe(
+        v.number('must be a list of percentages'),
+        v.minValue(1, 'must be at least 1'),
+        v.maxValue(100, 'must be at most 100'),
+      ),
+      'must be a list of percentages',
+    ),
+    [50, 80, 95],
+  ),
+});
+
+const teamSchema = v.strictObject({
+  /** What the team uses Groq for, for people. @default '' */
+  purpose: v.optional(v.string('must be text'), ''),
+  /** Ids from the catalog. */
+  allowedModels: v.pipe(
+    v.array(v.string('must be a list of model ids'), 'must be a list of model ids'),
+    v.minLength(1, 'must name at least one model'),
+  ),
+  /** The most output tokens one request may ask for; also sent when a request states none. @default null: the model's own maximum */
+  maxTokensPerRequest: v.optional(v.nullable(count(1_000_000)), null),
+  /** Dollars a calendar month (UTC). @default the organisation's monthlyCapUsd */
+  monthlyBudgetUsd: v.optional(v.nullable(dollars), null),
+  /** Requests a minute; null: no limit. @default 60 */
+  rateLimitRpm: v.optional(v.nullable(count(1_000_000)), 60),
+  /** Tokens a minute; null: no limit. @default null */
+  rateLimitTpm: v.optional(v.nullable(count(1_000_000_000)), null),
+  /** Requests in flight at once, at most 200. @default 5 */
+  maxConcurrent: v.optional(count(MAX_CONCURRENT), 5),
+  /** Milliseconds a request may wait for its rate or a place, at most 2,000. @default 0: refused at once */
+  maxQueueMs: v.optional(
+    v.pipe(
+      v.number('must be milliseconds'),
+      v.integer('must be whole milliseconds'),
+      v.minValue(0, 'must not be negative'),
+      v.maxValue(MAX_QUEUE_MS, `must be at most ${MAX_QUEUE_MS}`),
+    ),
+    0,
+  ),
+  /** Who is held back first when Groq's own limits run low. @default 'normal' */
+  priority: v.optional(v.picklist(['high', 'normal', 'batch'], 'must be one of high, normal, batch'), 'normal'),
+  /** What a request for a retired model gets. @default 'refuse' */
+  onRetiredModel: v.optional(v.picklist(['refuse', 'replace'], 'must be one of refuse, replace'), 'refuse'),
+  /** E-mail addresses for this team's alerts. @default none */
+  alertRecipients: v.optional(
+    v.array(v.pipe(v.string(), v.email('must be a list of e-mail addresses')), 'must be a list of e-mail addresses'),
+    [],
+  ),
+});
+
+const environmentSchema = v.strictObject({
+  organization: v.optional(organizationSchema, {}),
+  teams: v.record(v.string(), v.unknown(), 'must be an object of teams by name'),
+});
+
+type TeamFile = v.InferInput<typeof teamSchema>;
+
+/** What an environment file holds: a `.ts` file's default export, or a `.json` file. Dollars are numbers. */
+export type EnvironmentFile = {
+  readonly organization?: v.InferInput<typeof organizationSchema>;
+  readonly teams: { readonly [team: string]: TeamFile };
+};
+
+/** What a team may do. */
+export type TeamPolicy = Omit<v.InferOutput<typeof teamSchema>, 'monthlyBudgetUsd'> & {
+  readonly team: string;
+  readonly monthlyBudgetPicoUsd: PicoUsd;
+};
+
+/** The caps and alerts of all teams together. */
+export type Organization = v.InferOutput<typeof organizationSchema>;
+
+/** One deployment's organisation and teams. */
+export type Environment = { readonly organization: Organization; readonly teams: ReadonlyMap<string, TeamPolicy> };
+
+/**
+ * Reads an environment.
+ *
+ * @throws ConfigError naming the file, the team, the field and the nearest right word.
+ */
+export function parseEnvironment(file: string, content: unknown, catalog: Catalog): Environment {
+  const parsed = v.safeParse(environmentSchema, content, { abortEarly: true });
+  if (!parsed.success) {
+    const place = (path: readonly PropertyKey[]) => (path.length === 0 ? '' : `"${path.join('.')}": `);
+    throw configError(file, parsed.issues[0], place, (path) =>
+      Object.keys(path[0] === 'organization' ? organizationSchema.entries : environmentSchema.entries),
+    );
+  }
+  const { organization } = parsed.output;
+  const beyond = organization.alertsUsd.find((usd) => usd > organization.monthlyCapUsd);
+  if (beyond !== undefined) {
+    throw new ConfigError(
+      `${file}: "organization.alertsUsd": an alert at $${beyond} can never fire: monthlyCapUsd is $${organization.monthlyCapUsd}`,
+    );
+  }
+  const teams = new Map<string, TeamPolicy>();
+  for (const [team, policy] of Object.entries(parsed.output.teams)) {
+    teams.set(team, parseTeam(file, team, policy, organization, catalog));
+  }
+  if (teams.size === 0) throw new ConfigError(`${file}: "teams" is empty: name at least one team`);
+  return { organization, teams };
+}
+
+/**
+ * Reads one team's policy.
+ *
+ * @throws ConfigError naming the file, the team, the field and the nearest right word.
+ */
+export function parseTeam(
+  file: string,
+  team: string,
+  content: unknown,
+  organization: Organization,
+  catalog: Catalog,
+): TeamPolicy {
+  if (!/^[a-z][a-z0-9-]{0,31}$/.test(team)) {
+    throw new ConfigError(
+      `${file}: team "${team}": a name is 1 to 32 lower-case letters, digits and hyphens, and starts with a letter`,
+    );
+  }
+  const parsed = v.safeParse(teamSchema, content, { abortEarly: true });
+  if (!parsed.success) {
+    const place = (path: readonly PropertyKey[]) =>
+      `team "${team}": ${path.length === 0 ? '' : `"${path.join('.')}" `}`;
+    throw configError(file, parsed.issues[0], place, () => Object.keys(teamSchema.entries));
+  }
+  const { monthlyBudgetUsd, ...policy } = parsed.output;
+  for (const model of policy.allowedModels) {
+    if (catalog.models.has(model)) continue;
+    const why = catalog.notPriceable.has(model)
+      ? ' has no bounded price, so no budget could hold'
+      : ` is not in the catalog, so it has no price${didYouMean(model, catalog.models.keys())}`;
+    throw new ConfigError(`${file}: team "${team}": "allowedModels": "${model}"${why}`);
+  }
+  return { ...policy, team, monthlyBudgetPicoUsd: picoUsdFromNumber(monthlyBudgetUsd ?? organization.monthlyCapUsd) };
+}

@@ -1,0 +1,233 @@
+import { type Admitted, admit } from './admission.ts';
+import type { Catalog } from './catalog.ts';
+import { isObject, parseChatRequest } from './chat-request.ts';
+import { readStreamEvent, renderData } from './chat-stream.ts';
+import { type BoundedCall, decide, upstreamBody } from './decide.ts';
+import type { TeamPolicy } from './environment.ts';
+import type { Identity } from './identity.ts';
+import type { LedgerView, Settlement } from './ledger.ts';
+import { type PicoUsd, usdText, ZERO_USD } from './money.ts';
+import type { ByteSink, Clock, Ledger, Log, Upstream, UpstreamAnswer, UpstreamHeaders } from './ports.ts';
+import { chatCost } from './pricing.ts';
+import { rateCostUs } from './rate-limit.ts';
+import { type Refusal, refuse } from './refusals.ts';
+import { explainReserveRefusal } from './reserve-refusal.ts';
+import { parseUsage, type TokenUsage } from './token-usage.ts';
+
+/** What the use-case needs of the world. */
+export type GovernPorts = {
+  readonly ledger: Ledger;
+  readonly upstream: Upstream;
+  readonly clock: Clock;
+  readonly log: Log;
+};
+
+/** One chat completion to be governed. */
+export type GovernRequest = {
+  /** A fresh id: of the request, and of its reservation. */
+  readonly id: string;
+  readonly identity: Identity;
+  readonly policy: TeamPolicy;
+  readonly catalog: Catalog;
+  readonly bodyText: string;
+  /** When the answer must be complete. */
+  readonly deadlineEpochMs: number;
+};
+
+/** What the caller learns of limits and cost beside the answer. */
+export type CallFacts = {
+  /** The ledger after the last write that was made for this call. */
+  readonly view?: LedgerView;
+  readonly costPicoUsd?: PicoUsd;
+  readonly upstreamMs?: number;
+  readonly replacedModel?: string | undefined;
+  /** The output limit that the gateway chose for a client that stated none. */
+  readonly chosenMaxTokens?: number;
+};
+
+/** How a governed call is answered. A stream's `relay` must be awaited to its end, whether or not a client still listens. */
+export type GovernAnswer =
+  | { readonly kind: 'refused'; readonly refusal: Refusal; readonly facts: CallFacts }
+  | { readonly kind: 'whole'; readonly body: string; readonly headers: UpstreamHeaders; readonly facts: CallFacts }
+  | {
+      readonly kind: 'stream';
+      readonly headers: UpstreamHeaders;
+      readonly facts: CallFacts;
+      relay(sink: ByteSink): Promise<void>;
+    };
+
+/** Decides, reserves, calls Groq, and settles: the one straight line on which money moves. */
+export async function governChat(ports: GovernPorts, request: GovernRequest): Promise<GovernAnswer> {
+  const parsed = parseChatRequest(request.bodyText);
+  if ('reason' in parsed) return { kind: 'refused', refusal: parsed, facts: {} };
+  const call = decide(request.identity, request.policy, request.catalog, parsed);
+  if ('reason' in call) return { kind: 'refused', refusal: call, facts: {} };
+
+  const { id, policy, deadlineEpochMs } = request;
+  const admission = await admit(ports, { id, keyId: request.identity.keyId, policy, call, deadlineEpochMs });
+  if ('refused' in admission) {
+    const { refused, view } = admission;
+    return {
+      kind: 'refused',
+      refusal: explainReserveRefusal(policy, call, refused, view, ports.clock.nowEpochMs()),
+      facts: { view },
+    };
+  }
+  const { admitted } = admission;
+  const facts: CallFacts = {
+    view: admitted.view,
+    replacedModel: call.replacedModel,
+    ...(call.outputStated ? {} : { chosenMaxTokens: admitted.maxOutputTokens }),
+  };
+
+  const startMs = ports.clock.monotonicMs();
+  const answer = await callUpstream(ports, request, call, admitted);
+  const upstreamMs = ports.clock.monotonicMs() - startMs;
+  switch (answer.kind) {
+    case 'rejected': {
+      const view = await settle(ports, request, admitted, VOID);
+      return {
+        kind: 'refused',
+        refusal: answer.refusal,
+        facts: { ...facts, view: view ?? admitted.view, upstreamMs, costPicoUsd: ZERO_USD },
+      };
+    }
+    case 'lost': {
+      const settlement = settlementOf(call, admitted, undefined);
+      const view = await settle(ports, request, admitted, settlement);
+      return {
+        kind: 'refused',
+        refusal: answer.refusal,
+        facts: { ...facts, view: view ?? admitted.view, upstreamMs, costPicoUsd: settlement.costPicoUsd },
+      };
+    }
+    case 'whole': {
+      const settlement = settlementOf(call, admitted, usageOfBody(answer.body));
+      const view = await settle(ports, request, admitted, settlement);
+      return {
+        kind: 'whole',
+        body: answer.body,
+        headers: answer.headers,
+        facts: { ...facts, view: view ?? admitted.view, upstreamMs, costPicoUsd: settlement.costPicoUsd },
+      };
+    }
+    case 'stream': {
+      const relay = async (sink: ByteSink): Promise<void> => {
+        const usage = await relayStream(ports, request, call, answer.events, sink);
+        await settle(ports, request, admitted, settlementOf(call, admitted, usage));
+      };
+      return { kind: 'stream', headers: answer.headers, facts: { ...facts, upstreamMs }, relay };
+    }
+  }
+}
+
+async function callUpstream(
+  ports: GovernPorts,
+  request: GovernRequest,
+  call: BoundedCall,
+  admitted: Admitted,
+): Promise<UpstreamAnswer> {
+  const { deadlineEpochMs, policy } = request;
+  try {
+    return await ports.upstream.chat({
+      team: policy.team,
+      body: upstreamBody(call, admitted.maxOutputTokens),
+      deadlineEpochMs,
+    });
+  } catch (error) {
+    // A fault of our own may have struck before or after Groq saw the call: an unknown outcome is never voided.
+    ports.log('upstream_fault', {
+      requestId: request.id,
+      team: policy.team,
+      error: error instanceof Error ? error.name : 'unknown',
+    });
+    return {
+      kind: 'lost',
+      refusal: refuse('internal_error', `The gateway failed during the call. Request id: ${request.id}.`),
+    };
+  }
+}
+
+/** Passes a stream on to its end and returns the usage it reported, or undefined when its outcome is unknown. */
+async function relayStream(
+  ports: GovernPorts,
+  request: GovernRequest,
+  call: BoundedCall,
+  events: AsyncIterable<Uint8Array>,
+  sink: ByteSink,
+): Promise<TokenUsage | undefined> {
+  let usage: TokenUsage | undefined;
+  let failed = false;
+  const annotate = (used: TokenUsage) => ({ cost_usd: usdText(chatCost(call.model, used)), request_id: request.id });
+  try {
+    for await (const event of events) {
+      const read = readStreamEvent(event, call.request.includeUsage, annotate);
+      usage = read.usage ?? usage;
+      failed ||= read.failed;
+      if (read.forward !== undefined) sink.write(read.forward);
+    }
+  } catch (error) {
+    failed = true;
+    ports.log('stream_cut', {
+      requestId: request.id,
+      team: request.policy.team,
+      error: error instanceof Error ? error.name : 'unknown',
+    });
+    const message = `Groq's stream broke off before its end. Request id: ${request.id}.`;
+    sink.write(renderData({ error: { message, type: 'service_unavailable', param: null, code: 'groq_stream_cut' } }));
+  }
+  return failed ? undefined : usage;
+}
+
+const VOID: Settlement = {
+  kind: 'void',
+  costPicoUsd: ZERO_USD,
+  assumed: false,
+  tpmRefundUs: 0,
+  promptTokens: 0,
+  cachedTokens: 0,
+  completionTokens: 0,
+};
+
+/** The settlement of a call that reported its usage, or else at its bound. */
+function settlementOf(call: BoundedCall, admitted: Admitted, usage: TokenUsage | undefined): Settlement {
+  const { reservation } = admitted.terms;
+  if (usage === undefined) {
+    return { ...VOID, kind: 'settle', costPicoUsd: reservation.costPicoUsd, assumed: true };
+  }
+  return { ...VOID, kind: 'settle', costPicoUsd: chatCost(call.model, usage), ...usage };
+}
+
+/** Ends the reservation; a ledger that cannot be reached leaves it open, to expire at its bound. */
+async function settle(
+  ports: GovernPorts,
+  request: GovernRequest,
+  admitted: Admitted,
+  settlement: Settlement,
+): Promise<LedgerView | undefined> {
+  const { key, terms } = admitted;
+  // Cached tokens do not count against Groq's tokens per minute, so they do not count against the team's.
+  const used = settlement.assumed
+    ? terms.reservation.tokens
+    : settlement.promptTokens - settlement.cachedTokens + settlement.completionTokens;
+  const tpmRefundUs = terms.tpmCostUs - rateCostUs(used, request.policy.rateLimitTpm);
+  try {
+    return await ports.ledger.settle(key, terms, { ...settlement, tpmRefundUs });
+  } catch (error) {
+    ports.log('settlement_failed', {
+      requestId: request.id,
+      team: key.team,
+      error: error instanceof Error ? error.name : 'unknown',
+    });
+    return undefined;
+  }
+}
+
+function usageOfBody(body: string): TokenUsage | undefined {
+  try {
+    const value: unknown = JSON.parse(body);
+    return isObject(value) ? parseUsage(value.usage) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,22 @@
+/** What a key may do: everything, everything of one team, call models, or look at usage. */
+export type Role = 'admin' | 'lead' | 'member' | 'viewer';
+
+/** Who is calling, as the authorizer found it from the key alone. */
+export type Identity = {
+  readonly keyId: string;
+  readonly role: Role;
+  /** Absent on a key of the whole organisation. */
+  readonly team?: string;
+};
+
+const ROLES: readonly string[] = ['admin', 'lead', 'member', 'viewer'] satisfies readonly Role[];
+
+/** Whether a text names a role. */
+export function isRole(value: unknown): value is Role {
+  return typeof value === 'string' && ROLES.includes(value);
+}
+
+/** Whether a role may call models. */
+export function mayCallModels(role: Role): boolean {
+  return role !== 'viewer';
+}

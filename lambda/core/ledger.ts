@@ -1,0 +1,182 @@
+import type { PicoUsd } from './money.ts';
+import { addUsd, picoUsd, subtractUsd, ZERO_USD } from './money.ts';
+import { takeFromBucket } from './rate-limit.ts';
+
+/*
+ * The life of a reservation:
+ *
+ *            reserve                 settle (usage known)
+ *   (none) ───────────▶ open ───────────────────────────────────▶ spent at the true cost, the rest available again
+ *                        │  │ └─ settle, assumed (outcome unknown) ─▶ spent at the bound, marked assumed
+ *                        │  └─── void (Groq said no, or never saw it) ─▶ all of it available again
+ *                        └────── expire (nobody came back) ──▶ lapsed: spent at the bound, marked assumed
+ *                                                                 └─ late settle ─▶ corrected to the true cost, once
+ */
+
+/** Money held for one call in flight. */
+export type Reservation = {
+  readonly id: string;
+  /** The most the call can cost. */
+  readonly costPicoUsd: PicoUsd;
+  /** The most tokens it can use. */
+  readonly tokens: number;
+  readonly model: string;
+  readonly keyId: string;
+  /** When it may be taken for spent, if nobody has settled it. */
+  readonly expiresAtEpochMs: number;
+};
+
+/** A team's totals for a period, in pico-dollars, and its rate buckets. `available + reserved + spent = limit`. */
+export type LedgerView = {
+  readonly limit: PicoUsd;
+  readonly available: PicoUsd;
+  readonly reserved: PicoUsd;
+  readonly spent: PicoUsd;
+  /** The part of `spent` that was taken at its bound because the outcome never came. */
+  readonly assumed: PicoUsd;
+  /** The part of `spent` that came in above its bound. */
+  readonly overrun: PicoUsd;
+  /** Epoch microseconds; see takeFromBucket. */
+  readonly rpmTatUs: number;
+  readonly tpmTatUs: number;
+};
+
+/** A team's whole ledger for a period. */
+export type LedgerState = LedgerView & {
+  readonly open: ReadonlyMap<string, Reservation>;
+  /** Expired reservations that a late settlement may still correct. */
+  readonly lapsed: ReadonlyMap<string, Reservation>;
+  /** Why the team is paused, if it is. */
+  readonly paused: string | undefined;
+};
+
+/** What is asked of a ledger: the reservation, and what it takes from the team's rates. */
+export type ReserveTerms = {
+  readonly reservation: Reservation;
+  readonly nowEpochMs: number;
+  readonly maxConcurrent: number;
+  /** See rateCostUs; 0 when the team has no such limit. */
+  readonly rpmCostUs: number;
+  readonly tpmCostUs: number;
+};
+
+/** Why a ledger cannot reserve now, with the wait where one is known. */
+export type ReserveRefusal =
+  | { readonly reason: 'team_paused' }
+  | { readonly reason: 'team_budget_exceeded' }
+  | {
+      readonly reason: 'concurrency_exceeded' | 'requests_exceeded' | 'tokens_exceeded';
+      readonly retryAfterMs: number;
+    };
+
+/** How a call ended, in money and tokens. */
+export type Settlement = {
+  readonly kind: 'settle' | 'void';
+  readonly costPicoUsd: PicoUsd;
+  /** Whether the cost is the bound, because the true one is not known. */
+  readonly assumed: boolean;
+  /** What the unused tokens give back to the tokens-per-minute bucket, in microseconds. */
+  readonly tpmRefundUs: number;
+  readonly promptTokens: number;
+  readonly cachedTokens: number;
+  readonly completionTokens: number;
+};
+
+/** How long a refused caller waits for a place when none has a known end, in milliseconds. */
+const CONCURRENCY_RETRY_MS = 1_000;
+
+/** A fresh ledger for a period. */
+export function openLedger(limit: PicoUsd): LedgerState {
+  return {
+    limit,
+    available: limit,
+    reserved: ZERO_USD,
+    spent: ZERO_USD,
+    assumed: ZERO_USD,
+    overrun: ZERO_USD,
+    rpmTatUs: 0,
+    tpmTatUs: 0,
+    open: new Map(),
+    lapsed: new Map(),
+    paused: undefined,
+  };
+}
+
+/** Reserves, or says why not; a reservation that is already open has succeeded before. */
+export function reserve(state: LedgerState, terms: ReserveTerms): { state: LedgerState } | { refused: ReserveRefusal } {
+  const { reservation } = terms;
+  if (state.open.has(reservation.id)) return { state };
+  if (state.paused !== undefined) return { refused: { reason: 'team_paused' } };
+  if (state.available < reservation.costPicoUsd) return { refused: { reason: 'team_budget_exceeded' } };
+  if (state.open.size >= terms.maxConcurrent) {
+    return { refused: { reason: 'concurrency_exceeded', retryAfterMs: CONCURRENCY_RETRY_MS } };
+  }
+  const nowUs = terms.nowEpochMs * 1000;
+  const requests = takeFromBucket(state.rpmTatUs, nowUs, terms.rpmCostUs);
+  if ('retryAfterUs' in requests)
+    return { refused: { reason: 'requests_exceeded', retryAfterMs: requests.retryAfterUs / 1000 } };
+  const tokens = takeFromBucket(state.tpmTatUs, nowUs, terms.tpmCostUs);
+  if ('retryAfterUs' in tokens)
+    return { refused: { reason: 'tokens_exceeded', retryAfterMs: tokens.retryAfterUs / 1000 } };
+  return {
+    state: {
+      ...state,
+      available: subtractUsd(state.available, reservation.costPicoUsd),
+      reserved: addUsd(state.reserved, reservation.costPicoUsd),
+      rpmTatUs: terms.rpmCostUs === 0 ? state.rpmTatUs : requests.tatUs,
+      tpmTatUs: terms.tpmCostUs === 0 ? state.tpmTatUs : tokens.tatUs,
+      open: new Map(state.open).set(reservation.id, reservation),
+    },
+  };
+}
+
+/** Settles or voids an open reservation, corrects one that has lapsed, and leaves alone one that is gone. */
+export function settle(state: LedgerState, id: string, settlement: Settlement): LedgerState {
+  const open = state.open.get(id);
+  const lapsed = state.lapsed.get(id);
+  const held = open ?? lapsed;
+  if (held === undefined) return state;
+  const { costPicoUsd } = settlement;
+  const assumedBefore = open === undefined ? held.costPicoUsd : ZERO_USD;
+  return {
+    ...state,
+    available: addUsd(state.available, subtractUsd(held.costPicoUsd, costPicoUsd)),
+    reserved: open === undefined ? state.reserved : subtractUsd(state.reserved, held.costPicoUsd),
+    spent: addUsd(state.spent, subtractUsd(costPicoUsd, assumedBefore)),
+    assumed: addUsd(state.assumed, subtractUsd(settlement.assumed ? costPicoUsd : ZERO_USD, assumedBefore)),
+    overrun: addUsd(state.overrun, overrunOf(held, costPicoUsd)),
+    tpmTatUs: open === undefined ? state.tpmTatUs : state.tpmTatUs - settlement.tpmRefundUs,
+    open: without(state.open, id),
+    lapsed: without(state.lapsed, id),
+  };
+}
+
+/** How far a cost is above the bound it was reserved at. */
+export function overrunOf(held: Pick<Reservation, 'costPicoUsd'>, costPicoUsd: PicoUsd): PicoUsd {
+  return picoUsd(costPicoUsd > held.costPicoUsd ? costPicoUsd - held.costPicoUsd : 0n);
+}
+
+/** Takes a reservation past its time for spent at its bound; leaves any other alone. */
+export function expire(state: LedgerState, id: string, nowEpochMs: number): LedgerState {
+  const held = state.open.get(id);
+  if (held === undefined || held.expiresAtEpochMs > nowEpochMs) return state;
+  return {
+    ...state,
+    reserved: subtractUsd(state.reserved, held.costPicoUsd),
+    spent: addUsd(state.spent, held.costPicoUsd),
+    assumed: addUsd(state.assumed, held.costPicoUsd),
+    open: without(state.open, id),
+    lapsed: new Map(state.lapsed).set(id, held),
+  };
+}
+
+/** Moves a budget by the difference; what is spent and held stays as it is, so `available` may go below zero. */
+export function changeLimit(state: LedgerState, limit: PicoUsd): LedgerState {
+  return { ...state, limit, available: addUsd(state.available, subtractUsd(limit, state.limit)) };
+}
+
+function without<K, V>(map: ReadonlyMap<K, V>, key: K): ReadonlyMap<K, V> {
+  const rest = new Map(map);
+  rest.delete(key);
+  return rest;
+}

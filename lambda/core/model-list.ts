@@ -1,0 +1,40 @@
+import type { Catalog, Model } from './catalog.ts';
+import type { TeamPolicy } from './environment.ts';
+import { picoUsd, usdText } from './money.ts';
+
+const PER_MILLION = 1_000_000n;
+
+/** The models a team may name, in the shape of `GET /openai/v1/models`, with price, context and status. */
+export function listModels(policy: TeamPolicy, catalog: Catalog): readonly object[] {
+  return policy.allowedModels.flatMap((id) => {
+    const model = catalog.models.get(id);
+    return model === undefined ? [] : [describeModel(model)];
+  });
+}
+
+/** One model in the shape of `GET /openai/v1/models/{id}`; prices are USD as exact decimal text. */
+export function describeModel(model: Model): object {
+  const pricing =
+    model.kind === 'chat'
+      ? {
+          input_usd_per_million_tokens: usdText(picoUsd(model.inputPicoUsd * PER_MILLION)),
+          cached_input_usd_per_million_tokens: usdText(picoUsd(model.cachedInputPicoUsd * PER_MILLION)),
+          output_usd_per_million_tokens: usdText(picoUsd(model.outputPicoUsd * PER_MILLION)),
+        }
+      : { usd_per_audio_hour: usdText(model.picoUsdPerAudioHour), minimum_billed_seconds: model.minimumBilledSeconds };
+  return {
+    id: model.id,
+    object: 'model',
+    // Clients expect a date; Groq's catalog pages give none, and 0 says so.
+    created: 0,
+    owned_by: model.id.includes('/') ? model.id.split('/')[0] : 'groq',
+    active: model.status !== 'retired',
+    status: model.status,
+    ...(model.retiredOn === undefined ? {} : { retired_on: model.retiredOn }),
+    ...(model.replacement === undefined ? {} : { replacement: model.replacement }),
+    ...(model.kind === 'chat'
+      ? { context_window: model.contextWindow, max_completion_tokens: model.maxOutputTokens }
+      : {}),
+    pricing,
+  };
+}

@@ -1,0 +1,87 @@
+import type { Catalog } from './catalog.ts';
+import type { JsonObject } from './chat-request.ts';
+import type { TeamPolicy } from './environment.ts';
+import type { Identity } from './identity.ts';
+import type { LedgerView, ReserveRefusal, ReserveTerms, Settlement } from './ledger.ts';
+import type { PicoUsd } from './money.ts';
+import type { Period } from './period.ts';
+import type { Refusal } from './refusals.ts';
+
+/** Which ledger: a team's, in a period. */
+export type LedgerKey = { readonly team: string; readonly period: Period };
+
+/** A ledger as this process last saw it; others may have moved it since. */
+export type SeenLedger = { readonly view: LedgerView; readonly seenAtEpochMs: number };
+
+/** What a reserve came to; `view` is the ledger after it, or at the moment of the refusal. */
+export type ReserveResult =
+  | { readonly kind: 'reserved'; readonly view: LedgerView }
+  | { readonly kind: 'refused'; readonly refused: ReserveRefusal; readonly view: LedgerView };
+
+/**
+ * The team ledgers. Every method is one conditional write when warm, and idempotent: repeating it changes nothing.
+ * Each throws a LedgerError when the store cannot answer, and then nothing may be assumed.
+ */
+export interface Ledger {
+  /** Holds money for a call; `limit` is the budget a new period starts with. */
+  reserve(key: LedgerKey, limit: PicoUsd, terms: ReserveTerms): Promise<ReserveResult>;
+  /** Ends a reservation made with these terms. */
+  settle(key: LedgerKey, terms: ReserveTerms, settlement: Settlement): Promise<LedgerView>;
+  /** What this process last saw, without asking. */
+  lastSeen(key: LedgerKey): SeenLedger | undefined;
+  /** The ledger as it stands, or undefined in a period without a call yet. */
+  read(key: LedgerKey): Promise<LedgerView | undefined>;
+}
+
+/** What a gateway must know to judge a request. */
+export interface PolicySource {
+  /** The teams' policies and the catalog, at most 60 s old. */
+  policies(): Promise<{ readonly teams: ReadonlyMap<string, TeamPolicy>; readonly catalog: Catalog }>;
+}
+
+/** Where key identities are kept. */
+export interface KeyStore {
+  /** The identity of a presented key, or undefined for one that is unknown, revoked or expired. */
+  identify(presentedKey: string): Promise<Identity | undefined>;
+}
+
+/** Upstream's answer to a call. */
+export type UpstreamAnswer =
+  /** Groq said no, or never saw the call: nothing is billed. */
+  | { readonly kind: 'rejected'; readonly refusal: Refusal }
+  /** The call was sent, and nobody knows what came of it. */
+  | { readonly kind: 'lost'; readonly refusal: Refusal }
+  | { readonly kind: 'whole'; readonly body: string; readonly headers: UpstreamHeaders }
+  /** Whole server-sent events, raw; iteration throws when the stream is cut. */
+  | { readonly kind: 'stream'; readonly events: AsyncIterable<Uint8Array>; readonly headers: UpstreamHeaders };
+
+/** The headers of an upstream answer that reach the client. */
+export type UpstreamHeaders = Readonly<Record<string, string>>;
+
+/** The service that answers completions. */
+export interface Upstream {
+  /** Makes a call with the team's own key; ends by `deadlineEpochMs`, and never throws for what upstream does. */
+  chat(call: {
+    readonly team: string;
+    readonly body: JsonObject;
+    readonly deadlineEpochMs: number;
+  }): Promise<UpstreamAnswer>;
+}
+
+/** Time, as an argument. */
+export interface Clock {
+  nowEpochMs(): number;
+  /** Milliseconds with fractions since some fixed moment, for durations. */
+  monotonicMs(): number;
+  sleep(ms: number): Promise<void>;
+  /** A number from 0 to 1, for jitter. */
+  random(): number;
+}
+
+/** What a use-case reports to operators; never a prompt, a completion or a key. */
+export type Log = (event: string, facts: { readonly [fact: string]: string | number | boolean }) => void;
+
+/** Where a streamed answer goes. Writes never fail: a client that has gone is not the caller's concern. */
+export interface ByteSink {
+  write(bytes: Uint8Array): void;
+}

@@ -1,0 +1,30 @@
+/** The time in which a rate limit's whole allowance refills, in microseconds: limits are per minute. */
+export const RATE_WINDOW_US = 60_000_000;
+
+/** What a number of units takes from a per-minute allowance, in microseconds, rounded up once; 0 without a limit. */
+export function rateCostUs(units: number, perMinute: number | null): number {
+  return perMinute === null ? 0 : Math.ceil((units * RATE_WINDOW_US) / perMinute);
+}
+
+/**
+ * Takes from a token bucket kept as its theoretical arrival time (GCRA): the moment at which the bucket is full again.
+ * Returns the new time, or how long until the bucket holds enough.
+ */
+export function takeFromBucket(
+  tatUs: number,
+  nowUs: number,
+  costUs: number,
+): { tatUs: number } | { retryAfterUs: number } {
+  const next = Math.max(tatUs, nowUs) + costUs;
+  const beyondUs = next - nowUs - RATE_WINDOW_US;
+  return costUs > 0 && beyondUs > 0 ? { retryAfterUs: beyondUs } : { tatUs: next };
+}
+
+/** How many units a bucket still holds, and the milliseconds until it is full. */
+export function bucketLevel(tatUs: number, nowUs: number, perMinute: number): { remaining: number; fullInMs: number } {
+  const usedUs = Math.min(RATE_WINDOW_US, Math.max(0, tatUs - nowUs));
+  return {
+    remaining: Math.floor(((RATE_WINDOW_US - usedUs) * perMinute) / RATE_WINDOW_US),
+    fullInMs: Math.ceil(usedUs / 1000),
+  };
+}

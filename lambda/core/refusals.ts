@@ -1,0 +1,76 @@
+/**
+ * Every expected "no", in order of precedence: where several hold, the earlier one is told. Statuses and types are what
+ * OpenAI-compatible clients turn into their own exception classes; `retry: false` becomes `x-should-retry: false`, which
+ * openai and groq-sdk obey. A budget refusal is a 402, since clients sleep and retry on a 429.
+ */
+export const REFUSALS = {
+  unknown_url: { status: 404, type: 'invalid_request_error', code: 'unknown_url', retry: false },
+  method_not_allowed: { status: 405, type: 'invalid_request_error', code: 'method_not_allowed', retry: false },
+  invalid_api_key: { status: 401, type: 'invalid_request_error', code: 'invalid_api_key', retry: false },
+  forbidden: { status: 403, type: 'permission_error', code: 'forbidden', retry: false },
+  unknown_team: { status: 403, type: 'permission_error', code: 'unknown_team', retry: false },
+  body_too_large: { status: 413, type: 'invalid_request_error', code: 'request_too_large', retry: false },
+  invalid_request: { status: 400, type: 'invalid_request_error', code: 'invalid_request', retry: false },
+  model_not_priced: { status: 403, type: 'permission_error', code: 'model_not_priced', retry: false },
+  model_not_found: { status: 404, type: 'invalid_request_error', code: 'model_not_found', retry: false },
+  model_not_allowed: { status: 403, type: 'permission_error', code: 'model_not_allowed', retry: false },
+  model_decommissioned: { status: 404, type: 'invalid_request_error', code: 'model_decommissioned', retry: false },
+  tool_not_priced: { status: 400, type: 'invalid_request_error', code: 'tool_not_priced', retry: false },
+  max_tokens_exceeded: { status: 400, type: 'invalid_request_error', code: 'max_tokens_exceeded', retry: false },
+  request_exceeds_tpm: { status: 413, type: 'tokens', code: 'rate_limit_exceeded', retry: false },
+  team_paused: { status: 402, type: 'insufficient_quota', code: 'team_paused', retry: false },
+  team_budget_exceeded: { status: 402, type: 'insufficient_quota', code: 'team_budget_exceeded', retry: false },
+  concurrency_exceeded: { status: 429, type: 'concurrency', code: 'rate_limit_exceeded', retry: true },
+  requests_exceeded: { status: 429, type: 'requests', code: 'rate_limit_exceeded', retry: true },
+  tokens_exceeded: { status: 429, type: 'tokens', code: 'rate_limit_exceeded', retry: true },
+  groq_rejected: { status: 400, type: 'invalid_request_error', code: 'groq_rejected', retry: false },
+  groq_rate_limited: { status: 429, type: 'upstream', code: 'rate_limit_exceeded', retry: true },
+  groq_key_missing: { status: 503, type: 'service_unavailable', code: 'groq_key_missing', retry: false },
+  groq_key_rejected: { status: 503, type: 'service_unavailable', code: 'groq_key_rejected', retry: false },
+  groq_blocked: { status: 503, type: 'service_unavailable', code: 'groq_blocked', retry: false },
+  groq_unavailable: { status: 503, type: 'service_unavailable', code: 'groq_unavailable', retry: true },
+  groq_answer_lost: { status: 503, type: 'service_unavailable', code: 'groq_answer_lost', retry: false },
+  gateway_unavailable: { status: 503, type: 'service_unavailable', code: 'gateway_unavailable', retry: true },
+  internal_error: { status: 500, type: 'server_error', code: 'internal_error', retry: true },
+} as const;
+
+/** The name of a refusal in {@link REFUSALS}. */
+export type RefusalReason = keyof typeof REFUSALS;
+
+/** An expected "no": a value, never an exception. */
+export type Refusal = {
+  readonly reason: RefusalReason;
+  /** A sentence for the caller that says the limit and the way out. */
+  readonly message: string;
+  /** The request field at fault. */
+  readonly param?: string;
+  /** Milliseconds after which the same request can succeed. */
+  readonly retryAfterMs?: number;
+  /** Groq's own status, where it said no first. */
+  readonly upstreamStatus?: number;
+  /** Groq's own error object, passed on as it is. */
+  readonly upstreamError?: { readonly [field: string]: unknown };
+};
+
+/** Builds a refusal. */
+export function refuse(
+  reason: RefusalReason,
+  message: string,
+  more: Omit<Refusal, 'reason' | 'message'> = {},
+): Refusal {
+  return { reason, message, ...more };
+}
+
+/** A refusal as an HTTP answer in the body shape of Groq's and OpenAI's errors. */
+export function renderRefusal(refusal: Refusal): { status: number; headers: Record<string, string>; body: string } {
+  const { status, type, code, retry } = REFUSALS[refusal.reason];
+  const headers: Record<string, string> = { 'content-type': 'application/json' };
+  if (!retry) headers['x-should-retry'] = 'false';
+  if (refusal.retryAfterMs !== undefined) {
+    headers['retry-after'] = String(Math.ceil(refusal.retryAfterMs / 1000));
+    headers['retry-after-ms'] = String(Math.ceil(refusal.retryAfterMs));
+  }
+  const own = { message: refusal.message, type, param: refusal.param ?? null, code };
+  const body = JSON.stringify({ error: { ...own, ...refusal.upstreamError } });
+  return { status: refusal.upstreamStatus ?? status, headers, body };
+}

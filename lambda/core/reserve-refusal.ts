@@ -1,0 +1,49 @@
+import type { BoundedCall } from './decide.ts';
+import type { TeamPolicy } from './environment.ts';
+import type { LedgerView, ReserveRefusal } from './ledger.ts';
+import { usdText } from './money.ts';
+import { periodResetAt } from './period.ts';
+import { worstCaseCost } from './pricing.ts';
+import { type Refusal, refuse } from './refusals.ts';
+
+/** Says why a ledger could not reserve, with the limit and the way out; money held is told apart from money spent. */
+export function explainReserveRefusal(
+  policy: TeamPolicy,
+  call: BoundedCall,
+  refused: ReserveRefusal,
+  view: LedgerView,
+  nowEpochMs: number,
+): Refusal {
+  const team = `Team "${policy.team}"`;
+  if (refused.reason === 'team_paused') {
+    return refuse('team_paused', `${team} is paused. Ask an administrator to resume it.`);
+  }
+  if (refused.reason === 'team_budget_exceeded') {
+    const cost = usdText(worstCaseCost(call.model, call.inputTokens, call.maxOutputTokens));
+    const held = view.reserved > 0n ? `, $${usdText(view.reserved)} is held by requests in flight` : '';
+    return refuse(
+      'team_budget_exceeded',
+      `${team} has spent $${usdText(view.spent)} of its monthly budget of $${usdText(view.limit)}${held}, $${usdText(view.available)} is left, and this request may cost up to $${cost}. The budget resets at ${periodResetAt(nowEpochMs)}; ask an administrator to raise it, or lower max_completion_tokens.`,
+    );
+  }
+  const retryAfterMs = Math.max(1, Math.ceil(refused.retryAfterMs));
+  const after = `Try again in ${retryAfterMs / 1000} s.`;
+  switch (refused.reason) {
+    case 'concurrency_exceeded':
+      return refuse(refused.reason, `${team} has ${policy.maxConcurrent} requests in flight, its limit. ${after}`, {
+        retryAfterMs,
+      });
+    case 'requests_exceeded':
+      return refuse(
+        refused.reason,
+        `${team} has reached its limit of ${policy.rateLimitRpm} requests a minute. ${after}`,
+        { retryAfterMs },
+      );
+    case 'tokens_exceeded':
+      return refuse(
+        refused.reason,
+        `${team} has reached its limit of ${policy.rateLimitTpm} tokens a minute, counting what requests in flight may use. ${after}`,
+        { retryAfterMs },
+      );
+  }
+}
