@@ -1,0 +1,215 @@
+import {
+  type AttributeValue,
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  GetItemCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { TTL_ATTRIBUTE } from '../contract.ts';
+import {
+  changeLimit,
+  type LedgerState,
+  type LedgerView,
+  type Reservation,
+  type ReserveTerms,
+  reserve,
+  type Settlement,
+} from '../core/ledger.ts';
+import type { PicoUsd } from '../core/money.ts';
+import type { Ledger, LedgerKey, ReserveResult, SeenLedger } from '../core/ports.ts';
+import { type Item, ledgerItemKey, ledgerStateOf, ledgerViewOf } from './ledger-item.ts';
+import {
+  bucketForms,
+  correctWrite,
+  expireWrite,
+  type LedgerWrite,
+  reserveWrite,
+  settleWrite,
+} from './ledger-writes.ts';
+
+/** The ledger's store failed or answered what cannot be; nothing may be assumed of the write. */
+export class LedgerError extends Error {
+  override readonly name = 'LedgerError';
+}
+
+/** The most round trips one reserve makes: create the period, guess a bucket's form again, expire, and a few races. */
+const MAX_RESERVE_TRIES = 8;
+/** How long a ledger item is kept after its last period began, in seconds: 400 days, as the audit is. */
+const KEEP_S = 400 * 86_400;
+/** How long a late settlement may still correct an expiry, in milliseconds: four times the longest function. */
+const KEEP_LAPSED_MS = 3_600_000;
+/** How many lapsed reservations one write forgets at most. */
+const MAX_FORGOTTEN = 50;
+/** How many ledgers a process remembers the last sight of. */
+const MAX_SEEN = 1_000;
+
+/** The ledger in DynamoDB: one conditional write to admit a call, one to end it. */
+export class DynamoLedger implements Ledger {
+  readonly #client: DynamoDBClient;
+  readonly #table: string;
+  readonly #nowEpochMs: () => number;
+  readonly #seen = new Map<string, SeenLedger>();
+
+  constructor(client: DynamoDBClient, table: string, nowEpochMs: () => number) {
+    this.#client = client;
+    this.#table = table;
+    this.#nowEpochMs = nowEpochMs;
+  }
+
+  async reserve(key: LedgerKey, limit: PicoUsd, terms: ReserveTerms): Promise<ReserveResult> {
+    let forms = bucketForms(this.lastSeen(key)?.view ?? { rpmTatUs: 0, tpmTatUs: 0 }, terms.nowEpochMs);
+    for (let tries = 1; tries <= MAX_RESERVE_TRIES; tries++) {
+      const written = await this.#write(key, reserveWrite(terms, forms));
+      if ('view' in written) return { kind: 'reserved', view: written.view };
+      if (written.current === undefined) {
+        await this.#openPeriod(key, limit);
+        continue;
+      }
+      const state = written.current;
+      if (state.open.has(terms.reservation.id)) return { kind: 'reserved', view: state };
+      const again = reserve(state, terms);
+      if ('state' in again) {
+        // It would fit, so only the guessed form of a bucket was wrong, or the ledger has moved since.
+        forms = bucketForms(state, terms.nowEpochMs);
+        continue;
+      }
+      const { refused } = again;
+      const blocked = refused.reason === 'team_budget_exceeded' || refused.reason === 'concurrency_exceeded';
+      if (blocked && (await this.#expireOverdue(key, state, terms.nowEpochMs))) continue;
+      return { kind: 'refused', refused, view: state };
+    }
+    throw new LedgerError(`the ledger of ${key.team} kept changing for ${MAX_RESERVE_TRIES} tries`);
+  }
+
+  async settle(key: LedgerKey, terms: ReserveTerms, settlement: Settlement): Promise<LedgerView> {
+    const nowEpochMs = this.#nowEpochMs();
+    const settled = await this.#write(key, settleWrite(terms, settlement, nowEpochMs));
+    if ('view' in settled) return settled.view;
+    if (settled.current?.lapsed.has(terms.reservation.id)) {
+      const corrected = await this.#write(key, correctWrite(terms, settlement, nowEpochMs));
+      if ('view' in corrected) return corrected.view;
+    }
+    // Gone from both maps: an earlier try of this very settlement succeeded, and only its reply was lost.
+    if (settled.current === undefined)
+      throw new LedgerError(`the ledger of ${key.team} for ${key.period} does not exist`);
+    return settled.current;
+  }
+
+  lastSeen(key: LedgerKey): SeenLedger | undefined {
+    return this.#seen.get(seenName(key));
+  }
+
+  async read(key: LedgerKey): Promise<LedgerView | undefined> {
+    return await this.readState(key);
+  }
+
+  /** The whole ledger, its open reservations included. */
+  async readState(key: LedgerKey): Promise<LedgerState | undefined> {
+    const command = new GetItemCommand({ TableName: this.#table, Key: ledgerItemKey(key), ConsistentRead: true });
+    try {
+      const { Item } = await this.#client.send(command);
+      return Item === undefined ? undefined : this.#remember(key, ledgerStateOf(Item));
+    } catch (cause) {
+      throw new LedgerError(`cannot read the ledger of ${key.team}`, { cause });
+    }
+  }
+
+  /** Moves a period's budget to a new limit by the difference; a period without a call yet needs nothing. */
+  async changeLimit(key: LedgerKey, limit: PicoUsd): Promise<void> {
+    for (let tries = 1; tries <= MAX_RESERVE_TRIES; tries++) {
+      const state = await this.readState(key);
+      if (state === undefined || state.limit === limit) return;
+      const delta = changeLimit(state, limit).available - state.available;
+      const written = await this.#write(key, {
+        UpdateExpression: 'SET #limit = :limit, #available = #available + :delta',
+        ConditionExpression: '#limit = :before',
+        ExpressionAttributeNames: { '#limit': 'limit', '#available': 'available' },
+        ExpressionAttributeValues: {
+          ':limit': { N: String(limit) },
+          ':before': { N: String(state.limit) },
+          ':delta': { N: String(delta) },
+        },
+      });
+      if ('view' in written) {
+        this.#seen.delete(seenName(key));
+        return;
+      }
+    }
+    throw new LedgerError(`the budget of ${key.team} kept changing for ${MAX_RESERVE_TRIES} tries`);
+  }
+
+  /** Takes every reservation past its time for spent at its bound; tells whether there was one. */
+  async #expireOverdue(key: LedgerKey, state: LedgerState, nowEpochMs: number): Promise<boolean> {
+    const overdue = [...state.open.values()].filter((held) => held.expiresAtEpochMs <= nowEpochMs);
+    const forgotten = [...state.lapsed.values()].filter((held) => held.expiresAtEpochMs + KEEP_LAPSED_MS <= nowEpochMs);
+    const forgottenIds = forgotten.slice(0, MAX_FORGOTTEN).map((held) => held.id);
+    for (const held of overdue) await this.expire(key, held, nowEpochMs, forgottenIds);
+    return overdue.length > 0;
+  }
+
+  /** Takes a reservation past its time for spent at its bound; one that has been settled meanwhile is left alone. */
+  async expire(
+    key: LedgerKey,
+    held: Reservation,
+    nowEpochMs: number,
+    forgottenIds: readonly string[] = [],
+  ): Promise<void> {
+    await this.#write(key, expireWrite(held, nowEpochMs, forgottenIds));
+    this.#seen.delete(seenName(key));
+  }
+
+  /** Creates a period's item with its budget, unless another process just has. */
+  async #openPeriod(key: LedgerKey, limit: PicoUsd): Promise<void> {
+    const zeros = ['reserved', 'spent', 'assumed', 'overrun', 'rpmTat', 'tpmTat'];
+    const attributes: Record<string, AttributeValue> = {
+      limit: { N: String(limit) },
+      available: { N: String(limit) },
+      open: { M: {} },
+      lapsed: { M: {} },
+      [TTL_ATTRIBUTE]: { N: String(Math.floor(this.#nowEpochMs() / 1000) + KEEP_S) },
+      ...Object.fromEntries(zeros.map((name) => [name, { N: '0' }])),
+    };
+    const fields = Object.keys(attributes);
+    await this.#write(key, {
+      UpdateExpression: `SET ${fields.map((name) => `#${name} = :${name}`).join(', ')}`,
+      ConditionExpression: 'attribute_not_exists(#limit)',
+      ExpressionAttributeNames: Object.fromEntries(fields.map((name) => [`#${name}`, name])),
+      ExpressionAttributeValues: Object.fromEntries(
+        fields.map((name) => [`:${name}`, attributes[name] as AttributeValue]),
+      ),
+    });
+  }
+
+  /** Makes one conditional write; when its condition fails, tells the item as it stands, or undefined for none. */
+  async #write(
+    key: LedgerKey,
+    write: LedgerWrite,
+  ): Promise<{ view: LedgerView } | { current: LedgerState | undefined }> {
+    const command = new UpdateItemCommand({
+      TableName: this.#table,
+      Key: ledgerItemKey(key),
+      ...write,
+      ReturnValues: 'UPDATED_NEW',
+      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+    });
+    try {
+      const { Attributes } = await this.#client.send(command);
+      return { view: this.#remember(key, ledgerViewOf((Attributes ?? {}) as Item)) };
+    } catch (cause) {
+      if (cause instanceof ConditionalCheckFailedException) {
+        return { current: cause.Item === undefined ? undefined : this.#remember(key, ledgerStateOf(cause.Item)) };
+      }
+      throw new LedgerError(`cannot write the ledger of ${key.team}`, { cause });
+    }
+  }
+
+  #remember<V extends LedgerView>(key: LedgerKey, view: V): V {
+    if (this.#seen.size >= MAX_SEEN) this.#seen.clear();
+    this.#seen.set(seenName(key), { view, seenAtEpochMs: this.#nowEpochMs() });
+    return view;
+  }
+}
+
+function seenName({ team, period }: LedgerKey): string {
+  return `${team} ${period}`;
+}

@@ -1,0 +1,130 @@
+import Groq from 'groq-sdk';
+import type { Clock, Log, Upstream, UpstreamAnswer, UpstreamHeaders } from '../core/ports.ts';
+import { refuse } from '../core/refusals.ts';
+import { answerOfError, retryAfterMsOf } from './groq-errors.ts';
+import type { GroqKeys } from './groq-keys.ts';
+import { sseEvents } from './sse-events.ts';
+
+/** Statuses by which Groq says "not now": its rate limit, no capacity, and not available. */
+const NOT_NOW: readonly number[] = [429, 498, 503];
+/** The most times one call is sent. */
+const MAX_TRIES = 4;
+/** The first pause between tries, in milliseconds; each further one is twice as long, and a random part of it is taken. */
+const FIRST_PAUSE_MS = 250;
+/** How long a call may spend on pauses in all, in milliseconds: clients give up after 60 s and waiting costs money. */
+const MAX_PAUSES_MS = 10_000;
+
+/** Upstream headers that a client may use. */
+const PASSED_ON: Readonly<Record<string, string>> = {
+  'content-type': 'content-type',
+  'x-request-id': 'x-groq-request-id',
+  'x-groq-region': 'x-groq-region',
+};
+
+/** Groq's API by groq-sdk, with the team's own key, and retries of our own within the call's deadline. */
+export class GroqUpstream implements Upstream {
+  readonly #client: Groq;
+  readonly #keys: GroqKeys;
+  readonly #clock: Clock;
+  readonly #log: Log;
+
+  constructor(options: { baseUrl: string | undefined; keys: GroqKeys; clock: Clock; log: Log }) {
+    this.#client = new Groq({
+      // The real key is the team's, and goes with each request.
+      apiKey: 'per-request',
+      // The SDK adds /openai/v1 to each path; an address written with it means the same.
+      ...(options.baseUrl === undefined
+        ? {}
+        : { baseURL: options.baseUrl.replace(/\/+$/, '').replace(/\/openai\/v1$/, '') }),
+      maxRetries: 0,
+      logLevel: 'off',
+    });
+    this.#keys = options.keys;
+    this.#clock = options.clock;
+    this.#log = options.log;
+  }
+
+  async chat(call: Parameters<Upstream['chat']>[0]): Promise<UpstreamAnswer> {
+    let key = await this.#keyOf(() => this.#keys.get(call.team), call.team);
+    let refetched = false;
+    let pausedMs = 0;
+    for (let tries = 1; ; tries++) {
+      if (key === undefined) {
+        return {
+          kind: 'rejected',
+          refusal: refuse('groq_key_missing', `Team "${call.team}" has no Groq key yet. An operator must set it.`),
+        };
+      }
+      const leftMs = call.deadlineEpochMs - this.#clock.nowEpochMs();
+      if (leftMs <= 0)
+        return {
+          kind: 'rejected',
+          refusal: refuse('groq_unavailable', 'Groq had no answer before the deadline. Nothing was billed; try again.'),
+        };
+      try {
+        return await this.#send(call, key, leftMs);
+      } catch (error) {
+        const status = error instanceof Groq.APIError ? error.status : undefined;
+        if (status === 401 && !refetched) {
+          refetched = true;
+          key = await this.#keyOf(() => this.#keys.refetch(call.team), call.team);
+          continue;
+        }
+        const answer = answerOfError(error);
+        const pauseMs = this.#pauseMs(error, tries);
+        if (
+          status === undefined ||
+          !NOT_NOW.includes(status) ||
+          tries >= MAX_TRIES ||
+          pausedMs + pauseMs > Math.min(MAX_PAUSES_MS, leftMs)
+        ) {
+          this.#log('groq_failed', { team: call.team, reason: answer.refusal.reason, status: status ?? 0, tries });
+          return answer;
+        }
+        pausedMs += pauseMs;
+        await this.#clock.sleep(pauseMs);
+      }
+    }
+  }
+
+  async #send(call: Parameters<Upstream['chat']>[0], key: string, leftMs: number): Promise<UpstreamAnswer> {
+    const response = await this.#client
+      .post('/openai/v1/chat/completions', {
+        body: call.body,
+        headers: { Authorization: `Bearer ${key}` },
+        timeout: leftMs,
+        signal: AbortSignal.timeout(leftMs),
+      })
+      .asResponse();
+    const headers = passedOn(response.headers);
+    if (response.body !== null && headers['content-type']?.startsWith('text/event-stream')) {
+      return { kind: 'stream', events: sseEvents(response.body), headers };
+    }
+    return { kind: 'whole', body: await response.text(), headers };
+  }
+
+  /** Groq's own wish, or a random part of a pause that doubles: many callers must not come back at once. */
+  #pauseMs(error: unknown, tries: number): number {
+    const wished = error instanceof Groq.APIError ? retryAfterMsOf(error.headers) : undefined;
+    return wished ?? FIRST_PAUSE_MS * 2 ** (tries - 1) * (0.5 + this.#clock.random() / 2);
+  }
+
+  async #keyOf(get: () => Promise<string | undefined>, team: string): Promise<string | undefined> {
+    try {
+      return await get();
+    } catch (error) {
+      // Nothing has been sent, so the call is refused like one without a key; the operator is told which it was.
+      this.#log('groq_key_unreadable', { team, error: error instanceof Error ? error.message : 'unknown' });
+      return undefined;
+    }
+  }
+}
+
+function passedOn(headers: Headers): UpstreamHeaders {
+  const passed: Record<string, string> = {};
+  for (const [theirs, ours] of Object.entries(PASSED_ON)) {
+    const value = headers.get(theirs);
+    if (value !== null) passed[ours] = value;
+  }
+  return passed;
+}

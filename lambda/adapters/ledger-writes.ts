@@ -1,0 +1,217 @@
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { type LedgerView, overrunOf, type Reservation, type ReserveTerms, type Settlement } from '../core/ledger.ts';
+import type { PicoUsd } from '../core/money.ts';
+import { RATE_WINDOW_US } from '../core/rate-limit.ts';
+import { reservationValue } from './ledger-item.ts';
+
+/** The expressions of one conditional update. */
+export type LedgerWrite = {
+  readonly UpdateExpression: string;
+  readonly ConditionExpression: string;
+  readonly ExpressionAttributeNames: Record<string, string>;
+  readonly ExpressionAttributeValues: Record<string, AttributeValue>;
+};
+
+/** What a bucket needs: DynamoDB cannot take a maximum, so an idle bucket and a busy one are written differently. */
+type BucketForm = 'idle' | 'busy';
+
+/** The forms a reserve's buckets take; guessed from the ledger as last seen. */
+export type BucketForms = { readonly requests: BucketForm; readonly tokens: BucketForm };
+
+/** Chooses the forms for a ledger as it was last seen. */
+export function bucketForms(view: Pick<LedgerView, 'rpmTatUs' | 'tpmTatUs'>, nowEpochMs: number): BucketForms {
+  const form = (tatUs: number): BucketForm => (tatUs < nowEpochMs * 1000 ? 'idle' : 'busy');
+  return { requests: form(view.rpmTatUs), tokens: form(view.tpmTatUs) };
+}
+
+/** Attributes that are written as they are, so that the answer tells them: `UPDATED_NEW` names what a write touched. */
+const ECHOED = ['limit', 'spent', 'assumed', 'overrun'];
+
+/** The write that admits a call: money, concurrency, both rates and the pause in one condition. */
+export function reserveWrite(terms: ReserveTerms, forms: BucketForms): LedgerWrite {
+  const { reservation } = terms;
+  const requests = bucketPart('rpmTat', terms.rpmCostUs, terms.nowEpochMs, forms.requests);
+  const tokens = bucketPart('tpmTat', terms.tpmCostUs, terms.nowEpochMs, forms.tokens);
+  return {
+    UpdateExpression: `SET ${[
+      '#available = #available - :cost',
+      '#reserved = #reserved + :cost',
+      '#open.#id = :reservation',
+      ...ECHOED.map((name) => `#${name} = #${name}`),
+      ...requests.set,
+      ...tokens.set,
+    ].join(', ')}`,
+    ConditionExpression: [
+      '#available >= :cost',
+      'size(#open) < :maxConcurrent',
+      'attribute_not_exists(#open.#id)',
+      'attribute_not_exists(#paused)',
+      ...requests.condition,
+      ...tokens.condition,
+    ].join(' AND '),
+    ExpressionAttributeNames: {
+      ...names('available', 'reserved', 'open', 'paused', ...ECHOED, ...requests.names, ...tokens.names),
+      '#id': reservation.id,
+    },
+    ExpressionAttributeValues: {
+      ':cost': number(reservation.costPicoUsd),
+      ':reservation': reservationValue(reservation),
+      ':maxConcurrent': number(terms.maxConcurrent),
+      ...requests.values,
+      ...tokens.values,
+    },
+  };
+}
+
+function bucketPart(name: 'rpmTat' | 'tpmTat', costUs: number, nowEpochMs: number, form: BucketForm) {
+  if (costUs === 0) {
+    // Echoed all the same, so that the sight of the ledger stays whole.
+    return { names: [name], set: [`#${name} = #${name}`], condition: [], values: {} };
+  }
+  const nowUs = nowEpochMs * 1000;
+  if (form === 'idle') {
+    return {
+      names: [name],
+      set: [`#${name} = :${name}Next`],
+      condition: [`#${name} < :nowUs`],
+      values: { ':nowUs': number(nowUs), [`:${name}Next`]: number(nowUs + costUs) },
+    };
+  }
+  return {
+    names: [name],
+    set: [`#${name} = #${name} + :${name}Cost`],
+    condition: [`#${name} BETWEEN :nowUs AND :${name}Latest`],
+    values: {
+      ':nowUs': number(nowUs),
+      [`:${name}Cost`]: number(costUs),
+      [`:${name}Latest`]: number(nowUs + RATE_WINDOW_US - costUs),
+    },
+  };
+}
+
+/** The write that ends an open reservation. */
+export function settleWrite(terms: ReserveTerms, settlement: Settlement, nowEpochMs: number): LedgerWrite {
+  const { reservation } = terms;
+  return {
+    UpdateExpression: `SET ${[
+      '#available = #available + :refund',
+      '#reserved = #reserved - :held',
+      '#spent = #spent + :cost',
+      '#assumed = #assumed + :assumed',
+      '#overrun = #overrun + :overrun',
+      '#tpmTat = #tpmTat - :tpmRefund',
+      '#rpmTat = #rpmTat',
+      '#limit = #limit',
+      '#last = :last',
+    ].join(', ')} REMOVE #open.#id`,
+    ConditionExpression: 'attribute_exists(#open.#id)',
+    ExpressionAttributeNames: {
+      ...names('available', 'reserved', 'spent', 'assumed', 'overrun', 'tpmTat', 'rpmTat', 'limit', 'last', 'open'),
+      '#id': reservation.id,
+    },
+    ExpressionAttributeValues: {
+      ':refund': number(reservation.costPicoUsd - settlement.costPicoUsd),
+      ':held': number(reservation.costPicoUsd),
+      ':cost': number(settlement.costPicoUsd),
+      ':assumed': number(settlement.assumed ? settlement.costPicoUsd : 0n),
+      ':overrun': number(overrunOf(reservation, settlement.costPicoUsd)),
+      ':tpmRefund': number(settlement.tpmRefundUs),
+      ':last': lastValue(settlement.kind, reservation, settlement, nowEpochMs),
+    },
+  };
+}
+
+/** The write that puts the true cost in place of the one assumed when the reservation lapsed. */
+export function correctWrite(terms: ReserveTerms, settlement: Settlement, nowEpochMs: number): LedgerWrite {
+  const { reservation } = terms;
+  return {
+    UpdateExpression: `SET ${[
+      '#available = #available + :refund',
+      '#spent = #spent - :refund',
+      '#assumed = #assumed + :assumed',
+      '#overrun = #overrun + :overrun',
+      ...['reserved', 'rpmTat', 'tpmTat', 'limit'].map((name) => `#${name} = #${name}`),
+      '#last = :last',
+    ].join(', ')} REMOVE #lapsed.#id`,
+    ConditionExpression: 'attribute_exists(#lapsed.#id)',
+    ExpressionAttributeNames: {
+      ...names('available', 'spent', 'assumed', 'overrun', 'reserved', 'rpmTat', 'tpmTat', 'limit', 'last', 'lapsed'),
+      '#id': reservation.id,
+    },
+    ExpressionAttributeValues: {
+      ':refund': number(reservation.costPicoUsd - settlement.costPicoUsd),
+      ':assumed': number((settlement.assumed ? settlement.costPicoUsd : 0n) - reservation.costPicoUsd),
+      ':overrun': number(overrunOf(reservation, settlement.costPicoUsd)),
+      ':last': lastValue('correct', reservation, settlement, nowEpochMs),
+    },
+  };
+}
+
+/** The write that takes a reservation past its time for spent at its bound, and forgets lapsed ones of long ago. */
+export function expireWrite(
+  reservation: Reservation,
+  nowEpochMs: number,
+  forgottenIds: readonly string[],
+): LedgerWrite {
+  const spent = {
+    costPicoUsd: reservation.costPicoUsd,
+    assumed: true,
+    promptTokens: 0,
+    cachedTokens: 0,
+    completionTokens: 0,
+  };
+  const forgotten = forgottenIds.map((_, index) => `#lapsed.#forgotten${index}`);
+  return {
+    UpdateExpression: `SET ${[
+      '#reserved = #reserved - :cost',
+      '#spent = #spent + :cost',
+      '#assumed = #assumed + :cost',
+      '#lapsed.#id = :reservation',
+      '#last = :last',
+    ].join(', ')} REMOVE ${['#open.#id', ...forgotten].join(', ')}`,
+    ConditionExpression: '#open.#id.#expiresAtMs <= :nowMs AND #open.#id.#cost = :cost',
+    ExpressionAttributeNames: {
+      ...names('reserved', 'spent', 'assumed', 'lapsed', 'open', 'last', 'expiresAtMs', 'cost'),
+      '#id': reservation.id,
+      ...Object.fromEntries(forgottenIds.map((id, index) => [`#forgotten${index}`, id])),
+    },
+    ExpressionAttributeValues: {
+      ':cost': number(reservation.costPicoUsd),
+      ':nowMs': number(nowEpochMs),
+      ':reservation': reservationValue(reservation),
+      ':last': lastValue('expire', reservation, spent, nowEpochMs),
+    },
+  };
+}
+
+/** What just ended, for the readers of the table's stream. */
+function lastValue(
+  kind: string,
+  reservation: Reservation,
+  ended: Omit<Settlement, 'kind' | 'tpmRefundUs'>,
+  nowEpochMs: number,
+): AttributeValue {
+  return {
+    M: {
+      kind: { S: kind },
+      id: { S: reservation.id },
+      key: { S: reservation.keyId },
+      model: { S: reservation.model },
+      cost: number(ended.costPicoUsd),
+      bound: number(reservation.costPicoUsd),
+      assumed: { BOOL: ended.assumed },
+      promptTokens: number(ended.promptTokens),
+      cachedTokens: number(ended.cachedTokens),
+      completionTokens: number(ended.completionTokens),
+      atMs: number(nowEpochMs),
+    },
+  };
+}
+
+function names(...attributes: readonly string[]): Record<string, string> {
+  return Object.fromEntries(attributes.map((attribute) => [`#${attribute}`, attribute]));
+}
+
+function number(value: number | bigint | PicoUsd): AttributeValue {
+  return { N: String(value) };
+}

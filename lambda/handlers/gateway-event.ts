@@ -1,0 +1,43 @@
+import type { APIGatewayProxyEvent } from 'aws-lambda';
+import { MAX_BODY_BYTES } from '../contract.ts';
+import type { TeamPolicy } from '../core/environment.ts';
+import { type Identity, isRole } from '../core/identity.ts';
+import { type Refusal, refuse } from '../core/refusals.ts';
+
+/** Who is calling, from the authorizer's context; never from anything the client can write. */
+export function identityOf(event: APIGatewayProxyEvent): Identity {
+  const context: Readonly<Record<string, unknown>> = event.requestContext.authorizer ?? {};
+  const { keyId, role, team } = context;
+  if (typeof keyId !== 'string' || !isRole(role)) throw new Error('the authorizer passed no identity');
+  return { keyId, role, ...(typeof team === 'string' ? { team } : {}) };
+}
+
+/** The policy of the caller's team. */
+export function policyOf(identity: Identity, teams: ReadonlyMap<string, TeamPolicy>): TeamPolicy | Refusal {
+  if (identity.team === undefined) {
+    return refuse(
+      'forbidden',
+      'This key belongs to the organisation, not to a team, so no budget could pay. Use a team key.',
+    );
+  }
+  const policy = teams.get(identity.team);
+  return (
+    policy ??
+    refuse('unknown_team', `Team "${identity.team}" has no policy in this environment any more. Ask an administrator.`)
+  );
+}
+
+/** The request's body as text. */
+export function bodyOf(event: APIGatewayProxyEvent): string | Refusal {
+  const { body, isBase64Encoded } = event;
+  const bytes = Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8');
+  if (bytes.length > MAX_BODY_BYTES) {
+    return refuse('body_too_large', `The body is ${bytes.length} bytes; at most ${MAX_BODY_BYTES} are accepted.`);
+  }
+  if (!isBase64Encoded) return body ?? '';
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return refuse('invalid_request', 'The body is not valid UTF-8.');
+  }
+}

@@ -1,0 +1,110 @@
+import middy, { executionModeStreamifyResponse, type Request } from '@middy/core';
+import type { APIGatewayProxyEvent, Context } from 'aws-lambda';
+import type { GovernPorts } from '../core/govern.ts';
+import type { PolicySource } from '../core/ports.ts';
+import { refuse } from '../core/refusals.ts';
+import { answerChat } from './chat-route.ts';
+import { type GatewayResponse, refusalResponse } from './gateway-response.ts';
+import { answerBudget, answerModel, answerModels } from './read-routes.ts';
+
+/** What the gateway is made of. */
+export type GatewayPorts = GovernPorts & { readonly policies: PolicySource };
+
+/** One request on its way: the event, and what every route needs of the moment. */
+export type GatewayCall = {
+  readonly ports: GatewayPorts;
+  readonly event: APIGatewayProxyEvent;
+  readonly requestId: string;
+  readonly startedAtMs: number;
+  /** When an answer must be complete: before Lambda ends the function. */
+  readonly deadlineEpochMs: number;
+  /** Names work that must end before the function may, even if the client's connection breaks before. */
+  finishBeforeEnd(work: Promise<void>): void;
+};
+
+/** How long before the function's end a call must be over, in milliseconds, so that it can still be settled. */
+const SETTLE_MARGIN_MS = 5_000;
+
+type Route = (call: GatewayCall) => Promise<GatewayResponse>;
+
+const ROUTES: readonly { readonly method: string; readonly path: RegExp; readonly answer: Route }[] = [
+  { method: 'POST', path: /^\/openai\/v1\/chat\/completions$/, answer: answerChat },
+  { method: 'GET', path: /^\/openai\/v1\/models$/, answer: answerModels },
+  { method: 'GET', path: /^\/openai\/v1\/models\/.+$/, answer: answerModel },
+  { method: 'GET', path: /^\/openai\/v1\/budget$/, answer: answerBudget },
+  {
+    method: 'GET',
+    path: /^\/healthz$/,
+    answer: async () => ({ statusCode: 200, headers: JSON_TYPE, body: '{"status":"ok"}' }),
+  },
+];
+const JSON_TYPE = { 'content-type': 'application/json' };
+
+/** Makes the gateway's handler: a streaming Lambda function behind API Gateway's proxy integration. */
+export function createGateway(ports: GatewayPorts) {
+  const unfinished = new Map<string, Promise<void>>();
+  const gateway = async (event: APIGatewayProxyEvent, context: Context): Promise<GatewayResponse> => {
+    const call: GatewayCall = {
+      ports,
+      event,
+      requestId: event.requestContext.requestId,
+      startedAtMs: ports.clock.monotonicMs(),
+      deadlineEpochMs: ports.clock.nowEpochMs() + context.getRemainingTimeInMillis() - SETTLE_MARGIN_MS,
+      finishBeforeEnd: (work) => unfinished.set(event.requestContext.requestId, work),
+    };
+    return withRequestId(await route(call), call.requestId);
+  };
+  return middy<APIGatewayProxyEvent, GatewayResponse>({
+    executionMode: executionModeStreamifyResponse,
+    // Money may not be left in the middle: each call has its own deadline instead.
+    timeoutEarlyInMillis: 0,
+    requestEnd: async (request: Request) => {
+      const { requestId } = (request.event as APIGatewayProxyEvent).requestContext;
+      await unfinished.get(requestId);
+      unfinished.delete(requestId);
+    },
+  })
+    .use({ onError: (request: Request) => renderFault(ports, request) })
+    .handler(gateway);
+}
+
+async function route(call: GatewayCall): Promise<GatewayResponse> {
+  const { httpMethod, path } = call.event;
+  const onPath = ROUTES.filter((candidate) => candidate.path.test(path));
+  const found = onPath.find((candidate) => candidate.method === httpMethod);
+  if (found !== undefined) return await found.answer(call);
+  if (onPath.length > 0) {
+    const allow = onPath.map((candidate) => candidate.method).join(', ');
+    const response = refusalResponse(refuse('method_not_allowed', `${path} answers ${allow} only.`));
+    return { ...response, headers: { ...response.headers, allow } };
+  }
+  return refusalResponse(
+    refuse('unknown_url', `Unknown request URL: ${httpMethod} ${path}. This gateway serves ${servedPaths()}.`),
+  );
+}
+
+function servedPaths(): string {
+  return 'POST /openai/v1/chat/completions, GET /openai/v1/models, GET /openai/v1/budget and GET /healthz';
+}
+
+/** An exception is a fault of ours: the caller learns the request id, the log its kind, and nobody its details. */
+function renderFault(ports: GatewayPorts, request: Request): void {
+  const event = request.event as APIGatewayProxyEvent;
+  const requestId = event.requestContext.requestId;
+  const error = request.error;
+  const cause = error?.cause instanceof Error ? error.cause.name : '';
+  ports.log('fault', { requestId, error: error?.name ?? 'unknown', cause });
+  const isStore = error?.name === 'LedgerError' || error?.name === 'RegistryError';
+  const refusal = isStore
+    ? refuse(
+        'gateway_unavailable',
+        `The gateway's own store did not answer, and nothing was sent to Groq. Try again. Request id: ${requestId}.`,
+        { retryAfterMs: 1_000 },
+      )
+    : refuse('internal_error', `The gateway failed. Request id: ${requestId}.`);
+  request.response = withRequestId(refusalResponse(refusal), requestId);
+}
+
+function withRequestId(response: GatewayResponse, requestId: string): GatewayResponse {
+  return { ...response, headers: { ...response.headers, 'x-request-id': requestId } };
+}

@@ -1,0 +1,20 @@
+import type { Readable } from 'node:stream';
+import { type Refusal, renderRefusal } from '../core/refusals.ts';
+
+/** A handler's answer: API Gateway's proxy response, with a body that may be a stream. */
+export type GatewayResponse = {
+  readonly statusCode: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Readable;
+};
+
+/** A refusal as an answer. */
+export function refusalResponse(refusal: Refusal, headers: Readonly<Record<string, string>> = {}): GatewayResponse {
+  const rendered = renderRefusal(refusal);
+  return { statusCode: rendered.status, headers: { ...headers, ...rendered.headers }, body: rendered.body };
+}
+
+/** An object as a JSON answer. */
+export function jsonResponse(content: object): GatewayResponse {
+  return { statusCode: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify(content) };
+}

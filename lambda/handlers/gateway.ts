@@ -1,0 +1,21 @@
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { DynamoLedger } from '../adapters/dynamo-ledger.ts';
+import { GroqKeys } from '../adapters/groq-keys.ts';
+import { GroqUpstream } from '../adapters/groq-upstream.ts';
+import { Registry } from '../adapters/registry.ts';
+import { readVariables } from './environment-variables.ts';
+import { createGateway } from './gateway-handler.ts';
+import { dynamoClient, systemClock, systemLog } from './system.ts';
+
+const variables = readVariables(process.env);
+const client = dynamoClient();
+const keys = new GroqKeys(new SecretsManagerClient({}), variables.environmentName, systemClock.nowEpochMs);
+
+/** The gateway function's entry point. */
+export const handler = createGateway({
+  policies: new Registry(client, variables.registryTable, systemClock.nowEpochMs),
+  ledger: new DynamoLedger(client, variables.ledgerTable, systemClock.nowEpochMs),
+  upstream: new GroqUpstream({ baseUrl: variables.groqBaseUrl, keys, clock: systemClock, log: systemLog }),
+  clock: systemClock,
+  log: systemLog,
+});

@@ -1,0 +1,62 @@
+import { reportBudget } from '../core/budget-report.ts';
+import type { TeamPolicy } from '../core/environment.ts';
+import { describeModel, listModels } from '../core/model-list.ts';
+import { periodOf } from '../core/period.ts';
+import { refuse } from '../core/refusals.ts';
+import { identityOf, policyOf } from './gateway-event.ts';
+import type { GatewayCall } from './gateway-handler.ts';
+import { type GatewayResponse, jsonResponse, refusalResponse } from './gateway-response.ts';
+
+/** `GET /openai/v1/models`: the team's models, or every one for a key of the organisation. */
+export async function answerModels({ ports, event }: GatewayCall): Promise<GatewayResponse> {
+  const { teams, catalog } = await ports.policies.policies();
+  const identity = identityOf(event);
+  if (identity.team === undefined)
+    return jsonResponse({ object: 'list', data: [...catalog.models.values()].map(describeModel) });
+  const policy = policyOf(identity, teams);
+  if ('reason' in policy) return refusalResponse(policy);
+  return jsonResponse({ object: 'list', data: listModels(policy, catalog) });
+}
+
+/** `GET /openai/v1/models/{id}`; a model the team may not use does not exist for it. */
+export async function answerModel({ ports, event }: GatewayCall): Promise<GatewayResponse> {
+  const { teams, catalog } = await ports.policies.policies();
+  const identity = identityOf(event);
+  const policy = identity.team === undefined ? undefined : policyOf(identity, teams);
+  if (policy !== undefined && 'reason' in policy) return refusalResponse(policy);
+  const id = decodedId(event.path.slice('/openai/v1/models/'.length));
+  const model = catalog.models.get(id);
+  if (model === undefined || policy?.allowedModels.includes(id) === false) {
+    return refusalResponse(
+      refuse(
+        'model_not_found',
+        `The model \`${id.slice(0, 128)}\` does not exist or is not allowed. GET /openai/v1/models lists yours.`,
+        { param: 'model' },
+      ),
+    );
+  }
+  return jsonResponse(describeModel(model));
+}
+
+/** `GET /openai/v1/budget`: the team's, or every team's for a key of the organisation. */
+export async function answerBudget({ ports, event }: GatewayCall): Promise<GatewayResponse> {
+  const { teams } = await ports.policies.policies();
+  const identity = identityOf(event);
+  const nowEpochMs = ports.clock.nowEpochMs();
+  const report = async (policy: TeamPolicy) =>
+    reportBudget(policy, await ports.ledger.read({ team: policy.team, period: periodOf(nowEpochMs) }), nowEpochMs);
+  if (identity.team === undefined) {
+    return jsonResponse({ object: 'list', data: await Promise.all([...teams.values()].map(report)) });
+  }
+  const policy = policyOf(identity, teams);
+  return 'reason' in policy ? refusalResponse(policy) : jsonResponse(await report(policy));
+}
+
+/** SDKs escape the slash in an id; what is not well escaped is taken as it stands. */
+function decodedId(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

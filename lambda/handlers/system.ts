@@ -1,0 +1,20 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { Clock, Log } from '../core/ports.ts';
+
+/** The real clock. */
+export const systemClock: Clock = {
+  nowEpochMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  random: () => Math.random(),
+};
+
+/** One line of JSON an event, on the standard error stream, which Lambda keeps. */
+export const systemLog: Log = (event, facts) => {
+  console.error(JSON.stringify({ event, ...facts }));
+};
+
+/** The DynamoDB client of every handler. */
+export function dynamoClient(): DynamoDBClient {
+  return new DynamoDBClient({});
+}

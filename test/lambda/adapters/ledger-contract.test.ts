@@ -1,0 +1,187 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { DynamoLedger } from '../../../lambda/adapters/dynamo-ledger.ts';
+import { picoUsd } from '../../../lambda/core/money.ts';
+import { rateCostUs } from '../../../lambda/core/rate-limit.ts';
+import { startTestDatabase, type TestDatabase } from '../../support/embedded-ledger.ts';
+import { START_MS, settlementOf, termsOf, VOID } from '../../support/ledger-terms.ts';
+import { MemoryLedger } from '../../support/memory-ledger.ts';
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await startTestDatabase('ledger');
+});
+afterAll(async () => await database.close());
+
+let teamNumber = 0;
+const LIMIT = picoUsd(1_000n);
+const KINDS = {
+  'the in-memory model': () => new MemoryLedger(() => START_MS),
+  'the embedded DynamoDB': () => new DynamoLedger(database.client, 'ledger', () => START_MS),
+};
+
+describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('the ledger on %s', (kind) => {
+  let ledger: MemoryLedger | DynamoLedger;
+  let key: { team: string; period: string };
+  beforeEach(() => {
+    ledger = KINDS[kind]();
+    key = { team: `team-${teamNumber++}`, period: '2026-11' };
+  });
+  const reserve = (id: string, cost: bigint, more: Parameters<typeof termsOf>[2] = {}) =>
+    ledger.reserve(key, LIMIT, termsOf(id, cost, more));
+  const money = async () => {
+    const { limit, available, reserved, spent, assumed, overrun } = (await ledger.read(key)) ?? {};
+    return { limit, available, reserved, spent, assumed, overrun };
+  };
+
+  it('opens a period with the whole budget, then holds what a call may cost', async () => {
+    expect(await reserve('a', 300n)).toMatchObject({ kind: 'reserved' });
+    expect(await money()).toEqual({
+      limit: 1000n,
+      available: 700n,
+      reserved: 300n,
+      spent: 0n,
+      assumed: 0n,
+      overrun: 0n,
+    });
+  });
+
+  it('never admits more than the budget to concurrent calls on a period that does not exist yet', async () => {
+    const results = await Promise.all(Array.from({ length: 40 }, (_, n) => reserve(`c${n}`, 100n)));
+    expect(results.filter((result) => result.kind === 'reserved')).toHaveLength(10);
+    expect(
+      results.filter((result) => result.kind === 'refused' && result.refused.reason === 'team_budget_exceeded'),
+    ).toHaveLength(30);
+    expect(await money()).toMatchObject({ available: 0n, reserved: 1000n });
+  });
+
+  it('settles at the true cost and makes the rest available again', async () => {
+    await reserve('a', 300n);
+    await ledger.settle(key, termsOf('a', 300n), settlementOf(120n));
+    expect(await money()).toEqual({
+      limit: 1000n,
+      available: 880n,
+      reserved: 0n,
+      spent: 120n,
+      assumed: 0n,
+      overrun: 0n,
+    });
+  });
+
+  it('changes nothing when a settlement is repeated, as after a lost reply', async () => {
+    await reserve('a', 300n);
+    await ledger.settle(key, termsOf('a', 300n), settlementOf(120n));
+    await ledger.settle(key, termsOf('a', 300n), settlementOf(120n));
+    await ledger.settle(key, termsOf('a', 300n), VOID);
+    expect(await money()).toMatchObject({ available: 880n, spent: 120n });
+  });
+
+  it('holds once when a reserve is repeated, as after a lost reply', async () => {
+    await reserve('a', 300n, { maxConcurrent: 1, rpmCostUs: rateCostUs(1, 1) });
+    expect(await reserve('a', 300n, { maxConcurrent: 1, rpmCostUs: rateCostUs(1, 1) })).toMatchObject({
+      kind: 'reserved',
+    });
+    expect(await money()).toMatchObject({ reserved: 300n });
+  });
+
+  it('gives everything back when a call is voided', async () => {
+    await reserve('a', 300n);
+    await ledger.settle(key, termsOf('a', 300n), VOID);
+    expect(await money()).toMatchObject({ available: 1000n, reserved: 0n, spent: 0n });
+  });
+
+  it('counts an assumed cost apart', async () => {
+    await reserve('a', 300n);
+    await ledger.settle(key, termsOf('a', 300n), settlementOf(300n, { assumed: true }));
+    expect(await money()).toMatchObject({ spent: 300n, assumed: 300n, available: 700n });
+  });
+
+  it('records a cost above its bound whole, never hiding it', async () => {
+    await reserve('a', 300n);
+    await ledger.settle(key, termsOf('a', 300n), settlementOf(1_500n));
+    expect(await money()).toMatchObject({ spent: 1_500n, overrun: 1_200n, available: -500n, reserved: 0n });
+    expect(await reserve('b', 1n)).toMatchObject({ kind: 'refused', refused: { reason: 'team_budget_exceeded' } });
+  });
+
+  it('takes an abandoned call for spent at its bound once its time is over and its money is wanted', async () => {
+    await reserve('dead', 800n, { expiresAtEpochMs: START_MS + 1_000 });
+    expect(await reserve('early', 300n)).toMatchObject({ kind: 'refused' });
+    expect(await reserve('late', 300n, { nowEpochMs: START_MS + 1_000 })).toMatchObject({ kind: 'refused' });
+    expect(await money()).toMatchObject({ spent: 800n, assumed: 800n, reserved: 0n, available: 200n });
+  });
+
+  it('frees the place of an abandoned call', async () => {
+    await reserve('dead', 100n, { expiresAtEpochMs: START_MS + 1_000, maxConcurrent: 1 });
+    expect(await reserve('b', 100n, { maxConcurrent: 1 })).toMatchObject({
+      refused: { reason: 'concurrency_exceeded' },
+    });
+    expect(await reserve('b', 100n, { maxConcurrent: 1, nowEpochMs: START_MS + 1_000 })).toMatchObject({
+      kind: 'reserved',
+    });
+  });
+
+  it('corrects an expiry once when its settlement comes late', async () => {
+    const abandoned = termsOf('dead', 800n, { expiresAtEpochMs: START_MS + 1_000 });
+    await ledger.reserve(key, LIMIT, abandoned);
+    await reserve('late', 300n, { nowEpochMs: START_MS + 1_000 });
+    await ledger.settle(key, abandoned, settlementOf(50n));
+    await ledger.settle(key, abandoned, settlementOf(50n));
+    expect(await money()).toEqual({
+      limit: 1000n,
+      available: 950n,
+      reserved: 0n,
+      spent: 50n,
+      assumed: 0n,
+      overrun: 0n,
+    });
+  });
+
+  it('admits no more calls at once than allowed', async () => {
+    const results = await Promise.all(Array.from({ length: 12 }, (_, n) => reserve(`c${n}`, 1n, { maxConcurrent: 5 })));
+    expect(results.filter((result) => result.kind === 'reserved')).toHaveLength(5);
+  });
+
+  it('admits exactly a minute of requests at once, then one as each refills', async () => {
+    const rpmCostUs = rateCostUs(1, 6);
+    const results = await Promise.all(Array.from({ length: 20 }, (_, n) => reserve(`c${n}`, 1n, { rpmCostUs })));
+    expect(results.filter((result) => result.kind === 'reserved')).toHaveLength(6);
+    expect(await reserve('x', 1n, { rpmCostUs, nowEpochMs: START_MS + 4_000 })).toMatchObject({
+      refused: { reason: 'requests_exceeded', retryAfterMs: 6_000 },
+    });
+    expect(await reserve('y', 1n, { rpmCostUs, nowEpochMs: START_MS + 10_000 })).toMatchObject({ kind: 'reserved' });
+    expect(await reserve('z', 1n, { rpmCostUs, nowEpochMs: START_MS + 500_000 })).toMatchObject({ kind: 'reserved' });
+  });
+
+  it('takes the tokens a call may use from the minute, and gives back those it did not', async () => {
+    const tpmCostUs = rateCostUs(600, 1_000);
+    const first = termsOf('a', 1n, { tpmCostUs });
+    await ledger.reserve(key, LIMIT, first);
+    expect(await reserve('b', 1n, { tpmCostUs })).toMatchObject({
+      refused: { reason: 'tokens_exceeded', retryAfterMs: 12_000 },
+    });
+    await ledger.settle(key, first, settlementOf(1n, { tpmRefundUs: rateCostUs(600, 1_000) - rateCostUs(100, 1_000) }));
+    expect(await reserve('b', 1n, { tpmCostUs })).toMatchObject({ kind: 'reserved' });
+  });
+
+  it('moves a changed budget by the difference and leaves spending alone', async () => {
+    await reserve('a', 300n);
+    await ledger.settle(key, termsOf('a', 300n), settlementOf(200n));
+    await reserve('b', 100n);
+    await ledger.changeLimit(key, picoUsd(250n));
+    expect(await money()).toMatchObject({ limit: 250n, spent: 200n, reserved: 100n, available: -50n });
+    await ledger.changeLimit(key, picoUsd(500n));
+    expect(await money()).toMatchObject({ limit: 500n, available: 200n });
+  });
+
+  it('keeps periods apart', async () => {
+    await reserve('a', 900n);
+    const next = { ...key, period: '2026-12' };
+    expect(await ledger.reserve(next, LIMIT, termsOf('b', 900n))).toMatchObject({ kind: 'reserved' });
+    expect(await money()).toMatchObject({ reserved: 900n });
+  });
+
+  it('admits nothing on a budget of nothing', async () => {
+    expect(await ledger.reserve(key, picoUsd(0n), termsOf('a', 1n))).toMatchObject({
+      refused: { reason: 'team_budget_exceeded' },
+    });
+  });
+});

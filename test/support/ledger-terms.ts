@@ -1,0 +1,52 @@
+import type { ReserveTerms, Settlement } from '../../lambda/core/ledger.ts';
+import { picoUsd, ZERO_USD } from '../../lambda/core/money.ts';
+
+/** 2026-11-24T00:00:00Z. */
+export const START_MS = 1_795_478_400_000;
+
+/** Terms of a call without rate limits, with what a test cares about on top. */
+export function termsOf(
+  id: string,
+  costPicoUsd: bigint,
+  more: Partial<Omit<ReserveTerms, 'reservation'>> & { expiresAtEpochMs?: number } = {},
+): ReserveTerms {
+  const { expiresAtEpochMs, ...terms } = more;
+  const nowEpochMs = terms.nowEpochMs ?? START_MS;
+  return {
+    reservation: {
+      id,
+      costPicoUsd: picoUsd(costPicoUsd),
+      tokens: 100,
+      model: 'm',
+      keyId: 'k',
+      expiresAtEpochMs: expiresAtEpochMs ?? nowEpochMs + 300_000,
+    },
+    nowEpochMs,
+    maxConcurrent: 200,
+    rpmCostUs: 0,
+    tpmCostUs: 0,
+    ...terms,
+  };
+}
+
+/** A settlement at a known cost. */
+export function settlementOf(costPicoUsd: bigint, more: Partial<Settlement> = {}): Settlement {
+  return {
+    kind: 'settle',
+    costPicoUsd: picoUsd(costPicoUsd),
+    assumed: false,
+    tpmRefundUs: 0,
+    promptTokens: 1,
+    cachedTokens: 0,
+    completionTokens: 1,
+    ...more,
+  };
+}
+
+/** A void. */
+export const VOID: Settlement = settlementOf(0n, {
+  kind: 'void',
+  costPicoUsd: ZERO_USD,
+  promptTokens: 0,
+  completionTokens: 0,
+});
