@@ -40,6 +40,7 @@ export async function startEmbeddedDynamodb(file?: string): Promise<EmbeddedDyna
   });
   shell.unref();
   const close = async () => {
+    shell.ref();
     shell.stdin.end();
     await ended;
   };

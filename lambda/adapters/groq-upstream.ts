@@ -78,7 +78,13 @@ export class GroqUpstream implements Upstream {
           tries >= MAX_TRIES ||
           pausedMs + pauseMs > Math.min(MAX_PAUSES_MS, leftMs)
         ) {
-          this.#log('groq_failed', { team: call.team, reason: answer.refusal.reason, status: status ?? 0, tries });
+          this.#log('groq_failed', {
+            team: call.team,
+            reason: answer.refusal.reason,
+            status: status ?? 0,
+            tries,
+            cause: codeOf(error),
+          });
           return answer;
         }
         pausedMs += pauseMs;
@@ -118,6 +124,13 @@ export class GroqUpstream implements Upstream {
       return undefined;
     }
   }
+}
+
+/** The code of a connection's failure, for operators; never a message, which may quote what was sent. */
+function codeOf(error: unknown): string {
+  let cause: unknown = error;
+  while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause;
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : cause instanceof Error ? cause.name : '';
 }
 
 function passedOn(headers: Headers): UpstreamHeaders {

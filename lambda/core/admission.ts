@@ -41,12 +41,15 @@ export type AdmissionRequest = {
   readonly policy: TeamPolicy;
   readonly call: BoundedCall;
   readonly deadlineEpochMs: number;
+  /** The output tokens such a call usually stays within, where known; asked anew at each try. */
+  usualOutputTokens(): number | undefined;
 };
 
 /**
  * Reserves a call's worst case. A call over its rate waits as long as the policy's `maxQueueMs`; one that does not fit
  * because others hold the money waits for them to settle. When a client left the output's length to the gateway and
- * nobody else holds anything, the gateway chooses what the rest of the budget pays rather than refuse.
+ * the whole allowance does not fit, the gateway holds what such calls usually need; and when nobody else holds anything,
+ * what the rest of the budget pays, rather than refuse.
  */
 export async function admit(ports: { ledger: Ledger; clock: Clock }, request: AdmissionRequest): Promise<Admission> {
   const { ledger, clock } = ports;
@@ -64,7 +67,8 @@ export async function admit(ports: { ledger: Ledger; clock: Clock }, request: Ad
     const leftMs = request.deadlineEpochMs - clock.nowEpochMs();
     if (refused.reason === 'team_paused' || attempt >= MAX_ATTEMPTS) return { refused, view };
     if (refused.reason === 'team_budget_exceeded') {
-      const fitted = view.reserved > 0n ? undefined : fitToRest(call, view.available, maxOutputTokens);
+      const usual = usualTokens(request);
+      const fitted = fitToRest(call, view, maxOutputTokens, usual);
       if (fitted !== undefined) {
         maxOutputTokens = fitted;
         continue;
@@ -72,7 +76,7 @@ export async function admit(ports: { ledger: Ledger; clock: Clock }, request: Ad
       maxOutputTokens = call.maxOutputTokens;
       const heldWaitMs = Math.min(HELD_WAIT_MS - waitedMs, leftMs);
       if (heldWaitMs <= 0 || addUsd(view.available, view.reserved) < leastCost(call)) return { refused, view };
-      await waitForMoney(ports, key, terms.reservation.costPicoUsd, heldWaitMs);
+      await waitForMoney(ports, key, worstCaseCost(call.model, call.inputTokens, usual ?? maxOutputTokens), heldWaitMs);
     } else {
       if (waitedMs + refused.retryAfterMs > Math.min(policy.maxQueueMs, leftMs)) return { refused, view };
       await clock.sleep(refused.retryAfterMs);
@@ -99,10 +103,17 @@ function termsFor(request: AdmissionRequest, maxOutputTokens: number, nowEpochMs
   };
 }
 
-function fitToRest(call: BoundedCall, rest: PicoUsd, tried: number): number | undefined {
+/** A smaller output limit under which an open-ended call fits what is available, if there is one worth having. */
+function fitToRest(call: BoundedCall, view: LedgerView, tried: number, usual: number | undefined): number | undefined {
   if (call.outputStated) return undefined;
-  const affordable = affordableOutputTokens(call.model, call.inputTokens, rest);
-  return affordable < tried && affordable >= leastTokens(call) ? affordable : undefined;
+  const affordable = affordableOutputTokens(call.model, call.inputTokens, view.available);
+  const fitted = usual !== undefined && usual <= affordable ? usual : view.reserved === 0n ? affordable : -1;
+  return fitted < tried && fitted >= leastTokens(call) ? fitted : undefined;
+}
+
+function usualTokens({ call, usualOutputTokens }: AdmissionRequest): number | undefined {
+  const usual = call.outputStated ? undefined : usualOutputTokens();
+  return usual === undefined ? undefined : Math.min(call.maxOutputTokens, Math.max(usual, LEAST_CHOSEN_TOKENS));
 }
 
 function leastTokens(call: BoundedCall): number {

@@ -10,6 +10,7 @@ import { type PicoUsd, usdText, ZERO_USD } from './money.ts';
 import type { ByteSink, Clock, Ledger, Log, Upstream, UpstreamAnswer, UpstreamHeaders } from './ports.ts';
 import { chatCost } from './pricing.ts';
 import { rateCostUs } from './rate-limit.ts';
+import type { RecentOutputs } from './recent-outputs.ts';
 import { type Refusal, refuse } from './refusals.ts';
 import { explainReserveRefusal } from './reserve-refusal.ts';
 import { parseUsage, type TokenUsage } from './token-usage.ts';
@@ -20,6 +21,7 @@ export type GovernPorts = {
   readonly upstream: Upstream;
   readonly clock: Clock;
   readonly log: Log;
+  readonly outputs: RecentOutputs;
 };
 
 /** One chat completion to be governed. */
@@ -64,7 +66,15 @@ export async function governChat(ports: GovernPorts, request: GovernRequest): Pr
   if ('reason' in call) return { kind: 'refused', refusal: call, facts: {} };
 
   const { id, policy, deadlineEpochMs } = request;
-  const admission = await admit(ports, { id, keyId: request.identity.keyId, policy, call, deadlineEpochMs });
+  const usualOutputTokens = () => ports.outputs.usual(policy.team, call.model.id);
+  const admission = await admit(ports, {
+    id,
+    keyId: request.identity.keyId,
+    policy,
+    call,
+    deadlineEpochMs,
+    usualOutputTokens,
+  });
   if ('refused' in admission) {
     const { refused, view } = admission;
     return {
@@ -206,6 +216,8 @@ async function settle(
   settlement: Settlement,
 ): Promise<LedgerView | undefined> {
   const { key, terms } = admitted;
+  if (settlement.completionTokens > 0)
+    ports.outputs.note(key.team, terms.reservation.model, settlement.completionTokens);
   // Cached tokens do not count against Groq's tokens per minute, so they do not count against the team's.
   const used = settlement.assumed
     ? terms.reservation.tokens

@@ -1,4 +1,5 @@
-import middy, { executionModeStreamifyResponse, type Request } from '@middy/core';
+import middy, { type Request } from '@middy/core';
+import { executionModeStreamifyResponse } from '@middy/core/StreamifyResponse';
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda';
 import type { GovernPorts } from '../core/govern.ts';
 import type { PolicySource } from '../core/ports.ts';
@@ -49,7 +50,7 @@ export function createGateway(ports: GatewayPorts) {
       event,
       requestId: event.requestContext.requestId,
       startedAtMs: ports.clock.monotonicMs(),
-      deadlineEpochMs: ports.clock.nowEpochMs() + context.getRemainingTimeInMillis() - SETTLE_MARGIN_MS,
+      deadlineEpochMs: ports.clock.nowEpochMs() + Math.floor(context.getRemainingTimeInMillis()) - SETTLE_MARGIN_MS,
       finishBeforeEnd: (work) => unfinished.set(event.requestContext.requestId, work),
     };
     return withRequestId(await route(call), call.requestId);

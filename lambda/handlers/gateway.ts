@@ -3,6 +3,7 @@ import { DynamoLedger } from '../adapters/dynamo-ledger.ts';
 import { GroqKeys } from '../adapters/groq-keys.ts';
 import { GroqUpstream } from '../adapters/groq-upstream.ts';
 import { Registry } from '../adapters/registry.ts';
+import { RecentOutputs } from '../core/recent-outputs.ts';
 import { readVariables } from './environment-variables.ts';
 import { createGateway } from './gateway-handler.ts';
 import { dynamoClient, systemClock, systemLog } from './system.ts';
@@ -18,4 +19,5 @@ export const handler = createGateway({
   upstream: new GroqUpstream({ baseUrl: variables.groqBaseUrl, keys, clock: systemClock, log: systemLog }),
   clock: systemClock,
   log: systemLog,
+  outputs: new RecentOutputs(),
 });

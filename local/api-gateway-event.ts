@@ -1,0 +1,46 @@
+import type { IncomingMessage } from 'node:http';
+import type { APIGatewayProxyEvent } from 'aws-lambda';
+
+/**
+ * The event that API Gateway's proxy integration makes of a request, as far as the gateway reads it. A body that is not
+ * valid UTF-8 goes as base64, so that it is judged by the handler and not altered on the way.
+ */
+export function proxyEvent(
+  request: IncomingMessage,
+  requestId: string,
+  body: Buffer,
+  authorizer: Readonly<Record<string, string>>,
+): APIGatewayProxyEvent {
+  const text = utf8(body);
+  const [path = '/'] = (request.url ?? '/').split('?', 1);
+  const event: Pick<APIGatewayProxyEvent, 'httpMethod' | 'path' | 'headers' | 'body' | 'isBase64Encoded'> & {
+    requestContext: object;
+  } = {
+    httpMethod: request.method ?? 'GET',
+    path,
+    headers: Object.fromEntries(
+      Object.entries(request.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
+    ),
+    body: body.length === 0 ? null : (text ?? body.toString('base64')),
+    isBase64Encoded: text === undefined,
+    requestContext: {
+      requestId,
+      authorizer,
+      stage: 'local',
+      httpMethod: request.method,
+      path,
+      identity: { sourceIp: request.socket.remoteAddress },
+    },
+  };
+  return event as APIGatewayProxyEvent;
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+function utf8(bytes: Buffer): string | undefined {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}

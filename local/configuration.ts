@@ -1,0 +1,57 @@
+import { readFile } from 'node:fs/promises';
+import { pathToFileURL } from 'node:url';
+import { parseCatalog } from '../lambda/core/catalog.ts';
+import { type Environment, type EnvironmentFile, parseEnvironment } from '../lambda/core/environment.ts';
+import { StartError } from './settings.ts';
+
+/** An environment and a catalog, as their files have them and as they were understood. */
+export type Configuration = {
+  readonly environment: Environment;
+  readonly environmentFile: EnvironmentFile;
+  readonly catalogFile: unknown;
+};
+
+/**
+ * Reads and checks the two configuration files.
+ *
+ * @throws ConfigError or StartError naming the file and what is wrong in it.
+ */
+export async function loadConfiguration(environmentPath: string, catalogPath: string): Promise<Configuration> {
+  const catalogFile = await readJson(catalogPath);
+  const catalog = parseCatalog(catalogPath, catalogFile);
+  const content = environmentPath.endsWith('.ts')
+    ? await importDefault(environmentPath)
+    : await readJson(environmentPath);
+  const environment = parseEnvironment(environmentPath, content, catalog);
+  return { environment, environmentFile: content as EnvironmentFile, catalogFile };
+}
+
+async function readJson(path: string): Promise<unknown> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new StartError(`${path}: cannot be read: ${messageOf(cause)}`, { cause });
+  }
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new StartError(`${path}: is not valid JSON: ${messageOf(cause)}`, { cause });
+  }
+}
+
+async function importDefault(path: string): Promise<unknown> {
+  let module: { readonly default?: unknown };
+  try {
+    module = await import(pathToFileURL(path).href);
+  } catch (cause) {
+    throw new StartError(`${path}: cannot be loaded: ${messageOf(cause)}`, { cause });
+  }
+  if (module.default === undefined)
+    throw new StartError(`${path}: has no default export; export the environment by "export default"`);
+  return module.default;
+}
+
+function messageOf(cause: unknown): string {
+  return (cause instanceof Error ? cause.message : String(cause)).split('\n')[0] ?? '';
+}

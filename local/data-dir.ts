@@ -1,0 +1,75 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { StartError } from './settings.ts';
+
+/** How long a start waits for a gateway that is just ending to leave the folder, in milliseconds. */
+const LOCK_WAIT_MS = 10_000;
+const LOOK_EVERY_MS = 50;
+
+/**
+ * Takes a data folder for this process alone: two databases on one file would not see each other.
+ *
+ * @throws StartError when another gateway keeps it.
+ */
+export async function lockDataDir(dir: string): Promise<{ release(): void }> {
+  const lock = join(dir, 'lock');
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new StartError(`DATA_DIR ${dir} cannot be made: ${cause instanceof Error ? cause.message : cause}`, {
+      cause,
+    });
+  }
+  for (let waitedMs = 0; ; waitedMs += LOOK_EVERY_MS) {
+    try {
+      writeFileSync(lock, String(process.pid), { flag: 'wx', mode: 0o600 });
+      return { release: () => rmSync(lock, { force: true }) };
+    } catch (cause) {
+      if (!(cause instanceof Error && 'code' in cause && cause.code === 'EEXIST')) {
+        throw new StartError(`DATA_DIR ${dir} cannot be written: ${cause instanceof Error ? cause.message : cause}`, {
+          cause,
+        });
+      }
+    }
+    const owner = Number(readText(lock));
+    if (!isGateway(owner)) rmSync(lock, { force: true });
+    else if (waitedMs >= LOCK_WAIT_MS) {
+      throw new StartError(
+        `DATA_DIR ${dir} is in use by another gateway (process ${owner}); stop it, set another DATA_DIR, or share a database by DYNAMODB_ENDPOINT`,
+      );
+    } else await sleep(LOOK_EVERY_MS);
+  }
+}
+
+/** The seed that local keys are derived from; made on the first start, readable by its owner only. */
+export function keySeed(dir: string): Buffer {
+  const file = join(dir, 'key-seed');
+  try {
+    writeFileSync(file, randomBytes(32).toString('hex'), { flag: 'wx', mode: 0o600 });
+  } catch (cause) {
+    if (!(cause instanceof Error && 'code' in cause && cause.code === 'EEXIST')) throw cause;
+  }
+  return Buffer.from(readText(file), 'hex');
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch {
+    return '';
+  }
+}
+
+/** Whether a process is a living gateway; a number may have passed to another program since it was written down. */
+function isGateway(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid <= 0 || pid === process.pid) return false;
+  try {
+    process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+  const command = readText(`/proc/${pid}/cmdline`);
+  return command === '' || command.includes('main.ts');
+}

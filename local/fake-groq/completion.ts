@@ -1,0 +1,124 @@
+import { isObject, type JsonObject } from '../../lambda/core/chat-request.ts';
+import type { ModelCount } from './served.ts';
+
+/** What the fake makes of a request: always the same for the same body. */
+export type Completion = {
+  readonly model: string;
+  readonly pieces: readonly string[];
+  readonly toolCall: { readonly name: string; readonly arguments: string } | undefined;
+  readonly finishReason: 'stop' | 'length' | 'tool_calls';
+  readonly tokens: Omit<ModelCount, 'requests'>;
+  readonly reasoningTokens: number;
+};
+
+/** How long an answer is by itself, in tokens; `[tokens:N]` in a message asks for another length. */
+const NATURAL_TOKENS = 24;
+const MAX_PIECES = 200;
+const WORDS = ['This', 'is', 'the', 'fake', 'Groq', 'and', 'it', 'answers', 'without', 'thinking', 'at', 'all.'];
+
+/** All text of the messages, in which markers are looked for. */
+export function textOf(body: JsonObject): string {
+  const messages = Array.isArray(body.messages) ? body.messages.filter(isObject) : [];
+  return messages
+    .map(({ content }) => (typeof content === 'string' ? content : JSON.stringify(content ?? '')))
+    .join('\n');
+}
+
+/** Computes the answer to a chat completion. */
+export function complete(body: JsonObject, model: string): Completion {
+  const text = textOf(body);
+  const natural = marker(text, 'tokens') ?? NATURAL_TOKENS;
+  const cap = Number(body.max_completion_tokens ?? body.max_tokens ?? Number.POSITIVE_INFINITY);
+  const completionTokens = Math.max(1, Math.min(natural, cap));
+  const promptTokens = promptTokensOf(body);
+  const toolCall = toolCallOf(body);
+  const content = toolCall === undefined ? contentOf(body, completionTokens) : [];
+  return {
+    model,
+    pieces: content,
+    toolCall,
+    finishReason: toolCall === undefined ? (natural > cap ? 'length' : 'stop') : 'tool_calls',
+    tokens: { promptTokens, cachedTokens: Math.min(marker(text, 'cached') ?? 0, promptTokens), completionTokens },
+    reasoningTokens: Math.min(marker(text, 'reasoning') ?? 0, completionTokens),
+  };
+}
+
+/** Groq's `usage` object. */
+export function usageOf({ tokens, reasoningTokens }: Completion): JsonObject {
+  const { promptTokens, cachedTokens, completionTokens } = tokens;
+  return {
+    queue_time: 0.01,
+    prompt_tokens: promptTokens,
+    prompt_time: promptTokens / 10_000,
+    completion_tokens: completionTokens,
+    completion_time: completionTokens / 500,
+    total_tokens: promptTokens + completionTokens,
+    total_time: promptTokens / 10_000 + completionTokens / 500,
+    ...(cachedTokens === 0 ? {} : { prompt_tokens_details: { cached_tokens: cachedTokens } }),
+    ...(reasoningTokens === 0 ? {} : { completion_tokens_details: { reasoning_tokens: reasoningTokens } }),
+  };
+}
+
+function promptTokensOf(body: JsonObject): number {
+  const messages = Array.isArray(body.messages) ? body.messages : [];
+  const tools = Array.isArray(body.tools) ? Math.ceil(Buffer.byteLength(JSON.stringify(body.tools)) / 4) : 0;
+  const bytes = messages.map((message: unknown) =>
+    Buffer.byteLength(
+      isObject(message) && typeof message.content === 'string' ? message.content : JSON.stringify(message),
+    ),
+  );
+  return 20 + tools + bytes.reduce((sum, length) => sum + Math.ceil(length / 4) + 4, 0);
+}
+
+function marker(text: string, name: string): number | undefined {
+  const found = new RegExp(`\\[${name}:(\\d+)\\]`).exec(text)?.[1];
+  return found === undefined ? undefined : Number(found);
+}
+
+function contentOf(body: JsonObject, completionTokens: number): readonly string[] {
+  const format = isObject(body.response_format) ? body.response_format : {};
+  if (format.type === 'json_object') return ['{"answer":', '"fake"}'];
+  if (format.type === 'json_schema') {
+    const schema = isObject(format.json_schema) && isObject(format.json_schema.schema) ? format.json_schema.schema : {};
+    return [JSON.stringify(exampleOf(schema))];
+  }
+  const words = Array.from(
+    { length: completionTokens },
+    (_, index) => `${index === 0 ? '' : ' '}${WORDS[index % WORDS.length]}`,
+  );
+  const size = Math.ceil(words.length / MAX_PIECES);
+  return Array.from({ length: Math.ceil(words.length / size) }, (_, index) =>
+    words.slice(index * size, (index + 1) * size).join(''),
+  );
+}
+
+function toolCallOf(body: JsonObject): Completion['toolCall'] {
+  const last: unknown = Array.isArray(body.messages) ? body.messages.at(-1) : undefined;
+  const tool: unknown = Array.isArray(body.tools) ? body.tools[0] : undefined;
+  if (body.tool_choice === 'none' || !isObject(last) || last.role !== 'user') return undefined;
+  if (!isObject(tool) || !isObject(tool.function)) return undefined;
+  const parameters = isObject(tool.function.parameters) ? tool.function.parameters : {};
+  return { name: String(tool.function.name), arguments: JSON.stringify(exampleOf(parameters)) };
+}
+
+/** An example that a simple JSON schema accepts. */
+function exampleOf(schema: JsonObject): unknown {
+  if (Array.isArray(schema.enum)) return schema.enum[0];
+  switch (schema.type) {
+    case 'string':
+      return 'fake';
+    case 'number':
+    case 'integer':
+      return 1;
+    case 'boolean':
+      return true;
+    case 'array':
+      return [];
+    default: {
+      const properties = isObject(schema.properties) ? schema.properties : {};
+      return Object.fromEntries(
+        Object.entries(properties).map(([name, property]) => [name, exampleOf(isObject(property) ? property : {})]),
+      );
+    }
+  }
+}

@@ -1,0 +1,105 @@
+/** Something that goes wrong on request: asked for by a header `x-fake-fault`, `[fault:…]` in a message, or `model#…`. */
+export type Fault = {
+  readonly kind:
+    | '400'
+    | '401'
+    | '429'
+    | '498'
+    | '500'
+    | '503'
+    | 'blocked'
+    | 'slow'
+    | 'hang'
+    | 'reset'
+    | 'cut'
+    | 'error-chunk'
+    | 'no-usage'
+    | 'no-done'
+    | 'wrong-usage';
+  /** Only the first time for the same text. */
+  readonly once: boolean;
+  /** Milliseconds of `slow`, or seconds of the `retry-after` of `429`. */
+  readonly amount: number | undefined;
+};
+
+const KINDS: readonly string[] = [
+  '400',
+  '401',
+  '429',
+  '498',
+  '500',
+  '503',
+  'blocked',
+  'slow',
+  'hang',
+  'reset',
+  'cut',
+  'error-chunk',
+  'no-usage',
+  'no-done',
+  'wrong-usage',
+] satisfies readonly Fault['kind'][];
+
+/** Reads a fault such as `429`, `429:7`, `503-once` or `slow:500`. */
+export function parseFault(text: string | undefined): Fault | undefined {
+  const [name = '', amount] = (text ?? '').split(':');
+  const kind = name.replace(/-once$/, '');
+  if (!KINDS.includes(kind)) return undefined;
+  return {
+    kind: kind as Fault['kind'],
+    once: name.endsWith('-once'),
+    amount: amount === undefined ? undefined : Number(amount),
+  };
+}
+
+/** An error answer in Groq's words. */
+export type ErrorAnswer = {
+  readonly status: number;
+  readonly error: object;
+  readonly headers?: Readonly<Record<string, string>>;
+};
+
+/** What Groq says to a wrong key. */
+export const INVALID_KEY: ErrorAnswer = {
+  status: 401,
+  error: { message: 'Invalid API Key', type: 'invalid_request_error', code: 'invalid_api_key' },
+};
+
+/** The error answer of a fault, or undefined for one that strikes later. */
+export function errorOfFault({ kind, amount }: Fault): ErrorAnswer | undefined {
+  switch (kind) {
+    case '400':
+      return { status: 400, error: { message: "'messages.0' : value must be valid", type: 'invalid_request_error' } };
+    case '401':
+      return INVALID_KEY;
+    case '429': {
+      const seconds = amount ?? 1;
+      const message = `Rate limit reached for model in organization org_fake service tier on_demand on requests per minute (RPM): Limit 30, Used 30, Requested 1. Please try again in ${seconds}s.`;
+      return {
+        status: 429,
+        error: { message, type: 'requests', code: 'rate_limit_exceeded' },
+        headers: { 'retry-after': String(seconds) },
+      };
+    }
+    case '498':
+      return {
+        status: 498,
+        error: { message: 'Flex tier capacity exceeded', type: 'capacity_exceeded', code: 'capacity_exceeded' },
+      };
+    case '500':
+      return { status: 500, error: { message: 'Internal Server Error', type: 'internal_server_error' } };
+    case '503':
+      return { status: 503, error: { message: 'Service Unavailable', type: 'internal_server_error' } };
+    case 'blocked':
+      return {
+        status: 400,
+        error: {
+          message: 'API access is blocked: the spend limit of the organization has been reached',
+          type: 'invalid_request_error',
+          code: 'blocked_api_access',
+        },
+      };
+    default:
+      return undefined;
+  }
+}

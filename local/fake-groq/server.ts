@@ -1,0 +1,217 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isObject, type JsonObject } from '../../lambda/core/chat-request.ts';
+import { type Completion, complete, textOf } from './completion.ts';
+import { type ErrorAnswer, errorOfFault, type Fault, INVALID_KEY, parseFault } from './faults.ts';
+import { addTo, nothingServed, type Served } from './served.ts';
+import { CREATED_S, faultyUsage, streamedChunks, wholeAnswer } from './shapes.ts';
+
+/** How the fake behaves. */
+export type FakeGroqOptions = {
+  /** @default 0: a free one */
+  readonly port?: number;
+  /** Keys it takes. @default any */
+  readonly acceptedKeys?: ReadonlySet<string>;
+  /** Milliseconds before each answer. @default 0 */
+  readonly latencyMs?: number;
+  /** Milliseconds between the chunks of a stream. @default 0 */
+  readonly chunkIntervalMs?: number;
+};
+
+/** A running fake Groq; see faults.ts and completion.ts for what a message can ask of it. */
+export type FakeGroq = {
+  readonly baseUrl: string;
+  served(): Served;
+  /** The last bodies it was sent, newest last. */
+  lastBodies(): readonly JsonObject[];
+  close(): Promise<void>;
+};
+
+const MAX_BODIES = 100;
+const MAX_ONCE = 10_000;
+const SLOW_MS = 2_000;
+const RATE_HEADERS = {
+  'x-ratelimit-limit-requests': '14400',
+  'x-ratelimit-remaining-requests': '14399',
+  'x-ratelimit-reset-requests': '6s',
+  'x-ratelimit-limit-tokens': '250000',
+  'x-ratelimit-remaining-tokens': '249900',
+  'x-ratelimit-reset-tokens': '24ms',
+  'x-groq-region': 'fake',
+};
+
+/** Starts an upstream that speaks Groq's API on 127.0.0.1, answers without a model, fails on request, and counts. */
+export async function startFakeGroq(options: FakeGroqOptions): Promise<FakeGroq> {
+  const fake = new FakeUpstream(options);
+  const server = createServer((request, response) => {
+    fake.serve(request, response).catch(() => response.destroy());
+  });
+  server.keepAliveTimeout = 75_000;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port ?? 0, '127.0.0.1', resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  return {
+    baseUrl: `http://127.0.0.1:${port}`,
+    served: () => structuredClone(fake.served),
+    lastBodies: () => fake.bodies,
+    close: () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+class FakeUpstream {
+  readonly served: Served = nothingServed();
+  readonly bodies: JsonObject[] = [];
+  readonly #options: FakeGroqOptions;
+  readonly #struckOnce = new Set<string>();
+
+  constructor(options: FakeGroqOptions) {
+    this.#options = options;
+  }
+
+  async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const route = `${request.method} ${(request.url ?? '').split('?', 1)[0]}`;
+    if (route === 'GET /_fake/served') return send(response, 200, this.served);
+    const key = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1];
+    if (key === undefined || this.#options.acceptedKeys?.has(key) === false) return sendError(response, INVALID_KEY);
+    if (route.startsWith('GET /openai/v1/models'))
+      return send(response, 200, {
+        object: 'list',
+        data: [
+          {
+            id: 'openai/gpt-oss-20b',
+            object: 'model',
+            created: CREATED_S,
+            owned_by: 'OpenAI',
+            active: true,
+            context_window: 131072,
+          },
+        ],
+      });
+    if (route !== 'POST /openai/v1/chat/completions') {
+      return sendError(response, {
+        status: 404,
+        error: { message: `Unknown request URL: ${route}.`, type: 'invalid_request_error', code: 'unknown_url' },
+      });
+    }
+    const body = parse(Buffer.concat(chunks).toString());
+    this.served.requests++;
+    this.served.byKeySuffix[key.slice(-4)] = (this.served.byKeySuffix[key.slice(-4)] ?? 0) + 1;
+    if (body === undefined || !Array.isArray(body.messages) || typeof body.model !== 'string') {
+      this.served.refused++;
+      return sendError(response, {
+        status: 400,
+        error: { message: "'messages' : is required", type: 'invalid_request_error' },
+      });
+    }
+    this.bodies.push(body);
+    if (this.bodies.length > MAX_BODIES) this.bodies.shift();
+    this.served.maxInFlight = Math.max(this.served.maxInFlight, ++this.served.inFlight);
+    try {
+      await this.#answer(body, request, response);
+    } finally {
+      this.served.inFlight--;
+    }
+  }
+
+  async #answer(body: JsonObject, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const [model = '', suffix] = String(body.model).split('#');
+    const fault = this.#faultOf(body, suffix ?? request.headers['x-fake-fault']?.toString());
+    await sleep((this.#options.latencyMs ?? 0) + (fault?.kind === 'slow' ? (fault.amount ?? SLOW_MS) : 0));
+    const error = fault === undefined ? undefined : errorOfFault(fault);
+    if (error !== undefined) {
+      this.served.refused++;
+      return sendError(response, error);
+    }
+    if (fault?.kind === 'hang') {
+      await new Promise((resolve) => response.once('close', resolve));
+      this.served.refused++;
+      return;
+    }
+    const completion = complete(body, model);
+    const isKnown = fault === undefined || fault.kind === 'slow' || fault.kind === 'no-done';
+    addTo(isKnown ? this.served.byModel : this.served.interruptedByModel, model, completion.tokens);
+    if (fault?.kind === 'reset') response.destroy();
+    else if (body.stream === true) await this.#stream(body, completion, fault?.kind, response);
+    else this.#whole(completion, fault?.kind, response);
+    if (response.destroyed && isKnown && !response.writableFinished) this.served.clientGone++;
+  }
+
+  #faultOf(body: JsonObject, asked: string | undefined): Fault | undefined {
+    const text = textOf(body);
+    const fault = parseFault(asked ?? /\[fault:([^\]]+)\]/.exec(text)?.[1]);
+    if (fault?.once !== true) return fault;
+    if (this.#struckOnce.has(text)) return undefined;
+    if (this.#struckOnce.size >= MAX_ONCE) this.#struckOnce.clear();
+    this.#struckOnce.add(text);
+    return fault;
+  }
+
+  #whole(completion: Completion, fault: Fault['kind'] | undefined, response: ServerResponse): void {
+    const text = JSON.stringify(wholeAnswer({ id: this.#id(), completion, usage: faultyUsage(completion, fault) }));
+    response.writeHead(200, { ...RATE_HEADERS, 'content-type': 'application/json', 'x-request-id': this.#id() });
+    if (fault === 'cut' || fault === 'error-chunk') {
+      response.write(text.slice(0, text.length / 2), () => response.destroy());
+    } else response.end(text);
+  }
+
+  async #stream(
+    body: JsonObject,
+    completion: Completion,
+    fault: Fault['kind'] | undefined,
+    response: ServerResponse,
+  ): Promise<void> {
+    const options = isObject(body.stream_options) ? body.stream_options : {};
+    const shaped = { id: this.#id(), completion, usage: faultyUsage(completion, fault) };
+    const { head, pieces, tail } = streamedChunks(shaped, options.include_usage === true);
+    response.writeHead(200, { ...RATE_HEADERS, 'content-type': 'text/event-stream', 'x-request-id': this.#id() });
+    const isBroken = fault === 'cut' || fault === 'error-chunk';
+    const chunks = isBroken ? [head, ...pieces.slice(0, Math.ceil(pieces.length / 2))] : [head, ...pieces, ...tail];
+    for (const chunk of chunks) {
+      response.write(`data: ${JSON.stringify(chunk)}\n\n`);
+      if (this.#options.chunkIntervalMs !== undefined) await sleep(this.#options.chunkIntervalMs);
+    }
+    if (fault === 'cut') {
+      // The bytes so far must be out before the connection breaks.
+      response.write('', () => response.destroy());
+    } else if (fault === 'error-chunk') {
+      response.end(
+        `data: ${JSON.stringify({ error: { message: 'The model failed', type: 'server_error', code: 'model_error' } })}\n\n`,
+      );
+    } else response.end(fault === 'no-done' ? '' : 'data: [DONE]\n\n');
+  }
+
+  #id(): string {
+    return `fake-${this.served.requests}`;
+  }
+}
+
+function parse(text: string): JsonObject | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function send(
+  response: ServerResponse,
+  status: number,
+  content: object,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  response.writeHead(status, { ...headers, 'content-type': 'application/json' }).end(JSON.stringify(content));
+}
+
+function sendError(response: ServerResponse, { status, error, headers }: ErrorAnswer): void {
+  send(response, status, { error }, headers);
+}

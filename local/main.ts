@@ -1,0 +1,80 @@
+import { ConfigError } from '../lambda/core/config-error.ts';
+import { readSettings, StartError } from './settings.ts';
+import { type LocalGateway, startLocalGateway } from './start.ts';
+
+/** A second Ctrl-C within this time is npm passing on the first, in milliseconds. */
+const SAME_SIGNAL_MS = 1_000;
+const PARENT_CHECK_MS = 500;
+
+async function main(): Promise<void> {
+  const settings = readSettings(process.argv.slice(2), process.env);
+  if ('help' in settings) return console.log(settings.help);
+  const gateway = await startLocalGateway(settings);
+  stopOnSignals(gateway, settings.json);
+  if (gateway.warning !== undefined) console.error(`warning: ${gateway.warning}`);
+  console.log(settings.json ? summaryLine(gateway) : summaryText(gateway, settings.upstream === undefined));
+}
+
+function summaryLine({ baseUrl, adminKey, teams, upstreamUrl }: LocalGateway): string {
+  const keys = Object.fromEntries(Object.entries(teams).map(([team, { key }]) => [team, { key }]));
+  return JSON.stringify({ baseUrl, adminKey, teams: keys, upstreamUrl });
+}
+
+function summaryText({ baseUrl, adminKey, teams, upstreamUrl }: LocalGateway, isFake: boolean): string {
+  const width = Math.max(...Object.keys(teams).map((team) => team.length), 'admin'.length);
+  const rows = Object.entries({ ...teams, admin: { key: adminKey } }).map(
+    ([name, { key }]) => `  ${name.padEnd(width)}  ${key}`,
+  );
+  const first = Object.values(teams).find(({ model }) => model !== undefined);
+  const body = JSON.stringify({ model: first?.model, messages: [{ role: 'user', content: 'Hello' }] }).replaceAll(
+    "'",
+    "'\\''",
+  );
+  return `The gateway is running.
+
+  base URL  ${baseUrl}/openai/v1 (openai), ${baseUrl} (groq-sdk)
+  upstream  ${isFake ? `a fake Groq at ${upstreamUrl}; set GROQ_API_KEY for the real one` : upstreamUrl}
+
+Keys:
+${rows.join('\n')}
+
+Try it:
+  curl ${baseUrl}/openai/v1/chat/completions -H 'Authorization: Bearer ${first?.key}' -H 'content-type: application/json' -d '${body}'
+
+Ctrl-C stops it once requests in flight have settled.`;
+}
+
+function stopOnSignals(gateway: LocalGateway, quiet: boolean): void {
+  let stoppingSinceMs: number | undefined;
+  const stop = (): void => {
+    if (stoppingSinceMs !== undefined) {
+      if (performance.now() - stoppingSinceMs > SAME_SIGNAL_MS) process.exit(130);
+      return;
+    }
+    stoppingSinceMs = performance.now();
+    if (!quiet) console.error('\nStopping: requests in flight finish and settle first. Ctrl-C again to stop at once.');
+    gateway.close().then(
+      () => process.exit(0),
+      (error: unknown) => fail(error),
+    );
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  if (process.env.npm_lifecycle_event !== undefined) endWithParent();
+}
+
+/** npm that is killed outright passes nothing on; a gateway nobody can stop would keep the port and the data. */
+function endWithParent(): void {
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent) process.exit(1);
+  }, PARENT_CHECK_MS).unref();
+}
+
+function fail(error: unknown): void {
+  const expected = error instanceof StartError || error instanceof ConfigError;
+  console.error(expected ? `error: ${error.message}` : error);
+  process.exit(1);
+}
+
+main().catch(fail);

@@ -1,0 +1,200 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoLedger } from '../lambda/adapters/dynamo-ledger.ts';
+import { Registry } from '../lambda/adapters/registry.ts';
+import { TeamKeys } from '../lambda/adapters/team-keys.ts';
+import { ENV } from '../lambda/contract.ts';
+import { periodOf } from '../lambda/core/period.ts';
+import { type Configuration, loadConfiguration } from './configuration.ts';
+import { keySeed, lockDataDir } from './data-dir.ts';
+import { answers, startEmbeddedDynamodb } from './embedded-dynamodb.ts';
+import { type HostedFunctions, startHost } from './host.ts';
+import { installLambdaRuntime } from './lambda-runtime.ts';
+import { deriveKey } from './local-keys.ts';
+import { startSecretsEndpoint } from './secrets-endpoint.ts';
+import { type Settings, StartError } from './settings.ts';
+import { ensureTable } from './tables.ts';
+
+/** A running local gateway. */
+export type LocalGateway = {
+  readonly baseUrl: string;
+  readonly upstreamUrl: string;
+  readonly adminKey: string;
+  readonly teams: Readonly<Record<string, { readonly key: string; readonly model: string | undefined }>>;
+  /** A line for the person who started it, if something will not work. */
+  readonly warning: string | undefined;
+  /** Lets requests in flight finish and settle, then stops everything. */
+  close(): Promise<void>;
+};
+
+type Closeable = () => Promise<void> | void;
+
+/**
+ * Starts the gateway of the settings: the functions that are deployed, over local stand-ins of the services they use.
+ *
+ * @throws StartError or ConfigError with one line for the person who started it.
+ */
+export async function startLocalGateway(settings: Settings): Promise<LocalGateway> {
+  const configuration = await loadConfiguration(settings.environmentFile, settings.catalogFile);
+  const opened: Closeable[] = [];
+  const closeAll = async () => {
+    for (const close of opened.reverse()) await close();
+  };
+  try {
+    return await assemble(settings, configuration, opened, closeAll);
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+async function assemble(
+  settings: Settings,
+  configuration: Configuration,
+  opened: Closeable[],
+  closeAll: () => Promise<void>,
+): Promise<LocalGateway> {
+  const { dataDir, environmentName } = settings;
+  const lock = settings.dynamodbEndpoint === undefined ? await lockDataDir(dataDir) : undefined;
+  if (lock !== undefined) opened.push(lock.release);
+  const embedded =
+    settings.dynamodbEndpoint === undefined ? await startEmbeddedDynamodb(`${dataDir}/dynamodb.sqlite`) : undefined;
+  if (embedded !== undefined) opened.push(embedded.close);
+  const upstream = settings.upstream ?? (await startFake(opened));
+  const secrets = await startSecretsEndpoint((name) =>
+    name.startsWith('groq/') ? JSON.stringify({ apiKey: upstream.apiKey }) : undefined,
+  );
+  opened.push(secrets.close);
+
+  setVariables(settings, embedded?.endpoint ?? settings.dynamodbEndpoint ?? '', secrets.endpoint, upstream.baseUrl);
+  const client = new DynamoDBClient({});
+  const seed = keySeed(dataDir);
+  const teams = await publish(client, settings, configuration, seed, embedded !== undefined);
+  const admin = await storeKey(client, environmentName, seed, 'admin');
+  client.destroy();
+
+  const host = await listen(await loadFunctions(), settings.port);
+  opened.push(host.close);
+  return {
+    baseUrl: host.baseUrl,
+    upstreamUrl: upstream.baseUrl,
+    adminKey: admin,
+    teams,
+    warning: await upstreamWarning(upstream.baseUrl),
+    close: closeAll,
+  };
+}
+
+async function startFake(opened: Closeable[]): Promise<{ baseUrl: string; apiKey: string }> {
+  // Loaded only when it is wanted: a gateway on the real Groq carries no fake.
+  const { startFakeGroq } = await import('./fake-groq/server.ts');
+  const fake = await startFakeGroq({});
+  opened.push(fake.close);
+  return { baseUrl: fake.baseUrl, apiKey: 'gsk_fake' };
+}
+
+/** The variables that a deployment sets for its functions. */
+function setVariables(settings: Settings, dynamodb: string, secretsManager: string, groqBaseUrl: string): void {
+  Object.assign(process.env, {
+    [ENV.environmentName]: settings.environmentName,
+    [ENV.ledgerTable]: `${settings.environmentName}-ledger`,
+    [ENV.registryTable]: `${settings.environmentName}-registry`,
+    [ENV.groqBaseUrl]: groqBaseUrl,
+    AWS_ENDPOINT_URL_DYNAMODB: dynamodb,
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsManager,
+    AWS_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: 'local',
+    AWS_SECRET_ACCESS_KEY: 'local',
+  });
+  delete process.env.AWS_PROFILE;
+  delete process.env.AWS_SESSION_TOKEN;
+}
+
+/** Writes tables, policies and keys, and moves budgets that have changed since the last start. */
+async function publish(
+  client: DynamoDBClient,
+  settings: Settings,
+  configuration: Configuration,
+  seed: Buffer,
+  isEmbedded: boolean,
+): Promise<LocalGateway['teams']> {
+  const { environmentName } = settings;
+  const { environment, environmentFile, catalogFile } = configuration;
+  try {
+    await ensureTable(client, `${environmentName}-ledger`);
+    await ensureTable(client, `${environmentName}-registry`);
+  } catch (cause) {
+    throw new StartError(
+      `DynamoDB does not answer at ${process.env.AWS_ENDPOINT_URL_DYNAMODB}: ${cause instanceof Error ? cause.name : cause}`,
+      { cause },
+    );
+  }
+  await new Registry(client, `${environmentName}-registry`, Date.now).publish(environmentFile, catalogFile);
+  const ledger = new DynamoLedger(client, `${environmentName}-ledger`, Date.now);
+  const teams: Record<string, { key: string; model: string | undefined }> = {};
+  for (const [team, policy] of environment.teams) {
+    // The database was this process's predecessor's alone, so whatever it left open can have no one to settle it.
+    if (isEmbedded) await expireOrphans(ledger, team);
+    await ledger.changeLimit({ team, period: periodOf(Date.now()) }, policy.monthlyBudgetPicoUsd);
+    const served = policy.allowedModels.find((id) => !id.startsWith('whisper') && isServed(configuration, id));
+    teams[team] = { key: await storeKey(client, environmentName, seed, team), model: served };
+  }
+  return teams;
+}
+
+function isServed({ catalogFile }: Configuration, id: string): boolean {
+  const { models } = catalogFile as { models: readonly { id: string; status: string; kind?: string }[] };
+  const model = models.find((candidate) => candidate.id === id);
+  return model !== undefined && model.status !== 'retired' && model.kind !== 'transcription';
+}
+
+const MS_PER_DAY = 86_400_000;
+
+async function expireOrphans(ledger: DynamoLedger, team: string): Promise<void> {
+  const nowEpochMs = Date.now();
+  for (const period of new Set([periodOf(nowEpochMs), periodOf(nowEpochMs - MS_PER_DAY)])) {
+    const state = await ledger.readState({ team, period });
+    for (const held of state?.open.values() ?? []) {
+      await ledger.expire({ team, period }, held, Math.max(nowEpochMs, held.expiresAtEpochMs));
+    }
+  }
+}
+
+async function storeKey(
+  client: DynamoDBClient,
+  environmentName: string,
+  seed: Buffer,
+  holder: string,
+): Promise<string> {
+  const { key, keyId } = deriveKey(seed, environmentName, holder);
+  const keys = new TeamKeys(client, `${environmentName}-registry`, Date.now);
+  const identity =
+    holder === 'admin' ? { keyId, role: 'admin' as const } : { keyId, role: 'member' as const, team: holder };
+  await keys.put(key, { ...identity, name: `${holder}-${environmentName}-local`, createdAtEpochMs: Date.now() });
+  return key;
+}
+
+/** Loads the very entry points that are deployed; they read their variables as they load. */
+async function loadFunctions(): Promise<HostedFunctions> {
+  installLambdaRuntime();
+  const { handler: authorizer } = await import('../lambda/handlers/authorizer.ts');
+  const { handler: gateway } = await import('../lambda/handlers/gateway.ts');
+  return { authorizer, gateway } as unknown as HostedFunctions;
+}
+
+async function listen(functions: HostedFunctions, port: number) {
+  try {
+    return await startHost(functions, port);
+  } catch (cause) {
+    if (!(cause instanceof Error && 'code' in cause)) throw cause;
+    const why = cause.code === 'EADDRINUSE' ? 'is in use' : `cannot be used (${cause.code})`;
+    throw new StartError(`port ${port} ${why}; set PORT to another, or to 0 for a free one`, { cause });
+  }
+}
+
+async function upstreamWarning(baseUrl: string): Promise<string | undefined> {
+  const { hostname, port, protocol } = new URL(baseUrl);
+  const isReachable = await answers(Number(port || (protocol === 'https:' ? 443 : 80)), hostname);
+  return isReachable
+    ? undefined
+    : `the upstream ${baseUrl} cannot be reached; until it can, calls are answered by 503 and cost nothing`;
+}
