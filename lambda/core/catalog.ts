@@ -92,10 +92,10 @@ const catalogFile = v.strictObject({
  * @throws ConfigError naming the file, the model and the field.
  */
 export function parseCatalog(file: string, content: unknown): Catalog {
-  const parsed = v.safeParse(catalogFile, content, { abortEarly: true });
+  const parsed = v.safeParse(catalogFile, content);
   if (!parsed.success) {
     const place = (path: readonly PropertyKey[]) => (path.length === 0 ? '' : `"${path.join('.')}": `);
-    throw configError(file, parsed.issues[0], place, () => Object.keys(catalogFile.entries));
+    throw configError(file, parsed.issues, place, () => Object.keys(catalogFile.entries));
   }
   const models = new Map<string, Model>();
   for (const entry of parsed.output.models) {
@@ -115,11 +115,11 @@ export function parseCatalog(file: string, content: unknown): Catalog {
 
 function parseModel(file: string, entry: { readonly id: string; readonly [field: string]: unknown }): Model {
   const schema = entry.kind === 'transcription' ? transcriptionModel : chatModel;
-  const parsed = v.safeParse(schema, entry, { abortEarly: true });
+  const parsed = v.safeParse(schema, entry);
   if (!parsed.success) {
     const place = (path: readonly PropertyKey[]) =>
       `model "${entry.id}": ${path.length === 0 ? '' : `"${path.join('.')}" `}`;
-    throw configError(file, parsed.issues[0], place, () => Object.keys(schema.entries));
+    throw configError(file, parsed.issues, place, () => Object.keys(schema.entries));
   }
   const model = parsed.output;
   const common = {

@@ -111,10 +111,10 @@ export type Environment = { readonly organization: Organization; readonly teams:
  * @throws ConfigError naming the file, the team, the field and the nearest right word.
  */
 export function parseEnvironment(file: string, content: unknown, catalog: Catalog): Environment {
-  const parsed = v.safeParse(environmentSchema, content, { abortEarly: true });
+  const parsed = v.safeParse(environmentSchema, content);
   if (!parsed.success) {
     const place = (path: readonly PropertyKey[]) => (path.length === 0 ? '' : `"${path.join('.')}": `);
-    throw configError(file, parsed.issues[0], place, (path) =>
+    throw configError(file, parsed.issues, place, (path) =>
       Object.keys(path[0] === 'organization' ? organizationSchema.entries : environmentSchema.entries),
     );
   }
@@ -150,11 +150,11 @@ export function parseTeam(
       `${file}: team "${team}": a name is 1 to 32 lower-case letters, digits and hyphens, and starts with a letter`,
     );
   }
-  const parsed = v.safeParse(teamSchema, content, { abortEarly: true });
+  const parsed = v.safeParse(teamSchema, content);
   if (!parsed.success) {
     const place = (path: readonly PropertyKey[]) =>
       `team "${team}": ${path.length === 0 ? '' : `"${path.join('.')}" `}`;
-    throw configError(file, parsed.issues[0], place, () => Object.keys(teamSchema.entries));
+    throw configError(file, parsed.issues, place, () => Object.keys(teamSchema.entries));
   }
   const { monthlyBudgetUsd, ...policy } = parsed.output;
   for (const model of policy.allowedModels) {

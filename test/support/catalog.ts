@@ -1,0 +1,21 @@
+import { readFileSync } from 'node:fs';
+import { parseCatalog } from '../../lambda/core/catalog.ts';
+import { parseTeam, type TeamPolicy } from '../../lambda/core/environment.ts';
+
+/** The product's own catalog file. */
+export const CATALOG_FILE = new URL('../../config/catalog.json', import.meta.url);
+export const catalogContent = (): { models: Record<string, unknown>[] } & Record<string, unknown> =>
+  JSON.parse(readFileSync(CATALOG_FILE, 'utf8'));
+export const catalog = parseCatalog('config/catalog.json', catalogContent());
+
+/** A team's policy with what a test cares about. */
+export function policyWith(fields: Record<string, unknown> = {}): TeamPolicy {
+  const organization = { monthlyCapUsd: 500, alertsUsd: [], alertsPercent: [50, 80, 95] };
+  return parseTeam(
+    'test',
+    'chatbot',
+    { allowedModels: ['openai/gpt-oss-20b'], monthlyBudgetUsd: 200, ...fields },
+    organization,
+    catalog,
+  );
+}

@@ -1,0 +1,22 @@
+import type { Clock } from '../../lambda/core/ports.ts';
+import { START_MS } from './ledger-terms.ts';
+
+/** A clock that moves only when someone sleeps, and then at once. */
+export function fakeClock(): Clock & { sleptMs(): number; at(ms: number, event: () => Promise<unknown>): void } {
+  let elapsedMs = 0;
+  const events: { ms: number; event: () => Promise<unknown> }[] = [];
+  return {
+    nowEpochMs: () => START_MS + Math.round(elapsedMs),
+    monotonicMs: () => elapsedMs,
+    random: () => 0.5,
+    async sleep(ms) {
+      elapsedMs += ms;
+      for (const due of events.filter((event) => event.ms <= elapsedMs)) {
+        events.splice(events.indexOf(due), 1);
+        await due.event();
+      }
+    },
+    sleptMs: () => elapsedMs,
+    at: (ms, event) => events.push({ ms, event }),
+  };
+}
