@@ -31,6 +31,16 @@ export type FakeGroq = {
 const MAX_BODIES = 100;
 const MAX_ONCE = 10_000;
 const SLOW_MS = 2_000;
+const CONTEXT_WINDOW = 131_072;
+const TOO_LONG: ErrorAnswer = {
+  status: 400,
+  error: {
+    message: 'Please reduce the length of the messages or completion.',
+    type: 'invalid_request_error',
+    param: 'messages',
+    code: 'context_length_exceeded',
+  },
+};
 const RATE_HEADERS = {
   'x-ratelimit-limit-requests': '14400',
   'x-ratelimit-remaining-requests': '14399',
@@ -137,6 +147,10 @@ class FakeUpstream {
       return;
     }
     const completion = complete(body, model);
+    if (completion.tokens.promptTokens > CONTEXT_WINDOW) {
+      this.served.refused++;
+      return sendError(response, TOO_LONG);
+    }
     const isKnown = fault === undefined || fault.kind === 'slow' || fault.kind === 'no-done';
     addTo(isKnown ? this.served.byModel : this.served.interruptedByModel, model, completion.tokens);
     if (fault?.kind === 'reset') response.destroy();

@@ -1,0 +1,216 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { createGroq } from '@ai-sdk/groq';
+import { HumanMessage } from '@langchain/core/messages';
+import { ChatGroq } from '@langchain/groq';
+import { APICallError, generateText, streamText } from 'ai';
+import Groq from 'groq-sdk';
+import OpenAI from 'openai';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type GatewayProcess, roomyEnvironment, startGatewayProcess } from '../support/gateway-process.ts';
+
+const MODEL = 'openai/gpt-oss-20b';
+const messages = [{ role: 'user' as const, content: 'Hello' }];
+const weather = {
+  type: 'function' as const,
+  function: {
+    name: 'weather',
+    parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] },
+  },
+};
+
+let gateway: GatewayProcess;
+beforeAll(async () => {
+  const roomy = roomyEnvironment().teams.roomy;
+  const environment = {
+    teams: { roomy, broke: { ...roomy, monthlyBudgetUsd: 0 }, slow: { ...roomy, rateLimitRpm: 1 } },
+  };
+  gateway = await startGatewayProcess({ environment });
+});
+afterAll(async () => await gateway.close());
+
+const keyOf = (team: string) => gateway.teams[team]?.key ?? '';
+
+/** The two SDKs of OpenAI's shape, each with its own base URL and error classes, and a count of the requests it makes. */
+const SDKS = {
+  'groq-sdk': (apiKey: string, more: object = {}) => new Groq({ apiKey, baseURL: gateway.baseUrl, ...more }),
+  openai: (apiKey: string, more: object = {}) =>
+    new OpenAI({ apiKey, baseURL: `${gateway.baseUrl}/openai/v1`, ...more }) as unknown as Groq,
+};
+const ERRORS = { 'groq-sdk': Groq, openai: OpenAI };
+
+describe.each(Object.keys(SDKS) as (keyof typeof SDKS)[])('%s by base URL and key alone', (name) => {
+  const client = (team = 'roomy', more = {}) => SDKS[name](keyOf(team), more);
+
+  it('chats', async () => {
+    const answer = await client().chat.completions.create({
+      model: MODEL,
+      messages,
+      temperature: null,
+      max_tokens: 20,
+    });
+    expect(answer.choices[0]?.message.content).toMatch(/fake Groq/);
+    expect(answer.usage?.completion_tokens).toBe(20);
+  });
+
+  it('streams, and sees the usage chunk only when it asks for it', async () => {
+    const chunksOf = async (more: object) => {
+      const stream = await client().chat.completions.create({ model: MODEL, messages, stream: true, ...more });
+      const chunks: Groq.Chat.ChatCompletionChunk[] = [];
+      for await (const chunk of stream) chunks.push(chunk);
+      return chunks;
+    };
+    const plain = await chunksOf({});
+    expect(plain.map((chunk) => chunk.choices[0]?.delta.content ?? '').join('')).toMatch(/fake Groq/);
+    expect(plain.some((chunk) => 'usage' in chunk)).toBe(false);
+    expect(plain.at(-1)?.x_groq?.usage?.completion_tokens).toBe(24);
+    const asked = await chunksOf({ stream_options: { include_usage: true } });
+    expect(asked.at(-1)).toMatchObject({
+      choices: [],
+      usage: { completion_tokens: 24 },
+      x_gateway: { cost_usd: expect.stringMatching(/^0\.0000\d+$/) },
+    });
+  });
+
+  it('calls tools, whole and streamed, and takes the results back', async () => {
+    const answer = await client().chat.completions.create({ model: MODEL, messages, tools: [weather] });
+    const call = answer.choices[0]?.message.tool_calls?.[0];
+    expect([answer.choices[0]?.finish_reason, JSON.parse(call?.function.arguments ?? '')]).toEqual([
+      'tool_calls',
+      { city: 'fake' },
+    ]);
+    const results = [
+      ...messages,
+      { role: 'assistant' as const, tool_calls: [call] as never },
+      { role: 'tool' as const, tool_call_id: call?.id ?? '', content: 'sunny' },
+    ];
+    const after = await client().chat.completions.create({ model: MODEL, messages: results, tools: [weather] });
+    expect(after.choices[0]?.finish_reason).toBe('stop');
+  });
+
+  it('speaks JSON mode', async () => {
+    const answer = await client().chat.completions.create({
+      model: MODEL,
+      messages,
+      response_format: { type: 'json_object' },
+    });
+    expect(JSON.parse(answer.choices[0]?.message.content ?? '')).toEqual({ answer: 'fake' });
+  });
+
+  it('lists and retrieves models', async () => {
+    expect((await client().models.list()).data.map(({ id }) => id)).toEqual([MODEL, 'openai/gpt-oss-120b']);
+    expect(await client().models.retrieve(MODEL)).toMatchObject({
+      id: MODEL,
+      context_window: 131_072,
+      pricing: { input_usd_per_million_tokens: '0.075' },
+    });
+  });
+
+  it.each<[string, keyof typeof OpenAI & keyof typeof Groq, number, string, string, object]>([
+    ['an unknown key', 'AuthenticationError', 401, 'nobody', 'invalid_api_key', {}],
+    ['a model of others', 'PermissionDeniedError', 403, 'roomy', 'model_not_allowed', { model: 'qwen/qwen3.6-27b' }],
+    ['a model that does not exist', 'NotFoundError', 404, 'roomy', 'model_not_found', { model: 'nothing' }],
+    ['two choices', 'BadRequestError', 400, 'roomy', 'invalid_request', { n: 2 }],
+    [
+      "Groq's own refusal",
+      'BadRequestError',
+      400,
+      'roomy',
+      'groq_rejected',
+      { messages: [{ role: 'user', content: '[fault:400]' }] },
+    ],
+    ['no budget', 'APIError', 402, 'broke', 'team_budget_exceeded', {}],
+    [
+      'an upstream that fails',
+      'InternalServerError',
+      503,
+      'roomy',
+      'groq_unavailable',
+      { messages: [{ role: 'user', content: '[fault:500]' }] },
+    ],
+  ])('gets its own exception class for %s', async (_what, errorClass, status, team, code, more) => {
+    const key = team === 'nobody' ? `grk_test_${'0'.repeat(12)}_${'A'.repeat(43)}` : keyOf(team);
+    const call = SDKS[name](key, { maxRetries: 0 }).chat.completions.create({ model: MODEL, messages, ...more });
+    const error = await call.then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
+    expect(error).toBeInstanceOf(ERRORS[name][errorClass]);
+    expect(error).toMatchObject({ status });
+    // groq-sdk keeps the body whole, openai unwraps it.
+    expect(JSON.stringify((error as { error: unknown }).error)).toContain(`"code":"${code}"`);
+  });
+
+  it('gets a rate refusal with the exact time to come back', async () => {
+    const slow = client('slow', { maxRetries: 0 });
+    const calls = await Promise.allSettled([1, 2].map(() => slow.chat.completions.create({ model: MODEL, messages })));
+    const refused = calls.find((call) => call.status === 'rejected');
+    expect(refused?.reason).toBeInstanceOf(ERRORS[name].RateLimitError);
+    expect(Number(refused?.reason.headers.get('retry-after-ms'))).toBeGreaterThan(50_000);
+  });
+
+  it('does not try a budget refusal again, with its retries as they come', async () => {
+    let requests = 0;
+    const counting = (...args: Parameters<typeof fetch>) => {
+      requests++;
+      return fetch(...args);
+    };
+    await expect(
+      client('broke', { fetch: counting }).chat.completions.create({ model: MODEL, messages }),
+    ).rejects.toMatchObject({ status: 402 });
+    expect(requests).toBe(1);
+  });
+});
+
+describe("the Vercel AI SDK's Groq provider", () => {
+  const model = (team = 'roomy') => createGroq({ baseURL: `${gateway.baseUrl}/openai/v1`, apiKey: keyOf(team) })(MODEL);
+
+  it('generates and streams, and counts tokens', async () => {
+    const { text, usage } = await generateText({ model: model(), prompt: 'Hello' });
+    expect([text.includes('fake Groq'), usage.outputTokens]).toEqual([true, 24]);
+    const streamed = streamText({ model: model(), prompt: 'Hello' });
+    let all = '';
+    for await (const part of streamed.textStream) all += part;
+    expect([all.includes('fake Groq'), (await streamed.usage).outputTokens]).toEqual([true, 24]);
+  });
+
+  it('tells a budget refusal in its own error class, after one try', async () => {
+    const error = await generateText({ model: model('broke'), prompt: 'Hello' }).then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
+    expect(APICallError.isInstance(error)).toBe(true);
+    expect(error).toMatchObject({ statusCode: 402, isRetryable: false });
+  });
+});
+
+describe("LangChain's ChatGroq", () => {
+  const model = (team = 'roomy') => new ChatGroq({ model: MODEL, apiKey: keyOf(team), baseUrl: gateway.baseUrl });
+
+  it('invokes, streams and binds tools', async () => {
+    expect(String((await model().invoke([new HumanMessage('Hello')])).content)).toMatch(/fake Groq/);
+    let all = '';
+    for await (const chunk of await model().stream('Hello')) all += chunk.content;
+    expect(all).toMatch(/fake Groq/);
+    const answer = await model().bindTools([weather]).invoke('Hello');
+    expect(answer.tool_calls?.[0]).toMatchObject({ name: 'weather', args: { city: 'fake' } });
+  });
+
+  it('gives up on a budget refusal at once', async () => {
+    await expect(model('broke').invoke('Hello')).rejects.toMatchObject({ status: 402 });
+  });
+});
+
+describe('curl', () => {
+  it('chats and streams', async () => {
+    const curl = async (...args: string[]) =>
+      (await promisify(execFile)('curl', ['-sS', '-H', `Authorization: Bearer ${keyOf('roomy')}`, ...args])).stdout;
+    const url = `${gateway.baseUrl}/openai/v1/chat/completions`;
+    expect(JSON.parse(await curl(url, '-d', JSON.stringify({ model: MODEL, messages })))).toMatchObject({
+      object: 'chat.completion',
+    });
+    expect(await curl('-N', url, '-d', JSON.stringify({ model: MODEL, messages, stream: true }))).toMatch(
+      /data: \[DONE\]\n\n$/,
+    );
+  });
+});

@@ -1,0 +1,218 @@
+import { connect } from 'node:net';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { budgetOf, type GatewayProcess, roomyEnvironment, startGatewayProcess } from '../support/gateway-process.ts';
+
+let gateway: GatewayProcess;
+let key: string;
+beforeAll(async () => {
+  gateway = await startGatewayProcess({ environment: roomyEnvironment({ monthlyBudgetUsd: 1_000 }) });
+  key = gateway.teams.roomy?.key ?? '';
+});
+afterAll(async () => await gateway.close());
+
+const send = async (body: NonNullable<RequestInit['body']>, path = '/openai/v1/chat/completions', method = 'POST') => {
+  const response = await fetch(gateway.baseUrl + path, {
+    method,
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+    ...(method === 'POST' ? { body } : {}),
+  });
+  return { status: response.status, type: response.headers.get('content-type'), text: await response.text() };
+};
+
+/** A refusal of the standard body, or an answer; never a 5xx. */
+function checkAnswer(
+  { status, type, text }: { status: number; type: string | null; text: string },
+  what: string,
+): void {
+  expect(status, `${what}: ${text.slice(0, 300)}`).toBeLessThan(500);
+  if (status < 400) return;
+  expect(type, what).toBe('application/json');
+  expect(JSON.parse(text), what).toMatchObject({
+    error: { message: expect.any(String), type: expect.any(String), code: expect.any(String) },
+  });
+}
+
+const oddValue = fc.oneof(
+  fc.constantFrom(
+    null,
+    true,
+    -1,
+    0,
+    1.5,
+    1e308,
+    -1e308,
+    Number.MAX_SAFE_INTEGER,
+    2 ** 53,
+    '',
+    '1',
+    '\u0000',
+    '\r\nx-evil: 1',
+    '__proto__',
+    [],
+    {},
+    [[]],
+    [null],
+  ),
+  fc.jsonValue({ maxDepth: 3 }),
+);
+const fields = [
+  'model',
+  'messages',
+  'max_tokens',
+  'max_completion_tokens',
+  'n',
+  'stream',
+  'stream_options',
+  'tools',
+  'tool_choice',
+  'response_format',
+  'temperature',
+  'seed',
+  'stop',
+  'reasoning_effort',
+  'service_tier',
+  'documents',
+  '__proto__',
+  'constructor',
+  'toString',
+  'x',
+];
+
+describe('through the public door', () => {
+  it('a well-formed call with any field of any value gets an answer or a standard 4xx, never a 500, never a hang', async () => {
+    const body = fc.array(fc.tuple(fc.constantFrom(...fields), oddValue), { maxLength: 4 });
+    await fc.assert(
+      fc.asyncProperty(body, async (changes) => {
+        const text = JSON.stringify({
+          model: 'openai/gpt-oss-20b',
+          messages: [{ role: 'user', content: 'Hello' }],
+          max_tokens: 5,
+        });
+        // Written by hand so that "__proto__" and repeated names reach the gateway as a client could send them.
+        const extra = changes.map(([name, value]) => `,${JSON.stringify(name)}:${JSON.stringify(value)}`).join('');
+        const sent = `${text.slice(0, -1)}${extra}}`;
+        checkAnswer(await send(sent), sent);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('any messages get an answer or a standard 4xx', async () => {
+    const message = fc.record(
+      { role: oddValue, content: oddValue, tool_calls: oddValue, name: oddValue },
+      { requiredKeys: [] },
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.oneof(message, oddValue), { maxLength: 3 }), async (messages) => {
+        const sent = JSON.stringify({ model: 'openai/gpt-oss-20b', messages, max_tokens: 5 });
+        checkAnswer(await send(sent), sent);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('any bytes as a body get a standard 4xx', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), async (bytes) => {
+        const answer = await send(bytes.slice());
+        checkAnswer(answer, Buffer.from(bytes).toString('hex'));
+        expect(answer.status).toBe(400);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('any path and method get a standard 4xx', async () => {
+    const path = fc.webPath().map((text) => (text.startsWith('/') ? text : `/${text}`));
+    await fc.assert(
+      fc.asyncProperty(
+        path,
+        fc.constantFrom('GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'),
+        async (at, method) => {
+          const response = await fetch(`${gateway.baseUrl}/x${at}`, {
+            method,
+            headers: { authorization: `Bearer ${key}` },
+          });
+          checkAnswer(
+            { status: response.status, type: response.headers.get('content-type'), text: await response.text() },
+            `${method} ${at}`,
+          );
+          expect([404, 405]).toContain(response.status);
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
+  it.each([
+    ['a body of ten megabytes and more', () => 'x'.repeat(10 * 1024 * 1024 + 1), 413],
+    ['a body of just under ten megabytes that is no JSON', () => 'x'.repeat(10 * 1024 * 1024 - 1), 400],
+    ['a million open brackets', () => '['.repeat(1_000_000), 400],
+    ['a million levels', () => `${'{"a":'.repeat(500_000)}1${'}'.repeat(500_000)}`, 400],
+    ['invalid UTF-8', () => Buffer.from([0x7b, 0x22, 0xc3, 0x28, 0x22, 0x7d]), 400],
+    ['nothing', () => '', 400],
+    ['a byte order mark', () => '\uFEFF{}', 400],
+    [
+      'a message of nine megabytes',
+      () =>
+        JSON.stringify({
+          model: 'openai/gpt-oss-20b',
+          max_tokens: 5,
+          messages: [{ role: 'user', content: 'x'.repeat(9 * 1024 * 1024) }],
+        }),
+      400,
+    ],
+  ])('%s is judged, not fallen over', async (what, body, status) => {
+    const answer = await send(body());
+    checkAnswer(answer, what);
+    expect(answer.status).toBe(status);
+  });
+
+  it.each([
+    ['no key', undefined],
+    ['an empty key', 'Bearer '],
+    ['another scheme', 'Basic abc'],
+    ['a key of the right form that no one has', `Bearer grk_test_${'0'.repeat(12)}_${'A'.repeat(43)}`],
+    ['a known id with a wrong secret', 'wrong secret'],
+    ['a key of ten thousand characters', `Bearer ${'x'.repeat(10_000)}`],
+  ])('%s is a 401 of one and the same body', async (_what, header) => {
+    const authorization =
+      header === 'wrong secret' ? `Bearer ${key.slice(0, -1)}${key.endsWith('A') ? 'B' : 'A'}` : header;
+    const response = await fetch(`${gateway.baseUrl}/openai/v1/models`, {
+      headers: authorization === undefined ? {} : { authorization },
+    });
+    expect([response.status, await response.json()]).toEqual([
+      401,
+      {
+        error: {
+          message: expect.stringMatching(/^Invalid API key\./),
+          type: 'invalid_request_error',
+          param: null,
+          code: 'invalid_api_key',
+        },
+      },
+    ]);
+  });
+
+  it('bytes that are no HTTP get a 400 with a JSON body', async () => {
+    const { port } = new URL(gateway.baseUrl);
+    const answer = await new Promise<string>((resolve) => {
+      let text = '';
+      const socket = connect(Number(port), '127.0.0.1', () =>
+        socket.write('GET / HTTP/1.1\r\nx-evil\u0000: 1\r\n\r\n'),
+      );
+      socket.on('data', (chunk) => {
+        text += chunk;
+      });
+      socket.on('close', () => resolve(text));
+    });
+    expect(answer).toMatch(/^HTTP\/1.1 400 /);
+    expect(answer).toContain('"code":"invalid_request"');
+  });
+
+  it('leaves nothing held behind, and never logs what was sent', async () => {
+    expect(await budgetOf(gateway, key)).toMatchObject({ held_usd: '0', overrun_usd: '0' });
+    expect(gateway.stderr()).not.toContain(key);
+  });
+});
