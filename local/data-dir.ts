@@ -5,8 +5,23 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { StartError } from './settings.ts';
 
 /** How long a start waits for a gateway that is just ending to leave the folder, in milliseconds. */
-const LOCK_WAIT_MS = 10_000;
+const LOCK_WAIT_MS = 5_000;
 const LOOK_EVERY_MS = 50;
+
+/**
+ * Makes the data folder, readable by its owner only.
+ *
+ * @throws StartError when it cannot be made.
+ */
+export function makeDataDir(dir: string): void {
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new StartError(`DATA_DIR ${dir} cannot be made: ${cause instanceof Error ? cause.message : cause}`, {
+      cause,
+    });
+  }
+}
 
 /**
  * Takes a data folder for this process alone: two databases on one file would not see each other.
@@ -15,13 +30,6 @@ const LOOK_EVERY_MS = 50;
  */
 export async function lockDataDir(dir: string): Promise<{ release(): void }> {
   const lock = join(dir, 'lock');
-  try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
-  } catch (cause) {
-    throw new StartError(`DATA_DIR ${dir} cannot be made: ${cause instanceof Error ? cause.message : cause}`, {
-      cause,
-    });
-  }
   for (let waitedMs = 0; ; waitedMs += LOOK_EVERY_MS) {
     try {
       writeFileSync(lock, String(process.pid), { flag: 'wx', mode: 0o600 });

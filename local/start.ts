@@ -5,7 +5,7 @@ import { TeamKeys } from '../lambda/adapters/team-keys.ts';
 import { ENV } from '../lambda/contract.ts';
 import { periodOf } from '../lambda/core/period.ts';
 import { type Configuration, loadConfiguration } from './configuration.ts';
-import { keySeed, lockDataDir } from './data-dir.ts';
+import { keySeed, lockDataDir, makeDataDir } from './data-dir.ts';
 import { answers, startEmbeddedDynamodb } from './embedded-dynamodb.ts';
 import { type HostedFunctions, startHost } from './host.ts';
 import { installLambdaRuntime } from './lambda-runtime.ts';
@@ -54,6 +54,7 @@ async function assemble(
   closeAll: () => Promise<void>,
 ): Promise<LocalGateway> {
   const { dataDir, environmentName } = settings;
+  makeDataDir(dataDir);
   const lock = settings.dynamodbEndpoint === undefined ? await lockDataDir(dataDir) : undefined;
   if (lock !== undefined) opened.push(lock.release);
   const embedded =

@@ -1,0 +1,178 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { picoUsdFromNumber } from '../../lambda/core/money.ts';
+import { startTestDatabase } from '../support/embedded-ledger.ts';
+import {
+  budgetOf,
+  type GatewayProcess,
+  postChat,
+  roomyEnvironment,
+  startGatewayProcess,
+} from '../support/gateway-process.ts';
+
+let dir: string;
+const running: GatewayProcess[] = [];
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'start-'));
+});
+afterEach(async () => {
+  for (const gateway of running.splice(0)) await gateway.close();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+async function start(
+  environment: object | string = roomyEnvironment(),
+  env: Record<string, string> = {},
+  dataDir = join(dir, 'data'),
+) {
+  const gateway = await startGatewayProcess({ environment, env, dataDir });
+  running.push(gateway);
+  return gateway;
+}
+const roomyKey = (gateway: GatewayProcess) => gateway.teams.roomy?.key ?? '';
+
+describe('a start', () => {
+  it('prints one line of JSON with the address and a key for each team and the admin', async () => {
+    const gateway = await start('dev');
+    expect(gateway.baseUrl).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    expect(Object.keys(gateway.teams)).toEqual(['chatbot', 'analytics', 'research', 'batch-processor']);
+    const admin = await fetch(`${gateway.baseUrl}/openai/v1/budget`, {
+      headers: { authorization: `Bearer ${gateway.adminKey}` },
+    });
+    const { data } = (await admin.json()) as { data: { team: string; limit_usd: string }[] };
+    expect(Object.fromEntries(data.map(({ team, limit_usd }) => [team, limit_usd]))).toEqual({
+      chatbot: '200',
+      analytics: '50',
+      research: '500',
+      'batch-processor': '500',
+    });
+    const models = await fetch(`${gateway.baseUrl}/openai/v1/models`, {
+      headers: { authorization: `Bearer ${gateway.teams.analytics?.key}` },
+    });
+    expect(await models.json()).toMatchObject({
+      data: [
+        { id: 'openai/gpt-oss-20b', active: true },
+        { id: 'llama-3.1-8b-instant', status: 'retired', replacement: 'openai/gpt-oss-20b' },
+      ],
+    });
+  });
+
+  it('on the same data keeps keys and spending, moves a changed budget by the difference, and revokes nothing', async () => {
+    const first = await start();
+    await postChat(first, roomyKey(first), {});
+    const { spent_usd } = await budgetOf(first, roomyKey(first));
+    await first.kill('SIGTERM');
+    const second = await start(roomyEnvironment({ monthlyBudgetUsd: 40 }));
+    expect(roomyKey(second)).toBe(roomyKey(first));
+    const budget = await budgetOf(second, roomyKey(second));
+    expect(budget).toMatchObject({ limit_usd: '40', spent_usd });
+    expect(picoUsdFromNumber(Number(budget.available_usd))).toBe(
+      picoUsdFromNumber(40) - picoUsdFromNumber(Number(spent_usd)),
+    );
+  });
+
+  it('keeps no key in the data folder, only hashes and a seed for its owner', async () => {
+    const gateway = await start();
+    const secret = roomyKey(gateway).split('_').at(-1) ?? '';
+    await gateway.kill('SIGTERM');
+    for (const file of ['dynamodb.sqlite', 'key-seed'])
+      expect(readFileSync(join(dir, 'data', file), 'latin1')).not.toContain(secret);
+  });
+
+  it('shares one ledger with another gateway over a DynamoDB of its own', async () => {
+    const database = await startTestDatabase();
+    const env = { DYNAMODB_ENDPOINT: database.endpoint };
+    const environment = roomyEnvironment({ monthlyBudgetUsd: 0.0001 });
+    const [one, two] = [
+      await start(environment, env, join(dir, 'one')),
+      await start(environment, env, join(dir, 'two')),
+    ];
+    const calls = [one, two].flatMap((gateway) =>
+      Array.from({ length: 20 }, () => postChat(gateway, roomyKey(gateway), { max_tokens: 24 })),
+    );
+    const statuses = (await Promise.all(calls)).map(({ status }) => status);
+    expect(new Set(statuses)).toEqual(new Set([200, 402]));
+    const [a, b] = [await budgetOf(one, roomyKey(one)), await budgetOf(two, roomyKey(two))];
+    expect(a).toEqual(b);
+    expect(Number(a.spent_usd)).toBeLessThanOrEqual(0.0001);
+    for (const gateway of running.splice(0)) await gateway.close();
+    await database.close();
+  });
+
+  it('says when the upstream cannot be reached, and then answers 503 at no cost', async () => {
+    const gateway = await start(roomyEnvironment(), { GROQ_BASE_URL: 'http://127.0.0.1:9' });
+    expect(gateway.stderr()).toMatch(/^warning: the upstream http:\/\/127\.0\.0\.1:9 cannot be reached/);
+    const port = await closedPort();
+    const other = await start(roomyEnvironment(), { GROQ_BASE_URL: `http://127.0.0.1:${port}` }, join(dir, 'other'));
+    expect(await postChat(other, roomyKey(other), {})).toMatchObject({ status: 503 });
+    expect(await budgetOf(other, roomyKey(other))).toMatchObject({ spent_usd: '0', held_usd: '0' });
+  });
+});
+
+describe('a start that cannot be says why in one line', () => {
+  const file = (name: string, text: string) => {
+    writeFileSync(join(dir, name), text);
+    return join(dir, name);
+  };
+  it.each<[string, () => [object | string, Record<string, string>], RegExp]>([
+    ['an unknown environment', () => ['nowhere', {}], /error: ENVIRONMENT is "nowhere"; there is no .*nowhere\.ts\n$/],
+    ['a file that is no JSON', () => [file('bad.json', '{'), {}], /error: .*bad\.json: is not valid JSON: .*\n$/],
+    [
+      'a .ts file without a default export',
+      () => [file('bad.ts', 'export const a = 1;'), {}],
+      /error: .*bad\.ts: has no default export/,
+    ],
+    [
+      'a mistyped field',
+      () => [roomyEnvironment({ rateLimitRPM: 1 }), {}],
+      /error: .*test\.json: team "roomy": unknown field "rateLimitRPM"; did you mean "rateLimitRpm"\?\n$/,
+    ],
+    [
+      'a catalog that is missing',
+      () => [roomyEnvironment(), { CATALOG: '/nowhere.json' }],
+      /error: \/nowhere\.json: cannot be read: ENOENT.*\n$/,
+    ],
+    [
+      'a port that is no port',
+      () => [roomyEnvironment(), { PORT: 'x' }],
+      /error: PORT is "x"; it must be a number from 0 to 65535\n$/,
+    ],
+    [
+      'an upstream that is no address',
+      () => [roomyEnvironment(), { GROQ_BASE_URL: 'groq' }],
+      /error: GROQ_BASE_URL is "groq"; it must be an address/,
+    ],
+    [
+      'a DynamoDB that does not answer',
+      () => [roomyEnvironment(), { DYNAMODB_ENDPOINT: 'http://127.0.0.1:9' }],
+      /error: DynamoDB does not answer at http:\/\/127\.0\.0\.1:9: .*\n$/,
+    ],
+  ])('%s', async (_what, given, message) => {
+    const [environment, env] = given();
+    await expect(start(environment, env)).rejects.toThrow(message);
+  });
+
+  it('a busy port', async () => {
+    const first = await start();
+    const { port } = new URL(first.baseUrl);
+    await expect(start(roomyEnvironment(), { PORT: port }, join(dir, 'other'))).rejects.toThrow(
+      `error: port ${port} is in use; set PORT to another, or to 0 for a free one`,
+    );
+  });
+
+  it('a data folder that another gateway keeps', async () => {
+    const first = await start();
+    await expect(start()).rejects.toThrow(`is in use by another gateway (process ${first.pid})`);
+  });
+});
+
+async function closedPort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
