@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startEmbeddedDynamodb } from '../local/embedded-dynamodb.ts';
 import { PROJECT_DIR } from '../local/settings.ts';
+import packageJson from '../package.json' with { type: 'json' };
 import { bundleSizes } from './bundles.ts';
 import { startDynamodbCounter } from './dynamodb-counter.ts';
 import { measure, quantile, type Target } from './load.ts';
@@ -32,6 +33,9 @@ writeFileSync(
   }),
 );
 
+/** What `npm start` runs, flags and all. */
+const GATEWAY: readonly string[] = packageJson.scripts.start.split(' ').slice(1);
+
 async function startGateway(
   upstream: string,
   name: string,
@@ -45,7 +49,7 @@ async function startGateway(
     GROQ_API_KEY: 'gsk_bench',
     ...env,
   };
-  const process = await start('local/main.ts', ['--json'], settings);
+  const process = await start([...GATEWAY, '--json'], settings);
   const { baseUrl, teams } = JSON.parse(process.line);
   return { process, target: { baseUrl, key: teams.bench.key } };
 }
@@ -88,7 +92,7 @@ async function dynamodbPerRequest(upstream: string) {
   return { operations: perRequest, sentBytes: sentBytes / calls, receivedBytes: receivedBytes / calls };
 }
 
-const fake = await start('bench/fake-upstream.ts', [], {});
+const fake = await start([join(PROJECT_DIR, 'bench/fake-upstream.ts')], {});
 const readyMs: number[] = [];
 for (let n = 0; n < 3; n++) {
   const { process } = await startGateway(fake.line, `ready-${n}`);

@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { PROJECT_DIR } from '../local/settings.ts';
 
 /** A child that has said its first line. */
@@ -11,14 +10,11 @@ export type Started = {
   stop(): Promise<void>;
 };
 
-/** Starts a script of the project and waits for the first line it prints. */
-export async function start(
-  script: string,
-  args: readonly string[],
-  env: Readonly<Record<string, string>>,
-): Promise<Started> {
+/** Starts Node with arguments in the project's folder and waits for the first line it prints. */
+export async function start(args: readonly string[], env: Readonly<Record<string, string>>): Promise<Started> {
   const startMs = performance.now();
-  const child = spawn(process.execPath, [join(PROJECT_DIR, script), ...args], {
+  const child = spawn(process.execPath, args, {
+    cwd: PROJECT_DIR,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -105,20 +105,20 @@ async function serve(
   );
 }
 
-async function readBody(request: IncomingMessage): Promise<Buffer | 'too large' | undefined> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  try {
-    for await (const chunk of request) {
-      bytes += (chunk as Buffer).length;
+/** Reads a request's body; undefined when the client breaks off. */
+function readBody(request: IncomingMessage): Promise<Buffer | 'too large' | undefined> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
       // The rest is read and dropped, up to a bound: a client still sending cannot read an answer.
-      if (bytes <= MAX_BODY_BYTES) chunks.push(chunk as Buffer);
-      else if (bytes > 4 * MAX_BODY_BYTES) break;
-    }
-  } catch {
-    return undefined;
-  }
-  return bytes > MAX_BODY_BYTES ? 'too large' : Buffer.concat(chunks);
+      if (bytes <= MAX_BODY_BYTES) chunks.push(chunk);
+      else if (bytes > 4 * MAX_BODY_BYTES) resolve('too large');
+    });
+    request.once('end', () => resolve(bytes > MAX_BODY_BYTES ? 'too large' : Buffer.concat(chunks)));
+    request.once('close', () => resolve(undefined));
+  });
 }
 
 async function authorize(

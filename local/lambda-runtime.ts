@@ -10,11 +10,13 @@ export type StreamingHandler<Event> = (event: Event, response: ResponseStream, c
 
 /**
  * The response stream of Lambda's streaming runtime, over an HTTP response. As on Lambda, a handler never learns that
- * its client has gone: what it writes is taken and dropped.
+ * its client has gone: what it writes is taken and dropped. A stream's bytes go out as they come; a whole answer goes
+ * out at once at its end, with its length.
  */
 export class ResponseStream extends Writable {
   readonly #response: ServerResponse;
-  #metadata: Metadata | undefined;
+  readonly #whole: Buffer[] = [];
+  #metadata: Metadata = { statusCode: 200 };
 
   constructor(response: ServerResponse) {
     super();
@@ -24,44 +26,45 @@ export class ResponseStream extends Writable {
   /** Takes the status and the headers. */
   begin(metadata: Metadata): void {
     this.#metadata = metadata;
+    if (!this.#isStream() || this.#response.destroyed) return;
+    this.#response.writeHead(metadata.statusCode, { ...metadata.headers });
+    this.#response.flushHeaders();
   }
 
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
-    const response = this.#response;
-    const isStream = this.#metadata?.headers?.['content-type']?.startsWith('text/event-stream') === true;
-    // middy opens each answer by an empty write; only a stream's headers must not wait for its first byte.
-    const isEarly = chunk.length === 0 && !isStream;
-    if (response.destroyed || isEarly || this.#send(chunk)) {
-      done();
+    if (!this.#isStream()) this.#whole.push(chunk);
+    // middy opens each answer by an empty write, which has nothing to send.
+    else if (chunk.length > 0 && !this.#response.destroyed && !this.#response.write(chunk)) {
+      this.#whenWritable(done);
       return;
-    }
-    const proceed = () => {
-      response.off('drain', proceed);
-      response.off('close', proceed);
-      done();
-    };
-    response.once('drain', proceed);
-    response.once('close', proceed);
-  }
-
-  #send(chunk: Buffer): boolean {
-    this.#sendHead();
-    if (chunk.length > 0) return this.#response.write(chunk);
-    this.#response.flushHeaders();
-    return true;
-  }
-
-  override _final(done: () => void): void {
-    if (!this.#response.destroyed) {
-      this.#sendHead();
-      this.#response.end();
     }
     done();
   }
 
-  #sendHead(): void {
-    if (this.#response.headersSent) return;
-    this.#response.writeHead(this.#metadata?.statusCode ?? 200, { ...this.#metadata?.headers });
+  override _final(done: () => void): void {
+    const response = this.#response;
+    if (!response.destroyed) {
+      const body = Buffer.concat(this.#whole);
+      if (!this.#isStream())
+        response.writeHead(this.#metadata.statusCode, { ...this.#metadata.headers, 'content-length': body.length });
+      response.end(body);
+    }
+    done();
+  }
+
+  #isStream(): boolean {
+    return this.#metadata.headers?.['content-type']?.startsWith('text/event-stream') === true;
+  }
+
+  #whenWritable(proceed: () => void): void {
+    const response = this.#response;
+    const once = () => {
+      response.off('drain', once);
+      response.off('close', once);
+      proceed();
+    };
+    response.once('drain', once);
+    response.once('close', once);
   }
 }
 

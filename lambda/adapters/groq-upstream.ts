@@ -94,19 +94,28 @@ export class GroqUpstream implements Upstream {
   }
 
   async #send(call: Parameters<Upstream['chat']>[0], key: string, leftMs: number): Promise<UpstreamAnswer> {
-    const response = await this.#client
-      .post('/openai/v1/chat/completions', {
-        body: call.body,
-        headers: { Authorization: `Bearer ${key}` },
-        timeout: leftMs,
-        signal: AbortSignal.timeout(leftMs),
-      })
-      .asResponse();
-    const headers = passedOn(response.headers);
-    if (response.body !== null && headers['content-type']?.startsWith('text/event-stream')) {
-      return { kind: 'stream', events: sseEvents(response.body), headers };
+    // A timer of our own, cleared at the end: a signal that lives to the deadline would keep each answer in memory so long.
+    const deadline = new AbortController();
+    const timer = setTimeout(() => deadline.abort(), leftMs);
+    let isStreaming = false;
+    try {
+      const response = await this.#client
+        .post('/openai/v1/chat/completions', {
+          body: call.body,
+          headers: { Authorization: `Bearer ${key}` },
+          timeout: leftMs,
+          signal: deadline.signal,
+        })
+        .asResponse();
+      const headers = passedOn(response.headers);
+      if (response.body !== null && headers['content-type']?.startsWith('text/event-stream')) {
+        isStreaming = true;
+        return { kind: 'stream', events: untilEnd(sseEvents(response.body), () => clearTimeout(timer)), headers };
+      }
+      return { kind: 'whole', body: await response.text(), headers };
+    } finally {
+      if (!isStreaming) clearTimeout(timer);
     }
-    return { kind: 'whole', body: await response.text(), headers };
   }
 
   /** Groq's own wish, or a random part of a pause that doubles: many callers must not come back at once. */
@@ -131,6 +140,14 @@ function codeOf(error: unknown): string {
   let cause: unknown = error;
   while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause;
   return cause instanceof Error && 'code' in cause ? String(cause.code) : cause instanceof Error ? cause.name : '';
+}
+
+async function* untilEnd(events: AsyncIterable<Uint8Array>, ended: () => void): AsyncGenerator<Uint8Array> {
+  try {
+    yield* events;
+  } finally {
+    ended();
+  }
 }
 
 function passedOn(headers: Headers): UpstreamHeaders {

@@ -14,7 +14,12 @@ export const systemLog: Log = (event, facts) => {
   console.error(JSON.stringify({ event, ...facts }));
 };
 
+/** Steps of the SDK that do nothing here but take a tenth of a call's time: a log filter without a log, a user agent. */
+const IDLE_STEPS = ['loggerMiddleware', 'getUserAgentMiddleware'];
+
 /** The DynamoDB client of every handler. */
 export function dynamoClient(): DynamoDBClient {
-  return new DynamoDBClient({});
+  const client = new DynamoDBClient({});
+  for (const step of IDLE_STEPS) client.middlewareStack.remove(step);
+  return client;
 }
