@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { ConfigError } from '../lambda/core/config-error.ts';
 import { readSettings, StartError } from './settings.ts';
 import { type LocalGateway, startLocalGateway } from './start.ts';
@@ -65,10 +66,21 @@ function stopOnSignals(gateway: LocalGateway, quiet: boolean): void {
 
 /** npm that is killed outright passes nothing on; a gateway nobody can stop would keep the port and the data. */
 function endWithParent(): void {
-  const parent = process.ppid;
+  const before = ancestors();
   setInterval(() => {
-    if (process.ppid !== parent) process.exit(1);
+    if (ancestors() !== before) process.exit(1);
   }, PARENT_CHECK_MS).unref();
+}
+
+/** The processes above this one: the shell in which npm runs a script, and npm itself where the system tells. */
+function ancestors(): string {
+  try {
+    const stat = readFileSync(`/proc/${process.ppid}/stat`, 'utf8');
+    // The name, in parentheses, may hold spaces; the parent is the second field after it.
+    return `${process.ppid} ${stat.slice(stat.lastIndexOf(')')).split(' ')[2]}`;
+  } catch {
+    return String(process.ppid);
+  }
 }
 
 function fail(error: unknown): void {

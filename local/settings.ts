@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -91,7 +91,9 @@ function environmentFileOf(environment: string, from: string): string {
   const isPath = environment.includes('/') || /\.(ts|json)$/.test(environment);
   const file = isPath ? resolve(from, environment) : resolve(PROJECT_DIR, `config/environments/${environment}.ts`);
   if (existsSync(file)) return file;
-  throw new StartError(`ENVIRONMENT is "${environment}"; there is no ${file}`);
+  const known = readdirSync(resolve(PROJECT_DIR, 'config/environments')).map((name) => name.replace(/\.ts$/, ''));
+  const hint = isPath ? '' : `; choose ${known.join(', ')}, or the path of a .ts or .json file`;
+  throw new StartError(`ENVIRONMENT is "${environment}"; there is no ${file}${hint}`);
 }
 
 function nameOf(environmentFile: string): string {

@@ -118,7 +118,11 @@ describe('a start that cannot be says why in one line', () => {
     return join(dir, name);
   };
   it.each<[string, () => [object | string, Record<string, string>], RegExp]>([
-    ['an unknown environment', () => ['nowhere', {}], /error: ENVIRONMENT is "nowhere"; there is no .*nowhere\.ts\n$/],
+    [
+      'an unknown environment',
+      () => ['nowhere', {}],
+      /error: ENVIRONMENT is "nowhere"; there is no .*nowhere\.ts; choose dev, prod, staging, or the path of a \.ts or \.json file\n$/,
+    ],
     ['a file that is no JSON', () => [file('bad.json', '{'), {}], /error: .*bad\.json: is not valid JSON: .*\n$/],
     [
       'a .ts file without a default export',
