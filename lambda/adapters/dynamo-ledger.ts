@@ -194,7 +194,9 @@ export class DynamoLedger implements Ledger {
     });
     try {
       const { Attributes } = await this.#client.send(command);
-      return { view: this.#remember(key, ledgerViewOf((Attributes ?? {}) as Item)) };
+      const view = ledgerViewOf(Attributes ?? {});
+      // A write that does not echo every total must not pass for a sight of the ledger.
+      return { view: isWhole(Attributes ?? {}) ? this.#remember(key, view) : view };
     } catch (cause) {
       if (cause instanceof ConditionalCheckFailedException) {
         return { current: cause.Item === undefined ? undefined : this.#remember(key, ledgerStateOf(cause.Item)) };
@@ -208,6 +210,10 @@ export class DynamoLedger implements Ledger {
     this.#seen.set(seenName(key), { view, seenAtEpochMs: this.#nowEpochMs() });
     return view;
   }
+}
+
+function isWhole(attributes: Item): boolean {
+  return ['limit', 'available', 'reserved', 'spent', 'rpmTat', 'tpmTat'].every((name) => name in attributes);
 }
 
 function seenName({ team, period }: LedgerKey): string {

@@ -1,9 +1,9 @@
 import { type BoundedCall, LEAST_CHOSEN_TOKENS } from './decide.ts';
 import type { TeamPolicy } from './environment.ts';
-import type { LedgerView, ReserveRefusal, ReserveTerms } from './ledger.ts';
+import { type LedgerView, type ReserveRefusal, type ReserveTerms, VOID } from './ledger.ts';
 import { addUsd, type PicoUsd } from './money.ts';
 import { periodOf } from './period.ts';
-import type { Clock, Ledger, LedgerKey } from './ports.ts';
+import type { Clock, Ledger, LedgerKey, ReserveResult } from './ports.ts';
 import { affordableOutputTokens, worstCaseCost } from './pricing.ts';
 import { rateCostUs } from './rate-limit.ts';
 
@@ -16,6 +16,8 @@ const HELD_WAIT_MS = 30_000;
 const TRUST_SEEN_MS = 250;
 /** How often a waiting call looks at what this process has seen, in milliseconds; no I/O. */
 const LOOK_EVERY_MS = 20;
+/** How often a call that may wait for a place asks whether one is free, in milliseconds; each time is a write. */
+const PLACE_EVERY_MS = 100;
 /** The most attempts one call makes, whatever the clock says. */
 const MAX_ATTEMPTS = 1_000;
 /** How long after its deadline a reservation may be taken for spent, in milliseconds: clocks differ, writes are late. */
@@ -60,7 +62,7 @@ export async function admit(ports: { ledger: Ledger; clock: Clock }, request: Ad
     const nowEpochMs = clock.nowEpochMs();
     const key = { team: policy.team, period: periodOf(nowEpochMs) };
     const terms = termsFor(request, maxOutputTokens, nowEpochMs);
-    const result = await ledger.reserve(key, policy.monthlyBudgetPicoUsd, terms);
+    const result = await reserveOrLetGo(ledger, key, policy.monthlyBudgetPicoUsd, terms);
     if (result.kind === 'reserved') return { admitted: { key, terms, maxOutputTokens, view: result.view } };
     const { refused, view } = result;
     const waitedMs = clock.nowEpochMs() - startMs;
@@ -78,9 +80,27 @@ export async function admit(ports: { ledger: Ledger; clock: Clock }, request: Ad
       if (heldWaitMs <= 0 || addUsd(view.available, view.reserved) < leastCost(call)) return { refused, view };
       await waitForMoney(ports, key, worstCaseCost(call.model, call.inputTokens, usual ?? maxOutputTokens), heldWaitMs);
     } else {
-      if (waitedMs + refused.retryAfterMs > Math.min(policy.maxQueueMs, leftMs)) return { refused, view };
-      await clock.sleep(refused.retryAfterMs);
+      // A bucket says when it has enough; a place comes free when some call ends.
+      const pauseMs = refused.reason === 'concurrency_exceeded' ? PLACE_EVERY_MS : refused.retryAfterMs;
+      if (waitedMs + pauseMs > Math.min(policy.maxQueueMs, leftMs)) return { refused, view };
+      await clock.sleep(pauseMs);
     }
+  }
+}
+
+/** Reserves; when the ledger fails, its write may still have happened, and nothing will be sent, so it is let go. */
+async function reserveOrLetGo(
+  ledger: Ledger,
+  key: LedgerKey,
+  limit: PicoUsd,
+  terms: ReserveTerms,
+): Promise<ReserveResult> {
+  try {
+    return await ledger.reserve(key, limit, terms);
+  } catch (error) {
+    // Most likely this fails too; then the reservation expires by its own time.
+    await ledger.settle(key, terms, { ...VOID, tpmRefundUs: terms.tpmCostUs }).catch(() => undefined);
+    throw error;
   }
 }
 

@@ -5,7 +5,7 @@ import { readStreamEvent, renderData } from './chat-stream.ts';
 import { type BoundedCall, decide, upstreamBody } from './decide.ts';
 import type { TeamPolicy } from './environment.ts';
 import type { Identity } from './identity.ts';
-import type { LedgerView, Settlement } from './ledger.ts';
+import { type LedgerView, type Settlement, VOID } from './ledger.ts';
 import { type PicoUsd, usdText, ZERO_USD } from './money.ts';
 import type { ByteSink, Clock, Ledger, Log, Upstream, UpstreamAnswer, UpstreamHeaders } from './ports.ts';
 import { chatCost } from './pricing.ts';
@@ -65,15 +65,14 @@ export async function governChat(ports: GovernPorts, request: GovernRequest): Pr
   const call = decide(request.identity, request.policy, request.catalog, parsed);
   if ('reason' in call) return { kind: 'refused', refusal: call, facts: {} };
 
-  const { id, policy, deadlineEpochMs } = request;
-  const usualOutputTokens = () => ports.outputs.usual(policy.team, call.model.id);
+  const { policy } = request;
   const admission = await admit(ports, {
-    id,
+    id: request.id,
     keyId: request.identity.keyId,
     policy,
     call,
-    deadlineEpochMs,
-    usualOutputTokens,
+    deadlineEpochMs: request.deadlineEpochMs,
+    usualOutputTokens: () => ports.outputs.usual(policy.team, call.model.id),
   });
   if ('refused' in admission) {
     const { refused, view } = admission;
@@ -188,16 +187,6 @@ async function relayStream(
   }
   return failed ? undefined : usage;
 }
-
-const VOID: Settlement = {
-  kind: 'void',
-  costPicoUsd: ZERO_USD,
-  assumed: false,
-  tpmRefundUs: 0,
-  promptTokens: 0,
-  cachedTokens: 0,
-  completionTokens: 0,
-};
 
 /** The settlement of a call that reported its usage, or else at its bound. */
 function settlementOf(call: BoundedCall, admitted: Admitted, usage: TokenUsage | undefined): Settlement {

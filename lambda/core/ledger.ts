@@ -82,6 +82,17 @@ export type Settlement = {
   readonly completionTokens: number;
 };
 
+/** The end of a call that Groq refused or never saw. */
+export const VOID: Settlement = {
+  kind: 'void',
+  costPicoUsd: ZERO_USD,
+  assumed: false,
+  tpmRefundUs: 0,
+  promptTokens: 0,
+  cachedTokens: 0,
+  completionTokens: 0,
+};
+
 /** How long a refused caller waits for a place when none has a known end, in milliseconds. */
 const CONCURRENCY_RETRY_MS = 1_000;
 

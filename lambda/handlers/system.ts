@@ -17,9 +17,23 @@ export const systemLog: Log = (event, facts) => {
 /** Steps of the SDK that do nothing here but take a tenth of a call's time: a log filter without a log, a user agent. */
 const IDLE_STEPS = ['loggerMiddleware', 'getUserAgentMiddleware'];
 
+/** Bounds of one try, in milliseconds; the SDK makes three. A table that hangs must not keep a caller to the deadline. */
+const CONNECT_MS = 2_000;
+const ANSWER_MS = 10_000;
+/** A Lambda serves one request at a time; the local host serves many, each with one write at a time. */
+const MAX_SOCKETS = 256;
+
 /** The DynamoDB client of every handler. */
 export function dynamoClient(): DynamoDBClient {
-  const client = new DynamoDBClient({});
+  const client = new DynamoDBClient({
+    requestHandler: {
+      connectionTimeout: CONNECT_MS,
+      requestTimeout: ANSWER_MS,
+      throwOnRequestTimeout: true,
+      httpAgent: { maxSockets: MAX_SOCKETS },
+      httpsAgent: { maxSockets: MAX_SOCKETS },
+    },
+  });
   for (const step of IDLE_STEPS) client.middlewareStack.remove(step);
   return client;
 }

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { DynamoLedger } from '../../lambda/adapters/dynamo-ledger.ts';
-import type { LedgerState, ReserveTerms } from '../../lambda/core/ledger.ts';
+import { type LedgerState, type ReserveTerms, VOID } from '../../lambda/core/ledger.ts';
 import { picoUsd } from '../../lambda/core/money.ts';
 import { startTestDatabase, type TestDatabase } from '../support/embedded-ledger.ts';
-import { START_MS, settlementOf, termsOf, VOID } from '../support/ledger-terms.ts';
+import { START_MS, settlementOf, termsOf } from '../support/ledger-terms.ts';
 import { MemoryLedger } from '../support/memory-ledger.ts';
 
 let database: TestDatabase;

@@ -1,5 +1,5 @@
 import type { ReserveTerms, Settlement } from '../../lambda/core/ledger.ts';
-import { picoUsd, ZERO_USD } from '../../lambda/core/money.ts';
+import { picoUsd } from '../../lambda/core/money.ts';
 
 /** 2026-11-24T00:00:00Z. */
 export const START_MS = 1_795_478_400_000;
@@ -42,11 +42,3 @@ export function settlementOf(costPicoUsd: bigint, more: Partial<Settlement> = {}
     ...more,
   };
 }
-
-/** A void. */
-export const VOID: Settlement = settlementOf(0n, {
-  kind: 'void',
-  costPicoUsd: ZERO_USD,
-  promptTokens: 0,
-  completionTokens: 0,
-});

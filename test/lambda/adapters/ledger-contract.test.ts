@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DynamoLedger } from '../../../lambda/adapters/dynamo-ledger.ts';
+import { VOID } from '../../../lambda/core/ledger.ts';
 import { picoUsd } from '../../../lambda/core/money.ts';
 import { rateCostUs } from '../../../lambda/core/rate-limit.ts';
 import { startTestDatabase, type TestDatabase } from '../../support/embedded-ledger.ts';
-import { START_MS, settlementOf, termsOf, VOID } from '../../support/ledger-terms.ts';
+import { START_MS, settlementOf, termsOf } from '../../support/ledger-terms.ts';
 import { MemoryLedger } from '../../support/memory-ledger.ts';
 
 let database: TestDatabase;

@@ -101,4 +101,15 @@ describe('admission', () => {
     expect(await patient.attempt('x', 10n ** 12n)).toHaveProperty('admitted');
     expect(patient.clock.sleptMs()).toBe(1_000);
   });
+
+  it('waits for a place as long as the team allows', async () => {
+    const { attempt, clock, ledger } = setUp({ maxConcurrent: 1, maxQueueMs: 500 }, { max_tokens: 10 });
+    const first = await attempt('a', 10n ** 12n);
+    if (!('admitted' in first)) throw new Error('the first call must be admitted');
+    expect(await attempt('b', 10n ** 12n)).toMatchObject({ refused: { reason: 'concurrency_exceeded' } });
+    expect(clock.sleptMs()).toBe(500);
+    clock.at(750, () => ledger.settle(first.admitted.key, first.admitted.terms, settlementOf(500n)));
+    expect(await attempt('c', 10n ** 12n)).toHaveProperty('admitted');
+    expect(clock.sleptMs()).toBe(800);
+  });
 });

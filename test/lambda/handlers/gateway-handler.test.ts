@@ -225,6 +225,17 @@ describe('a call that fails', () => {
     expect(sent).toBe(0);
   });
 
+  it('leaves nothing held when only the reply to its reservation was lost', async () => {
+    const gateway = await gatewayWith(async () => whole);
+    const reserve = ledger.reserve.bind(ledger);
+    ledger.reserve = async (...args) => {
+      await reserve(...args);
+      throw Object.assign(new Error('the reply was lost'), { name: 'LedgerError' });
+    };
+    expect(await invoke(gateway, chatEvent({}))).toMatchObject({ status: 503 });
+    expect(await ledgerNow()).toMatchObject({ reserved: 0n, spent: 0n });
+  });
+
   it('shows no detail of a fault, and logs no prompt', async () => {
     const gateway = await gatewayWith(async () => Promise.reject(new Error('a secret detail')), {
       policies: { policies: async () => Promise.reject(new Error('another secret')) },
