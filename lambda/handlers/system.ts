@@ -26,6 +26,8 @@ const MAX_SOCKETS = 256;
 /** The DynamoDB client of every handler. */
 export function dynamoClient(): DynamoDBClient {
   const client = new DynamoDBClient({
+    // The steps of a call are put together once, not for each.
+    cacheMiddleware: true,
     requestHandler: {
       connectionTimeout: CONNECT_MS,
       requestTimeout: ANSWER_MS,
