@@ -1,9 +1,9 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { picoUsdFromNumber } from '../../lambda/core/money.ts';
+import { freePort } from '../../local/embedded-dynamodb.ts';
 import { startTestDatabase } from '../support/embedded-ledger.ts';
 import {
   budgetOf,
@@ -105,7 +105,7 @@ describe('a start', () => {
   it('says when the upstream cannot be reached, and then answers 503 at no cost', async () => {
     const gateway = await start(roomyEnvironment(), { GROQ_BASE_URL: 'http://127.0.0.1:9' });
     expect(gateway.stderr()).toMatch(/^warning: the upstream http:\/\/127\.0\.0\.1:9 cannot be reached/);
-    const port = await closedPort();
+    const port = await freePort();
     const other = await start(roomyEnvironment(), { GROQ_BASE_URL: `http://127.0.0.1:${port}` }, join(dir, 'other'));
     expect(await postChat(other, roomyKey(other), {})).toMatchObject({ status: 503 });
     expect(await budgetOf(other, roomyKey(other))).toMatchObject({ spent_usd: '0', held_usd: '0' });
@@ -172,11 +172,3 @@ describe('a start that cannot be says why in one line', () => {
     await expect(start()).rejects.toThrow(`is in use by another gateway (process ${first.pid})`);
   });
 });
-
-async function closedPort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
