@@ -49,6 +49,8 @@ export async function startHost(functions: HostedFunctions, port: number): Promi
     answered.finally(() => inFlight.delete(answered));
   });
   server.keepAliveTimeout = KEEP_ALIVE_MS;
+  // A client that stopped reading in the middle of an answer must not keep the host from stopping for ever.
+  server.timeout = FUNCTION_TIMEOUT_MS + 30_000;
   server.on('clientError', (_error, socket) => {
     const { body } = renderRefusal(refuse('invalid_request', 'The request is not valid HTTP.'));
     if (socket.writable) {

@@ -64,27 +64,39 @@ const facts = {
   source: v.optional(v.string()),
   readOn: v.optional(v.pipe(v.string(), v.isoDate('must be a date as YYYY-MM-DD'))),
 };
-const chatModel = v.strictObject({
-  ...facts,
-  kind: v.optional(v.literal('chat'), 'chat'),
-  input: price,
-  output: price,
-  cachedInput: v.optional(price),
-  contextWindow: tokens,
-  maxOutputTokens: v.optional(tokens),
-});
-const transcriptionModel = v.strictObject({
-  ...facts,
-  kind: v.literal('transcription'),
-  perAudioHourUsd: v.pipe(v.number('must be dollars as a number'), v.minValue(0, 'must not be negative')),
-  minimumBilledSeconds: v.pipe(v.number(), v.minValue(0, 'must not be negative')),
-});
-const catalogFile = v.strictObject({
-  _note: v.optional(v.string()),
-  models: v.array(v.looseObject({ id: v.string('must be a model id') }), 'must be a list of models'),
-  notPriceable: v.optional(v.array(v.string()), []),
-  notPriceableWhy: v.optional(v.string()),
-});
+const chatModel = v.strictObject(
+  {
+    ...facts,
+    kind: v.optional(v.literal('chat'), 'chat'),
+    input: price,
+    output: price,
+    cachedInput: v.optional(price),
+    contextWindow: tokens,
+    maxOutputTokens: v.optional(tokens),
+  },
+  'must be an object',
+);
+const transcriptionModel = v.strictObject(
+  {
+    ...facts,
+    kind: v.literal('transcription'),
+    perAudioHourUsd: v.pipe(v.number('must be dollars as a number'), v.minValue(0, 'must not be negative')),
+    minimumBilledSeconds: v.pipe(v.number(), v.minValue(0, 'must not be negative')),
+  },
+  'must be an object',
+);
+const catalogFile = v.strictObject(
+  {
+    _note: v.optional(v.string()),
+    models: v.array(
+      v.looseObject({ id: v.string('must be a model id') }, 'must be an object'),
+      'must be a list of models',
+    ),
+    notPriceable: v.optional(v.array(v.string()), []),
+    notPriceableWhy: v.optional(v.string()),
+  },
+  'must be an object',
+);
 
 /**
  * Reads a catalog file; prices in it are USD per million tokens, or per hour of audio.

@@ -22,68 +22,77 @@ const count = (most: number) =>
     v.maxValue(most, `must be at most ${most}`),
   );
 
-const organizationSchema = v.strictObject({
-  /** Dollars a calendar month (UTC) for all teams together. @default 500 */
-  monthlyCapUsd: v.optional(dollars, 500),
-  /** Dollars of the organisation's spending to alert at. @default none */
-  alertsUsd: v.optional(v.array(dollars, 'must be a list of dollars'), []),
-  /** Shares of a budget to alert at, in percent. @default [50, 80, 95] */
-  alertsPercent: v.optional(
-    v.array(
-      v.pipe(
-        v.number('must be a list of percentages'),
-        v.minValue(1, 'must be at least 1'),
-        v.maxValue(100, 'must be at most 100'),
+const organizationSchema = v.strictObject(
+  {
+    /** Dollars a calendar month (UTC) for all teams together. @default 500 */
+    monthlyCapUsd: v.optional(dollars, 500),
+    /** Dollars of the organisation's spending to alert at. @default none */
+    alertsUsd: v.optional(v.array(dollars, 'must be a list of dollars'), []),
+    /** Shares of a budget to alert at, in percent. @default [50, 80, 95] */
+    alertsPercent: v.optional(
+      v.array(
+        v.pipe(
+          v.number('must be a list of percentages'),
+          v.minValue(1, 'must be at least 1'),
+          v.maxValue(100, 'must be at most 100'),
+        ),
+        'must be a list of percentages',
       ),
-      'must be a list of percentages',
+      [50, 80, 95],
     ),
-    [50, 80, 95],
-  ),
-});
+  },
+  'must be an object',
+);
 
-const teamSchema = v.strictObject({
-  /** What the team uses Groq for, for people. @default '' */
-  purpose: v.optional(v.string('must be text'), ''),
-  /** Ids from the catalog. */
-  allowedModels: v.pipe(
-    v.array(v.string('must be a list of model ids'), 'must be a list of model ids'),
-    v.minLength(1, 'must name at least one model'),
-  ),
-  /** The most output tokens one request may ask for; also sent when a request states none. @default null: the model's own maximum */
-  maxTokensPerRequest: v.optional(v.nullable(count(1_000_000)), null),
-  /** Dollars a calendar month (UTC). @default the organisation's monthlyCapUsd */
-  monthlyBudgetUsd: v.optional(v.nullable(dollars), null),
-  /** Requests a minute; null: no limit. @default 60 */
-  rateLimitRpm: v.optional(v.nullable(count(1_000_000)), 60),
-  /** Tokens a minute; null: no limit. @default null */
-  rateLimitTpm: v.optional(v.nullable(count(1_000_000_000)), null),
-  /** Requests in flight at once, at most 200. @default 5 */
-  maxConcurrent: v.optional(count(MAX_CONCURRENT), 5),
-  /** Milliseconds a request may wait for its rate or a place, at most 2,000. @default 0: refused at once */
-  maxQueueMs: v.optional(
-    v.pipe(
-      v.number('must be milliseconds'),
-      v.integer('must be whole milliseconds'),
-      v.minValue(0, 'must not be negative'),
-      v.maxValue(MAX_QUEUE_MS, `must be at most ${MAX_QUEUE_MS}`),
+const teamSchema = v.strictObject(
+  {
+    /** What the team uses Groq for, for people. @default '' */
+    purpose: v.optional(v.string('must be text'), ''),
+    /** Ids from the catalog. */
+    allowedModels: v.pipe(
+      v.array(v.string('must be a list of model ids'), 'must be a list of model ids'),
+      v.minLength(1, 'must name at least one model'),
     ),
-    0,
-  ),
-  /** Who is held back first when Groq's own limits run low. @default 'normal' */
-  priority: v.optional(v.picklist(['high', 'normal', 'batch'], 'must be one of high, normal, batch'), 'normal'),
-  /** What a request for a retired model gets. @default 'refuse' */
-  onRetiredModel: v.optional(v.picklist(['refuse', 'replace'], 'must be one of refuse, replace'), 'refuse'),
-  /** E-mail addresses for this team's alerts. @default none */
-  alertRecipients: v.optional(
-    v.array(v.pipe(v.string(), v.email('must be a list of e-mail addresses')), 'must be a list of e-mail addresses'),
-    [],
-  ),
-});
+    /** The most output tokens one request may ask for; also sent when a request states none. @default null: the model's own maximum */
+    maxTokensPerRequest: v.optional(v.nullable(count(1_000_000)), null),
+    /** Dollars a calendar month (UTC). @default the organisation's monthlyCapUsd */
+    monthlyBudgetUsd: v.optional(v.nullable(dollars), null),
+    /** Requests a minute; null: no limit. @default 60 */
+    rateLimitRpm: v.optional(v.nullable(count(1_000_000)), 60),
+    /** Tokens a minute; null: no limit. @default null */
+    rateLimitTpm: v.optional(v.nullable(count(1_000_000_000)), null),
+    /** Requests in flight at once, at most 200. @default 5 */
+    maxConcurrent: v.optional(count(MAX_CONCURRENT), 5),
+    /** Milliseconds a request may wait for its rate or a place, at most 2,000. @default 0: refused at once */
+    maxQueueMs: v.optional(
+      v.pipe(
+        v.number('must be milliseconds'),
+        v.integer('must be whole milliseconds'),
+        v.minValue(0, 'must not be negative'),
+        v.maxValue(MAX_QUEUE_MS, `must be at most ${MAX_QUEUE_MS}`),
+      ),
+      0,
+    ),
+    /** Who is held back first when Groq's own limits run low. @default 'normal' */
+    priority: v.optional(v.picklist(['high', 'normal', 'batch'], 'must be one of high, normal, batch'), 'normal'),
+    /** What a request for a retired model gets. @default 'refuse' */
+    onRetiredModel: v.optional(v.picklist(['refuse', 'replace'], 'must be one of refuse, replace'), 'refuse'),
+    /** E-mail addresses for this team's alerts. @default none */
+    alertRecipients: v.optional(
+      v.array(v.pipe(v.string(), v.email('must be a list of e-mail addresses')), 'must be a list of e-mail addresses'),
+      [],
+    ),
+  },
+  'must be an object',
+);
 
-const environmentSchema = v.strictObject({
-  organization: v.optional(organizationSchema, {}),
-  teams: v.record(v.string(), v.unknown(), 'must be an object of teams by name'),
-});
+const environmentSchema = v.strictObject(
+  {
+    organization: v.optional(organizationSchema, {}),
+    teams: v.record(v.string(), v.unknown(), 'must be an object of teams by name'),
+  },
+  'must be an object',
+);
 
 type TeamFile = v.InferInput<typeof teamSchema>;
 
@@ -118,6 +127,11 @@ export function parseEnvironment(file: string, content: unknown, catalog: Catalo
       Object.keys(path[0] === 'organization' ? organizationSchema.entries : environmentSchema.entries),
     );
   }
+  // The parser leaves out names that every JavaScript object has; a team must never be left out in silence.
+  const reserved = Object.keys((content as EnvironmentFile).teams).find(
+    (team) => !Object.hasOwn(parsed.output.teams, team),
+  );
+  if (reserved !== undefined) throw new ConfigError(`${file}: team "${reserved}": the name is reserved`);
   const { organization } = parsed.output;
   const beyond = organization.alertsUsd.find((usd) => usd > organization.monthlyCapUsd);
   if (beyond !== undefined) {

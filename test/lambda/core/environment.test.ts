@@ -63,6 +63,9 @@ describe('an environment', () => {
       'env.json: team "Bot": a name is 1 to 32 lower-case letters, digits and hyphens, and starts with a letter',
     ],
     [{ teams: {} }, 'env.json: "teams" is empty: name at least one team'],
+    [null, 'env.json: must be an object'],
+    [{ teams: { bot: null } }, 'env.json: team "bot": must be an object'],
+    [{ teams: { bot: team, constructor: team } }, 'env.json: team "constructor": the name is reserved'],
     [{ team: {} }, 'env.json: unknown field "team"; did you mean "teams"?'],
     [
       { organisation: {}, teams: { bot: team } },
@@ -126,6 +129,15 @@ describe('a catalog', () => {
   ];
   it.each(cases)('with %s is refused', (_what, change, message) => {
     expect(wrong(change)).toThrow(message);
+  });
+
+  it('may be the plain list of facts it was made from', () => {
+    const [model] = catalogContent().models;
+    const { source: _source, readOn: _readOn, ...facts } = model as Record<string, unknown>;
+    expect(
+      parseCatalog('facts.json', { _note: 'x', models: [facts], notPriceable: ['a'], notPriceableWhy: 'b' }).models
+        .size,
+    ).toBe(1);
   });
 
   it('names where and when each figure was read', () => {
