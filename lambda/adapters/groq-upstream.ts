@@ -1,6 +1,7 @@
 import Groq from 'groq-sdk';
 import type { Clock, Log, Upstream, UpstreamAnswer, UpstreamHeaders } from '../core/ports.ts';
 import { refuse } from '../core/refusals.ts';
+import { openFreshConnections } from './fresh-connections.ts';
 import { answerOfError, retryAfterMsOf } from './groq-errors.ts';
 import type { GroqKeys } from './groq-keys.ts';
 import { sseEvents } from './sse-events.ts';
@@ -13,6 +14,9 @@ const MAX_TRIES = 4;
 const FIRST_PAUSE_MS = 250;
 /** How long a call may spend on pauses in all, in milliseconds: clients give up after 60 s and waiting costs money. */
 const MAX_PAUSES_MS = 10_000;
+
+/** How long connections may idle and still be trusted, in milliseconds: less than any server keeps them. */
+const TRUST_IDLE_MS = 3_000;
 
 /** Upstream headers that a client may use. */
 const PASSED_ON: Readonly<Record<string, string>> = {
@@ -27,6 +31,7 @@ export class GroqUpstream implements Upstream {
   readonly #keys: GroqKeys;
   readonly #clock: Clock;
   readonly #log: Log;
+  #lastUsedEpochMs = 0;
 
   constructor(options: { baseUrl: string | undefined; keys: GroqKeys; clock: Clock; log: Log }) {
     this.#client = new Groq({
@@ -98,6 +103,9 @@ export class GroqUpstream implements Upstream {
     const deadline = new AbortController();
     const timer = setTimeout(() => deadline.abort(), leftMs);
     let isStreaming = false;
+    const nowEpochMs = this.#clock.nowEpochMs();
+    if (nowEpochMs - this.#lastUsedEpochMs > TRUST_IDLE_MS) openFreshConnections();
+    this.#lastUsedEpochMs = nowEpochMs;
     try {
       const response = await this.#client
         .post('/openai/v1/chat/completions', {

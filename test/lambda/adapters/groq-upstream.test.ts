@@ -163,6 +163,27 @@ describe('the Groq adapter', () => {
     },
   );
 
+  it('trusts no connection that has idled, for a function that slept cannot know whether it still stands', async () => {
+    const connections: unknown[] = [];
+    const server = createServer((request, response) => {
+      connections.push(request.socket);
+      request.resume();
+      response.setHeader('content-type', 'application/json').end('{}');
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { chat, clock } = await upstreamWith({
+      baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    });
+    for (let n = 0; n < 20; n++) await chat('Hello');
+    const used = new Set(connections);
+    expect(used.size).toBeLessThan(10);
+    await clock.sleep(3_001);
+    await chat('Hello');
+    expect(used.has(connections.at(-1))).toBe(false);
+    server.closeAllConnections();
+    server.close();
+  });
+
   it('takes a call that outlasts its deadline for lost', async () => {
     const { chat } = await upstreamWith();
     expect(await chat('[fault:hang]', 100)).toMatchObject({ kind: 'lost' });
