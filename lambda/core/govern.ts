@@ -5,7 +5,7 @@ import { readStreamEvent, renderData } from './chat-stream.ts';
 import { type BoundedCall, decide, upstreamBody } from './decide.ts';
 import type { TeamPolicy } from './environment.ts';
 import type { Identity } from './identity.ts';
-import { type LedgerView, type Settlement, VOID } from './ledger.ts';
+import { type LedgerView, overrunOf, type Settlement, VOID } from './ledger.ts';
 import { type PicoUsd, usdText, ZERO_USD } from './money.ts';
 import type { ByteSink, Clock, Ledger, Log, Upstream, UpstreamAnswer, UpstreamHeaders } from './ports.ts';
 import { chatCost } from './pricing.ts';
@@ -207,6 +207,12 @@ async function settle(
   const { key, terms } = admitted;
   if (settlement.completionTokens > 0)
     ports.outputs.note(key.team, terms.reservation.model, settlement.completionTokens);
+  const { costPicoUsd, model } = terms.reservation;
+  if (settlement.costPicoUsd > costPicoUsd) {
+    // The bound was no bound: every figure that rests on it is in doubt.
+    const overrunUsd = usdText(overrunOf(terms.reservation, settlement.costPicoUsd));
+    ports.log('overrun', { requestId: request.id, team: key.team, model, overrunUsd });
+  }
   // Cached tokens do not count against Groq's tokens per minute, so they do not count against the team's.
   const used = settlement.assumed
     ? terms.reservation.tokens

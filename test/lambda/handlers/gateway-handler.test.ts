@@ -225,6 +225,14 @@ describe('a call that fails', () => {
     expect(sent).toBe(0);
   });
 
+  it('is booked whole and told to operators when it cost more than its bound', async () => {
+    const dear = { prompt_tokens: 10, completion_tokens: 5_000, total_tokens: 5_010 };
+    const gateway = await gatewayWith(async () => ({ ...whole, body: JSON.stringify({ usage: dear }) }));
+    await invoke(gateway, chatEvent({ max_tokens: 10 }));
+    expect(await ledgerNow()).toMatchObject({ spent: 1_500_750_000n, reserved: 0n });
+    expect(logged.join()).toMatch(/"event":"overrun".*"model":"openai\/gpt-oss-20b","overrunUsd":"0\.00148/);
+  });
+
   it('leaves nothing held when only the reply to its reservation was lost', async () => {
     const gateway = await gatewayWith(async () => whole);
     const reserve = ledger.reserve.bind(ledger);
