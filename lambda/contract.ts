@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 /**
  * What the deployment and the handlers agree on: names of environment variables, and the tables' keys. Shared by the
  * constructs, the handlers and the local host, so that none can drift from the others.
@@ -11,6 +13,13 @@ export const ENV = {
   groqBaseUrl: 'GROQ_BASE_URL',
 } as const;
 
+/** The kinds of CloudFormation custom resources that the functions serve. */
+export const CUSTOM_RESOURCE = {
+  policies: 'Custom::GatewayPolicies',
+  teamKeys: 'Custom::TeamKeys',
+  canary: 'Custom::EnforcementCanary',
+} as const;
+
 /** The key attributes of every table. */
 export const PARTITION_KEY = 'pk';
 export const SORT_KEY = 'sk';
@@ -22,6 +31,20 @@ export const TTL_ATTRIBUTE = 'expiresAtEpochS';
 export function groqSecretName(team: string, environment: string): string {
   return `groq/${team}-${environment}-gateway`;
 }
+
+/** Who holds the usage plan of keys that belong to no team. */
+export const ORGANIZATION = 'ORGANIZATION';
+
+/**
+ * The value of a holder's API Gateway key: a handle by which the authorizer names a usage plan, and no secret, since the
+ * API takes keys from its authorizer only. Values are alphanumeric and unique in an account and region.
+ */
+export function planKeyValue(environment: string, holder: string): string {
+  return createHash('sha256').update(`usage plan of ${holder} in ${environment}`).digest('hex');
+}
+
+/** The first letters of the ids of keys made by the check that follows a deployment. */
+export const CANARY_KEY_PREFIX = 'canary';
 
 /** The longest a gateway or API Gateway may trust what it read of policies, keys and secrets, in milliseconds. */
 export const CACHE_MS = 60_000;

@@ -1,41 +1,97 @@
-import { ArnFormat, Duration, Stack, type StackProps, Validations } from 'aws-cdk-lib';
+import { ArnFormat, CfnOutput, Duration, Stack, type StackProps, Token, Validations } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
-import { ENV, groqSecretName } from '../lambda/contract.ts';
+import { CANARY_KEY_PREFIX, ENV, groqSecretName, ORGANIZATION } from '../lambda/contract.ts';
+import { CANARY_TEAM } from '../lambda/core/canary.ts';
+import type { Environment, EnvironmentFile } from '../lambda/core/environment.ts';
+import { CustomDomain } from './custom-domain.ts';
+import { EnforcementCanary } from './enforcement-canary.ts';
+import { ANSWER_WITHIN, GatewayApi } from './gateway-api.ts';
 import { GatewayFunction } from './gateway-function.ts';
 import { GatewayTable } from './gateway-table.ts';
+import { OperationalAlarms } from './operational-alarms.ts';
+import { PolicyPublication } from './policy-publication.ts';
+import { TeamStack } from './team-stack.ts';
+import { UsagePlanHandle } from './usage-plan-handle.ts';
+import { WebAcl } from './web-acl.ts';
 
 /** What a stack is told. */
-export type GatewayStackProps = StackProps & { readonly environmentName: string };
+export type GatewayStackProps = StackProps & {
+  readonly environmentName: string;
+  /** As it was understood, and as its file has it. */
+  readonly environment: Environment;
+  readonly environmentFile: EnvironmentFile;
+  readonly catalogFile: Readonly<Record<string, unknown>>;
+  /** Where the API answers, with {api} and {stage} in it. @default API Gateway's own address */
+  readonly endpointPattern?: string | undefined;
+};
 
-/** One environment: the ledger, the registry, and the two functions with the few rights they need. */
+/** One environment: everything between a team's key and Groq's, and nothing shared with another environment. */
 export class GatewayStack extends Stack {
+  readonly #props: GatewayStackProps;
+  readonly #ledger: GatewayTable;
+  readonly #registry: GatewayTable;
+
   constructor(scope: Construct, id: string, props: GatewayStackProps) {
-    super(scope, id, { ...props, terminationProtection: props.environmentName === 'prod' });
-    const { environmentName } = props;
-    const { table: ledger } = new GatewayTable(this, 'Ledger', { stream: true, expires: true });
-    const { table: registry } = new GatewayTable(this, 'Registry');
-    const environment = {
-      [ENV.environmentName]: environmentName,
-      [ENV.ledgerTable]: ledger.tableName,
-      [ENV.registryTable]: registry.tableName,
-    };
+    super(scope, id, props);
+    this.#props = props;
+    const { environmentName, environment, environmentFile, catalogFile } = props;
+    const settings = environment.deployment;
+    this.#ledger = new GatewayTable(this, 'Ledger', { stream: true, retain: settings.retainData });
+    this.#registry = new GatewayTable(this, 'Registry', { retain: settings.retainData });
 
-    const { function: authorizer } = new GatewayFunction(this, 'Authorizer', {
-      handler: 'authorizer',
-      timeout: Duration.seconds(10),
-      environment,
-    });
-    registry.grant(authorizer, 'dynamodb:GetItem');
+    const authorizer = this.#authorizer();
+    const gateway = this.#gateway();
+    const publisher = this.#publisher();
+    const { api } = new GatewayApi(this, 'Api', { environmentName, settings, authorizer, gateway });
+    const stage = api.deploymentStage;
+    if (settings.webAcl !== undefined) new WebAcl(this, 'WebAcl', api, settings.webAcl);
+    const domain =
+      settings.customDomain === undefined ? undefined : new CustomDomain(this, 'Domain', api, settings.customDomain);
+    const pattern = props.endpointPattern ?? `https://{api}.execute-api.${this.region}.${this.urlSuffix}/{stage}`;
+    const url = domain?.url ?? pattern.replace('{api}', api.restApiId).replace('{stage}', stage.stageName);
 
-    const gatewayFunction = new GatewayFunction(this, 'Gateway', {
-      handler: 'gateway',
-      timeout: Duration.minutes(5),
-      environment,
+    for (const holder of [ORGANIZATION, CANARY_TEAM])
+      new UsagePlanHandle(this, `Plan-${holder}`, { api, stage, environmentName, holder });
+    for (const policy of environment.teams.values())
+      new TeamStack(this, `Team-${policy.team}`, { environmentName, policy, api, stage, publisher });
+
+    const publication = new PolicyPublication(
+      this,
+      'Publication',
+      { publisher, environment: environmentFile, catalog: catalogFile },
+      () => followers,
+    );
+    // Inside a VPC the check's function could not reach the endpoint; `groq-rbac verify`, run there, does.
+    const followers = settings.privateEndpoint === undefined ? [this.#canary(url)] : [];
+    new OperationalAlarms(this, 'Alarms', {
+      environmentName,
+      api,
+      authorizer,
+      gateway,
+      ledger: this.#ledger,
+      registry: this.#registry,
+      operators: settings.operators,
     });
-    const { function: gateway } = gatewayFunction;
-    ledger.grant(gateway, 'dynamodb:GetItem', 'dynamodb:UpdateItem');
-    registry.grant(gateway, 'dynamodb:Query');
+    this.#output('Endpoint', url, 'Base URL for groq-sdk; for openai, append /openai/v1');
+    this.#output('LedgerTable', this.#ledger.table.tableName, 'What teams have spent and hold');
+    this.#output('RegistryTable', this.#registry.table.tableName, 'Policies, keys and the audit trail');
+    this.#output('Changes', publication.summary, 'What this deployment changed, and why it matters');
+  }
+
+  /** Knows a key's team. Reads keys, and nothing else. */
+  #authorizer(): GatewayFunction {
+    const authorizer = this.#function('Authorizer', 'authorizer', 'Tells whose a key is', Duration.seconds(10));
+    this.#registry.grantItems(authorizer, ['GetItem'], ['KEY#*']);
+    return authorizer;
+  }
+
+  /** Judges, reserves, calls Groq, settles. */
+  #gateway(): GatewayFunction {
+    const { environmentName } = this.#props;
+    const gateway = this.#function('Gateway', 'gateway', 'Judges calls and forwards them to Groq', ANSWER_WITHIN);
+    this.#ledger.grantItems(gateway, ['GetItem', 'UpdateItem'], ['TEAM#*']);
+    this.#registry.grantItems(gateway, ['GetItem', 'Query'], ['POLICIES*']);
     const secretNames = `${groqSecretName('*', environmentName)}-*`;
     const secretArn = this.formatArn({
       service: 'secretsmanager',
@@ -43,13 +99,56 @@ export class GatewayStack extends Stack {
       resourceName: secretNames,
       arnFormat: ArnFormat.COLON_RESOURCE_NAME,
     });
-    gateway.addToRolePolicy(
+    gateway.role.addToPolicy(
       new PolicyStatement({ actions: ['secretsmanager:GetSecretValue'], resources: [secretArn] }),
     );
-    Validations.of(gatewayFunction).acknowledge({
-      id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:${secretNames}]`,
+    const region = Token.isUnresolved(this.region) ? '<AWS::Region>' : this.region;
+    const account = Token.isUnresolved(this.account) ? '<AWS::AccountId>' : this.account;
+    Validations.of(gateway).acknowledge({
+      id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:secretsmanager:${region}:${account}:secret:${secretNames}]`,
       reason:
-        'Groq secrets are one a team, and Secrets Manager adds a suffix to each ARN: the pattern matches this environment’s only.',
+        "Groq secrets are one a team, and Secrets Manager adds a suffix to each ARN: the pattern matches this environment's only.",
     });
+    return gateway;
+  }
+
+  /** Puts policies in force at a deployment, and revokes the keys of a team that goes. */
+  #publisher(): GatewayFunction {
+    const publisher = this.#function('Publisher', 'publisher', 'Puts policies in force', Duration.minutes(4));
+    this.#registry.grantItems(publisher, ['GetItem', 'PutItem', 'Query', 'BatchWriteItem'], ['POLICIES*']);
+    this.#registry.grantItems(publisher, ['Query'], ['TEAM#*']);
+    this.#registry.grantItems(publisher, ['UpdateItem'], ['KEY#*']);
+    // No update and no deletion: what is in the audit trail stays as it was written.
+    this.#registry.grantItems(publisher, ['PutItem'], ['AUDIT#*']);
+    this.#ledger.grantItems(publisher, ['GetItem', 'UpdateItem'], ['TEAM#*']);
+    return publisher;
+  }
+
+  #canary(url: string): EnforcementCanary {
+    const canary = this.#function('Canary', 'canary', 'Checks that a deployment enforces', Duration.minutes(4));
+    this.#registry.grantItems(canary, ['GetItem', 'Query'], ['POLICIES*']);
+    this.#registry.grantItems(canary, ['PutItem', 'DeleteItem'], [`KEY#${CANARY_KEY_PREFIX}*`, `TEAM#${CANARY_TEAM}`]);
+    const check = new EnforcementCanary(this, 'Enforcement', { canary, url });
+    // Last of all: whatever a deployment changes is in place when it is judged.
+    const before = this.node.children.filter((child) => child !== check);
+    check.node.addDependency(...before);
+    return check;
+  }
+
+  #function(id: string, handler: string, description: string, timeout: Duration): GatewayFunction {
+    const { environmentName, environment } = this.#props;
+    const { groqBaseUrl } = environment.deployment;
+    const variables = {
+      [ENV.environmentName]: environmentName,
+      [ENV.ledgerTable]: this.#ledger.table.tableName,
+      [ENV.registryTable]: this.#registry.table.tableName,
+      ...(groqBaseUrl === undefined ? {} : { [ENV.groqBaseUrl]: groqBaseUrl }),
+    };
+    const settings = environment.deployment;
+    return new GatewayFunction(this, id, { handler, description, timeout, environment: variables, settings });
+  }
+
+  #output(id: string, value: string, description: string): void {
+    new CfnOutput(this, id, { value, description });
   }
 }

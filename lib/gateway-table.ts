@@ -1,14 +1,16 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, StreamViewType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE } from '../lambda/contract.ts';
+import type { GatewayFunction } from './gateway-function.ts';
 
 /** What may differ between the gateway's tables. */
 export type GatewayTableProps = {
   /** Whether readers are told of each change. @default false */
   readonly stream?: boolean;
-  /** Whether items end at their own time. @default false */
-  readonly expires?: boolean;
+  /** Whether the table outlives its stack and refuses to be deleted. @default true */
+  readonly retain?: boolean;
 };
 
 /** A table that costs nothing when idle, and that neither a mistake nor a removed stack can take along. */
@@ -17,16 +19,28 @@ export class GatewayTable extends Construct {
 
   constructor(scope: Construct, id: string, props: GatewayTableProps = {}) {
     super(scope, id);
+    const retain = props.retain ?? true;
     this.table = new Table(this, 'Table', {
       partitionKey: { name: PARTITION_KEY, type: AttributeType.STRING },
       sortKey: { name: SORT_KEY, type: AttributeType.STRING },
       billingMode: BillingMode.PAY_PER_REQUEST,
       encryption: TableEncryption.AWS_MANAGED,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      deletionProtection: true,
-      removalPolicy: RemovalPolicy.RETAIN,
+      deletionProtection: retain,
+      removalPolicy: retain ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      timeToLiveAttribute: TTL_ATTRIBUTE,
       ...(props.stream === true ? { stream: StreamViewType.NEW_AND_OLD_IMAGES } : {}),
-      ...(props.expires === true ? { timeToLiveAttribute: TTL_ATTRIBUTE } : {}),
     });
+  }
+
+  /** Lets a function do these things with items of these partitions, and with no others. */
+  grantItems(reader: GatewayFunction, actions: readonly string[], partitions: readonly string[]): void {
+    reader.role.addToPolicy(
+      new PolicyStatement({
+        actions: actions.map((action) => `dynamodb:${action}`),
+        resources: [this.table.tableArn],
+        conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [...partitions] } },
+      }),
+    );
   }
 }

@@ -1,9 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoAudit } from '../lambda/adapters/dynamo-audit.ts';
 import { DynamoLedger } from '../lambda/adapters/dynamo-ledger.ts';
 import { Registry } from '../lambda/adapters/registry.ts';
 import { TeamKeys } from '../lambda/adapters/team-keys.ts';
 import { ENV } from '../lambda/contract.ts';
 import { periodOf } from '../lambda/core/period.ts';
+import { publishPolicies } from '../lambda/core/publish.ts';
 import { type Configuration, loadConfiguration } from './configuration.ts';
 import { keySeed, lockDataDir, makeDataDir } from './data-dir.ts';
 import { answers, startEmbeddedDynamodb } from './embedded-dynamodb.ts';
@@ -129,13 +132,26 @@ async function publish(
       { cause },
     );
   }
-  await new Registry(client, `${environmentName}-registry`, Date.now).publish(environmentFile, catalogFile);
+  const registryTable = `${environmentName}-registry`;
   const ledger = new DynamoLedger(client, `${environmentName}-ledger`, Date.now);
+  const ports = {
+    policies: new Registry(client, registryTable, Date.now),
+    ledger,
+    audit: new DynamoAudit(client, registryTable),
+    nowEpochMs: Date.now(),
+  };
+  await publishPolicies(ports, {
+    environment: environmentFile,
+    catalog: catalogFile,
+    infrastructure: {},
+    infrastructureBefore: undefined,
+    actor: 'npm start',
+    requestId: randomUUID(),
+  });
   const teams: Record<string, { key: string; model: string | undefined }> = {};
   for (const [team, policy] of environment.teams) {
     // The database was this process's predecessor's alone, so whatever it left open can have no one to settle it.
     if (isEmbedded) await expireOrphans(ledger, team);
-    await ledger.changeLimit({ team, period: periodOf(Date.now()) }, policy.monthlyBudgetPicoUsd);
     const served = policy.allowedModels.find((id) => !id.startsWith('whisper') && isServed(configuration, id));
     teams[team] = { key: await storeKey(client, environmentName, seed, team), model: served };
   }

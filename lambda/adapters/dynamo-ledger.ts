@@ -114,11 +114,16 @@ export class DynamoLedger implements Ledger {
     }
   }
 
-  /** Moves a period's budget to a new limit by the difference; a period without a call yet needs nothing. */
-  async changeLimit(key: LedgerKey, limit: PicoUsd): Promise<void> {
+  /** Gives a period a limit: opens it when it has had no call yet, else moves what is available by the difference. */
+  async setLimit(key: LedgerKey, limit: PicoUsd): Promise<void> {
     for (let tries = 1; tries <= MAX_RESERVE_TRIES; tries++) {
       const state = await this.readState(key);
-      if (state === undefined || state.limit === limit) return;
+      if (state?.limit === limit) return;
+      if (state === undefined) {
+        // Read again after it: another process may just have opened it with another limit.
+        await this.#openPeriod(key, limit);
+        continue;
+      }
       const delta = changeLimit(state, limit).available - state.available;
       const written = await this.#write(key, {
         UpdateExpression: 'SET #limit = :limit, #available = #available + :delta',

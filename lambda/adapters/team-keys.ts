@@ -1,9 +1,17 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { type DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
-import { PARTITION_KEY, SORT_KEY } from '../contract.ts';
+import {
+  ConditionalCheckFailedException,
+  DeleteItemCommand,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  paginateQuery,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { ORGANIZATION, PARTITION_KEY, SORT_KEY } from '../contract.ts';
 import { type Identity, isRole } from '../core/identity.ts';
 import type { KeyStore } from '../core/ports.ts';
-import { putItem, RegistryError } from './registry.ts';
+import { RegistryError } from './registry.ts';
 
 /** A key of the gateway's, and whom it stands for. */
 export type TeamKeyRecord = Identity & {
@@ -15,6 +23,7 @@ export type TeamKeyRecord = Identity & {
 
 /** `grk_<environment>_<keyId>_<43 base64url characters>`. */
 const KEY_FORM = /^grk_[a-z0-9-]{1,32}_([a-z0-9]{12})_[A-Za-z0-9_-]{43}$/;
+const KEY_ID_LENGTH = 12;
 /** What is compared for a key that no one has, so that its refusal takes as long. */
 const NO_HASH = createHash('sha256').update(randomBytes(32)).digest();
 
@@ -43,29 +52,113 @@ export class TeamKeys implements KeyStore {
     return { keyId, role, ...(item.team?.S === undefined ? {} : { team: item.team.S }) };
   }
 
-  /** Stores a key's record with the hash of the key. */
+  /** Stores a key's record with the hash of the key, and lists it with its team. */
   async put(key: string, record: TeamKeyRecord): Promise<void> {
-    await putItem(this.#client, this.#table, {
-      [PARTITION_KEY]: { S: `KEY#${record.keyId}` },
-      [SORT_KEY]: { S: 'KEY' },
-      hash: { B: hashOf(key) },
-      role: { S: record.role },
-      name: { S: record.name },
-      createdAtMs: { N: String(record.createdAtEpochMs) },
-      ...(record.team === undefined ? {} : { team: { S: record.team } }),
-      ...(record.expiresAtEpochMs === undefined ? {} : { expiresAtMs: { N: String(record.expiresAtEpochMs) } }),
-      ...(record.revokedAtEpochMs === undefined ? {} : { revokedAtMs: { N: String(record.revokedAtEpochMs) } }),
+    // First the list: a key that works must be found when its team is removed.
+    await this.#send(
+      new PutItemCommand({
+        TableName: this.#table,
+        Item: { ...listKey(record.team, record.keyId), name: { S: record.name } },
+      }),
+    );
+    await this.#send(
+      new PutItemCommand({
+        TableName: this.#table,
+        Item: {
+          ...keyKey(record.keyId),
+          hash: { B: hashOf(key) },
+          role: { S: record.role },
+          name: { S: record.name },
+          createdAtMs: { N: String(record.createdAtEpochMs) },
+          ...(record.team === undefined ? {} : { team: { S: record.team } }),
+          ...(record.expiresAtEpochMs === undefined ? {} : { expiresAtMs: { N: String(record.expiresAtEpochMs) } }),
+          ...(record.revokedAtEpochMs === undefined ? {} : { revokedAtMs: { N: String(record.revokedAtEpochMs) } }),
+        },
+      }),
+    );
+  }
+
+  /** Whether there is a key of this id, revoked or not. */
+  async has(keyId: string): Promise<boolean> {
+    return (await this.#get(keyId)) !== undefined;
+  }
+
+  /** Revokes a key; one that is revoked already keeps its time. API Gateway may go on taking it for up to 60 s. */
+  async revoke(keyId: string): Promise<void> {
+    const command = new UpdateItemCommand({
+      TableName: this.#table,
+      Key: keyKey(keyId),
+      UpdateExpression: 'SET revokedAtMs = :now',
+      ConditionExpression: 'attribute_exists(#hash) AND attribute_not_exists(revokedAtMs)',
+      ExpressionAttributeNames: { '#hash': 'hash' },
+      ExpressionAttributeValues: { ':now': { N: String(this.#nowEpochMs()) } },
     });
+    await this.#send(command, ConditionalCheckFailedException);
+  }
+
+  /** The ids of every key a team has or had. */
+  async idsOf(team: string): Promise<readonly string[]> {
+    const ids: string[] = [];
+    try {
+      const pages = paginateQuery(
+        { client: this.#client },
+        {
+          TableName: this.#table,
+          KeyConditionExpression: '#pk = :team AND begins_with(#sk, :key)',
+          ExpressionAttributeNames: { '#pk': PARTITION_KEY, '#sk': SORT_KEY },
+          ExpressionAttributeValues: { ':team': { S: `TEAM#${team}` }, ':key': { S: 'KEY#' } },
+          ConsistentRead: true,
+        },
+      );
+      for await (const page of pages)
+        ids.push(...(page.Items ?? []).map((item) => item[SORT_KEY]?.S?.slice('KEY#'.length) ?? ''));
+    } catch (cause) {
+      throw new RegistryError(`cannot list the keys of ${team}`, { cause });
+    }
+    return ids;
+  }
+
+  /** Takes a key away without a trace: for one that was made for a single check. */
+  async forget(keyId: string, team: string): Promise<void> {
+    await this.#send(new DeleteItemCommand({ TableName: this.#table, Key: keyKey(keyId) }));
+    await this.#send(new DeleteItemCommand({ TableName: this.#table, Key: listKey(team, keyId) }));
+  }
+
+  async #send(
+    command: PutItemCommand | UpdateItemCommand | DeleteItemCommand,
+    expected?: new (...args: never[]) => Error,
+  ): Promise<void> {
+    try {
+      // Each is a command of one client; their union has no common send.
+      await this.#client.send(command as PutItemCommand);
+    } catch (cause) {
+      if (expected !== undefined && cause instanceof expected) return;
+      throw new RegistryError('cannot write a key', { cause });
+    }
   }
 
   async #get(keyId: string) {
-    const Key = { [PARTITION_KEY]: { S: `KEY#${keyId}` }, [SORT_KEY]: { S: 'KEY' } };
+    const command = new GetItemCommand({ TableName: this.#table, Key: keyKey(keyId), ConsistentRead: true });
     try {
-      return (await this.#client.send(new GetItemCommand({ TableName: this.#table, Key, ConsistentRead: true }))).Item;
+      return (await this.#client.send(command)).Item;
     } catch (cause) {
       throw new RegistryError('cannot read a key', { cause });
     }
   }
+}
+
+/** A new key; `prefix` begins its id, which is 12 lower-case letters and digits. */
+export function mintKey(environmentName: string, prefix = ''): { readonly key: string; readonly keyId: string } {
+  const keyId = `${prefix}${randomBytes(6).toString('hex')}`.slice(0, KEY_ID_LENGTH);
+  return { key: `grk_${environmentName}_${keyId}_${randomBytes(32).toString('base64url')}`, keyId };
+}
+
+function keyKey(keyId: string) {
+  return { [PARTITION_KEY]: { S: `KEY#${keyId}` }, [SORT_KEY]: { S: 'KEY' } };
+}
+
+function listKey(team: string | undefined, keyId: string) {
+  return { [PARTITION_KEY]: { S: `TEAM#${team ?? ORGANIZATION}` }, [SORT_KEY]: { S: `KEY#${keyId}` } };
 }
 
 function hashOf(key: string): Buffer {

@@ -12,6 +12,8 @@ type ModelFacts = {
   /** The day Groq stopped serving it, as YYYY-MM-DD. */
   readonly retiredOn?: string;
   readonly replacement?: string;
+  /** See checkPriceJumps. */
+  readonly priceConfirmedOn?: string;
 };
 
 /** A model that answers chat completions, priced by the token. */
@@ -34,6 +36,11 @@ export type TranscriptionModel = ModelFacts & {
 
 /** A model with a price. */
 export type Model = ChatModel | TranscriptionModel;
+
+/** Whether a model answers chat completions today. */
+export function isServedChatModel(model: Model): boolean {
+  return model.kind === 'chat' && model.status !== 'retired';
+}
 
 /** Every model with a price, by id, and those that can have none. */
 export type Catalog = {
@@ -63,6 +70,8 @@ const facts = {
   verify: v.optional(v.boolean()),
   source: v.optional(v.string()),
   readOn: v.optional(v.pipe(v.string(), v.isoDate('must be a date as YYYY-MM-DD'))),
+  /** The day someone looked at a price that moved more than threefold, and found it right. */
+  priceConfirmedOn: v.optional(v.pipe(v.string(), v.isoDate('must be a date as YYYY-MM-DD'))),
 };
 const chatModel = v.strictObject(
   {
@@ -139,6 +148,7 @@ function parseModel(file: string, entry: { readonly id: string; readonly [field:
     status: model.status,
     ...(model.retiredOn === undefined ? {} : { retiredOn: model.retiredOn }),
     ...(model.replacement === undefined ? {} : { replacement: model.replacement }),
+    ...(model.priceConfirmedOn === undefined ? {} : { priceConfirmedOn: model.priceConfirmedOn }),
   };
   if (model.kind === 'transcription') {
     return {

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import type { Catalog } from './catalog.ts';
 import { ConfigError, configError } from './config-error.ts';
+import { type DeploymentSettings, deploymentSchema } from './deployment-settings.ts';
 import { type PicoUsd, picoUsdFromNumber } from './money.ts';
 import { didYouMean } from './nearest-word.ts';
 
@@ -61,6 +62,8 @@ const teamSchema = v.strictObject(
     rateLimitRpm: v.optional(v.nullable(count(1_000_000)), 60),
     /** Tokens a minute; null: no limit. @default null */
     rateLimitTpm: v.optional(v.nullable(count(1_000_000_000)), null),
+    /** Requests a day that API Gateway lets through, approximately; null: no limit. @default null */
+    requestsPerDay: v.optional(v.nullable(count(1_000_000_000)), null),
     /** Requests in flight at once, at most 200. @default 5 */
     maxConcurrent: v.optional(count(MAX_CONCURRENT), 5),
     /** Milliseconds a request may wait for its rate or a place, at most 2,000. @default 0: refused at once */
@@ -89,6 +92,7 @@ const teamSchema = v.strictObject(
 const environmentSchema = v.strictObject(
   {
     organization: v.optional(organizationSchema, {}),
+    deployment: v.optional(deploymentSchema, {}),
     teams: v.record(v.string(), v.unknown(), 'must be an object of teams by name'),
   },
   'must be an object',
@@ -99,6 +103,7 @@ type TeamFile = v.InferInput<typeof teamSchema>;
 /** What an environment file holds: a `.ts` file's default export, or a `.json` file. Dollars are numbers. */
 export type EnvironmentFile = {
   readonly organization?: v.InferInput<typeof organizationSchema>;
+  readonly deployment?: v.InferInput<typeof deploymentSchema>;
   readonly teams: { readonly [team: string]: TeamFile };
 };
 
@@ -112,7 +117,11 @@ export type TeamPolicy = Omit<v.InferOutput<typeof teamSchema>, 'monthlyBudgetUs
 export type Organization = v.InferOutput<typeof organizationSchema>;
 
 /** One deployment's organisation and teams. */
-export type Environment = { readonly organization: Organization; readonly teams: ReadonlyMap<string, TeamPolicy> };
+export type Environment = {
+  readonly organization: Organization;
+  readonly deployment: DeploymentSettings;
+  readonly teams: ReadonlyMap<string, TeamPolicy>;
+};
 
 /**
  * Reads an environment.
@@ -123,16 +132,19 @@ export function parseEnvironment(file: string, content: unknown, catalog: Catalo
   const parsed = v.safeParse(environmentSchema, content);
   if (!parsed.success) {
     const place = (path: readonly PropertyKey[]) => (path.length === 0 ? '' : `"${path.join('.')}": `);
-    throw configError(file, parsed.issues, place, (path) =>
-      Object.keys(path[0] === 'organization' ? organizationSchema.entries : environmentSchema.entries),
-    );
+    throw configError(file, parsed.issues, place, fieldsAt);
   }
   // The parser leaves out names that every JavaScript object has; a team must never be left out in silence.
   const reserved = Object.keys((content as EnvironmentFile).teams).find(
     (team) => !Object.hasOwn(parsed.output.teams, team),
   );
   if (reserved !== undefined) throw new ConfigError(`${file}: team "${reserved}": the name is reserved`);
-  const { organization } = parsed.output;
+  const { organization, deployment } = parsed.output;
+  if (deployment.privateEndpoint !== undefined && deployment.customDomain !== undefined) {
+    throw new ConfigError(
+      `${file}: "deployment": customDomain and privateEndpoint exclude each other; give a private endpoint its name in your VPC's DNS`,
+    );
+  }
   const beyond = organization.alertsUsd.find((usd) => usd > organization.monthlyCapUsd);
   if (beyond !== undefined) {
     throw new ConfigError(
@@ -144,7 +156,19 @@ export function parseEnvironment(file: string, content: unknown, catalog: Catalo
     teams.set(team, parseTeam(file, team, policy, organization, catalog));
   }
   if (teams.size === 0) throw new ConfigError(`${file}: "teams" is empty: name at least one team`);
-  return { organization, teams };
+  return { organization, deployment, teams };
+}
+
+/** The names of the fields at a path of an environment file. */
+function fieldsAt(path: readonly PropertyKey[]): readonly string[] {
+  const { organization, deployment } = environmentSchema.entries;
+  if (path.length === 0) return Object.keys(environmentSchema.entries);
+  if (path[0] === 'organization') return Object.keys(organization.wrapped.entries);
+  const { entries } = deployment.wrapped;
+  const block = path[1] === undefined ? undefined : entries[path[1] as keyof typeof entries];
+  return Object.keys(
+    block !== undefined && 'wrapped' in block && 'entries' in block.wrapped ? block.wrapped.entries : entries,
+  );
 }
 
 /**

@@ -85,3 +85,21 @@ export type Log = (event: string, facts: { readonly [fact: string]: string | num
 export interface ByteSink {
   write(bytes: Uint8Array): void;
 }
+
+/** One administrative act: who did what to what, when. */
+export type AuditEntry = {
+  readonly atEpochMs: number;
+  /** Of the request that did it; the same act told twice is one entry. */
+  readonly id: string;
+  /** A key's id, or the ARN of who deployed. */
+  readonly actor: string;
+  readonly action: string;
+  readonly subject: string;
+  /** Before and after, for people; Markdown. */
+  readonly details: string;
+};
+
+/** The trail of administrative acts. Entries are only ever added. */
+export interface AuditLog {
+  append(entry: AuditEntry): Promise<void>;
+}

@@ -22,6 +22,7 @@ export const REFUSALS = {
   team_budget_exceeded: { status: 402, type: 'insufficient_quota', code: 'team_budget_exceeded', retry: false },
   concurrency_exceeded: { status: 429, type: 'concurrency', code: 'rate_limit_exceeded', retry: true },
   requests_exceeded: { status: 429, type: 'requests', code: 'rate_limit_exceeded', retry: true },
+  daily_requests_exceeded: { status: 429, type: 'requests', code: 'rate_limit_exceeded', retry: false },
   tokens_exceeded: { status: 429, type: 'tokens', code: 'rate_limit_exceeded', retry: true },
   groq_rejected: { status: 400, type: 'invalid_request_error', code: 'groq_rejected', retry: false },
   groq_rate_limited: { status: 429, type: 'upstream', code: 'rate_limit_exceeded', retry: true },

@@ -6,4 +6,7 @@ import { dynamoClient, systemClock } from './system.ts';
 const variables = readVariables(process.env);
 
 /** The authorizer function's entry point. */
-export const handler = createAuthorizer(new TeamKeys(dynamoClient(), variables.registryTable, systemClock.nowEpochMs));
+export const handler = createAuthorizer(
+  new TeamKeys(dynamoClient(), variables.registryTable, systemClock.nowEpochMs),
+  variables.environmentName,
+);

@@ -1,4 +1,5 @@
 import { reportBudget } from '../core/budget-report.ts';
+import { CANARY_TEAM } from '../core/canary.ts';
 import type { TeamPolicy } from '../core/environment.ts';
 import { describeModel, listModels } from '../core/model-list.ts';
 import { periodOf } from '../core/period.ts';
@@ -46,7 +47,8 @@ export async function answerBudget({ ports, event }: GatewayCall): Promise<Gatew
   const report = async (policy: TeamPolicy) =>
     reportBudget(policy, await ports.ledger.read({ team: policy.team, period: periodOf(nowEpochMs) }), nowEpochMs);
   if (identity.team === undefined) {
-    return jsonResponse({ object: 'list', data: await Promise.all([...teams.values()].map(report)) });
+    const reported = [...teams.values()].filter(({ team }) => team !== CANARY_TEAM);
+    return jsonResponse({ object: 'list', data: await Promise.all(reported.map(report)) });
   }
   const policy = policyOf(identity, teams);
   return 'reason' in policy ? refusalResponse(policy) : jsonResponse(await report(policy));

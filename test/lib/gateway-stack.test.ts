@@ -1,13 +1,37 @@
-import { App } from 'aws-cdk-lib';
+import type { Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { GatewayStack } from '../../lib/gateway-stack.ts';
+import { planKeyValue } from '../../lambda/contract.ts';
+import { stackOf, templateOf } from '../support/stack.ts';
 
 let template: Template;
+let team: Template;
 beforeAll(() => {
-  const app = new App({ context: { 'aws:cdk:bundling-stacks': [] } });
-  template = Template.fromStack(new GatewayStack(app, 'groq-gateway-test', { environmentName: 'test' }));
+  const stack = stackOf();
+  template = Template.fromStack(stack);
+  team = Template.fromStack(stack.node.findChild('Team-chatbot') as Stack);
 });
+
+type Statement = {
+  Action: string | string[];
+  Resource: unknown;
+  Condition?: { [operator: string]: Record<string, string[]> };
+};
+/** What each function may do, as `action partitions`. */
+function rightsOf(): Record<string, string[]> {
+  const policies = Object.entries(template.findResources('AWS::IAM::Policy'));
+  return Object.fromEntries(
+    policies.map(([id, { Properties }]) => [
+      id.replace(/Role.*/, ''),
+      (Properties.PolicyDocument.Statement as Statement[])
+        .flatMap(({ Action, Condition }) => {
+          const partitions = Condition?.['ForAllValues:StringLike']?.['dynamodb:LeadingKeys'];
+          return [Action].flat().map((action) => [action, ...(partitions ?? [])].join(' '));
+        })
+        .sort(),
+    ]),
+  );
+}
 
 describe('the stack', () => {
   it('keeps, protects, encrypts and backs up every table, and pays for none that idles', () => {
@@ -17,22 +41,24 @@ describe('the stack', () => {
       DeletionProtectionEnabled: true,
       PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
       SSESpecification: { SSEEnabled: true },
+      TimeToLiveSpecification: { AttributeName: 'expiresAtEpochS', Enabled: true },
     });
     template.allResources('AWS::DynamoDB::Table', { DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
   });
 
-  it('lets only the ledger expire and stream', () => {
-    template.resourcePropertiesCountIs(
-      'AWS::DynamoDB::Table',
-      {
-        TimeToLiveSpecification: { AttributeName: 'expiresAtEpochS', Enabled: true },
-        StreamSpecification: { StreamViewType: 'NEW_AND_OLD_IMAGES' },
-      },
-      1,
-    );
+  it('lets the tables go with the stack only where the environment says so', () => {
+    const lost = templateOf({ deployment: { retainData: false } });
+    lost.allResources('AWS::DynamoDB::Table', { DeletionPolicy: 'Delete' });
+    lost.allResourcesProperties('AWS::DynamoDB::Table', { DeletionProtectionEnabled: false });
+  });
+
+  it('tells of changes of the ledger only', () => {
+    const streams = { StreamSpecification: { StreamViewType: 'NEW_AND_OLD_IMAGES' } };
+    template.resourcePropertiesCountIs('AWS::DynamoDB::Table', streams, 1);
   });
 
   it('runs on Node 24 and arm64, with logs that end', () => {
+    template.resourceCountIs('AWS::Lambda::Function', 4);
     template.allResourcesProperties('AWS::Lambda::Function', {
       Runtime: 'nodejs24.x',
       Architectures: ['arm64'],
@@ -41,23 +67,43 @@ describe('the stack', () => {
     template.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 30 });
   });
 
-  it('gives its functions exactly the rights they use', () => {
-    const policies = Object.values(template.findResources('AWS::IAM::Policy'));
-    const actions = policies.map(({ Properties }) =>
-      Properties.PolicyDocument.Statement.flatMap(({ Action }: { Action: string | string[] }) => Action).sort(),
-    );
+  it('gives its functions exactly the rights they use, on the items they are for', () => {
     const logs = ['logs:CreateLogStream', 'logs:PutLogEvents'];
-    expect(actions.sort()).toEqual(
-      [
-        ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:UpdateItem', ...logs, 'secretsmanager:GetSecretValue'],
-        ['dynamodb:GetItem', ...logs],
-      ].sort(),
-    );
+    expect(rightsOf()).toEqual({
+      Authorizer: ['dynamodb:GetItem KEY#*', ...logs],
+      Gateway: [
+        'dynamodb:GetItem POLICIES*',
+        'dynamodb:GetItem TEAM#*',
+        'dynamodb:Query POLICIES*',
+        'dynamodb:UpdateItem TEAM#*',
+        ...logs,
+        'secretsmanager:GetSecretValue',
+      ],
+      Publisher: [
+        'dynamodb:BatchWriteItem POLICIES*',
+        'dynamodb:GetItem POLICIES*',
+        'dynamodb:GetItem TEAM#*',
+        'dynamodb:PutItem AUDIT#*',
+        'dynamodb:PutItem POLICIES*',
+        'dynamodb:Query POLICIES*',
+        'dynamodb:Query TEAM#*',
+        'dynamodb:UpdateItem KEY#*',
+        'dynamodb:UpdateItem TEAM#*',
+        ...logs,
+      ],
+      Canary: [
+        'dynamodb:DeleteItem KEY#canary* TEAM#groq-rbac-canary',
+        'dynamodb:GetItem POLICIES*',
+        'dynamodb:PutItem KEY#canary* TEAM#groq-rbac-canary',
+        'dynamodb:Query POLICIES*',
+        ...logs,
+      ],
+    });
     template.resourceCountIs('AWS::IAM::ManagedPolicy', 0);
     template.allResourcesProperties('AWS::IAM::Role', { ManagedPolicyArns: Match.absent() });
   });
 
-  it('has no secret in a variable', () => {
+  it('has no secret in a variable, and no key in a template', () => {
     for (const { Properties } of Object.values(template.findResources('AWS::Lambda::Function'))) {
       expect(Object.keys(Properties.Environment.Variables).sort()).toEqual([
         'GATEWAY_ENVIRONMENT',
@@ -66,5 +112,54 @@ describe('the stack', () => {
         'REGISTRY_TABLE',
       ]);
     }
+    expect(JSON.stringify([template.toJSON(), team.toJSON()])).not.toMatch(/gsk_[A-Za-z0-9]|grk_/);
+    team.hasResourceProperties('AWS::SecretsManager::Secret', {
+      Name: 'groq/chatbot-test-gateway',
+      SecretString: Match.absent(),
+      GenerateSecretString: Match.absent(),
+    });
+  });
+
+  it('traces only where it is asked to, since each trace is billed', () => {
+    template.allResourcesProperties('AWS::Lambda::Function', { TracingConfig: Match.absent() });
+    const traced = templateOf({ deployment: { tracing: true } });
+    traced.allResourcesProperties('AWS::Lambda::Function', { TracingConfig: { Mode: 'Active' } });
+    traced.hasResourceProperties('AWS::ApiGateway::Stage', { TracingEnabled: true });
+  });
+
+  it('publishes teams and prices as properties that a diff can show line by line', () => {
+    template.hasResourceProperties('Custom::GatewayPolicies', {
+      Environment: { teams: { chatbot: { monthlyBudgetUsd: '10', allowedModels: '["openai/gpt-oss-20b"]' } } },
+      Catalog: { models: { 'openai/gpt-oss-20b': { input: '0.075' } } },
+    });
+  });
+
+  it('checks itself last of all, by a resource that changes whenever anything does', () => {
+    const [check] = Object.values(template.findResources('Custom::EnforcementCanary'));
+    const others = Object.keys(template.findResources('AWS::CloudFormation::Stack'));
+    expect(check?.DependsOn).toEqual(expect.arrayContaining(others));
+    const fingerprint = (found: Template) =>
+      Object.values(found.findResources('Custom::EnforcementCanary'))[0]?.Properties.Deployment;
+    expect(fingerprint(templateOf())).toBe(fingerprint(template));
+    for (const change of [
+      { deployment: { tracing: true } },
+      { deployment: { logRetentionDays: 7 as const } },
+      { organization: { monthlyCapUsd: 1 } },
+    ])
+      expect(fingerprint(templateOf(change))).not.toBe(fingerprint(template));
+  });
+});
+
+describe("a team's stack", () => {
+  it('has a usage plan twice as wide as the policy, whose key is the handle the authorizer names', () => {
+    team.hasResourceProperties('AWS::ApiGateway::UsagePlan', {
+      Throttle: { RateLimit: 10, BurstLimit: 120 },
+      Quota: { Limit: 1_000, Period: 'DAY' },
+    });
+    team.hasResourceProperties('AWS::ApiGateway::ApiKey', { Value: planKeyValue('test', 'chatbot') });
+  });
+
+  it('revokes the keys when the team goes', () => {
+    team.hasResource('Custom::TeamKeys', { DeletionPolicy: 'Delete', Properties: { Team: 'chatbot' } });
   });
 });

@@ -68,7 +68,7 @@ async function play(steps: readonly Step[]): Promise<void> {
         break;
       case 'change limit':
         limit = picoUsd(BigInt(next.limit));
-        for (const ledger of [model, real]) await ledger.changeLimit(key, limit);
+        for (const ledger of [model, real]) await ledger.setLimit(key, limit);
         break;
       case 'reserve': {
         const terms =

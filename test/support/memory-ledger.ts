@@ -57,9 +57,9 @@ export class MemoryLedger implements Ledger {
     return this.#states.get(nameOf(key));
   }
 
-  async changeLimit(key: LedgerKey, limit: PicoUsd): Promise<void> {
+  async setLimit(key: LedgerKey, limit: PicoUsd): Promise<void> {
     const state = this.#states.get(nameOf(key));
-    if (state !== undefined) this.#states.set(nameOf(key), changeLimit(state, limit));
+    this.#states.set(nameOf(key), state === undefined ? openLedger(limit) : changeLimit(state, limit));
   }
 }
 

@@ -167,9 +167,9 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('the ledger on %s', 
     await reserve('a', 300n);
     await ledger.settle(key, termsOf('a', 300n), settlementOf(200n));
     await reserve('b', 100n);
-    await ledger.changeLimit(key, picoUsd(250n));
+    await ledger.setLimit(key, picoUsd(250n));
     expect(await money()).toMatchObject({ limit: 250n, spent: 200n, reserved: 100n, available: -50n });
-    await ledger.changeLimit(key, picoUsd(500n));
+    await ledger.setLimit(key, picoUsd(500n));
     expect(await money()).toMatchObject({ limit: 500n, available: 200n });
   });
 

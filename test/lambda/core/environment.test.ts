@@ -13,6 +13,7 @@ describe('an environment', () => {
     expect(teams.get('bot')).toEqual({
       team: 'bot',
       purpose: '',
+      requestsPerDay: null,
       allowedModels: ['openai/gpt-oss-20b'],
       maxTokensPerRequest: null,
       monthlyBudgetPicoUsd: 500_000_000_000_000n,

@@ -1,6 +1,7 @@
 import type { APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TeamKeys } from '../../../lambda/adapters/team-keys.ts';
+import { planKeyValue } from '../../../lambda/contract.ts';
 import { createAuthorizer } from '../../../lambda/handlers/authorize.ts';
 import { lambdaContext } from '../../../local/lambda-runtime.ts';
 import { deriveKey } from '../../../local/local-keys.ts';
@@ -31,7 +32,7 @@ const authorize = (headers: Record<string, string> | null) => {
     methodArn: 'arn:aws:execute-api:eu-west-1:1:api/prod/GET/openai/v1/models',
     headers,
   };
-  return createAuthorizer(keys)(
+  return createAuthorizer(keys, 'test')(
     event as unknown as APIGatewayRequestAuthorizerEvent,
     lambdaContext('authorizer', 'r', 1_000),
   );
@@ -47,12 +48,14 @@ describe('the authorizer', () => {
           { Action: 'execute-api:Invoke', Effect: 'Allow', Resource: 'arn:aws:execute-api:eu-west-1:1:api/prod/*' },
         ],
       },
+      usageIdentifierKey: planKeyValue('test', 'chatbot'),
       context: { keyId: made('good').keyId, role: 'member', team: 'chatbot' },
     });
   });
 
   it('takes the header in any case, and a key of the organisation without a team', async () => {
     expect(await authorize({ authorization: `bearer ${made('admin').key}` })).toMatchObject({
+      usageIdentifierKey: planKeyValue('test', 'ORGANIZATION'),
       context: { role: 'admin' },
     });
   });

@@ -1,0 +1,73 @@
+import {
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  PutItemCommand,
+  QueryCommand,
+} from '@aws-sdk/client-dynamodb';
+import { PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE } from '../contract.ts';
+import { type Period, periodOf } from '../core/period.ts';
+import type { AuditEntry, AuditLog } from '../core/ports.ts';
+import { RegistryError } from './registry.ts';
+
+/** How long an entry is kept, in seconds: 400 days. */
+const KEEP_S = 400 * 86_400;
+
+/** The audit trail in the registry table: one partition a month, entries in order of time. */
+export class DynamoAudit implements AuditLog {
+  readonly #client: DynamoDBClient;
+  readonly #table: string;
+
+  constructor(client: DynamoDBClient, table: string) {
+    this.#client = client;
+    this.#table = table;
+  }
+
+  async append(entry: AuditEntry): Promise<void> {
+    const { atEpochMs, ...facts } = entry;
+    const texts = Object.entries(facts).map(([name, value]) => [name, { S: value }]);
+    const Item = {
+      [PARTITION_KEY]: { S: `AUDIT#${periodOf(atEpochMs)}` },
+      [SORT_KEY]: { S: `${new Date(atEpochMs).toISOString()}#${entry.id}` },
+      ...Object.fromEntries(texts),
+      [TTL_ATTRIBUTE]: { N: String(Math.floor(atEpochMs / 1000) + KEEP_S) },
+    };
+    const command = new PutItemCommand({
+      TableName: this.#table,
+      Item,
+      // An entry is never replaced, also not by the one who wrote it.
+      ConditionExpression: 'attribute_not_exists(#pk)',
+      ExpressionAttributeNames: { '#pk': PARTITION_KEY },
+    });
+    try {
+      await this.#client.send(command);
+    } catch (cause) {
+      if (cause instanceof ConditionalCheckFailedException) return;
+      throw new RegistryError('cannot write the audit trail', { cause });
+    }
+  }
+
+  /** A month's newest entries, newest first. */
+  async newest(period: Period, most: number): Promise<readonly AuditEntry[]> {
+    const command = new QueryCommand({
+      TableName: this.#table,
+      KeyConditionExpression: '#pk = :period',
+      ExpressionAttributeNames: { '#pk': PARTITION_KEY },
+      ExpressionAttributeValues: { ':period': { S: `AUDIT#${period}` } },
+      ScanIndexForward: false,
+      Limit: most,
+    });
+    try {
+      const { Items } = await this.#client.send(command);
+      return (Items ?? []).map((item) => ({
+        atEpochMs: Date.parse(item[SORT_KEY]?.S?.split('#', 1)[0] ?? ''),
+        id: item.id?.S ?? '',
+        actor: item.actor?.S ?? '',
+        action: item.action?.S ?? '',
+        subject: item.subject?.S ?? '',
+        details: item.details?.S ?? '',
+      }));
+    } catch (cause) {
+      throw new RegistryError('cannot read the audit trail', { cause });
+    }
+  }
+}

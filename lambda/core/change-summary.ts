@@ -1,0 +1,49 @@
+import type { Change } from './policy-changes.ts';
+
+/** The most bytes of a summary that a deployment returns: CloudFormation takes 4,096 of a custom resource in all. */
+const MAX_SUMMARY_BYTES = 3_000;
+
+/** What a deployment changed, as Markdown; cut short to what CloudFormation can carry, with the count of what is left out. */
+export function summarizeChanges(changes: readonly Change[]): string {
+  if (changes.length === 0) return 'No policy, price or resource changed.';
+  const head = `${headline(changes)}\n\n| what | before | after | why it matters |\n| --- | --- | --- | --- |`;
+  const rows = changes.map(rowOf);
+  const encoder = new TextEncoder();
+  const kept: string[] = [];
+  let bytes = encoder.encode(head).length;
+  for (const row of rows) {
+    bytes += encoder.encode(row).length + 1;
+    if (bytes > MAX_SUMMARY_BYTES) break;
+    kept.push(row);
+  }
+  const left = rows.length - kept.length;
+  const rest = left === 0 ? '' : `\n\n…and ${left} more: npx groq-rbac changes --env <environment>`;
+  return [head, ...kept].join('\n') + rest;
+}
+
+/** The same, whole. */
+export function renderChanges(changes: readonly Change[]): string {
+  if (changes.length === 0) return 'No policy, price or resource changed.';
+  return [
+    headline(changes),
+    '',
+    '| what | before | after | why it matters |',
+    '| --- | --- | --- | --- |',
+    ...changes.map(rowOf),
+  ].join('\n');
+}
+
+function headline(changes: readonly Change[]): string {
+  const counts = new Map<string, number>();
+  for (const { subject } of changes) {
+    const kind = subject.split(' ', 1)[0] ?? '';
+    counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  }
+  const parts = [...counts].map(([kind, count]) => `${kind}: ${count}`);
+  return `**${changes.length} ${changes.length === 1 ? 'change' : 'changes'}** (${parts.join(', ')})`;
+}
+
+function rowOf({ subject, field, before, after, why }: Change): string {
+  const cells = [field === '' ? subject : `${subject}: ${field}`, before, after, why];
+  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`;
+}

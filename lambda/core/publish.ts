@@ -1,0 +1,96 @@
+import { CANARY_TEAM, withCanary } from './canary.ts';
+import { parseCatalog } from './catalog.ts';
+import { renderChanges, summarizeChanges } from './change-summary.ts';
+import { type EnvironmentFile, parseEnvironment } from './environment.ts';
+import type { PicoUsd } from './money.ts';
+import { type Period, periodOf } from './period.ts';
+import {
+  type Change,
+  checkPriceJumps,
+  infrastructureChanges,
+  type Published,
+  policyChanges,
+} from './policy-changes.ts';
+import type { AuditLog, LedgerKey } from './ports.ts';
+
+/** What publishing needs of the world. */
+export type PublishPorts = {
+  readonly policies: {
+    /** The set in force, or undefined before the first. */
+    inForce(): Promise<Published | undefined>;
+    /** Puts a set in force whole, at one moment. */
+    publish(environment: EnvironmentFile, catalog: unknown): Promise<void>;
+  };
+  readonly ledger: {
+    /** Gives a period a limit: opens it with that, or moves what is available by the difference. */
+    setLimit(key: LedgerKey, limit: PicoUsd): Promise<void>;
+  };
+  readonly audit: AuditLog;
+  readonly nowEpochMs: number;
+};
+
+/** One set of policies to be put in force. */
+export type Publication = {
+  readonly environment: EnvironmentFile;
+  readonly catalog: unknown;
+  /** Construct paths and a hash of each: what this deployment made, and what the one before had. */
+  readonly infrastructure: Readonly<Record<string, string>>;
+  readonly infrastructureBefore: Readonly<Record<string, string>> | undefined;
+  /** Who is to stand in the audit trail. */
+  readonly actor: string;
+  readonly requestId: string;
+};
+
+/**
+ * How long before a month's end its successor is opened too, in milliseconds: a gateway that still keeps the policies
+ * of a minute ago would open it with the former budget.
+ */
+const NEXT_PERIOD_MS = 10 * 60_000;
+/** How many budgets are moved at once. */
+const BUDGETS_AT_ONCE = 16;
+
+/**
+ * Puts teams and prices in force, and moves budgets by their difference; what was spent is never touched. Repeating it
+ * changes nothing, and publishing the former set again takes it back.
+ *
+ * @throws ConfigError before anything is changed, when the set is not valid.
+ */
+export async function publishPolicies(ports: PublishPorts, publication: Publication): Promise<{ summary: string }> {
+  const { policies, ledger, audit, nowEpochMs } = ports;
+  const catalog = parseCatalog('catalog', publication.catalog);
+  parseEnvironment('environment', publication.environment, catalog);
+  const file = withCanary('environment', publication.environment, catalog);
+  const environment = parseEnvironment('environment', file, catalog);
+  const before = await policies.inForce();
+  if (before !== undefined) checkPriceJumps('catalog', before.catalog, catalog);
+
+  await policies.publish(file, publication.catalog);
+  const moves = [...environment.teams.values()].flatMap(({ team, monthlyBudgetPicoUsd }) =>
+    periodsAt(nowEpochMs).map((period) => ({ key: { team, period }, limit: monthlyBudgetPicoUsd })),
+  );
+  for (let start = 0; start < moves.length; start += BUDGETS_AT_ONCE) {
+    await Promise.all(moves.slice(start, start + BUDGETS_AT_ONCE).map(({ key, limit }) => ledger.setLimit(key, limit)));
+  }
+
+  const changes = [
+    ...policyChanges(before, { environment, catalog }),
+    ...infrastructureChanges(publication.infrastructureBefore, publication.infrastructure),
+  ].filter(({ subject }) => subject !== `team ${CANARY_TEAM}`);
+  if (changes.length > 0) await audit.append(auditEntry(publication, changes, nowEpochMs));
+  return { summary: summarizeChanges(changes) };
+}
+
+function auditEntry({ actor, requestId }: Publication, changes: readonly Change[], atEpochMs: number) {
+  return {
+    atEpochMs,
+    id: requestId,
+    actor,
+    action: 'publish_policies',
+    subject: 'environment',
+    details: renderChanges(changes),
+  };
+}
+
+function periodsAt(nowEpochMs: number): readonly Period[] {
+  return [...new Set([periodOf(nowEpochMs), periodOf(nowEpochMs + NEXT_PERIOD_MS)])];
+}

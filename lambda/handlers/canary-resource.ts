@@ -1,0 +1,81 @@
+import type { GatewayProbe } from '../adapters/gateway-probe.ts';
+import type { TeamKeyRecord } from '../adapters/team-keys.ts';
+import { CANARY_TEAM } from '../core/canary.ts';
+import { type CanaryAnswer, type Enforcement, judgeCanary, judgeUnknownKey } from '../core/enforcement.ts';
+import type { Clock, PolicySource } from '../core/ports.ts';
+import type { ResourceHandler } from './custom-resource.ts';
+
+/** What the check that follows a deployment needs of the world. */
+export type CanaryPorts = {
+  readonly policies: PolicySource;
+  readonly keys: {
+    put(key: string, record: TeamKeyRecord): Promise<void>;
+    forget(id: string, team: string): Promise<void>;
+  };
+  readonly mintKey: () => { readonly key: string; readonly keyId: string };
+  readonly probe: (url: string) => Pick<GatewayProbe, 'chat'>;
+  readonly clock: Clock;
+};
+
+/** How long a deployment may take to become ready, in milliseconds, and how often it is asked. */
+const READY_WITHIN_MS = 150_000;
+const ASK_EVERY_MS = 3_000;
+/** How long the canary's key would work if it could not be taken away, in milliseconds. */
+const KEY_LIFE_MS = 600_000;
+
+/**
+ * The check that follows each deployment: an unknown key must be refused, and so must a team that may spend nothing.
+ * The resource fails otherwise, and with it the deployment, which rolls back.
+ */
+export function canaryHandler(ports: CanaryPorts): ResourceHandler {
+  return async (event) => {
+    if (event.RequestType === 'Delete') return {};
+    const url = (event.ResourceProperties as Readonly<Record<string, unknown>>).Url;
+    if (typeof url !== 'string') throw new Error('the resource names no Url');
+    const { keys, mintKey, clock } = ports;
+    const { key, keyId } = mintKey();
+    const createdAtEpochMs = clock.nowEpochMs();
+    await keys.put(key, {
+      keyId,
+      role: 'member',
+      team: CANARY_TEAM,
+      name: `${CANARY_TEAM}-deployment`,
+      createdAtEpochMs,
+      expiresAtEpochMs: createdAtEpochMs + KEY_LIFE_MS,
+    });
+    try {
+      return { Evidence: await prove(ports, url, key) };
+    } finally {
+      await keys.forget(keyId, CANARY_TEAM);
+    }
+  };
+}
+
+async function prove(ports: CanaryPorts, url: string, key: string): Promise<string> {
+  const { teams } = await ports.policies.policies();
+  const model = teams.get(CANARY_TEAM)?.allowedModels[0];
+  if (model === undefined) throw new Error('no policy of the canary has been published');
+  const probe = ports.probe(url);
+  const body = { model, messages: [{ role: 'user', content: 'canary' }], max_completion_tokens: 1 };
+  await untilJudged(ports.clock, () => probe.chat(ports.mintKey().key, body), judgeUnknownKey);
+  await untilJudged(ports.clock, () => probe.chat(key, body), judgeCanary);
+  return 'an unknown key was refused by 401, a team with a budget of $0 by 402';
+}
+
+async function untilJudged(
+  clock: Clock,
+  call: () => Promise<CanaryAnswer>,
+  judge: (answer: CanaryAnswer) => Enforcement,
+): Promise<void> {
+  const startMs = clock.monotonicMs();
+  for (;;) {
+    const judged = await call().then(judge, (error: unknown): Enforcement => {
+      const { name } = error instanceof Error ? error : { name: 'unknown' };
+      return { verdict: 'not_ready', why: `the endpoint could not be reached (${name})` };
+    });
+    if (judged.verdict === 'enforced') return;
+    if (judged.verdict === 'broken' || clock.monotonicMs() - startMs >= READY_WITHIN_MS / 2)
+      throw new Error(`the deployment does not enforce: ${judged.why}`);
+    await clock.sleep(ASK_EVERY_MS);
+  }
+}

@@ -1,0 +1,68 @@
+import { Duration } from 'aws-cdk-lib';
+import type { RestApi } from 'aws-cdk-lib/aws-apigateway';
+import { Alarm, ComparisonOperator, type IMetric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import { Construct } from 'constructs';
+import type { GatewayFunction } from './gateway-function.ts';
+import type { GatewayTable } from './gateway-table.ts';
+
+/** What is watched, and who is told. */
+export type OperationalAlarmsProps = {
+  readonly environmentName: string;
+  readonly api: RestApi;
+  readonly authorizer: GatewayFunction;
+  readonly gateway: GatewayFunction;
+  readonly ledger: GatewayTable;
+  readonly registry: GatewayTable;
+  readonly operators: readonly string[];
+};
+
+const PERIOD = Duration.minutes(5);
+
+/** What can go wrong with the gateway itself. Each alarm has a section of its name in docs/operations.md. */
+export class OperationalAlarms extends Construct {
+  readonly topic: Topic;
+  readonly #environmentName: string;
+
+  constructor(scope: Construct, id: string, props: OperationalAlarmsProps) {
+    super(scope, id);
+    const { api, authorizer, gateway, ledger, registry } = props;
+    this.#environmentName = props.environmentName;
+    this.topic = new Topic(this, 'Topic', { displayName: `Groq gateway ${props.environmentName}`, enforceSSL: true });
+    for (const operator of props.operators) this.topic.addSubscription(new EmailSubscription(operator));
+    const sum = { period: PERIOD, statistic: Stats.SUM };
+    this.#add('api-5xx', "Clients got a fault of the gateway's or API Gateway's own.", api.metricServerError(sum), 5);
+    this.#add('gateway-errors', 'The gateway function failed.', gateway.function.metricErrors(sum), 1);
+    this.#add('gateway-throttles', 'Lambda had no room for requests.', gateway.function.metricThrottles(sum), 1);
+    this.#add('authorizer-errors', 'Keys could not be checked.', authorizer.function.metricErrors(sum), 5);
+    this.#add(
+      'ledger-throttles',
+      "The ledger's table refused writes.",
+      ledger.table.metricThrottledRequestsForOperation('UpdateItem', sum),
+      1,
+    );
+    this.#add(
+      'registry-throttles',
+      "The registry's table refused reads.",
+      registry.table.metricThrottledRequestsForOperation('GetItem', sum),
+      1,
+    );
+  }
+
+  /** The one place that names alarms: `groq-gateway-<environment>-<what>`. */
+  #add(what: string, meaning: string, metric: IMetric, threshold: number): void {
+    const alarm = new Alarm(this, what, {
+      alarmName: `groq-gateway-${this.#environmentName}-${what}`,
+      alarmDescription: `${meaning} Runbook: docs/operations.md#${what}`,
+      metric,
+      threshold,
+      evaluationPeriods: 1,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+    });
+    alarm.addAlarmAction(new SnsAction(this.topic));
+    alarm.addOkAction(new SnsAction(this.topic));
+  }
+}
