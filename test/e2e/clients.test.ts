@@ -7,7 +7,8 @@ import { APICallError, generateText, streamText } from 'ai';
 import Groq from 'groq-sdk';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type GatewayProcess, roomyEnvironment, startGatewayProcess } from '../support/gateway-process.ts';
+import { roomyEnvironment } from '../support/gateway-process.ts';
+import { startTarget, type Target } from '../support/target.ts';
 
 const MODEL = 'openai/gpt-oss-20b';
 const messages = [{ role: 'user' as const, content: 'Hello' }];
@@ -19,13 +20,13 @@ const weather = {
   },
 };
 
-let gateway: GatewayProcess;
+let gateway: Target;
 beforeAll(async () => {
   const roomy = roomyEnvironment().teams.roomy;
   const environment = {
     teams: { roomy, broke: { ...roomy, monthlyBudgetUsd: 0 }, slow: { ...roomy, rateLimitRpm: 1 } },
   };
-  gateway = await startGatewayProcess({ environment });
+  gateway = await startTarget(environment);
 });
 afterAll(async () => await gateway.close());
 

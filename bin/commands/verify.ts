@@ -1,0 +1,162 @@
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { DynamoAudit } from '../../lambda/adapters/dynamo-audit.ts';
+import { GatewayProbe } from '../../lambda/adapters/gateway-probe.ts';
+import { GroqKeys } from '../../lambda/adapters/groq-keys.ts';
+import { Registry } from '../../lambda/adapters/registry.ts';
+import { mintKey, TeamKeys } from '../../lambda/adapters/team-keys.ts';
+import { CANARY_KEY_PREFIX } from '../../lambda/contract.ts';
+import { CANARY_TEAM } from '../../lambda/core/canary.ts';
+import { type Catalog, isServedChatModel } from '../../lambda/core/catalog.ts';
+import type { Environment, TeamPolicy } from '../../lambda/core/environment.ts';
+import { CommandError, type Deployment, findDeployment } from '../deployment.ts';
+import { type Check, type Finding, runCheck } from '../verify/check.ts';
+import { enforcementChecks } from '../verify/enforcement-checks.ts';
+import { renderReport, reportOf } from '../verify/report.ts';
+import { resourceChecks } from '../verify/resource-checks.ts';
+import { secretChecks } from '../verify/secret-checks.ts';
+import { streamCheck } from '../verify/stream-check.ts';
+
+/** What the command is told. */
+export type VerifyOptions = {
+  readonly env: string;
+  /** Another address of the same endpoint, such as a name inside a VPC. */
+  readonly endpoint: string | undefined;
+  /** The folder the report is written to. */
+  readonly out: string;
+  readonly json: boolean;
+  /** Leaves out the check that waits a minute for a revocation. */
+  readonly quick: boolean;
+};
+
+const GROQ = 'https://api.groq.com';
+/** How long the keys made for the checks would work if they could not be taken away, in milliseconds. */
+const KEY_LIFE_MS = 600_000;
+
+/** Probes a deployed environment and writes what was found; tells whether all of it holds. */
+export async function verify(options: VerifyOptions, progress: (line: string) => void): Promise<boolean> {
+  const deployment = await findDeployment(options.env, options.endpoint);
+  const { dynamo, registryTable, environmentName } = deployment;
+  const published = await new Registry(dynamo, registryTable, Date.now).inForce();
+  if (published === undefined) throw new CommandError(`${environmentName} has no policies in force; deploy it again`);
+  await audit(deployment, `${environmentName} is verified; keys of ${CANARY_TEAM} and of one team live for its time`);
+  const keys = new TemporaryKeys(deployment);
+  const findings: Finding[] = [];
+  try {
+    for (const check of await checksOf(options, deployment, published.environment, published.catalog, keys)) {
+      progress(check.title);
+      findings.push(await runCheck(check));
+    }
+  } finally {
+    await keys.forgetAll();
+  }
+  const at = new Date().toISOString();
+  const report = reportOf(environmentName, deployment.endpoint, at, findings);
+  const markdown = renderReport(report);
+  mkdirSync(options.out, { recursive: true });
+  const file = join(options.out, `verify-${environmentName}`);
+  writeFileSync(`${file}.md`, markdown);
+  writeFileSync(`${file}.json`, `${JSON.stringify(report, null, 2)}\n`);
+  console.log(options.json ? JSON.stringify(report) : markdown);
+  return report.verdict === 'holds';
+}
+
+async function checksOf(
+  options: VerifyOptions,
+  deployment: Deployment,
+  environment: Environment,
+  catalog: Catalog,
+  keys: TemporaryKeys,
+): Promise<readonly Check[]> {
+  const { environmentName, endpoint, resources } = deployment;
+  const canary = environment.teams.get(CANARY_TEAM);
+  if (canary === undefined)
+    throw new CommandError(`${environmentName} was deployed without its canary; deploy it again`);
+  const teams = [...environment.teams.values()].filter(({ team }) => team !== CANARY_TEAM);
+  const client = new SecretsManagerClient({});
+  const canaryKey = await keys.make(CANARY_TEAM);
+  const target = {
+    probe: new GatewayProbe(endpoint),
+    catalog,
+    canary,
+    canaryKey: canaryKey.key,
+    unknownKey: mintKey(environmentName).key,
+    revokeCanaryKey: () => keys.revoke(canaryKey.keyId),
+  };
+  return [
+    ...resourceChecks(deployment),
+    ...secretChecks({
+      client,
+      environmentName,
+      teams: teams.map(({ team }) => team),
+      groqBaseUrl: environment.deployment.groqBaseUrl ?? GROQ,
+      rotates: resources.some(({ type }) => type === 'AWS::SecretsManager::RotationSchedule'),
+    }),
+    await streamOf(deployment, teams, catalog, client, keys),
+    ...enforcementChecks(target, !options.quick),
+  ];
+}
+
+/** The streamed call, as the first team that has a Groq key and a model to call. */
+async function streamOf(
+  { environmentName, endpoint }: Deployment,
+  teams: readonly TeamPolicy[],
+  catalog: Catalog,
+  client: SecretsManagerClient,
+  keys: TemporaryKeys,
+): Promise<Check> {
+  const groqKeys = new GroqKeys(client, environmentName, Date.now);
+  for (const policy of teams.filter(({ monthlyBudgetPicoUsd }) => monthlyBudgetPicoUsd > 0n)) {
+    const model = policy.allowedModels.find((id) => {
+      const known = catalog.models.get(id);
+      return known !== undefined && isServedChatModel(known);
+    });
+    const groqKey = await groqKeys.get(policy.team).catch(() => undefined);
+    if (model === undefined || groqKey === undefined) continue;
+    return streamCheck(endpoint, policy, model, (await keys.make(policy.team)).key);
+  }
+  const run = async () => ({ status: 'fail' as const, evidence: 'no team has a Groq key and a model to call' });
+  return { id: 'streaming', title: 'A streamed answer arrives as it is made', run };
+}
+
+async function audit({ dynamo, registryTable, environmentName }: Deployment, details: string): Promise<void> {
+  const entry = { atEpochMs: Date.now(), id: randomUUID(), actor: 'groq-rbac verify', action: 'verify', details };
+  await new DynamoAudit(dynamo, registryTable).append({ ...entry, subject: environmentName });
+}
+
+/** Keys that are made for the checks and taken away after them. */
+class TemporaryKeys {
+  readonly #keys: TeamKeys;
+  readonly #environmentName: string;
+  readonly #made: { readonly keyId: string; readonly team: string }[] = [];
+
+  constructor({ dynamo, registryTable, environmentName }: Deployment) {
+    this.#keys = new TeamKeys(dynamo, registryTable, Date.now);
+    this.#environmentName = environmentName;
+  }
+
+  async make(team: string): Promise<{ readonly key: string; readonly keyId: string }> {
+    const minted = mintKey(this.#environmentName, CANARY_KEY_PREFIX);
+    this.#made.push({ keyId: minted.keyId, team });
+    const createdAtEpochMs = Date.now();
+    await this.#keys.put(minted.key, {
+      keyId: minted.keyId,
+      role: 'member',
+      team,
+      name: `${team}-${this.#environmentName}-verify`,
+      createdAtEpochMs,
+      expiresAtEpochMs: createdAtEpochMs + KEY_LIFE_MS,
+    });
+    return minted;
+  }
+
+  async revoke(keyId: string): Promise<void> {
+    await this.#keys.revoke(keyId);
+  }
+
+  async forgetAll(): Promise<void> {
+    for (const { keyId, team } of this.#made) await this.#keys.forget(keyId, team);
+  }
+}

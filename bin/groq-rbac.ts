@@ -1,0 +1,96 @@
+#!/usr/bin/env node
+import { parseArgs } from 'node:util';
+import { didYouMean } from '../lambda/core/nearest-word.ts';
+import { CommandError } from './deployment.ts';
+
+const HELP = `npx groq-rbac <command> --env <environment>
+
+  verify    probes a deployed environment and writes a report; exit 1 when anything falls short
+              [--endpoint URL] [--out DIR] [--quick] [--json]
+  changes   what the last deployments changed, and why it matters   [--last N]
+  keys create   makes a key and prints it once   --team TEAM [--role member] [--purpose main]
+  keys revoke   KEY-OR-ID --reason TEXT
+
+It acts with the AWS credentials at hand (AWS_PROFILE, AWS_REGION), on the stack groq-gateway-<environment>.`;
+
+const OPTIONS = {
+  env: { type: 'string' },
+  team: { type: 'string' },
+  role: { type: 'string', default: 'member' },
+  purpose: { type: 'string', default: 'main' },
+  reason: { type: 'string' },
+  endpoint: { type: 'string' },
+  out: { type: 'string', default: 'reports' },
+  last: { type: 'string', default: '1' },
+  quick: { type: 'boolean', default: false },
+  json: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const;
+const COMMANDS = ['verify', 'changes', 'keys create', 'keys revoke'];
+
+async function main(): Promise<number> {
+  const { values, positionals } = readArguments();
+  const [first = '', second = ''] = positionals;
+  const command = first === 'keys' ? `${first} ${second}`.trim() : first;
+  if (values.help || command === '') {
+    console.log(HELP);
+    return values.help ? 0 : 2;
+  }
+  if (!COMMANDS.includes(command))
+    throw new CommandError(`unknown command "${command}"${didYouMean(command, COMMANDS)}; see groq-rbac --help`);
+  const env = required(values.env, '--env <environment>');
+  switch (command) {
+    case 'verify': {
+      // Loaded when asked for: each command brings SDK clients of its own.
+      const { verify } = await import('./commands/verify.ts');
+      const holds = await verify({ ...values, env, endpoint: values.endpoint }, progress);
+      return holds ? 0 : 1;
+    }
+    case 'changes': {
+      const last = Number(values.last);
+      if (!Number.isInteger(last) || last < 1)
+        throw new CommandError(`--last is "${values.last}"; it must be a whole number`);
+      await (await import('./commands/changes.ts')).printChanges(env, last);
+      return 0;
+    }
+    case 'keys create': {
+      await (await import('./commands/keys.ts')).createKey({ ...values, env, team: values.team });
+      return 0;
+    }
+    default: {
+      const { revokeKey } = await import('./commands/keys.ts');
+      await revokeKey(env, required(positionals[2], 'a key or its id'), required(values.reason, '--reason'));
+      return 0;
+    }
+  }
+}
+
+function readArguments() {
+  try {
+    return parseArgs({ options: OPTIONS, allowPositionals: true });
+  } catch (cause) {
+    throw new CommandError(`${cause instanceof Error ? cause.message : cause}; see groq-rbac --help`, { cause });
+  }
+}
+
+function required(value: string | undefined, name: string): string {
+  if (value === undefined || value === '') throw new CommandError(`${name} is missing; see groq-rbac --help`);
+  return value;
+}
+
+/** On a terminal, what is being done; in a pipe, nothing. */
+function progress(line: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`  ${line}\n`);
+}
+
+main().then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    const isExpected = error instanceof CommandError;
+    const { name, message } = error instanceof Error ? error : { name: 'unknown', message: String(error) };
+    console.error(isExpected ? `error: ${message}` : `error: ${name}: ${message.split('\n')[0]}`);
+    process.exitCode = isExpected ? 2 : 1;
+  },
+);

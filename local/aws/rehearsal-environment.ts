@@ -1,0 +1,47 @@
+import type { EnvironmentFile } from '../../lambda/core/environment.ts';
+
+/** What one call of the budget rehearsal costs: 27 prompt tokens and 50 of output on gpt-oss-20b, in dollars. */
+export const CALL_USD = (27 * 0.075 + 50 * 0.3) / 1e6;
+/** How many such calls the team `exact` can pay. */
+export const EXACT_CALLS = 40;
+/** How many requests a day API Gateway lets through for the team `daily`. */
+export const DAILY_REQUESTS = 3;
+
+const roomy = {
+  allowedModels: ['openai/gpt-oss-20b', 'openai/gpt-oss-120b'],
+  monthlyBudgetUsd: 100,
+  rateLimitRpm: null,
+  maxConcurrent: 200,
+  maxTokensPerRequest: 2_048,
+};
+
+/** The environment that is rehearsed: a team for each promise, on an upstream of one's own. */
+export function rehearsalEnvironment(groqBaseUrl: string): EnvironmentFile {
+  return {
+    organization: { monthlyCapUsd: 500 },
+    deployment: { groqBaseUrl, operators: ['operator@example.com'], logRetentionDays: 7 },
+    teams: {
+      roomy,
+      broke: { ...roomy, monthlyBudgetUsd: 0 },
+      slow: { ...roomy, rateLimitRpm: 1 },
+      exact: { ...roomy, monthlyBudgetUsd: EXACT_CALLS * CALL_USD, maxTokensPerRequest: 50 },
+      daily: { ...roomy, requestsPerDay: DAILY_REQUESTS },
+      changing: { ...roomy, monthlyBudgetUsd: 10, allowedModels: ['openai/gpt-oss-20b'] },
+      leaving: roomy,
+    },
+  };
+}
+
+/** The same after someone has edited it: a budget raised, a model added, a team gone and one new. */
+export function changedEnvironment(groqBaseUrl: string): EnvironmentFile {
+  const { leaving: _gone, changing, ...teams } = rehearsalEnvironment(groqBaseUrl).teams;
+  if (changing === undefined) throw new Error('the rehearsal has no team to change');
+  return {
+    ...rehearsalEnvironment(groqBaseUrl),
+    teams: {
+      ...teams,
+      changing: { ...changing, monthlyBudgetUsd: 25, allowedModels: roomy.allowedModels },
+      arriving: roomy,
+    },
+  };
+}

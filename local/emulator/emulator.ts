@@ -1,0 +1,155 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, symlinkSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../embedded-dynamodb.ts';
+import { PROJECT_DIR, StartError } from '../settings.ts';
+import { ensureVenv } from './python.ts';
+
+/** How an emulator is started. */
+export type EmulatorOptions = {
+  /**
+   * Whether calls are checked against IAM policies, as on AWS. A deployment then needs `CliCredentialsStackSynthesizer`.
+   *
+   * @default false
+   */
+  readonly enforceIam?: boolean;
+  /** A file that keeps the emulator's log. @default one that goes with the emulator */
+  readonly logFile?: string;
+};
+
+/** An AWS of its own, in one process on 127.0.0.1, with nothing in it. */
+export type Emulator = {
+  readonly endpoint: string;
+  readonly port: number;
+  /** What makes a child process (the cdk command, an SDK) call this AWS; to be laid over process.env. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Where a REST API answers; the address in a stack's output is AWS's. Ends without a slash. */
+  apiUrl(restApiId: string, stage: string): string;
+  close(): Promise<void>;
+};
+
+/** The packages of the emulator, in exact versions. */
+export const REQUIREMENTS = join(import.meta.dirname, 'requirements.txt');
+
+/** What runs the emulator; with --check, it only looks whether this ministack is the one it knows. */
+export const LAUNCHER = join(import.meta.dirname, 'launcher.py');
+
+/** The only account of the emulator. */
+export const ACCOUNT = '000000000000';
+
+// The key is the project's own because cdk remembers the account of a key.
+const CREDENTIALS = { AWS_ACCESS_KEY_ID: 'GROQGATEWAYEMULATOR0', AWS_SECRET_ACCESS_KEY: 'emulator' };
+const REGION = 'us-east-1';
+const READY_WAIT_MS = 60_000;
+const POLL_MS = 50;
+const LOG_END_CHARACTERS = 2_000;
+
+/**
+ * Starts ministack on a free port of 127.0.0.1. It ends with this process, however that ends, and with it the
+ * functions' processes and its files.
+ *
+ * @throws StartError when there is no Python, pip cannot install it, or it does not start.
+ */
+export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
+  const { python } = await ensureVenv(REQUIREMENTS);
+  const port = await freePort();
+  const endpoint = `http://127.0.0.1:${port}`;
+  const folder = makeFolder();
+  const logFile = options.logFile ?? join(folder, 'emulator.log');
+  const log = openSync(logFile, 'w');
+  const child = spawn(python, [LAUNCHER], {
+    cwd: folder,
+    // A group of its own: Ctrl-C ends this process first, and the group goes with it.
+    detached: true,
+    stdio: ['pipe', log, log],
+    env: launcherEnvironment(folder, port, options.enforceIam ?? false),
+  });
+  closeSync(log);
+  const ended = new Promise<void>((resolve) => {
+    child.once('exit', () => resolve());
+    child.once('error', () => resolve());
+  });
+  child.unref();
+  const close = async () => {
+    child.ref();
+    child.stdin?.destroy();
+    await ended;
+    await rm(folder, { recursive: true, force: true });
+  };
+  if (!(await isReady(endpoint, child))) {
+    const end = existsSync(logFile) ? readFileSync(logFile, 'utf8').trim().slice(-LOG_END_CHARACTERS) : '';
+    await close();
+    throw new StartError(`the AWS emulator did not start; the end of its log:\n${end}`);
+  }
+  return {
+    endpoint,
+    port,
+    environment: clientEnvironment(endpoint),
+    apiUrl: (restApiId, stage) => `${endpoint}/restapis/${restApiId}/${stage}/_user_request_`,
+    close,
+  };
+}
+
+/** The folder of all the emulator's files. A function's code lies in it, so Node finds the SDK of Lambda's runtime. */
+function makeFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'aws-'));
+  mkdirSync(join(folder, 'node_modules'));
+  for (const scope of ['@aws-sdk', '@smithy'])
+    symlinkSync(join(PROJECT_DIR, 'node_modules', scope), join(folder, 'node_modules', scope));
+  return folder;
+}
+
+async function isReady(endpoint: string, child: ChildProcess): Promise<boolean> {
+  for (let waitedMs = 0; waitedMs < READY_WAIT_MS && child.exitCode === null; waitedMs += POLL_MS) {
+    const answer = await fetch(`${endpoint}/_ministack/health`).catch(() => undefined);
+    if (answer?.ok) return true;
+    await sleep(POLL_MS);
+  }
+  return false;
+}
+
+/** This process's environment without what steers a person's own AWS, and with what steers ministack. */
+function launcherEnvironment(folder: string, port: number, enforceIam: boolean): NodeJS.ProcessEnv {
+  const own = Object.entries(process.env).filter(([name]) => !/^(AWS_|NODE_|PYTHON)/.test(name));
+  return {
+    ...Object.fromEntries(own),
+    ...CREDENTIALS,
+    AUTH: String(enforceIam),
+    GATEWAY_PORT: String(port),
+    // The functions run on this Node, whatever runtime their template names.
+    PATH: [dirname(process.execPath), process.env.PATH ?? ''].join(delimiter),
+    TMPDIR: folder,
+    STATE_DIR: join(folder, 'state'),
+    S3_DATA_DIR: join(folder, 's3'),
+    // ministack removes containers that it takes for its own: it shall find no Docker.
+    DOCKER_HOST: `unix://${join(folder, 'no-docker')}`,
+    // Servers of their own, on every interface.
+    IOT_MTLS_ENABLED: '0',
+    SFTP_ENABLED: '0',
+    LOG_LEVEL: 'INFO',
+    NO_PROXY: '127.0.0.1,localhost',
+    PYTHONUNBUFFERED: '1',
+  };
+}
+
+function clientEnvironment(endpoint: string): Readonly<Record<string, string>> {
+  return {
+    ...CREDENTIALS,
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_REGION: REGION,
+    AWS_DEFAULT_REGION: REGION,
+    CDK_DEFAULT_ACCOUNT: ACCOUNT,
+    CDK_DEFAULT_REGION: REGION,
+    // A person's own profile and session have no say here.
+    AWS_SESSION_TOKEN: '',
+    AWS_PROFILE: '',
+    AWS_CONFIG_FILE: '/dev/null',
+    AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
+    AWS_EC2_METADATA_DISABLED: 'true',
+    NO_PROXY: '127.0.0.1,localhost',
+    CDK_DISABLE_CLI_TELEMETRY: 'true',
+  };
+}

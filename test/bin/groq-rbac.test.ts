@@ -1,0 +1,48 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { PROJECT_DIR } from '../../local/settings.ts';
+
+const run = (...args: string[]) =>
+  spawnSync(process.execPath, [join(PROJECT_DIR, 'bin/groq-rbac.ts'), ...args], {
+    encoding: 'utf8',
+    // An address where nothing listens: no call may leave this machine.
+    env: {
+      PATH: process.env.PATH,
+      AWS_ENDPOINT_URL: 'http://127.0.0.1:9',
+      AWS_REGION: 'us-east-1',
+      AWS_ACCESS_KEY_ID: 'x',
+      AWS_SECRET_ACCESS_KEY: 'x',
+      AWS_MAX_ATTEMPTS: '1',
+    },
+  });
+
+it('explains itself', () => {
+  const { status, stdout } = run('--help');
+  expect([status, stdout]).toEqual([0, expect.stringContaining('verify')]);
+  expect(run().status).toBe(2);
+});
+
+it.each([
+  [['verfy', '--env', 'dev'], 'error: unknown command "verfy"; did you mean "verify"?; see groq-rbac --help'],
+  [['verify'], 'error: --env <environment> is missing; see groq-rbac --help'],
+  [['changes', '--env', 'dev', '--last', 'x'], 'error: --last is "x"; it must be a whole number'],
+  [['keys', 'create', '--env', 'dev'], 'error: a member key belongs to a team: name it by --team'],
+  [
+    ['keys', 'create', '--env', 'dev', '--role', 'king'],
+    'error: --role is "king"; it must be one of admin, lead, member, viewer',
+  ],
+  [
+    ['keys', 'revoke', '--env', 'dev', '--reason', 'r', 'x'],
+    'error: that is no key and no key id (12 lower-case letters and digits)',
+  ],
+])('says in one line what is wrong with %j', (args, message) => {
+  const { status, stderr, stdout } = run(...args);
+  expect([status, stderr.trim(), stdout]).toEqual([2, message, '']);
+});
+
+it('says in one line that AWS cannot be reached', () => {
+  const { status, stderr } = run('verify', '--env', 'dev');
+  expect([status, stderr.trim().split('\n').length]).toEqual([2, 1]);
+  expect(stderr).toMatch(/^error: the stack groq-gateway-dev cannot be read: /);
+});

@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest';
+import { outcome, runCheck } from '../../bin/verify/check.ts';
+import { enforcementChecks } from '../../bin/verify/enforcement-checks.ts';
+import { renderReport, reportOf } from '../../bin/verify/report.ts';
+import { GatewayProbe } from '../../lambda/adapters/gateway-probe.ts';
+import { catalog, policyWith } from '../support/catalog.ts';
+
+/** What a gateway answers to the calls of the checks: a refusal by what is wrong with each, unless `broken` says otherwise. */
+function probeOf(broken: (body: Record<string, unknown>, key: string) => Response | undefined = () => undefined) {
+  const refusal = (status: number, code: string, headers = {}) =>
+    Response.json({ error: { message: '', type: '', param: null, code } }, { status, headers });
+  return new GatewayProbe('https://api/', async (url, init) => {
+    const headers = new Headers(init?.headers);
+    const key = headers.get('authorization') ?? '';
+    const body = JSON.parse(String(init?.body ?? '{}'));
+    const odd = broken(body, key);
+    if (odd !== undefined) return odd;
+    if (!key.includes('canary')) return refusal(401, 'invalid_api_key');
+    if (!String(url).endsWith('/chat/completions')) return refusal(404, 'unknown_url');
+    if (body.model !== 'openai/gpt-oss-20b') return refusal(403, 'model_not_allowed');
+    if (body.max_completion_tokens > 1) return refusal(400, 'max_tokens_exceeded');
+    return refusal(402, 'team_budget_exceeded', { 'x-should-retry': 'false' });
+  });
+}
+
+async function findings(probe: GatewayProbe) {
+  const target = {
+    probe,
+    catalog,
+    canary: policyWith({ allowedModels: ['openai/gpt-oss-20b'] }),
+    canaryKey: 'canary',
+    unknownKey: 'nobody',
+    revokeCanaryKey: async () => {},
+  };
+  const found = await Promise.all(enforcementChecks(target, false).map(runCheck));
+  return Object.fromEntries(found.map(({ id, status, evidence }) => [id, [status, evidence]]));
+}
+
+describe('the validation of a deployment', () => {
+  it('is met by a gateway that enforces, with what was seen for each line', async () => {
+    const found = await findings(probeOf());
+    expect(Object.values(found).map(([status]) => status)).toEqual(Array.from({ length: 6 }, () => 'pass'));
+    expect(found.budget?.[1]).toBe('402 team_budget_exceeded, x-should-retry: false');
+  });
+
+  it.each<[string, string, (body: Record<string, unknown>, key: string) => Response | undefined, RegExp]>([
+    [
+      'budget',
+      'answers a team with $0',
+      (body, key) => (key.includes('canary') && body.max_completion_tokens === 1 ? Response.json({}) : undefined),
+      /^200 \(no code\) instead of 402/,
+    ],
+    [
+      'unknown-key',
+      'takes a key that nobody has',
+      (_body, key) => (key.includes('nobody') ? Response.json({}) : undefined),
+      /instead of 401/,
+    ],
+    [
+      'no-key',
+      'answers in HTML',
+      (_body, key) => (key === '' ? new Response('<html>', { status: 401 }) : undefined),
+      /not JSON/,
+    ],
+    [
+      'budget',
+      'invites a client to try again',
+      (body, key) =>
+        key.includes('canary') && body.max_completion_tokens === 1
+          ? Response.json({ error: { code: 'team_budget_exceeded' } }, { status: 402 })
+          : undefined,
+      /x-should-retry: null/,
+    ],
+  ])('falls short at %s when the gateway %s', async (id, _what, broken, evidence) => {
+    expect((await findings(probeOf(broken)))[id]).toEqual(['fail', expect.stringMatching(evidence)]);
+  });
+
+  it('counts a check that cannot be carried out as not met', async () => {
+    const run = async () => await Promise.reject(new TypeError('fetch failed'));
+    expect(await runCheck({ id: 'x', title: 'X', run })).toEqual({
+      id: 'x',
+      title: 'X',
+      status: 'fail',
+      evidence: 'could not be checked: TypeError: fetch failed',
+    });
+  });
+
+  it('is a report that one line makes fall short, and that names what is not deployed', () => {
+    const line = (id: string, found: object) => ({ id, title: `must ${id}`, ...outcome(true, 'a | b'), ...found });
+    const skipped = line('b', { status: 'skip' });
+    expect(reportOf('dev', 'https://api', '2026', [line('a', {}), skipped]).verdict).toBe('holds');
+    const report = reportOf('dev', 'https://api', '2026', [line('a', {}), skipped, line('c', { status: 'fail' })]);
+    expect(report.verdict).toBe('falls short');
+    const text = renderReport(report);
+    expect(text).toContain('1 of 3 checks are met');
+    expect(text).toContain('| yes | must a | a \\| b |');
+    expect(text).toContain('| **NO** | must c |');
+    expect(text).toContain('| not deployed | must b |');
+  });
+});

@@ -1,0 +1,34 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { expect, it } from 'vitest';
+import { mintKey, TeamKeys } from '../../lambda/adapters/team-keys.ts';
+import { requireDeployed } from '../support/target.ts';
+
+/** The authorizer's cache, and some for the way. */
+const REVOKED_WITHIN_MS = 65_000;
+
+const target = requireDeployed();
+
+it('keeps what the authorizer said for a minute, and then refuses a revoked key', async () => {
+  const keys = new TeamKeys(new DynamoDBClient({}), target.registryTable, Date.now);
+  const { key, keyId } = mintKey(target.environmentName);
+  await keys.put(key, {
+    keyId,
+    role: 'member',
+    team: 'roomy',
+    name: 'roomy-rehearsal-test',
+    createdAtEpochMs: Date.now(),
+  });
+  const statusNow = async () => {
+    const headers = { authorization: `Bearer ${key}` };
+    return (await fetch(`${target.baseUrl}/openai/v1/models`, { headers })).status;
+  };
+  expect(await statusNow()).toBe(200);
+  await keys.revoke(keyId);
+  // The very next request is answered from the cache: no function was asked.
+  expect(await statusNow()).toBe(200);
+  const startMs = performance.now();
+  while ((await statusNow()) !== 401) {
+    expect(performance.now() - startMs).toBeLessThan(REVOKED_WITHIN_MS);
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+  }
+});

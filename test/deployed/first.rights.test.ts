@@ -1,0 +1,118 @@
+import { CloudFormationClient, ListStackResourcesCommand } from '@aws-sdk/client-cloudformation';
+import {
+  BatchWriteItemCommand,
+  DeleteItemCommand,
+  DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+  ScanCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { IAMClient, UpdateAssumeRolePolicyCommand } from '@aws-sdk/client-iam';
+import { GetSecretValueCommand, PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { groqSecretName } from '../../lambda/contract.ts';
+import { requireDeployed } from '../support/target.ts';
+
+const target = requireDeployed();
+const { ledgerTable, registryTable } = target;
+const ROLES = ['Authorizer', 'Gateway', 'Publisher', 'Canary'] as const;
+type RoleName = (typeof ROLES)[number];
+type Clients = { readonly dynamo: DynamoDBClient; readonly secrets: SecretsManagerClient };
+const clients = new Map<RoleName, Clients>();
+
+/** Takes each function's role, which for this once lets the account's own people in. */
+beforeAll(async () => {
+  const { StackResourceSummaries = [] } = await new CloudFormationClient({}).send(
+    new ListStackResourcesCommand({ StackName: target.stackName }),
+  );
+  const trust = (Principal: object) => ({ Effect: 'Allow', Principal, Action: 'sts:AssumeRole' });
+  const PolicyDocument = JSON.stringify({
+    Version: '2012-10-17',
+    Statement: [trust({ Service: 'lambda.amazonaws.com' }), trust({ AWS: 'arn:aws:iam::000000000000:root' })],
+  });
+  for (const role of ROLES) {
+    const found = StackResourceSummaries.find(
+      ({ ResourceType, LogicalResourceId }) =>
+        ResourceType === 'AWS::IAM::Role' && LogicalResourceId?.startsWith(`${role}Role`),
+    );
+    const RoleName = found?.PhysicalResourceId ?? '';
+    await new IAMClient({}).send(new UpdateAssumeRolePolicyCommand({ RoleName, PolicyDocument }));
+    const RoleArn = `arn:aws:iam::000000000000:role/${RoleName}`;
+    const { Credentials } = await new STSClient({}).send(new AssumeRoleCommand({ RoleArn, RoleSessionName: 'rights' }));
+    const credentials = {
+      accessKeyId: Credentials?.AccessKeyId ?? '',
+      secretAccessKey: Credentials?.SecretAccessKey ?? '',
+      sessionToken: Credentials?.SessionToken ?? '',
+    };
+    clients.set(role, {
+      dynamo: new DynamoDBClient({ credentials }),
+      secrets: new SecretsManagerClient({ credentials }),
+    });
+  }
+});
+
+const item = (pk: string, sk = 'x') => ({ pk: { S: pk }, sk: { S: sk } });
+const get = (TableName: string, pk: string) => new GetItemCommand({ TableName, Key: item(pk) });
+const query = (TableName: string, pk: string) =>
+  new QueryCommand({ TableName, KeyConditionExpression: 'pk = :pk', ExpressionAttributeValues: { ':pk': { S: pk } } });
+const put = (TableName: string, pk: string) => new PutItemCommand({ TableName, Item: item(pk, 'rights-test') });
+const remove = (TableName: string, pk: string) => new DeleteItemCommand({ TableName, Key: item(pk) });
+const update = (TableName: string, pk: string) =>
+  new UpdateItemCommand({ TableName, Key: item(pk), UpdateExpression: 'REMOVE nothing' });
+const batch = (TableName: string, pk: string) =>
+  new BatchWriteItemCommand({ RequestItems: { [TableName]: [{ DeleteRequest: { Key: item(pk) } }] } });
+const secret = groqSecretName('roomy', target.environmentName);
+
+/** What happened to a call: done, or the name of its error. */
+async function tried(role: RoleName, command: object): Promise<string> {
+  const { dynamo, secrets } = clients.get(role) ?? {};
+  const isSecret = command instanceof GetSecretValueCommand || command instanceof PutSecretValueCommand;
+  try {
+    // Commands of two clients: each goes to its own.
+    await (isSecret ? secrets?.send(command as GetSecretValueCommand) : dynamo?.send(command as GetItemCommand));
+    return 'done';
+  } catch (error) {
+    return error instanceof Error ? error.name : 'unknown';
+  }
+}
+
+describe("each function's role", () => {
+  it.each<[RoleName, string, object]>([
+    ['Authorizer', 'read a key', get(registryTable, 'KEY#1')],
+    ['Gateway', 'read policies', query(registryTable, 'POLICIES#1')],
+    ['Gateway', "write a team's ledger", update(ledgerTable, 'TEAM#rights-test')],
+    ['Gateway', 'read a Groq key', new GetSecretValueCommand({ SecretId: secret })],
+    ['Publisher', 'write policies', put(registryTable, 'POLICIES#rights-test')],
+    ['Publisher', 'add to the audit trail', put(registryTable, 'AUDIT#rights-test')],
+    ['Publisher', 'revoke a key', update(registryTable, 'KEY#rights-test')],
+    ['Canary', 'make a key of its own kind', put(registryTable, 'KEY#canaryrights')],
+  ])('%s may %s', async (role, _what, command) => {
+    expect(await tried(role, command)).toBe('done');
+  });
+
+  it.each<[RoleName, string, object]>([
+    ['Authorizer', 'read policies', get(registryTable, 'POLICIES')],
+    ['Authorizer', 'read the ledger', get(ledgerTable, 'TEAM#roomy')],
+    ['Authorizer', 'write a key', put(registryTable, 'KEY#1')],
+    ['Authorizer', 'read a Groq key', new GetSecretValueCommand({ SecretId: secret })],
+    ['Gateway', 'read a key', get(registryTable, 'KEY#1')],
+    ['Gateway', 'write policies', put(registryTable, 'POLICIES')],
+    ['Gateway', 'delete a ledger', remove(ledgerTable, 'TEAM#roomy')],
+    ['Gateway', 'read a whole table', new ScanCommand({ TableName: ledgerTable })],
+    ['Gateway', 'write a Groq key', new PutSecretValueCommand({ SecretId: secret, SecretString: '{}' })],
+    ['Publisher', 'make a key', put(registryTable, 'KEY#1')],
+    ['Publisher', 'change the audit trail', update(registryTable, 'AUDIT#rights-test')],
+    ['Publisher', 'delete from the audit trail', batch(registryTable, 'AUDIT#rights-test')],
+    ['Publisher', 'delete a ledger', remove(ledgerTable, 'TEAM#roomy')],
+    ['Publisher', 'read a Groq key', new GetSecretValueCommand({ SecretId: secret })],
+    ['Canary', "make a team's key", put(registryTable, 'KEY#1')],
+    ['Canary', 'write policies', put(registryTable, 'POLICIES')],
+    ['Canary', 'touch the ledger', update(ledgerTable, 'TEAM#roomy')],
+    ['Canary', 'read a Groq key', new GetSecretValueCommand({ SecretId: secret })],
+  ])('%s may not %s', async (role, _what, command) => {
+    expect(await tried(role, command)).toMatch(/^AccessDenied/);
+  });
+});

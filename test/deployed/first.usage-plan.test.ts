@@ -1,0 +1,19 @@
+import { expect, it } from 'vitest';
+import { DAILY_REQUESTS } from '../../local/aws/rehearsal-environment.ts';
+import { postChat } from '../support/gateway-process.ts';
+import { requireDeployed } from '../support/target.ts';
+
+const target = requireDeployed();
+
+it("answers the request over a team's day by 429 in the standard body, and other teams as before", async () => {
+  const key = target.teams.daily?.key ?? '';
+  const statuses: number[] = [];
+  for (let request = 0; request < DAILY_REQUESTS; request++) statuses.push((await postChat(target, key, {})).status);
+  expect(statuses).toEqual(Array.from({ length: DAILY_REQUESTS }, () => 200));
+  const over = await postChat(target, key, {});
+  expect([over.status, over.headers.get('x-should-retry')]).toEqual([429, 'false']);
+  expect(JSON.parse(over.text)).toEqual({
+    error: { message: expect.stringContaining('midnight'), type: 'requests', param: null, code: 'rate_limit_exceeded' },
+  });
+  expect((await postChat(target, target.teams.roomy?.key ?? '', {})).status).toBe(200);
+});

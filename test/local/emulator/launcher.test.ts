@@ -1,0 +1,26 @@
+import { spawnSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { LAUNCHER, REQUIREMENTS } from '../../../local/emulator/emulator.ts';
+import { findPython, readyVenv, type Venv } from '../../../local/emulator/python.ts';
+import { StartError } from '../../../local/settings.ts';
+
+/** The emulator's Python, or why there is none: a test run installs nothing. */
+function emulatorVenv(): Venv | string {
+  try {
+    return readyVenv(REQUIREMENTS, findPython()) ?? 'the emulator is not installed yet';
+  } catch (error) {
+    if (error instanceof StartError) return error.message;
+    throw error;
+  }
+}
+
+describe('the emulator’s launcher', () => {
+  it('finds every private name of the pinned ministack that its fixes stand on', ({ skip }) => {
+    const venv = emulatorVenv();
+    if (typeof venv === 'string') return skip(venv);
+    const check = spawnSync(venv.python, [LAUNCHER, '--check'], { encoding: 'utf8' });
+    expect(check.stderr).not.toContain('error:');
+    expect(check.stdout).toMatch(/^\d+ private names of ministack found\n$/);
+    expect(check.status).toBe(0);
+  });
+});
