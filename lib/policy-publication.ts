@@ -1,6 +1,7 @@
 import { CustomResource, Duration, Lazy, Stack } from 'aws-cdk-lib';
 import { Construct, type IConstruct } from 'constructs';
 import { CUSTOM_RESOURCE } from '../lambda/contract.ts';
+import { ConfigError } from '../lambda/core/config-error.ts';
 import type { EnvironmentFile } from '../lambda/core/environment.ts';
 import { encodeCatalog, encodeProperties } from '../lambda/core/resource-properties.ts';
 import type { GatewayFunction } from './gateway-function.ts';
@@ -12,6 +13,12 @@ export type PolicyPublicationProps = {
   readonly environment: EnvironmentFile;
   readonly catalog: Readonly<Record<string, unknown>>;
 };
+
+/**
+ * The most bytes of the policies and prices: CloudFormation invokes asynchronously, by an event of at most 256 KB (Lambda
+ * quotas, read 2026-11-25), and an update's holds them twice, as they are and as they were.
+ */
+export const MAX_PROPERTIES_BYTES = 120_000;
 
 /** How long publishing may take before the deployment gives up. */
 const PUBLISH_WITHIN = Duration.minutes(5);
@@ -25,13 +32,19 @@ export class PolicyPublication extends Construct {
   /** `followers` come after the publication, and are no part of what it tells. */
   constructor(scope: Construct, id: string, props: PolicyPublicationProps, followers: () => readonly IConstruct[]) {
     super(scope, id);
+    const policies = { Environment: encodeProperties(props.environment), Catalog: encodeCatalog(props.catalog) };
+    const bytes = Buffer.byteLength(JSON.stringify(policies));
+    if (bytes > MAX_PROPERTIES_BYTES) {
+      throw new ConfigError(
+        `the policies and prices are ${bytes} bytes, and CloudFormation can carry ${MAX_PROPERTIES_BYTES}: shorten "purpose" and "alertRecipients", or split the environment`,
+      );
+    }
     this.resource = new CustomResource(this, 'Policies', {
       serviceToken: props.publisher.function.functionArn,
       resourceType: CUSTOM_RESOURCE.policies,
       serviceTimeout: PUBLISH_WITHIN,
       properties: {
-        Environment: encodeProperties(props.environment),
-        Catalog: encodeCatalog(props.catalog),
+        ...policies,
         Infrastructure: Lazy.any({ produce: () => infrastructureDigest(Stack.of(this), [this, ...followers()]) }),
       },
     });

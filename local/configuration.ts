@@ -1,13 +1,19 @@
 import { readFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
-import { parseCatalog } from '../lambda/core/catalog.ts';
-import { type Environment, type EnvironmentFile, parseEnvironment } from '../lambda/core/environment.ts';
+import { type Catalog, isServedChatModel, parseCatalog } from '../lambda/core/catalog.ts';
+import {
+  type Environment,
+  type EnvironmentFile,
+  parseEnvironment,
+  type TeamPolicy,
+} from '../lambda/core/environment.ts';
 import { StartError } from './settings.ts';
 
 /** An environment and a catalog, as their files have them and as they were understood. */
 export type Configuration = {
   readonly environment: Environment;
   readonly environmentFile: EnvironmentFile;
+  readonly catalog: Catalog;
   readonly catalogFile: unknown;
 };
 
@@ -23,7 +29,18 @@ export async function loadConfiguration(environmentPath: string, catalogPath: st
     ? await importDefault(environmentPath)
     : await readJson(environmentPath);
   const environment = parseEnvironment(environmentPath, content, catalog);
-  return { environment, environmentFile: content as EnvironmentFile, catalogFile };
+  return { environment, environmentFile: content as EnvironmentFile, catalog, catalogFile };
+}
+
+/** A model that a team can chat with today, if it has one. */
+export function servedModelOf(
+  { allowedModels }: Pick<TeamPolicy, 'allowedModels'>,
+  catalog: Catalog,
+): string | undefined {
+  return allowedModels.find((id) => {
+    const model = catalog.models.get(id);
+    return model !== undefined && isServedChatModel(model);
+  });
 }
 
 async function readJson(path: string): Promise<unknown> {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { ConfigError } from '../lambda/core/config-error.ts';
-import { readSettings, StartError } from './settings.ts';
+import { readSettings, type Settings, StartError } from './settings.ts';
 import { type LocalGateway, startLocalGateway } from './start.ts';
 
 /** A second Ctrl-C within this time is npm passing on the first, in milliseconds. */
@@ -10,10 +10,24 @@ const PARENT_CHECK_MS = 500;
 async function main(): Promise<void> {
   const settings = readSettings(process.argv.slice(2), process.env);
   if ('help' in settings) return console.log(settings.help);
-  const gateway = await startLocalGateway(settings);
+  const gateway = await start(settings);
   stopOnSignals(gateway, settings.json);
   if (gateway.warning !== undefined) console.error(`warning: ${gateway.warning}`);
   console.log(settings.json ? summaryLine(gateway) : summaryText(gateway, settings.upstream === undefined));
+}
+
+async function start(settings: Settings): Promise<LocalGateway> {
+  if (!settings.aws) return await startLocalGateway(settings);
+  // Loaded only when asked for: the emulator needs Python, a local gateway does not.
+  const { startDeployedPlay } = await import('./aws/play.ts');
+  // Until it runs there is nothing to let finish.
+  const giveUp = () => process.exit(130);
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, giveUp);
+  const play = await startDeployedPlay(settings, (title) => {
+    if (!settings.json) console.error(`${title} …`);
+  });
+  for (const signal of ['SIGINT', 'SIGTERM']) process.off(signal, giveUp);
+  return play;
 }
 
 function summaryLine({ baseUrl, adminKey, teams, upstreamUrl }: LocalGateway): string {
@@ -21,7 +35,7 @@ function summaryLine({ baseUrl, adminKey, teams, upstreamUrl }: LocalGateway): s
   return JSON.stringify({ baseUrl, adminKey, teams: keys, upstreamUrl });
 }
 
-function summaryText({ baseUrl, adminKey, teams, upstreamUrl }: LocalGateway, isFake: boolean): string {
+function summaryText({ baseUrl, adminKey, teams, upstreamUrl, hint }: LocalGateway, isFake: boolean): string {
   const width = Math.max(...Object.keys(teams).map((team) => team.length), 'admin'.length);
   const rows = Object.entries({ ...teams, admin: { key: adminKey } }).map(
     ([name, { key }]) => `  ${name.padEnd(width)}  ${key}`,
@@ -41,7 +55,7 @@ ${rows.join('\n')}
 
 Try it:
   curl ${baseUrl}/openai/v1/chat/completions -H 'Authorization: Bearer ${first?.key}' -H 'content-type: application/json' -d '${body}'
-
+${hint === undefined ? '' : `\n${hint}\n`}
 Ctrl-C stops it once requests in flight have settled.`;
 }
 

@@ -10,6 +10,8 @@ export class StartError extends Error {
 /** What a person sets of a local gateway. */
 export type Settings = {
   readonly json: boolean;
+  /** Whether the stack is deployed into an emulator of AWS, instead of its handlers being hosted. */
+  readonly aws: boolean;
   readonly port: number;
   readonly environmentFile: string;
   /** What keys and tables are named after. */
@@ -27,10 +29,11 @@ export const PROJECT_DIR = resolve(fileURLToPath(import.meta.url), '../..');
 
 const GROQ = 'https://api.groq.com';
 const DEFAULT_PORT = '8787';
-const HELP = `npm start [-- --json]
+const HELP = `npm start [-- --json] [-- --aws]
 
 Runs the gateway on 127.0.0.1. --json prints its address and keys as one line of JSON (npm --silent start -- --json
-keeps npm's own lines away).
+keeps npm's own lines away). --aws deploys the whole stack by cdk into an emulator of AWS on this machine, which needs
+Python 3.10 or later; PORT, DATA_DIR and DYNAMODB_ENDPOINT have no say there.
 
   PORT               the port; 0 picks a free one (default ${DEFAULT_PORT})
   ENVIRONMENT        a name in config/environments, or the path of a .ts or .json file (default dev)
@@ -50,12 +53,13 @@ export function readSettings(
   env: Readonly<Record<string, string | undefined>>,
 ): Settings | { help: string } {
   if (args.includes('--help') || args.includes('-h')) return { help: HELP };
-  const unknown = args.find((arg) => arg !== '--json');
+  const unknown = args.find((arg) => !['--json', '--aws'].includes(arg));
   if (unknown !== undefined) throw new StartError(`unknown option "${unknown}"; see npm start -- --help`);
   const from = env.INIT_CWD ?? process.cwd();
   const environmentFile = environmentFileOf(env.ENVIRONMENT || 'dev', from);
   return {
     json: args.includes('--json'),
+    aws: args.includes('--aws'),
     port: portOf(env.PORT || DEFAULT_PORT),
     environmentFile,
     environmentName: nameOf(environmentFile),

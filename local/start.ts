@@ -7,7 +7,7 @@ import { TeamKeys } from '../lambda/adapters/team-keys.ts';
 import { ENV } from '../lambda/contract.ts';
 import { periodOf } from '../lambda/core/period.ts';
 import { publishPolicies } from '../lambda/core/publish.ts';
-import { type Configuration, loadConfiguration } from './configuration.ts';
+import { type Configuration, loadConfiguration, servedModelOf } from './configuration.ts';
 import { keySeed, lockDataDir, makeDataDir } from './data-dir.ts';
 import { answers, startEmbeddedDynamodb } from './embedded-dynamodb.ts';
 import { type HostedFunctions, startHost } from './host.ts';
@@ -23,8 +23,9 @@ export type LocalGateway = {
   readonly upstreamUrl: string;
   readonly adminKey: string;
   readonly teams: Readonly<Record<string, { readonly key: string; readonly model: string | undefined }>>;
-  /** A line for the person who started it, if something will not work. */
+  /** A line for the person who started it: what will not work, or what else is there. */
   readonly warning: string | undefined;
+  readonly hint?: string;
   /** Lets requests in flight finish and settle, then stops everything. */
   close(): Promise<void>;
 };
@@ -122,7 +123,7 @@ async function publish(
   isEmbedded: boolean,
 ): Promise<LocalGateway['teams']> {
   const { environmentName } = settings;
-  const { environment, environmentFile, catalogFile } = configuration;
+  const { environment, environmentFile, catalog, catalogFile } = configuration;
   try {
     await ensureTable(client, `${environmentName}-ledger`);
     await ensureTable(client, `${environmentName}-registry`);
@@ -152,16 +153,9 @@ async function publish(
   for (const [team, policy] of environment.teams) {
     // The database was this process's predecessor's alone, so whatever it left open can have no one to settle it.
     if (isEmbedded) await expireOrphans(ledger, team);
-    const served = policy.allowedModels.find((id) => !id.startsWith('whisper') && isServed(configuration, id));
-    teams[team] = { key: await storeKey(client, environmentName, seed, team), model: served };
+    teams[team] = { key: await storeKey(client, environmentName, seed, team), model: servedModelOf(policy, catalog) };
   }
   return teams;
-}
-
-function isServed({ catalogFile }: Configuration, id: string): boolean {
-  const { models } = catalogFile as { models: readonly { id: string; status: string; kind?: string }[] };
-  const model = models.find((candidate) => candidate.id === id);
-  return model !== undefined && model.status !== 'retired' && model.kind !== 'transcription';
 }
 
 const MS_PER_DAY = 86_400_000;

@@ -190,18 +190,14 @@ function say(text: string): void {
 }
 
 async function main(): Promise<void> {
+  // The emulator, its functions and every file go when this process does; a command that runs is ended with it.
+  process.once('SIGINT', () => process.exit(130));
+  process.once('SIGTERM', () => process.exit(143));
   const aws = await startRehearsedAws(say);
-  let stopping = false;
-  const stop = (code: number) => {
-    if (stopping) return;
-    stopping = true;
-    aws.close().then(() => process.exit(code));
-  };
-  process.once('SIGINT', () => stop(130));
-  process.once('SIGTERM', () => stop(143));
   await rehearse(aws);
+  await aws.close();
   console.log(`rehearsal: ${passed} passed, ${failed} failed`);
-  stop(failed === 0 ? 0 : 1);
+  process.exit(failed === 0 ? 0 : 1);
 }
 
 main().catch((error: unknown) => {

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { groqSecretName } from '../../lambda/contract.ts';
@@ -47,12 +46,8 @@ export type Say = (line: string) => void;
  * @throws StartError with one line when there is no Python, or the emulator does not start.
  */
 export async function startRehearsedAws(say: Say): Promise<RehearsedAws> {
-  const folder = mkdtempSync(join(tmpdir(), 'rehearsal-'));
-  const logFile = join(folder, 'emulator.log');
-  const emulator = await startEmulator({ enforceIam: true, logFile }).catch((error: unknown) => {
-    rmSync(folder, { recursive: true, force: true });
-    throw error;
-  });
+  const emulator = await startEmulator({ enforceIam: true });
+  const { folder, logFile } = emulator;
   const fake = await startFakeGroq({ acceptedKeys: new Set([GROQ_KEY]), chunkIntervalMs: 2 });
   const environmentFile = join(folder, `${REHEARSAL}.json`);
   const outputsFile = join(folder, 'outputs.json');
@@ -97,7 +92,6 @@ export async function startRehearsedAws(say: Say): Promise<RehearsedAws> {
     async close() {
       await emulator.close();
       await fake.close();
-      rmSync(folder, { recursive: true, force: true });
     },
   };
 }
@@ -130,6 +124,9 @@ export async function run(
   say: Say,
 ): Promise<CommandResult> {
   const child = spawn(command, args, { cwd: PROJECT_DIR, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  // An interrupted rehearsal leaves no command behind.
+  const end = () => child.kill();
+  process.once('exit', end);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8');
@@ -141,6 +138,6 @@ export async function run(
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', resolve);
-  });
+  }).finally(() => process.off('exit', end));
   return { code, output };
 }

@@ -24,6 +24,10 @@ export type EmulatorOptions = {
 export type Emulator = {
   readonly endpoint: string;
   readonly port: number;
+  /** A folder for files of whoever started it; goes with the emulator, however that ends. */
+  readonly folder: string;
+  /** What it logs, with every line that the functions write. */
+  readonly logFile: string;
   /** What makes a child process (the cdk command, an SDK) call this AWS; to be laid over process.env. */
   readonly environment: Readonly<Record<string, string>>;
   /** Where a REST API answers; the address in a stack's output is AWS's. Ends without a slash. */
@@ -87,6 +91,8 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   return {
     endpoint,
     port,
+    folder,
+    logFile,
     environment: clientEnvironment(endpoint),
     apiUrl: (restApiId, stage) => `${endpoint}/restapis/${restApiId}/${stage}/_user_request_`,
     close,

@@ -1,0 +1,19 @@
+import { type ManyTeams, synthesizeMany } from './many-teams.ts';
+
+/*
+ * npm run bench:scale: what an environment with many teams comes to: time to synthesize, size of the templates, and how
+ * near each stack is to CloudFormation's limits.
+ */
+
+const rows: ManyTeams[] = [];
+for (const teams of [4, 50, 150, 300]) rows.push(await synthesizeMany(teams));
+console.log(
+  '| teams | synth | stacks | parent: resources | a team: resources | parent template | all templates | published properties |',
+);
+console.log('| --- | --- | --- | --- | --- | --- | --- | --- |');
+for (const { teams, synthMs, stacks, parent, team, totalBytes, propertiesBytes } of rows) {
+  const kb = (bytes: number) => `${Math.round(bytes / 1000)} KB`;
+  console.log(
+    `| ${teams} | ${(synthMs / 1000).toFixed(1)} s | ${stacks} | ${parent.resources} | ${team.resources} | ${kb(parent.bytes)} | ${kb(totalBytes)} | ${kb(propertiesBytes)} |`,
+  );
+}

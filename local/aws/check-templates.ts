@@ -1,0 +1,90 @@
+import { globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import type { EnvironmentFile } from '../../lambda/core/environment.ts';
+import { REQUIREMENTS } from '../emulator/emulator.ts';
+import { ensureVenv } from '../emulator/python.ts';
+import { PROJECT_DIR, StartError } from '../settings.ts';
+import { run } from './rehearsed-aws.ts';
+
+/*
+ * npm run templates: cfn-lint and checkov over the templates of every environment, and over those of two more that use
+ * every setting. What is left out stands in checkov.yaml with its reason.
+ */
+
+const teams = { one: { allowedModels: ['openai/gpt-oss-20b'], monthlyBudgetUsd: 1, requestsPerDay: 10 } };
+/** Settings that no environment of the repository uses. */
+const MORE: Readonly<Record<string, EnvironmentFile>> = {
+  everything: {
+    deployment: {
+      tracing: true,
+      webAcl: {},
+      operators: ['operator@example.com'],
+      customDomain: {
+        name: 'groq.example.com',
+        certificateArn: 'arn:aws:acm:us-east-1:111111111111:certificate/00000000-0000-0000-0000-000000000000',
+        hostedZone: { id: 'Z0000000000000', name: 'example.com' },
+      },
+    },
+    teams,
+  },
+  inside: { deployment: { privateEndpoint: { vpcEndpointIds: ['vpce-0123456789abcdef0'] } }, teams },
+};
+
+async function main(): Promise<boolean> {
+  const { bin } = await ensureVenv(REQUIREMENTS);
+  const folder = mkdtempSync(join(tmpdir(), 'templates-'));
+  const path = [dirname(process.execPath), process.env.PATH ?? ''].join(delimiter);
+  const env = { ...process.env, PATH: path };
+  const check = async (title: string, command: string, args: readonly string[]): Promise<boolean> => {
+    const { code, output } = await run(command, args, env, () => {});
+    console.log(code === 0 ? `ok   ${title}` : `FAIL ${title}\n${output}`);
+    return code === 0;
+  };
+  try {
+    const cdk = join(PROJECT_DIR, 'node_modules/aws-cdk/bin/cdk');
+    const synth = async (name: string, context: readonly string[]) =>
+      await check(`cdk synth: ${name}`, process.execPath, [
+        cdk,
+        'synth',
+        '--quiet',
+        '--output',
+        join(folder, name),
+        ...context,
+      ]);
+    const results = [await synth('config', [])];
+    for (const [name, content] of Object.entries(MORE)) {
+      const file = join(folder, `${name}.json`);
+      writeFileSync(file, JSON.stringify(content));
+      results.push(await synth(name, ['-c', `environmentFile=${file}`]));
+    }
+    const templates = globSync(join(folder, '*/*.template.json'));
+    results.push(
+      await check(`cfn-lint: ${templates.length} templates`, join(bin, 'cfn-lint'), [
+        '--non-zero-exit-code',
+        'error',
+        '--ignore-checks',
+        'W',
+        '--',
+        ...templates,
+      ]),
+      await check('checkov, but for the exceptions of local/aws/checkov.yaml', join(bin, 'checkov'), [
+        '--directory',
+        folder,
+        '--config-file',
+        join(import.meta.dirname, 'checkov.yaml'),
+      ]),
+    );
+    return results.every(Boolean);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+main().then(
+  (isGood) => process.exit(isGood ? 0 : 1),
+  (error: unknown) => {
+    console.error(error instanceof StartError ? `error: ${error.message}` : error);
+    process.exit(1);
+  },
+);
