@@ -71,7 +71,8 @@ export class GatewayApi extends Construct {
         accessLogDestination: new LogGroupLogDestination(logGroup),
         accessLogFormat: AccessLogFormat.custom(JSON.stringify(LOGGED)),
         tracingEnabled: settings.tracing,
-        metricsEnabled: true,
+        // The API's own metrics are free; those of each method are billed as custom ones.
+        metricsEnabled: false,
       },
       // Each stack would otherwise set the account's one logging role, and the last to go would take it along.
       cloudWatchRole: false,

@@ -102,9 +102,11 @@ async function rehearse(aws: RehearsedAws): Promise<void> {
   );
 
   aws.setEnvironment(after);
-  await step('cdk diff shows the change of policies', async () =>
-    faultOf(await aws.cdk(['diff', REHEARSAL]), { says: [/monthlyBudgetUsd[\s\S]*10[\s\S]*25/, /Team-leaving/] }),
-  );
+  await step('cdk diff shows the change of policies', async () => {
+    const result = await aws.cdk(['diff', REHEARSAL]);
+    console.log(policyDiffOf(result.output));
+    return faultOf(result, { says: [/monthlyBudgetUsd[\s\S]*10[\s\S]*25/, /Team-leaving/] });
+  });
   await step('cdk deploy of changed policies', async () => {
     const result = await deploy();
     console.log(aws.outputs().Changes);
@@ -176,10 +178,20 @@ async function leaksIn(aws: RehearsedAws, secrets: readonly string[]): Promise<s
   return undefined;
 }
 
+/** The part of a diff that a person reads for a change of policies. */
+function policyDiffOf(output: string): string {
+  const lines = withoutColours(output).split('\n');
+  const start = lines.findIndex((line) => line.includes('Custom::GatewayPolicies'));
+  return lines.slice(start, start + 40).join('\n');
+}
+
+/** Tools colour what they print. */
+function withoutColours(text: string): string {
+  return text.replaceAll(new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g'), '');
+}
+
 function countOf(output: string): string {
-  // Vitest colours its lines.
-  const plain = output.replaceAll(new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g'), '');
-  return plain
+  return withoutColours(output)
     .split('\n')
     .filter((line) => /^ *(Tests|Test Files) |^budget of/.test(line))
     .join('\n');
