@@ -1,7 +1,8 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import type { RestApi } from 'aws-cdk-lib/aws-apigateway';
 import { Alarm, ComparisonOperator, type IMetric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
@@ -31,6 +32,12 @@ export class OperationalAlarms extends Construct {
     const { api, authorizer, gateway, ledger, registry } = props;
     this.#environmentName = props.environmentName;
     this.topic = new Topic(this, 'Topic', { displayName: `Groq gateway ${props.environmentName}`, enforceSSL: true });
+    // A topic with a policy of its own no longer lets the account's alarms publish unasked.
+    this.topic.grantPublish(
+      new ServicePrincipal('cloudwatch.amazonaws.com', {
+        conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
+      }),
+    );
     for (const operator of props.operators) this.topic.addSubscription(new EmailSubscription(operator));
     const sum = { period: PERIOD, statistic: Stats.SUM };
     this.#add('api-5xx', "Clients got a fault of the gateway's or API Gateway's own.", api.metricServerError(sum), 5);

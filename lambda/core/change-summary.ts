@@ -17,7 +17,7 @@ export function summarizeChanges(changes: readonly Change[]): string {
     kept.push(row);
   }
   const left = rows.length - kept.length;
-  const rest = left === 0 ? '' : `\n\n…and ${left} more: npx groq-rbac changes --env <environment>`;
+  const rest = left === 0 ? '' : `\n\n... and ${left} more: npx groq-rbac changes --env <environment>`;
   return [head, ...kept].join('\n') + rest;
 }
 

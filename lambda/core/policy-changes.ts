@@ -18,7 +18,7 @@ export type Published = { readonly environment: Environment; readonly catalog: C
 
 /** A price may move by this factor in one deployment; more is more likely a mistyped decimal point than a price. */
 const MOST_PRICE_FACTOR = 3n;
-const NONE = '–';
+const NONE = '-';
 
 /**
  * Refuses prices that moved more than threefold since the last deployment, unless the entry's `priceConfirmedOn` is new.

@@ -13,7 +13,15 @@ export type TextTree = { readonly [field: string]: TextTree | string };
 export function encodeProperties(content: JsonObject): TextTree {
   const entries = Object.entries(content).filter(([, value]) => value !== undefined);
   return Object.fromEntries(
-    entries.map(([field, value]) => [field, isObject(value) ? encodeProperties(value) : JSON.stringify(value)]),
+    entries.map(([field, value]) => [field, isObject(value) ? encodeProperties(value) : asciiJson(value)]),
+  );
+}
+
+/** JSON text in ASCII alone: CloudFormation makes question marks of some other characters. */
+function asciiJson(value: unknown): string {
+  return JSON.stringify(value).replaceAll(
+    /[^ -~]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 }
 

@@ -41,7 +41,7 @@ describe('what a deployment changes', () => {
   it('tells teams that come and go, and models and prices', () => {
     const changes = policyChanges(published({ a: team }), published({ b: team }, { input: 0.1, status: 'preview' }));
     expect(changes.map(({ subject, field, before, after }) => [subject, field, before, after])).toEqual([
-      ['team b', '', '–', `monthlyBudgetUsd $200; allowedModels ${MODEL}`],
+      ['team b', '', '-', `monthlyBudgetUsd $200; allowedModels ${MODEL}`],
       ['team a', '', 'deployed', 'removed'],
       [`model ${MODEL}`, 'status', 'production', 'preview'],
       [`model ${MODEL}`, 'input', '$0.075', '$0.1'],
@@ -73,7 +73,7 @@ describe('what a deployment changes', () => {
     }));
     const summary = summarizeChanges(many);
     expect(Buffer.byteLength(summary)).toBeLessThan(3_200);
-    expect(summary).toMatch(/…and \d+ more: npx groq-rbac changes/);
+    expect(summary).toMatch(/\.\.\. and \d+ more: npx groq-rbac changes/);
     expect(summary).toContain('| team t0: purpose | a \\| b | c |  |');
     expect(renderChanges(many).split('\n')).toHaveLength(304);
     expect(summarizeChanges([])).toBe('No policy, price or resource changed.');
@@ -106,6 +106,12 @@ describe("a custom resource's properties", () => {
     const asText = JSON.parse(JSON.stringify(encodeProperties(environment)));
     expect(decodeProperties(asText)).toEqual(environment);
     expect(decodeCatalog(encodeCatalog(catalogContent()))).toEqual(catalogContent());
+  });
+
+  it('are plain ASCII, since CloudFormation does not keep all else', () => {
+    const encoded = encodeProperties({ purpose: 'Für 😀 “alle”' });
+    expect(String(encoded.purpose)).toMatch(/^[ -~]+$/);
+    expect(decodeProperties(encoded)).toEqual({ purpose: 'Für 😀 “alle”' });
   });
 });
 
