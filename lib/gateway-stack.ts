@@ -90,7 +90,7 @@ export class GatewayStack extends Stack {
   #gateway(): GatewayFunction {
     const { environmentName } = this.#props;
     const gateway = this.#function('Gateway', 'gateway', 'Judges calls and forwards them to Groq', ANSWER_WITHIN);
-    this.#ledger.grantItems(gateway, ['GetItem', 'UpdateItem'], ['TEAM#*']);
+    this.#ledger.grantItems(gateway, ['GetItem', 'UpdateItem'], ['TEAM#*', 'ORG']);
     this.#registry.grantItems(gateway, ['GetItem', 'Query'], ['POLICIES*']);
     const secretNames = `${groqSecretName('*', environmentName)}-*`;
     const secretArn = this.formatArn({
@@ -120,7 +120,7 @@ export class GatewayStack extends Stack {
     this.#registry.grantItems(publisher, ['UpdateItem'], ['KEY#*']);
     // No update and no deletion: what is in the audit trail stays as it was written.
     this.#registry.grantItems(publisher, ['PutItem'], ['AUDIT#*']);
-    this.#ledger.grantItems(publisher, ['GetItem', 'UpdateItem'], ['TEAM#*']);
+    this.#ledger.grantItems(publisher, ['GetItem', 'UpdateItem'], ['TEAM#*', 'ORG']);
     return publisher;
   }
 

@@ -3,6 +3,7 @@ import {
   ConditionalCheckFailedException,
   type DynamoDBClient,
   GetItemCommand,
+  TransactionConflictException,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { TTL_ATTRIBUTE } from '../contract.ts';
@@ -15,8 +16,10 @@ import {
   reserve,
   type Settlement,
 } from '../core/ledger.ts';
-import type { PicoUsd } from '../core/money.ts';
-import type { Ledger, LedgerKey, ReserveResult, SeenLedger } from '../core/ports.ts';
+import { addUsd, type PicoUsd } from '../core/money.ts';
+import type { OrganizationLedger } from '../core/organization-ledger.ts';
+import type { Period } from '../core/period.ts';
+import type { Budgets, Ledger, LedgerKey, ReserveResult, SeenLedger } from '../core/ports.ts';
 import { type Item, ledgerItemKey, ledgerStateOf, ledgerViewOf } from './ledger-item.ts';
 import {
   bucketForms,
@@ -27,13 +30,18 @@ import {
   settleWrite,
 } from './ledger-writes.ts';
 
+import { type Draw, OrganizationLeases } from './organization-leases.ts';
+
 /** The ledger's store failed or answered what cannot be; nothing may be assumed of the write. */
 export class LedgerError extends Error {
   override readonly name = 'LedgerError';
 }
 
 /** The most round trips one reserve makes: create the period, guess a bucket's form again, expire, and a few races. */
-const MAX_RESERVE_TRIES = 8;
+const MAX_RESERVE_TRIES = 12;
+/** How often a write is tried that meets a transaction on its item, and how long it waits, in milliseconds, at first. */
+const MAX_CONFLICT_TRIES = 6;
+const CONFLICT_WITHIN_MS = 20;
 /** How long a ledger item is kept after its last period began, in seconds: 400 days, as the audit is. */
 const KEEP_S = 400 * 86_400;
 /** How long a late settlement may still correct an expiry, in milliseconds: four times the longest function. */
@@ -49,20 +57,46 @@ export class DynamoLedger implements Ledger {
   readonly #table: string;
   readonly #nowEpochMs: () => number;
   readonly #seen = new Map<string, SeenLedger>();
+  readonly #leases: OrganizationLeases;
+  /** The last draw of each ledger in this process: the next waits for it, since it may find what that one drew. */
+  readonly #drawing = new Map<string, Promise<unknown>>();
 
   constructor(client: DynamoDBClient, table: string, nowEpochMs: () => number) {
     this.#client = client;
     this.#table = table;
     this.#nowEpochMs = nowEpochMs;
+    this.#leases = new OrganizationLeases(client, table, nowEpochMs, KEEP_S);
   }
 
-  async reserve(key: LedgerKey, limit: PicoUsd, terms: ReserveTerms): Promise<ReserveResult> {
+  async reserve(key: LedgerKey, budgets: Budgets, terms: ReserveTerms): Promise<ReserveResult> {
+    const result = await this.#reserve(key, budgets, terms, false);
+    if (result !== 'short') return result;
+    // One at a time, or a crowd would draw a block each, or take from one another what each has drawn.
+    const name = seenName(key);
+    const before = this.#drawing.get(name) ?? Promise.resolve();
+    const mine = before.then(() => this.#reserve(key, budgets, terms, true));
+    const settled = mine.catch(() => undefined);
+    this.#drawing.set(name, settled);
+    const drawn = await mine.finally(() => {
+      if (this.#drawing.get(name) === settled) this.#drawing.delete(name);
+    });
+    if (drawn === 'short') throw new LedgerError(`the ledger of ${key.team} found no lease it could keep`);
+    return drawn;
+  }
+
+  /** Reserves; a team that lacks money of the organisation's draws it, or is told so where it may not. */
+  async #reserve(
+    key: LedgerKey,
+    budgets: Budgets,
+    terms: ReserveTerms,
+    mayDraw: boolean,
+  ): Promise<ReserveResult | 'short'> {
     let forms = bucketForms(this.lastSeen(key)?.view ?? { rpmTatUs: 0, tpmTatUs: 0 }, terms.nowEpochMs);
     for (let tries = 1; tries <= MAX_RESERVE_TRIES; tries++) {
       const written = await this.#write(key, reserveWrite(terms, forms));
       if ('view' in written) return { kind: 'reserved', view: written.view };
       if (written.current === undefined) {
-        await this.#openPeriod(key, limit);
+        await this.#openPeriod(key, budgets.team);
         continue;
       }
       const state = written.current;
@@ -73,12 +107,28 @@ export class DynamoLedger implements Ledger {
         forms = bucketForms(state, terms.nowEpochMs);
         continue;
       }
+      if ('shortPicoUsd' in again) {
+        if (!mayDraw) return 'short';
+        const draw = await this.#draw(key, again.shortPicoUsd, budgets.organization);
+        if (draw === 'drawn') continue;
+        const leftPicoUsd = addUsd(draw.leftPicoUsd, state.leased);
+        const refused = { reason: 'organization_budget_exceeded', leftPicoUsd, heldPicoUsd: draw.heldPicoUsd } as const;
+        return { kind: 'refused', refused, view: state };
+      }
       const { refused } = again;
       const blocked = refused.reason === 'team_budget_exceeded' || refused.reason === 'concurrency_exceeded';
       if (blocked && (await this.#expireOverdue(key, state, terms.nowEpochMs))) continue;
       return { kind: 'refused', refused, view: state };
     }
     throw new LedgerError(`the ledger of ${key.team} kept changing for ${MAX_RESERVE_TRIES} tries`);
+  }
+
+  async #draw(key: LedgerKey, need: PicoUsd, cap: PicoUsd): Promise<Draw> {
+    try {
+      return await this.#leases.draw(key, need, cap);
+    } catch (cause) {
+      throw new LedgerError(`cannot draw from the organisation's ledger for ${key.team}`, { cause });
+    }
   }
 
   async settle(key: LedgerKey, terms: ReserveTerms, settlement: Settlement): Promise<LedgerView> {
@@ -101,6 +151,23 @@ export class DynamoLedger implements Ledger {
 
   async read(key: LedgerKey): Promise<LedgerView | undefined> {
     return await this.readState(key);
+  }
+
+  async readOrganization(period: Period): Promise<OrganizationLedger | undefined> {
+    try {
+      return await this.#leases.read(period);
+    } catch (cause) {
+      throw new LedgerError("cannot read the organisation's ledger", { cause });
+    }
+  }
+
+  /** Gives a period a cap of all teams together: opens it, or moves what is available by the difference. */
+  async setCap(period: Period, cap: PicoUsd): Promise<void> {
+    try {
+      await this.#leases.setCap(period, cap);
+    } catch (cause) {
+      throw new LedgerError("cannot write the organisation's ledger", { cause });
+    }
   }
 
   /** The whole ledger, its open reservations included. */
@@ -165,7 +232,7 @@ export class DynamoLedger implements Ledger {
 
   /** Creates a period's item with its budget, unless another process just has. */
   async #openPeriod(key: LedgerKey, limit: PicoUsd): Promise<void> {
-    const zeros = ['reserved', 'spent', 'assumed', 'overrun', 'rpmTat', 'tpmTat'];
+    const zeros = ['reserved', 'leased', 'spent', 'assumed', 'overrun', 'rpmTat', 'tpmTat'];
     const attributes: Record<string, AttributeValue> = {
       limit: { N: String(limit) },
       available: { N: String(limit) },
@@ -198,7 +265,7 @@ export class DynamoLedger implements Ledger {
       ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
     });
     try {
-      const { Attributes } = await this.#client.send(command);
+      const { Attributes } = await this.#sendBesideTransactions(command);
       const view = ledgerViewOf(Attributes ?? {});
       // A write that does not echo every total must not pass for a sight of the ledger.
       return { view: isWhole(Attributes ?? {}) ? this.#remember(key, view) : view };
@@ -210,6 +277,18 @@ export class DynamoLedger implements Ledger {
     }
   }
 
+  /** Sends a write; one that meets a lease on its way to the same item is refused by DynamoDB, and tried again. */
+  async #sendBesideTransactions(command: UpdateItemCommand) {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#client.send(command);
+      } catch (error) {
+        if (!(error instanceof TransactionConflictException) || tries >= MAX_CONFLICT_TRIES) throw error;
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * CONFLICT_WITHIN_MS * tries));
+      }
+    }
+  }
+
   #remember<V extends LedgerView>(key: LedgerKey, view: V): V {
     if (this.#seen.size >= MAX_SEEN) this.#seen.clear();
     this.#seen.set(seenName(key), { view, seenAtEpochMs: this.#nowEpochMs() });
@@ -218,7 +297,7 @@ export class DynamoLedger implements Ledger {
 }
 
 function isWhole(attributes: Item): boolean {
-  return ['limit', 'available', 'reserved', 'spent', 'rpmTat', 'tpmTat'].every((name) => name in attributes);
+  return ['limit', 'available', 'leased', 'reserved', 'spent', 'rpmTat', 'tpmTat'].every((name) => name in attributes);
 }
 
 function seenName({ team, period }: LedgerKey): string {

@@ -2,6 +2,7 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { PARTITION_KEY, SORT_KEY } from '../contract.ts';
 import type { LedgerState, LedgerView, Reservation } from '../core/ledger.ts';
 import { type PicoUsd, picoUsd, ZERO_USD } from '../core/money.ts';
+import type { OrganizationLedger } from '../core/organization-ledger.ts';
 import type { LedgerKey } from '../core/ports.ts';
 
 /** An item, or part of one, as DynamoDB's client has it. */
@@ -19,6 +20,7 @@ export function ledgerViewOf(item: Item): LedgerView {
     available: money(item.available),
     reserved: money(item.reserved),
     spent: money(item.spent),
+    leased: money(item.leased),
     assumed: money(item.assumed),
     overrun: money(item.overrun),
     rpmTatUs: Number(item.rpmTat?.N ?? 0),
@@ -46,6 +48,21 @@ export function reservationValue(reservation: Reservation): AttributeValue {
       key: { S: reservation.keyId },
       expiresAtMs: { N: String(reservation.expiresAtEpochMs) },
     },
+  };
+}
+
+/** The key of the organisation's ledger for a period. */
+export function organizationItemKey(period: string): Record<string, AttributeValue> {
+  return { [PARTITION_KEY]: { S: 'ORG' }, [SORT_KEY]: { S: `LEDGER#${period}` } };
+}
+
+/** Reads the organisation's ledger. */
+export function organizationLedgerOf(item: Item): OrganizationLedger {
+  return {
+    limit: money(item.limit),
+    available: money(item.available),
+    granted: money(item.granted),
+    holders: new Set(item.holders?.SS ?? []),
   };
 }
 

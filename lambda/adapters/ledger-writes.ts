@@ -36,6 +36,7 @@ export function reserveWrite(terms: ReserveTerms, forms: BucketForms): LedgerWri
     UpdateExpression: `SET ${[
       '#available = #available - :cost',
       '#reserved = #reserved + :cost',
+      '#leased = #leased - :cost',
       '#open.#id = :reservation',
       ...ECHOED.map((name) => `#${name} = #${name}`),
       ...requests.set,
@@ -43,6 +44,7 @@ export function reserveWrite(terms: ReserveTerms, forms: BucketForms): LedgerWri
     ].join(', ')}`,
     ConditionExpression: [
       '#available >= :cost',
+      '#leased >= :cost',
       'size(#open) < :maxConcurrent',
       'attribute_not_exists(#open.#id)',
       'attribute_not_exists(#paused)',
@@ -50,7 +52,7 @@ export function reserveWrite(terms: ReserveTerms, forms: BucketForms): LedgerWri
       ...tokens.condition,
     ].join(' AND '),
     ExpressionAttributeNames: {
-      ...names('available', 'reserved', 'open', 'paused', ...ECHOED, ...requests.names, ...tokens.names),
+      ...names('available', 'reserved', 'leased', 'open', 'paused', ...ECHOED, ...requests.names, ...tokens.names),
       '#id': reservation.id,
     },
     ExpressionAttributeValues: {
@@ -95,6 +97,7 @@ export function settleWrite(terms: ReserveTerms, settlement: Settlement, nowEpoc
   return {
     UpdateExpression: `SET ${[
       '#available = #available + :refund',
+      '#leased = #leased + :refund',
       '#reserved = #reserved - :held',
       '#spent = #spent + :cost',
       '#assumed = #assumed + :assumed',
@@ -106,7 +109,19 @@ export function settleWrite(terms: ReserveTerms, settlement: Settlement, nowEpoc
     ].join(', ')} REMOVE #open.#id`,
     ConditionExpression: 'attribute_exists(#open.#id)',
     ExpressionAttributeNames: {
-      ...names('available', 'reserved', 'spent', 'assumed', 'overrun', 'tpmTat', 'rpmTat', 'limit', 'last', 'open'),
+      ...names(
+        'available',
+        'leased',
+        'reserved',
+        'spent',
+        'assumed',
+        'overrun',
+        'tpmTat',
+        'rpmTat',
+        'limit',
+        'last',
+        'open',
+      ),
       '#id': reservation.id,
     },
     ExpressionAttributeValues: {
@@ -127,6 +142,7 @@ export function correctWrite(terms: ReserveTerms, settlement: Settlement, nowEpo
   return {
     UpdateExpression: `SET ${[
       '#available = #available + :refund',
+      '#leased = #leased + :refund',
       '#spent = #spent - :refund',
       '#assumed = #assumed + :assumed',
       '#overrun = #overrun + :overrun',
@@ -135,7 +151,19 @@ export function correctWrite(terms: ReserveTerms, settlement: Settlement, nowEpo
     ].join(', ')} REMOVE #lapsed.#id`,
     ConditionExpression: 'attribute_exists(#lapsed.#id)',
     ExpressionAttributeNames: {
-      ...names('available', 'spent', 'assumed', 'overrun', 'reserved', 'rpmTat', 'tpmTat', 'limit', 'last', 'lapsed'),
+      ...names(
+        'available',
+        'leased',
+        'spent',
+        'assumed',
+        'overrun',
+        'reserved',
+        'rpmTat',
+        'tpmTat',
+        'limit',
+        'last',
+        'lapsed',
+      ),
       '#id': reservation.id,
     },
     ExpressionAttributeValues: {

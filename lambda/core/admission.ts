@@ -3,7 +3,7 @@ import type { TeamPolicy } from './environment.ts';
 import { type LedgerView, type ReserveRefusal, type ReserveTerms, VOID } from './ledger.ts';
 import { addUsd, type PicoUsd } from './money.ts';
 import { periodOf } from './period.ts';
-import type { Clock, Ledger, LedgerKey, ReserveResult } from './ports.ts';
+import type { Budgets, Clock, Ledger, LedgerKey, ReserveResult } from './ports.ts';
 import { affordableOutputTokens, worstCaseCost } from './pricing.ts';
 import { rateCostUs } from './rate-limit.ts';
 
@@ -62,23 +62,31 @@ export async function admit(ports: { ledger: Ledger; clock: Clock }, request: Ad
     const nowEpochMs = clock.nowEpochMs();
     const key = { team: policy.team, period: periodOf(nowEpochMs) };
     const terms = termsFor(request, maxOutputTokens, nowEpochMs);
-    const result = await reserveOrLetGo(ledger, key, policy.monthlyBudgetPicoUsd, terms);
+    const budgets = { team: policy.monthlyBudgetPicoUsd, organization: policy.organizationCapPicoUsd };
+    const result = await reserveOrLetGo(ledger, key, budgets, terms);
     if (result.kind === 'reserved') return { admitted: { key, terms, maxOutputTokens, view: result.view } };
     const { refused, view } = result;
     const waitedMs = clock.nowEpochMs() - startMs;
     const leftMs = request.deadlineEpochMs - clock.nowEpochMs();
     if (refused.reason === 'team_paused' || attempt >= MAX_ATTEMPTS) return { refused, view };
-    if (refused.reason === 'team_budget_exceeded') {
+    if (refused.reason === 'team_budget_exceeded' || refused.reason === 'organization_budget_exceeded') {
       const usual = usualTokens(request);
-      const fitted = fitToRest(call, view, maxOutputTokens, usual);
+      const rest = restOf(refused, view);
+      const fitted = fitToRest(call, rest, maxOutputTokens, usual);
       if (fitted !== undefined) {
         maxOutputTokens = fitted;
         continue;
       }
       maxOutputTokens = call.maxOutputTokens;
       const heldWaitMs = Math.min(HELD_WAIT_MS - waitedMs, leftMs);
-      if (heldWaitMs <= 0 || addUsd(view.available, view.reserved) < leastCost(call)) return { refused, view };
-      await waitForMoney(ports, key, worstCaseCost(call.model, call.inputTokens, usual ?? maxOutputTokens), heldWaitMs);
+      if (heldWaitMs <= 0 || addUsd(rest.left, rest.held) < leastCost(call)) return { refused, view };
+      if (refused.reason === 'organization_budget_exceeded') {
+        // Other teams' money is in no view of this process.
+        await clock.sleep(Math.min(heldWaitMs, TRUST_SEEN_MS));
+      } else {
+        const cost = worstCaseCost(call.model, call.inputTokens, usual ?? maxOutputTokens);
+        await waitForMoney(ports, key, cost, heldWaitMs);
+      }
     } else {
       // A bucket says when it has enough; a place comes free when some call ends.
       const pauseMs = refused.reason === 'concurrency_exceeded' ? PLACE_EVERY_MS : refused.retryAfterMs;
@@ -92,11 +100,11 @@ export async function admit(ports: { ledger: Ledger; clock: Clock }, request: Ad
 async function reserveOrLetGo(
   ledger: Ledger,
   key: LedgerKey,
-  limit: PicoUsd,
+  budgets: Budgets,
   terms: ReserveTerms,
 ): Promise<ReserveResult> {
   try {
-    return await ledger.reserve(key, limit, terms);
+    return await ledger.reserve(key, budgets, terms);
   } catch (error) {
     // Most likely this fails too; then the reservation expires by its own time.
     await ledger.settle(key, terms, { ...VOID, tpmRefundUs: terms.tpmCostUs }).catch(() => undefined);
@@ -123,11 +131,25 @@ function termsFor(request: AdmissionRequest, maxOutputTokens: number, nowEpochMs
   };
 }
 
+/** Money that a refused call could have had: what is left, and what calls in flight hold and may give back. */
+type Rest = { readonly left: PicoUsd; readonly held: PicoUsd };
+
+function restOf(refused: ReserveRefusal, view: LedgerView): Rest {
+  if (refused.reason !== 'organization_budget_exceeded') return { left: view.available, held: view.reserved };
+  const { leftPicoUsd, heldPicoUsd } = refused;
+  return { left: leftPicoUsd < view.available ? leftPicoUsd : view.available, held: heldPicoUsd };
+}
+
 /** A smaller output limit under which an open-ended call fits what is available, if there is one worth having. */
-function fitToRest(call: BoundedCall, view: LedgerView, tried: number, usual: number | undefined): number | undefined {
+function fitToRest(
+  call: BoundedCall,
+  { left, held }: Rest,
+  tried: number,
+  usual: number | undefined,
+): number | undefined {
   if (call.outputStated) return undefined;
-  const affordable = affordableOutputTokens(call.model, call.inputTokens, view.available);
-  const fitted = usual !== undefined && usual <= affordable ? usual : view.reserved === 0n ? affordable : -1;
+  const affordable = affordableOutputTokens(call.model, call.inputTokens, left);
+  const fitted = usual !== undefined && usual <= affordable ? usual : held === 0n ? affordable : -1;
   return fitted < tried && fitted >= leastTokens(call) ? fitted : undefined;
 }
 

@@ -111,6 +111,8 @@ export type EnvironmentFile = {
 export type TeamPolicy = Omit<v.InferOutput<typeof teamSchema>, 'monthlyBudgetUsd'> & {
   readonly team: string;
   readonly monthlyBudgetPicoUsd: PicoUsd;
+  /** What all teams together may spend a month; see organization-ledger.ts. */
+  readonly organizationCapPicoUsd: PicoUsd;
 };
 
 /** The caps and alerts of all teams together. */
@@ -202,5 +204,11 @@ export function parseTeam(
       : ` is not in the catalog, so it has no price${didYouMean(model, catalog.models.keys())}`;
     throw new ConfigError(`${file}: team "${team}": "allowedModels": "${model}"${why}`);
   }
-  return { ...policy, team, monthlyBudgetPicoUsd: picoUsdFromNumber(monthlyBudgetUsd ?? organization.monthlyCapUsd) };
+  const { monthlyCapUsd } = organization;
+  return {
+    ...policy,
+    team,
+    monthlyBudgetPicoUsd: picoUsdFromNumber(monthlyBudgetUsd ?? monthlyCapUsd),
+    organizationCapPicoUsd: picoUsdFromNumber(monthlyCapUsd),
+  };
 }

@@ -32,6 +32,8 @@ export type LedgerView = {
   readonly available: PicoUsd;
   readonly reserved: PicoUsd;
   readonly spent: PicoUsd;
+  /** Drawn from the organisation's ledger, and neither held nor spent; below zero only through an overrun. */
+  readonly leased: PicoUsd;
   /** The part of `spent` that was taken at its bound because the outcome never came. */
   readonly assumed: PicoUsd;
   /** The part of `spent` that came in above its bound. */
@@ -64,6 +66,12 @@ export type ReserveTerms = {
 export type ReserveRefusal =
   | { readonly reason: 'team_paused' }
   | { readonly reason: 'team_budget_exceeded' }
+  | {
+      readonly reason: 'organization_budget_exceeded';
+      /** What the organisation still has for this team, and what calls in flight hold of it, in all teams. */
+      readonly leftPicoUsd: PicoUsd;
+      readonly heldPicoUsd: PicoUsd;
+    }
   | {
       readonly reason: 'concurrency_exceeded' | 'requests_exceeded' | 'tokens_exceeded';
       readonly retryAfterMs: number;
@@ -103,6 +111,7 @@ export function openLedger(limit: PicoUsd): LedgerState {
     available: limit,
     reserved: ZERO_USD,
     spent: ZERO_USD,
+    leased: ZERO_USD,
     assumed: ZERO_USD,
     overrun: ZERO_USD,
     rpmTatUs: 0,
@@ -113,8 +122,14 @@ export function openLedger(limit: PicoUsd): LedgerState {
   };
 }
 
-/** Reserves, or says why not; a reservation that is already open has succeeded before. */
-export function reserve(state: LedgerState, terms: ReserveTerms): { state: LedgerState } | { refused: ReserveRefusal } {
+/**
+ * Reserves, or says why not, or how much the team lacks of what it has drawn from the organisation; a reservation that is
+ * already open has succeeded before.
+ */
+export function reserve(
+  state: LedgerState,
+  terms: ReserveTerms,
+): { state: LedgerState } | { refused: ReserveRefusal } | { shortPicoUsd: PicoUsd } {
   const { reservation } = terms;
   if (state.open.has(reservation.id)) return { state };
   if (state.paused !== undefined) return { refused: { reason: 'team_paused' } };
@@ -129,11 +144,15 @@ export function reserve(state: LedgerState, terms: ReserveTerms): { state: Ledge
   const tokens = takeFromBucket(state.tpmTatUs, nowUs, terms.tpmCostUs);
   if ('retryAfterUs' in tokens)
     return { refused: { reason: 'tokens_exceeded', retryAfterMs: tokens.retryAfterUs / 1000 } };
+  // Last: nothing is drawn for a call that is refused anyway.
+  if (state.leased < reservation.costPicoUsd)
+    return { shortPicoUsd: subtractUsd(reservation.costPicoUsd, state.leased) };
   return {
     state: {
       ...state,
       available: subtractUsd(state.available, reservation.costPicoUsd),
       reserved: addUsd(state.reserved, reservation.costPicoUsd),
+      leased: subtractUsd(state.leased, reservation.costPicoUsd),
       rpmTatUs: terms.rpmCostUs === 0 ? state.rpmTatUs : requests.tatUs,
       tpmTatUs: terms.tpmCostUs === 0 ? state.tpmTatUs : tokens.tatUs,
       open: new Map(state.open).set(reservation.id, reservation),
@@ -153,6 +172,7 @@ export function settle(state: LedgerState, id: string, settlement: Settlement): 
     ...state,
     available: addUsd(state.available, subtractUsd(held.costPicoUsd, costPicoUsd)),
     reserved: open === undefined ? state.reserved : subtractUsd(state.reserved, held.costPicoUsd),
+    leased: addUsd(state.leased, subtractUsd(held.costPicoUsd, costPicoUsd)),
     spent: addUsd(state.spent, subtractUsd(costPicoUsd, assumedBefore)),
     assumed: addUsd(state.assumed, subtractUsd(settlement.assumed ? costPicoUsd : ZERO_USD, assumedBefore)),
     overrun: addUsd(state.overrun, overrunOf(held, costPicoUsd)),
@@ -179,6 +199,11 @@ export function expire(state: LedgerState, id: string, nowEpochMs: number): Ledg
     open: without(state.open, id),
     lapsed: new Map(state.lapsed).set(id, held),
   };
+}
+
+/** Adds what was drawn from the organisation; a negative amount is called back. */
+export function lease(state: LedgerState, amount: PicoUsd): LedgerState {
+  return { ...state, leased: addUsd(state.leased, amount) };
 }
 
 /** Moves a budget by the difference; what is spent and held stays as it is, so `available` may go below zero. */

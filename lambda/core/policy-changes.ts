@@ -98,7 +98,8 @@ const TEAM_WHY: Readonly<Record<string, string>> = {
   onRetiredModel: 'Decides whether services that name a retired model go on working.',
 };
 const ORGANIZATION_WHY: Readonly<Record<string, string>> = {
-  monthlyCapUsd: 'The budget of each team that has none of its own.',
+  monthlyCapUsd:
+    'What all teams together may spend; it moves by the difference, at once. Also the budget of teams without one.',
 };
 const MODEL_WHY: Readonly<Record<string, string>> = {
   '': 'Teams that list it may call it.',
@@ -154,7 +155,12 @@ function shortText(fields: Fields): string {
   return shown.flatMap((field) => (fields.has(field) ? [`${field} ${fields.get(field)}`] : [])).join('; ');
 }
 
-function teamFields({ team: _name, monthlyBudgetPicoUsd, ...policy }: TeamPolicy): Fields {
+function teamFields({
+  team: _name,
+  organizationCapPicoUsd: _cap,
+  monthlyBudgetPicoUsd,
+  ...policy
+}: TeamPolicy): Fields {
   return new Map([
     ['monthlyBudgetUsd', `$${usdText(monthlyBudgetPicoUsd)}`],
     ...Object.entries(policy).map(([field, value]): [string, string] => [field, valueText(value)]),

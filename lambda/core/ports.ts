@@ -4,11 +4,15 @@ import type { TeamPolicy } from './environment.ts';
 import type { Identity } from './identity.ts';
 import type { LedgerView, ReserveRefusal, ReserveTerms, Settlement } from './ledger.ts';
 import type { PicoUsd } from './money.ts';
+import type { OrganizationLedger } from './organization-ledger.ts';
 import type { Period } from './period.ts';
 import type { Refusal } from './refusals.ts';
 
 /** Which ledger: a team's, in a period. */
 export type LedgerKey = { readonly team: string; readonly period: Period };
+
+/** What new periods start with: a team's budget, and the cap of all teams together. */
+export type Budgets = { readonly team: PicoUsd; readonly organization: PicoUsd };
 
 /** A ledger as this process last saw it; others may have moved it since. */
 export type SeenLedger = { readonly view: LedgerView; readonly seenAtEpochMs: number };
@@ -23,14 +27,16 @@ export type ReserveResult =
  * Each throws a LedgerError when the store cannot answer, and then nothing may be assumed.
  */
 export interface Ledger {
-  /** Holds money for a call; `limit` is the budget a new period starts with. */
-  reserve(key: LedgerKey, limit: PicoUsd, terms: ReserveTerms): Promise<ReserveResult>;
+  /** Holds money for a call, of the team's budget and of the organisation's cap. */
+  reserve(key: LedgerKey, budgets: Budgets, terms: ReserveTerms): Promise<ReserveResult>;
   /** Ends a reservation made with these terms. */
   settle(key: LedgerKey, terms: ReserveTerms, settlement: Settlement): Promise<LedgerView>;
   /** What this process last saw, without asking. */
   lastSeen(key: LedgerKey): SeenLedger | undefined;
   /** The ledger as it stands, or undefined in a period without a call yet. */
   read(key: LedgerKey): Promise<LedgerView | undefined>;
+  /** The organisation's ledger as it stands, or undefined in a period without a call yet. */
+  readOrganization(period: Period): Promise<OrganizationLedger | undefined>;
 }
 
 /** What a gateway must know to judge a request. */

@@ -2,7 +2,7 @@ import { CANARY_TEAM, withCanary } from './canary.ts';
 import { parseCatalog } from './catalog.ts';
 import { renderChanges, summarizeChanges } from './change-summary.ts';
 import { type EnvironmentFile, parseEnvironment } from './environment.ts';
-import type { PicoUsd } from './money.ts';
+import { type PicoUsd, picoUsdFromNumber } from './money.ts';
 import { type Period, periodOf } from './period.ts';
 import {
   type Change,
@@ -24,6 +24,8 @@ export type PublishPorts = {
   readonly ledger: {
     /** Gives a period a limit: opens it with that, or moves what is available by the difference. */
     setLimit(key: LedgerKey, limit: PicoUsd): Promise<void>;
+    /** The same for the organisation's cap. */
+    setCap(period: Period, cap: PicoUsd): Promise<void>;
   };
   readonly audit: AuditLog;
   readonly nowEpochMs: number;
@@ -68,6 +70,8 @@ export async function publishPolicies(ports: PublishPorts, publication: Publicat
   const moves = [...environment.teams.values()].flatMap(({ team, monthlyBudgetPicoUsd }) =>
     periodsAt(nowEpochMs).map((period) => ({ key: { team, period }, limit: monthlyBudgetPicoUsd })),
   );
+  const cap = picoUsdFromNumber(environment.organization.monthlyCapUsd);
+  for (const period of periodsAt(nowEpochMs)) await ledger.setCap(period, cap);
   for (let start = 0; start < moves.length; start += BUDGETS_AT_ONCE) {
     await Promise.all(moves.slice(start, start + BUDGETS_AT_ONCE).map(({ key, limit }) => ledger.setLimit(key, limit)));
   }

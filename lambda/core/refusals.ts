@@ -20,6 +20,12 @@ export const REFUSALS = {
   request_exceeds_tpm: { status: 413, type: 'tokens', code: 'rate_limit_exceeded', retry: false },
   team_paused: { status: 402, type: 'insufficient_quota', code: 'team_paused', retry: false },
   team_budget_exceeded: { status: 402, type: 'insufficient_quota', code: 'team_budget_exceeded', retry: false },
+  organization_budget_exceeded: {
+    status: 402,
+    type: 'insufficient_quota',
+    code: 'organization_budget_exceeded',
+    retry: false,
+  },
   concurrency_exceeded: { status: 429, type: 'concurrency', code: 'rate_limit_exceeded', retry: true },
   requests_exceeded: { status: 429, type: 'requests', code: 'rate_limit_exceeded', retry: true },
   daily_requests_exceeded: { status: 429, type: 'requests', code: 'rate_limit_exceeded', retry: false },

@@ -26,6 +26,14 @@ export function explainReserveRefusal(
       `${team} has spent $${usdText(view.spent)} of its monthly budget of $${usdText(view.limit)}${held}, $${usdText(view.available)} is left, and this request may cost up to $${cost}. The budget resets at ${periodResetAt(nowEpochMs)}; ask an administrator to raise it, or lower max_completion_tokens.`,
     );
   }
+  if (refused.reason === 'organization_budget_exceeded') {
+    const cost = usdText(worstCaseCost(call.model, call.inputTokens, call.maxOutputTokens));
+    const held = refused.heldPicoUsd > 0n ? ` and $${usdText(refused.heldPicoUsd)} is held by requests in flight` : '';
+    return refuse(
+      'organization_budget_exceeded',
+      `The organisation's monthly cap of $${usdText(policy.organizationCapPicoUsd)} is used up for all teams: $${usdText(refused.leftPicoUsd)} is left${held}, and this request may cost up to $${cost}. It resets at ${periodResetAt(nowEpochMs)}; ask an administrator to raise it, or lower max_completion_tokens.`,
+    );
+  }
   const retryAfterMs = Math.max(1, Math.ceil(refused.retryAfterMs));
   const after = `Try again in ${retryAfterMs / 1000} s.`;
   switch (refused.reason) {

@@ -1,7 +1,8 @@
-import { reportBudget } from '../core/budget-report.ts';
+import { reportBudget, reportOrganization } from '../core/budget-report.ts';
 import { CANARY_TEAM } from '../core/canary.ts';
 import type { TeamPolicy } from '../core/environment.ts';
 import { describeModel, listModels } from '../core/model-list.ts';
+import { ZERO_USD } from '../core/money.ts';
 import { periodOf } from '../core/period.ts';
 import { refuse } from '../core/refusals.ts';
 import { identityOf, policyOf } from './gateway-event.ts';
@@ -44,14 +45,19 @@ export async function answerBudget({ ports, event }: GatewayCall): Promise<Gatew
   const { teams } = await ports.policies.policies();
   const identity = identityOf(event);
   const nowEpochMs = ports.clock.nowEpochMs();
-  const report = async (policy: TeamPolicy) =>
-    reportBudget(policy, await ports.ledger.read({ team: policy.team, period: periodOf(nowEpochMs) }), nowEpochMs);
+  const period = periodOf(nowEpochMs);
+  const read = async ({ team }: TeamPolicy) => await ports.ledger.read({ team, period });
   if (identity.team === undefined) {
     const reported = [...teams.values()].filter(({ team }) => team !== CANARY_TEAM);
-    return jsonResponse({ object: 'list', data: await Promise.all(reported.map(report)) });
+    const views = await Promise.all(reported.map(read));
+    const data = reported.map((policy, index) => reportBudget(policy, views[index], nowEpochMs));
+    const cap = reported[0]?.organizationCapPicoUsd ?? ZERO_USD;
+    const organization = reportOrganization(cap, await ports.ledger.readOrganization(period), views, nowEpochMs);
+    return jsonResponse({ object: 'list', data, organization });
   }
   const policy = policyOf(identity, teams);
-  return 'reason' in policy ? refusalResponse(policy) : jsonResponse(await report(policy));
+  if ('reason' in policy) return refusalResponse(policy);
+  return jsonResponse(reportBudget(policy, await read(policy), nowEpochMs));
 }
 
 /** SDKs escape the slash in an id; what is not well escaped is taken as it stands. */

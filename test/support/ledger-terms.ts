@@ -1,8 +1,14 @@
 import type { ReserveTerms, Settlement } from '../../lambda/core/ledger.ts';
 import { picoUsd } from '../../lambda/core/money.ts';
+import type { Budgets } from '../../lambda/core/ports.ts';
 
 /** 2026-11-24T00:00:00Z. */
 export const START_MS = 1_795_478_400_000;
+
+/** A team's budget, under a cap that leaves it room unless a test says otherwise. */
+export function budgets(team: bigint, organization = 10n ** 18n): Budgets {
+  return { team: picoUsd(team), organization: picoUsd(organization) };
+}
 
 /** Terms of a call without rate limits, with what a test cares about on top. */
 export function termsOf(

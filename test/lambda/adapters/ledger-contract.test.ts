@@ -4,7 +4,7 @@ import { VOID } from '../../../lambda/core/ledger.ts';
 import { picoUsd } from '../../../lambda/core/money.ts';
 import { rateCostUs } from '../../../lambda/core/rate-limit.ts';
 import { startTestDatabase, type TestDatabase } from '../../support/embedded-ledger.ts';
-import { START_MS, settlementOf, termsOf } from '../../support/ledger-terms.ts';
+import { budgets, START_MS, settlementOf, termsOf } from '../../support/ledger-terms.ts';
 import { MemoryLedger } from '../../support/memory-ledger.ts';
 
 let database: TestDatabase;
@@ -28,7 +28,7 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('the ledger on %s', 
     key = { team: `team-${teamNumber++}`, period: '2026-11' };
   });
   const reserve = (id: string, cost: bigint, more: Parameters<typeof termsOf>[2] = {}) =>
-    ledger.reserve(key, LIMIT, termsOf(id, cost, more));
+    ledger.reserve(key, budgets(LIMIT), termsOf(id, cost, more));
   const money = async () => {
     const { limit, available, reserved, spent, assumed, overrun } = (await ledger.read(key)) ?? {};
     return { limit, available, reserved, spent, assumed, overrun };
@@ -122,7 +122,7 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('the ledger on %s', 
 
   it('corrects an expiry once when its settlement comes late', async () => {
     const abandoned = termsOf('dead', 800n, { expiresAtEpochMs: START_MS + 1_000 });
-    await ledger.reserve(key, LIMIT, abandoned);
+    await ledger.reserve(key, budgets(LIMIT), abandoned);
     await reserve('late', 300n, { nowEpochMs: START_MS + 1_000 });
     await ledger.settle(key, abandoned, settlementOf(50n));
     await ledger.settle(key, abandoned, settlementOf(50n));
@@ -155,7 +155,7 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('the ledger on %s', 
   it('takes the tokens a call may use from the minute, and gives back those it did not', async () => {
     const tpmCostUs = rateCostUs(600, 1_000);
     const first = termsOf('a', 1n, { tpmCostUs });
-    await ledger.reserve(key, LIMIT, first);
+    await ledger.reserve(key, budgets(LIMIT), first);
     expect(await reserve('b', 1n, { tpmCostUs })).toMatchObject({
       refused: { reason: 'tokens_exceeded', retryAfterMs: 12_000 },
     });
@@ -176,12 +176,12 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('the ledger on %s', 
   it('keeps periods apart', async () => {
     await reserve('a', 900n);
     const next = { ...key, period: '2026-12' };
-    expect(await ledger.reserve(next, LIMIT, termsOf('b', 900n))).toMatchObject({ kind: 'reserved' });
+    expect(await ledger.reserve(next, budgets(LIMIT), termsOf('b', 900n))).toMatchObject({ kind: 'reserved' });
     expect(await money()).toMatchObject({ reserved: 900n });
   });
 
   it('admits nothing on a budget of nothing', async () => {
-    expect(await ledger.reserve(key, picoUsd(0n), termsOf('a', 1n))).toMatchObject({
+    expect(await ledger.reserve(key, budgets(0n), termsOf('a', 1n))).toMatchObject({
       refused: { reason: 'team_budget_exceeded' },
     });
   });

@@ -17,6 +17,7 @@ describe('an environment', () => {
       allowedModels: ['openai/gpt-oss-20b'],
       maxTokensPerRequest: null,
       monthlyBudgetPicoUsd: 500_000_000_000_000n,
+      organizationCapPicoUsd: 500_000_000_000_000n,
       rateLimitRpm: 60,
       rateLimitTpm: null,
       maxConcurrent: 5,

@@ -12,7 +12,7 @@ import { publishHandler, teamKeysHandler } from '../../../lambda/handlers/publis
 import { lambdaContext } from '../../../local/lambda-runtime.ts';
 import { catalogContent } from '../../support/catalog.ts';
 import { startTestDatabase, type TestDatabase } from '../../support/embedded-ledger.ts';
-import { START_MS, termsOf } from '../../support/ledger-terms.ts';
+import { budgets, START_MS, termsOf } from '../../support/ledger-terms.ts';
 
 const PERIOD = '2026-11';
 const team = { allowedModels: ['openai/gpt-oss-20b'], monthlyBudgetUsd: 200 };
@@ -93,7 +93,7 @@ describe('publishing policies', () => {
     const name = `moved${serial}`;
     await publish({ [name]: team });
     const terms = termsOf('call', usd(5));
-    await ledger.reserve({ team: name, period: PERIOD }, usd(200), terms);
+    await ledger.reserve({ team: name, period: PERIOD }, budgets(usd(200)), terms);
     const raised = { [name]: { ...team, monthlyBudgetUsd: 300 } };
     const Old = { OldResourceProperties: properties({ [name]: team }), RequestType: 'Update', PhysicalResourceId: 'p' };
     expect((await publish(raised, Old)).Data.Summary).toContain('| $200 | $300 |');

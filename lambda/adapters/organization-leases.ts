@@ -1,0 +1,213 @@
+import {
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  GetItemCommand,
+  TransactionCanceledException,
+  type TransactWriteItem,
+  TransactWriteItemsCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { TTL_ATTRIBUTE } from '../contract.ts';
+import { addUsd, type PicoUsd, picoUsd, ZERO_USD } from '../core/money.ts';
+import { drawableOf, type OrganizationLedger, recallableOf } from '../core/organization-ledger.ts';
+import type { Period } from '../core/period.ts';
+import type { LedgerKey } from '../core/ports.ts';
+import { ledgerItemKey, ledgerViewOf, organizationItemKey, organizationLedgerOf } from './ledger-item.ts';
+
+/** What drawing a lease came to. */
+export type Draw = 'drawn' | { readonly leftPicoUsd: PicoUsd; readonly heldPicoUsd: PicoUsd };
+
+/** How often a draw is tried while others move the same ledgers. */
+const MAX_DRAW_TRIES = 12;
+/** How many teams' ledgers are read at once when idle leases are looked for. */
+const READS_AT_ONCE = 16;
+/** How long a tried transfer waits before it is tried again, at most, in milliseconds. */
+const RETRY_WITHIN_MS = 40;
+/** How long the organisation is taken for used up after a draw found it so, in milliseconds: a crowd asks once. */
+const TRUST_EXHAUSTED_MS = 250;
+
+/** The organisation's ledger in DynamoDB: money goes to a team and back in transactions of two items. */
+export class OrganizationLeases {
+  readonly #client: DynamoDBClient;
+  readonly #table: string;
+  readonly #nowEpochMs: () => number;
+  readonly #keepS: number;
+  #exhausted:
+    | { readonly period: Period; readonly atEpochMs: number; readonly draw: Exclude<Draw, 'drawn'> }
+    | undefined;
+
+  constructor(client: DynamoDBClient, table: string, nowEpochMs: () => number, keepS: number) {
+    this.#client = client;
+    this.#table = table;
+    this.#nowEpochMs = nowEpochMs;
+    this.#keepS = keepS;
+  }
+
+  /** Draws what a team lacks, and more where there is more; calls idle leases back from other teams before it gives up. */
+  async draw(key: LedgerKey, need: PicoUsd, cap: PicoUsd): Promise<Draw> {
+    const known = this.#exhausted;
+    const isKnown = known?.period === key.period && this.#nowEpochMs() - known.atEpochMs < TRUST_EXHAUSTED_MS;
+    if (known !== undefined && isKnown && known.draw.leftPicoUsd < need) return known.draw;
+    let left: Exclude<Draw, 'drawn'> = { leftPicoUsd: ZERO_USD, heldPicoUsd: ZERO_USD };
+    for (let tries = 1; tries <= MAX_DRAW_TRIES; tries++) {
+      const state = await this.read(key.period);
+      if (state === undefined) {
+        await this.#open(key.period, cap);
+        continue;
+      }
+      const amount = drawableOf(state, need);
+      if (amount !== undefined) {
+        if (await this.#transfer(key, amount)) return 'drawn';
+        await this.#pause();
+        continue;
+      }
+      const { recalled, held } = await this.#callBack(key, state, picoUsd(need - state.available));
+      left = { leftPicoUsd: state.available, heldPicoUsd: held };
+      if (recalled === 0n) break;
+    }
+    this.#exhausted = { period: key.period, atEpochMs: this.#nowEpochMs(), draw: left };
+    return left;
+  }
+
+  /** The organisation's ledger as it stands, or undefined when no one has drawn in the period. */
+  async read(period: Period): Promise<OrganizationLedger | undefined> {
+    const command = new GetItemCommand({
+      TableName: this.#table,
+      Key: organizationItemKey(period),
+      ConsistentRead: true,
+    });
+    const { Item } = await this.#client.send(command);
+    return Item === undefined ? undefined : organizationLedgerOf(Item);
+  }
+
+  /** Gives a period a cap: opens it, or moves what is available by the difference. */
+  async setCap(period: Period, cap: PicoUsd): Promise<void> {
+    for (let tries = 1; tries <= MAX_DRAW_TRIES; tries++) {
+      const state = await this.read(period);
+      if (state?.limit === cap) return;
+      if (state === undefined) {
+        await this.#open(period, cap);
+        continue;
+      }
+      const command = new UpdateItemCommand({
+        TableName: this.#table,
+        Key: organizationItemKey(period),
+        UpdateExpression: 'SET #limit = :cap, available = available + :delta',
+        ConditionExpression: '#limit = :before',
+        ExpressionAttributeNames: { '#limit': 'limit' },
+        ExpressionAttributeValues: {
+          ':cap': { N: String(cap) },
+          ':before': { N: String(state.limit) },
+          ':delta': { N: String(cap - state.limit) },
+        },
+      });
+      if (await this.#written(this.#client.send(command))) {
+        this.#exhausted = undefined;
+        return;
+      }
+      await this.#pause();
+    }
+    throw new Error(`the organisation's cap kept changing for ${MAX_DRAW_TRIES} tries`);
+  }
+
+  async #open(period: Period, cap: PicoUsd): Promise<void> {
+    const command = new UpdateItemCommand({
+      TableName: this.#table,
+      Key: organizationItemKey(period),
+      UpdateExpression: 'SET #limit = :cap, available = :cap, granted = :zero, #ttl = :ttl',
+      ConditionExpression: 'attribute_not_exists(#limit)',
+      ExpressionAttributeNames: { '#limit': 'limit', '#ttl': TTL_ATTRIBUTE },
+      ExpressionAttributeValues: {
+        ':cap': { N: String(cap) },
+        ':zero': { N: '0' },
+        ':ttl': { N: String(Math.floor(this.#nowEpochMs() / 1000) + this.#keepS) },
+      },
+    });
+    await this.#written(this.#client.send(command));
+  }
+
+  /** Takes idle leases from other teams until `short` has come back, and tells what all teams hold for calls in flight. */
+  async #callBack(key: LedgerKey, state: OrganizationLedger, short: PicoUsd) {
+    const { period } = key;
+    const ledgers = await this.#ledgersOf([...state.holders], period);
+    const held = addUsd(...ledgers.map(({ view }) => view.reserved));
+    let recalled = ZERO_USD;
+    const idle = ledgers.filter(({ team, view }) => team !== key.team && view.leased > 0n);
+    // The largest first: the fewest transactions, and the least likely to be missed.
+    for (const { team, view } of idle.sort(byLeased)) {
+      if (recalled >= short) break;
+      const amount = recallableOf(view.leased, picoUsd(short - recalled));
+      if (await this.#transfer({ team, period }, picoUsd(-amount))) recalled = addUsd(recalled, amount);
+    }
+    return { recalled, held };
+  }
+
+  async #ledgersOf(teams: readonly string[], period: Period) {
+    const ledgers = [];
+    for (let start = 0; start < teams.length; start += READS_AT_ONCE) {
+      const some = teams.slice(start, start + READS_AT_ONCE).map(async (team) => {
+        const Key = ledgerItemKey({ team, period });
+        const { Item } = await this.#client.send(
+          new GetItemCommand({ TableName: this.#table, Key, ConsistentRead: true }),
+        );
+        return { team, view: ledgerViewOf(Item ?? {}) };
+      });
+      ledgers.push(...(await Promise.all(some)));
+    }
+    return ledgers;
+  }
+
+  /** Moves money from the organisation to a team, or back when the amount is negative; false when it is not there. */
+  async #transfer({ team, period }: LedgerKey, amount: PicoUsd): Promise<boolean> {
+    const values = { ':amount': { N: String(amount) } };
+    const isDraw = amount > 0n;
+    const TransactItems: TransactWriteItem[] = [
+      {
+        Update: {
+          TableName: this.#table,
+          Key: organizationItemKey(period),
+          UpdateExpression: `SET available = available - :amount, granted = granted + :amount ADD holders :team`,
+          ConditionExpression: isDraw ? 'available >= :amount' : 'attribute_exists(available)',
+          ExpressionAttributeValues: { ...values, ':team': { SS: [team] } },
+        },
+      },
+      {
+        Update: {
+          TableName: this.#table,
+          Key: ledgerItemKey({ team, period }),
+          UpdateExpression: 'SET leased = if_not_exists(leased, :zero) + :amount',
+          ConditionExpression: isDraw ? 'attribute_exists(available)' : 'leased >= :taken',
+          ExpressionAttributeValues: {
+            ...values,
+            ':zero': { N: '0' },
+            ...(isDraw ? {} : { ':taken': { N: String(-amount) } }),
+          },
+        },
+      },
+    ];
+    return await this.#written(this.#client.send(new TransactWriteItemsCommand({ TransactItems })));
+  }
+
+  /** Whether a conditional write was made. */
+  async #written(sent: Promise<unknown>): Promise<boolean> {
+    try {
+      await sent;
+      return true;
+    } catch (error) {
+      if (error instanceof ConditionalCheckFailedException || error instanceof TransactionCanceledException)
+        return false;
+      throw error;
+    }
+  }
+
+  async #pause(): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * RETRY_WITHIN_MS));
+  }
+}
+
+type TeamLedger = { readonly team: string; readonly view: { readonly leased: PicoUsd } };
+
+function byLeased(a: TeamLedger, b: TeamLedger): number {
+  if (a.view.leased !== b.view.leased) return a.view.leased < b.view.leased ? 1 : -1;
+  return a.team < b.team ? -1 : 1;
+}

@@ -1,0 +1,61 @@
+import { addUsd, type PicoUsd, picoUsd, subtractUsd, ZERO_USD } from './money.ts';
+
+/*
+ * All teams together may not spend more than the organisation's cap, and their budgets may add up to more than it. So a
+ * team holds and spends only money that it has drawn from the organisation's ledger, in blocks:
+ *
+ *   organisation: available ──draw (a block)──▶ team: leased ──reserve──▶ held ──settle──▶ spent
+ *                     ▲                            │  ▲                     │
+ *                     └──call back (idle leases)───┘  └──what was not used──┘
+ *
+ * `available + granted = limit`, and `granted` is what all teams' `leased + reserved + spent` add up to.
+ */
+
+/** The organisation's money for a period, in pico-dollars. */
+export type OrganizationLedger = {
+  readonly limit: PicoUsd;
+  /** Not drawn by any team; below zero only through a lowered cap. */
+  readonly available: PicoUsd;
+  /** Drawn by teams, whether idle, held or spent. */
+  readonly granted: PicoUsd;
+  /** The teams that have drawn in this period. */
+  readonly holders: ReadonlySet<string>;
+};
+
+/** A block is this part of the cap: small enough that idle leases strand little, large enough that draws are rare. */
+const BLOCKS = 20n;
+
+/** A fresh ledger for a period. */
+export function openOrganization(limit: PicoUsd): OrganizationLedger {
+  return { limit, available: limit, granted: ZERO_USD, holders: new Set() };
+}
+
+/** How much a team that lacks `need` draws: a block, or more where it needs more, or all of a rest that suffices. */
+export function drawableOf(state: OrganizationLedger, need: PicoUsd): PicoUsd | undefined {
+  if (state.available < need) return undefined;
+  const block = state.limit / BLOCKS;
+  const wanted = block > need ? block : need;
+  return picoUsd(wanted > state.available ? state.available : wanted);
+}
+
+/** How much is called back from a team with idle leases when others lack `short`: that, or half of what lies idle. */
+export function recallableOf(leased: PicoUsd, short: PicoUsd): PicoUsd {
+  const half = leased / 2n;
+  const wanted = half > short ? half : short;
+  return picoUsd(wanted > leased ? leased : wanted);
+}
+
+/** Moves money to a team; a negative amount brings it back. */
+export function grant(state: OrganizationLedger, team: string, amount: PicoUsd): OrganizationLedger {
+  return {
+    ...state,
+    available: subtractUsd(state.available, amount),
+    granted: addUsd(state.granted, amount),
+    holders: new Set(state.holders).add(team),
+  };
+}
+
+/** Moves the cap by the difference; what was drawn stays drawn, so `available` may go below zero. */
+export function changeCap(state: OrganizationLedger, limit: PicoUsd): OrganizationLedger {
+  return { ...state, limit, available: addUsd(state.available, subtractUsd(limit, state.limit)) };
+}

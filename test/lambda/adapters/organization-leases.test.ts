@@ -1,0 +1,183 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { DynamoLedger } from '../../../lambda/adapters/dynamo-ledger.ts';
+import { VOID } from '../../../lambda/core/ledger.ts';
+import { picoUsd } from '../../../lambda/core/money.ts';
+import { ensureTable } from '../../../local/tables.ts';
+import { startTestDatabase, type TestDatabase } from '../../support/embedded-ledger.ts';
+import { budgets, START_MS, settlementOf, termsOf } from '../../support/ledger-terms.ts';
+import { MemoryLedger } from '../../support/memory-ledger.ts';
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await startTestDatabase();
+});
+afterAll(async () => await database.close());
+
+const PERIOD = '2026-11';
+const CAP = 1_000n;
+let tables = 0;
+let nowEpochMs = START_MS;
+let table = '';
+const KINDS = {
+  'the in-memory model': () => new MemoryLedger(() => nowEpochMs),
+  'the embedded DynamoDB': () => new DynamoLedger(database.client, table, () => nowEpochMs),
+};
+
+describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])("the organisation's cap on %s", (kind) => {
+  let ledger: MemoryLedger | DynamoLedger;
+  beforeEach(async () => {
+    table = `leases-${tables++}`;
+    await ensureTable(database.client, table);
+    nowEpochMs = START_MS;
+    ledger = KINDS[kind]();
+  });
+  const keyOf = (team: string, period = PERIOD) => ({ team, period });
+  const reserve = async (team: string, id: string, cost: bigint, cap = CAP) => {
+    nowEpochMs += 300;
+    return await ledger.reserve(keyOf(team), budgets(800n, cap), termsOf(id, cost));
+  };
+  const organization = async () => await ledger.readOrganization(PERIOD);
+
+  it('is drawn from in blocks of a twentieth, so that most calls touch the team alone', async () => {
+    await reserve('ant', 'a', 10n);
+    expect(await ledger.read(keyOf('ant'))).toMatchObject({ leased: 40n, reserved: 10n });
+    await reserve('ant', 'b', 40n);
+    expect(await ledger.read(keyOf('ant'))).toMatchObject({ leased: 0n, reserved: 50n });
+    expect(await organization()).toMatchObject({
+      limit: CAP,
+      available: 950n,
+      granted: 50n,
+      holders: new Set(['ant']),
+    });
+  });
+
+  it('holds although the budgets add up to more', async () => {
+    expect(await reserve('ant', 'a', 700n)).toMatchObject({ kind: 'reserved' });
+    expect(await reserve('bee', 'b', 400n)).toMatchObject({
+      kind: 'refused',
+      refused: { reason: 'organization_budget_exceeded', leftPicoUsd: 300n, heldPicoUsd: 700n },
+    });
+    expect(await reserve('bee', 'c', 300n)).toMatchObject({ kind: 'reserved' });
+    expect(await organization()).toMatchObject({ available: 0n, granted: CAP });
+  });
+
+  it('calls idle leases back from other teams before it refuses', async () => {
+    await reserve('ant', 'a', 700n);
+    await ledger.settle(keyOf('ant'), termsOf('a', 700n), VOID);
+    expect(await ledger.read(keyOf('ant'))).toMatchObject({ leased: 700n, reserved: 0n });
+    expect(await reserve('bee', 'b', 800n)).toMatchObject({ kind: 'reserved' });
+    expect(await ledger.read(keyOf('ant'))).toMatchObject({ leased: 200n });
+    expect(await ledger.read(keyOf('bee'))).toMatchObject({ leased: 0n, reserved: 800n });
+  });
+
+  it('never calls back what calls in flight hold, nor what is spent', async () => {
+    await reserve('ant', 'a', 500n);
+    await reserve('bee', 'b', 300n);
+    await ledger.settle(keyOf('bee'), termsOf('b', 300n), settlementOf(300n));
+    expect(await reserve('cat', 'c', 201n)).toMatchObject({ kind: 'refused', refused: { leftPicoUsd: 200n } });
+  });
+
+  it('gives what a call did not use back to its team', async () => {
+    await reserve('ant', 'a', 600n);
+    await ledger.settle(keyOf('ant'), termsOf('a', 600n), settlementOf(100n));
+    expect(await ledger.read(keyOf('ant'))).toMatchObject({ leased: 500n, spent: 100n });
+    expect(await reserve('ant', 'b', 500n)).toMatchObject({ kind: 'reserved' });
+    expect(await organization()).toMatchObject({ available: 400n });
+  });
+
+  it('counts a call above its bound against the team’s next lease', async () => {
+    await reserve('ant', 'a', 100n);
+    await ledger.settle(keyOf('ant'), termsOf('a', 100n), settlementOf(150n));
+    expect(await ledger.read(keyOf('ant'))).toMatchObject({ leased: -50n, overrun: 50n });
+    await reserve('ant', 'b', 100n);
+    expect(await organization()).toMatchObject({ available: 750n, granted: 250n });
+  });
+
+  it('moves by the difference when it changes, and refuses what a lowered cap no longer has', async () => {
+    await reserve('ant', 'a', 600n);
+    await ledger.setCap(PERIOD, picoUsd(500n));
+    expect(await organization()).toMatchObject({ limit: 500n, available: -100n, granted: 600n });
+    expect(await reserve('bee', 'b', 1n, 500n)).toMatchObject({ kind: 'refused' });
+    await ledger.setCap(PERIOD, picoUsd(2_000n));
+    expect(await reserve('bee', 'c', 100n, 2_000n)).toMatchObject({ kind: 'reserved' });
+  });
+
+  it('starts whole in a new month', async () => {
+    await reserve('ant', 'a', 800n);
+    const december = await ledger.reserve(keyOf('bee', '2026-12'), budgets(800n, CAP), termsOf('b', 800n));
+    expect(december).toMatchObject({ kind: 'reserved' });
+  });
+
+  it('draws nothing for a call that is refused for another reason', async () => {
+    expect(await reserve('ant', 'a', 801n)).toMatchObject({ refused: { reason: 'team_budget_exceeded' } });
+    expect(await organization()).toBeUndefined();
+  });
+});
+
+describe('on the embedded DynamoDB', () => {
+  beforeEach(async () => {
+    table = `leases-${tables++}`;
+    await ensureTable(database.client, table);
+    nowEpochMs = START_MS;
+  });
+
+  it('never lets teams spend more than the cap from several processes at once, and lets them spend all of it', async () => {
+    // A process each: they share nothing but the table.
+    const processes = Array.from({ length: 4 }, () => new DynamoLedger(database.client, table, Date.now));
+    const results = await Promise.all(
+      Array.from({ length: 160 }, async (_, n) => {
+        const ledger = processes[n % processes.length] as DynamoLedger;
+        const terms = termsOf(`c${n}`, 10n);
+        return await ledger.reserve({ team: `team-${n % 3}`, period: PERIOD }, budgets(10_000n, CAP), terms);
+      }),
+    );
+    const admitted = results.filter(({ kind }) => kind === 'reserved').length;
+    expect(admitted).toBe(Number(CAP / 10n));
+    const { available, granted } = (await processes[0]?.readOrganization(PERIOD)) ?? {};
+    expect({ available, granted }).toEqual({ available: 0n, granted: CAP });
+  });
+
+  it('costs two writes a call, and at most a twentieth more for leases', async () => {
+    const ledger = new DynamoLedger(database.client, table, Date.now);
+    const key = { team: 'ant', period: PERIOD };
+    const calls = 400;
+    const terms = (n: number) => termsOf(`c${n}`, 20n);
+    // A budget and a cap worth four times the calls, so a block is worth 80 of them.
+    const of = budgets(32_000n, 32_000n);
+    await ledger.reserve(key, of, terms(-1));
+    database.sent.clear();
+    for (let n = 0; n < calls; n++) {
+      await ledger.reserve(key, of, terms(n));
+      await ledger.settle(key, terms(n), settlementOf(20n));
+    }
+    const writes =
+      (database.sent.get('UpdateItemCommand') ?? 0) + 2 * (database.sent.get('TransactWriteItemsCommand') ?? 0);
+    expect(writes / calls).toBeLessThanOrEqual(2.1);
+    expect(database.sent.get('GetItemCommand') ?? 0).toBeLessThanOrEqual(calls / 50);
+  });
+
+  it('loses and doubles no pico-dollar when a transfer is told twice or its reply is lost', async () => {
+    const ledger = new DynamoLedger(database.client, table, Date.now);
+    let failures = 0;
+    database.client.middlewareStack.add(
+      (next, context) => async (args) => {
+        const result = await next(args);
+        // The write has happened; the caller never hears of it, and the SDK tries again with the same token.
+        if (context.commandName === 'TransactWriteItemsCommand' && failures++ % 2 === 0)
+          throw Object.assign(new Error('lost'), { name: 'TimeoutError', $retryable: {} });
+        return result;
+      },
+      { step: 'finalizeRequest', name: 'loseReplies', priority: 'low' },
+    );
+    try {
+      for (let n = 0; n < 20; n++)
+        await ledger.reserve({ team: 'ant', period: PERIOD }, budgets(CAP, CAP), termsOf(`c${n}`, 50n));
+    } finally {
+      database.client.middlewareStack.remove('loseReplies');
+    }
+    expect(failures).toBeGreaterThan(20);
+    const { granted } = (await ledger.readOrganization(PERIOD)) ?? {};
+    const { leased, reserved } = (await ledger.read({ team: 'ant', period: PERIOD })) ?? {};
+    expect({ granted, leased, reserved }).toEqual({ granted: CAP, leased: 0n, reserved: CAP });
+  });
+});
