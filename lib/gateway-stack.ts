@@ -1,4 +1,6 @@
 import { ArnFormat, CfnOutput, Duration, Stack, type StackProps, Token, Validations } from 'aws-cdk-lib';
+import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { CANARY_KEY_PREFIX, ENV, groqSecretName, ORGANIZATION } from '../lambda/contract.ts';
@@ -14,6 +16,10 @@ import { PolicyPublication } from './policy-publication.ts';
 import { TeamStack } from './team-stack.ts';
 import { UsagePlanHandle } from './usage-plan-handle.ts';
 import { WebAcl } from './web-acl.ts';
+
+/** How often ledgers are swept, and how long that may take: less, so that no two sweeps meet. */
+const SWEEP_EVERY = Duration.minutes(5);
+const SWEEP_WITHIN = Duration.minutes(4);
 
 /** What a stack is told. */
 export type GatewayStackProps = StackProps & {
@@ -43,6 +49,7 @@ export class GatewayStack extends Stack {
     const authorizer = this.#authorizer();
     const gateway = this.#gateway();
     const publisher = this.#publisher();
+    const sweeper = this.#sweeper();
     const { api } = new GatewayApi(this, 'Api', { environmentName, settings, authorizer, gateway });
     const stage = api.deploymentStage;
     if (settings.webAcl !== undefined) new WebAcl(this, 'WebAcl', api, settings.webAcl);
@@ -69,6 +76,7 @@ export class GatewayStack extends Stack {
       api,
       authorizer,
       gateway,
+      sweeper,
       ledger: this.#ledger,
       registry: this.#registry,
       operators: settings.operators,
@@ -122,6 +130,20 @@ export class GatewayStack extends Stack {
     this.#registry.grantItems(publisher, ['PutItem'], ['AUDIT#*']);
     this.#ledger.grantItems(publisher, ['GetItem', 'UpdateItem'], ['TEAM#*', 'ORG']);
     return publisher;
+  }
+
+  /** Takes calls that nobody came back for as spent, every five minutes, and tells what the ledgers come to. */
+  #sweeper(): GatewayFunction {
+    const sweeper = this.#function('Sweeper', 'sweeper', 'Expires reservations past their time', SWEEP_WITHIN);
+    this.#ledger.grantItems(sweeper, ['GetItem', 'UpdateItem'], ['TEAM#*']);
+    this.#registry.grantItems(sweeper, ['GetItem', 'Query'], ['POLICIES*']);
+    new Rule(this, 'SweepSchedule', {
+      description: 'Expires reservations past their time',
+      schedule: Schedule.rate(SWEEP_EVERY),
+      // A sweep that fails is made up for by the next.
+      targets: [new LambdaFunction(sweeper.function, { retryAttempts: 0 })],
+    });
+    return sweeper;
   }
 
   #canary(url: string): EnforcementCanary {

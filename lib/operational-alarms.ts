@@ -1,11 +1,12 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import type { RestApi } from 'aws-cdk-lib/aws-apigateway';
-import { Alarm, ComparisonOperator, type IMetric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { Alarm, ComparisonOperator, type IMetric, Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
+import { METRICS_NAMESPACE } from '../lambda/contract.ts';
 import type { GatewayFunction } from './gateway-function.ts';
 import type { GatewayTable } from './gateway-table.ts';
 
@@ -15,12 +16,15 @@ export type OperationalAlarmsProps = {
   readonly api: RestApi;
   readonly authorizer: GatewayFunction;
   readonly gateway: GatewayFunction;
+  readonly sweeper: GatewayFunction;
   readonly ledger: GatewayTable;
   readonly registry: GatewayTable;
   readonly operators: readonly string[];
 };
 
 const PERIOD = Duration.minutes(5);
+/** The least that can be overspent. */
+const PICO_DOLLAR_USD = 1e-12;
 
 /** What can go wrong with the gateway itself. Each alarm has a section of its name in docs/operations.md. */
 export class OperationalAlarms extends Construct {
@@ -29,7 +33,7 @@ export class OperationalAlarms extends Construct {
 
   constructor(scope: Construct, id: string, props: OperationalAlarmsProps) {
     super(scope, id);
-    const { api, authorizer, gateway, ledger, registry } = props;
+    const { api, authorizer, gateway, sweeper, ledger, registry } = props;
     this.#environmentName = props.environmentName;
     this.topic = new Topic(this, 'Topic', { displayName: `Groq gateway ${props.environmentName}`, enforceSSL: true });
     // A topic with a policy of its own no longer lets the account's alarms publish unasked.
@@ -43,6 +47,20 @@ export class OperationalAlarms extends Construct {
     this.#add('api-5xx', "Clients got a fault of the gateway's or API Gateway's own.", api.metricServerError(sum), 5);
     this.#add('gateway-errors', 'The gateway function failed.', gateway.function.metricErrors(sum), 1);
     this.#add('gateway-throttles', 'Lambda had no room for requests.', gateway.function.metricThrottles(sum), 1);
+    this.#add(
+      'sweeper-errors',
+      'Reservations past their time were not expired.',
+      sweeper.function.metricErrors(sum),
+      2,
+    );
+    const overrun = new Metric({
+      namespace: METRICS_NAMESPACE,
+      metricName: 'OverrunUsd',
+      dimensionsMap: { Environment: props.environmentName },
+      period: PERIOD,
+      statistic: Stats.MAXIMUM,
+    });
+    this.#add('overrun', 'A call cost more than its bound: a budget can be overspent.', overrun, PICO_DOLLAR_USD);
     this.#add('authorizer-errors', 'Keys could not be checked.', authorizer.function.metricErrors(sum), 5);
     this.#add(
       'ledger-throttles',

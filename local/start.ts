@@ -164,9 +164,7 @@ async function expireOrphans(ledger: DynamoLedger, team: string): Promise<void> 
   const nowEpochMs = Date.now();
   for (const period of new Set([periodOf(nowEpochMs), periodOf(nowEpochMs - MS_PER_DAY)])) {
     const state = await ledger.readState({ team, period });
-    for (const held of state?.open.values() ?? []) {
-      await ledger.expire({ team, period }, held, Math.max(nowEpochMs, held.expiresAtEpochMs));
-    }
+    await ledger.expire({ team, period }, [...(state?.open.values() ?? [])], nowEpochMs);
   }
 }
 

@@ -48,6 +48,10 @@ const KEEP_S = 400 * 86_400;
 const KEEP_LAPSED_MS = 3_600_000;
 /** How many lapsed reservations one write forgets at most. */
 const MAX_FORGOTTEN = 50;
+/** How many reservations one write expires at most: some 70 bytes each of the 4 KB that an expression may have. */
+const EXPIRED_AT_ONCE = 40;
+/** How many writes one sweep of a ledger makes at most; each settlement between a read and its write costs one more. */
+const MAX_EXPIRE_TRIES = 100;
 /** How many ledgers a process remembers the last sight of. */
 const MAX_SEEN = 1_000;
 
@@ -117,7 +121,7 @@ export class DynamoLedger implements Ledger {
       }
       const { refused } = again;
       const blocked = refused.reason === 'team_budget_exceeded' || refused.reason === 'concurrency_exceeded';
-      if (blocked && (await this.#expireOverdue(key, state, terms.nowEpochMs))) continue;
+      if (blocked && (await this.#expireOverdue(key, state, terms.nowEpochMs)) > 0) continue;
       return { kind: 'refused', refused, view: state };
     }
     throw new LedgerError(`the ledger of ${key.team} kept changing for ${MAX_RESERVE_TRIES} tries`);
@@ -210,24 +214,48 @@ export class DynamoLedger implements Ledger {
     throw new LedgerError(`the budget of ${key.team} kept changing for ${MAX_RESERVE_TRIES} tries`);
   }
 
-  /** Takes every reservation past its time for spent at its bound; tells whether there was one. */
-  async #expireOverdue(key: LedgerKey, state: LedgerState, nowEpochMs: number): Promise<boolean> {
+  /** Takes every reservation past its time for spent at its bound; tells how many there were, and how the ledger stands. */
+  async sweep(
+    key: LedgerKey,
+    nowEpochMs: number,
+  ): Promise<{ readonly expired: number; readonly state: LedgerState } | undefined> {
+    const state = await this.readState(key);
+    if (state === undefined) return undefined;
+    const expired = await this.#expireOverdue(key, state, nowEpochMs);
+    return { expired, state: expired === 0 ? state : ((await this.readState(key)) ?? state) };
+  }
+
+  async #expireOverdue(key: LedgerKey, state: LedgerState, nowEpochMs: number): Promise<number> {
     const overdue = [...state.open.values()].filter((held) => held.expiresAtEpochMs <= nowEpochMs);
     const forgotten = [...state.lapsed.values()].filter((held) => held.expiresAtEpochMs + KEEP_LAPSED_MS <= nowEpochMs);
     const forgottenIds = forgotten.slice(0, MAX_FORGOTTEN).map((held) => held.id);
-    for (const held of overdue) await this.expire(key, held, nowEpochMs, forgottenIds);
-    return overdue.length > 0;
+    return overdue.length === 0 ? 0 : await this.expire(key, overdue, nowEpochMs, forgottenIds);
   }
 
-  /** Takes a reservation past its time for spent at its bound; one that has been settled meanwhile is left alone. */
+  /**
+   * Takes reservations past their time for spent at their bound, many in a write; those that have been settled meanwhile
+   * are left alone. Tells how many are in flight no more.
+   */
   async expire(
     key: LedgerKey,
-    held: Reservation,
+    overdue: readonly Reservation[],
     nowEpochMs: number,
     forgottenIds: readonly string[] = [],
-  ): Promise<void> {
-    await this.#write(key, expireWrite(held, nowEpochMs, forgottenIds));
-    this.#seen.delete(seenName(key));
+  ): Promise<number> {
+    let left = overdue;
+    for (let tries = 1; left.length > 0; tries++) {
+      const some = left.slice(0, EXPIRED_AT_ONCE);
+      const written = await this.#write(key, expireWrite(some, nowEpochMs, tries === 1 ? forgottenIds : []));
+      this.#seen.delete(seenName(key));
+      if ('view' in written) left = left.slice(some.length);
+      else if (tries > MAX_EXPIRE_TRIES)
+        throw new LedgerError(`the ledger of ${key.team} kept changing while it was swept`);
+      else {
+        const open = written.current?.open;
+        left = left.filter(({ id }) => open?.has(id) === true);
+      }
+    }
+    return overdue.length;
   }
 
   /** Creates a period's item with its budget, unless another process just has. */

@@ -175,45 +175,52 @@ export function correctWrite(terms: ReserveTerms, settlement: Settlement, nowEpo
   };
 }
 
-/** The write that takes a reservation past its time for spent at its bound, and forgets lapsed ones of long ago. */
+/** The write that takes reservations past their time for spent at their bound, and forgets lapsed ones of long ago. */
 export function expireWrite(
-  reservation: Reservation,
+  reservations: readonly Reservation[],
   nowEpochMs: number,
   forgottenIds: readonly string[],
 ): LedgerWrite {
-  const spent = {
-    costPicoUsd: reservation.costPicoUsd,
-    assumed: true,
-    promptTokens: 0,
-    cachedTokens: 0,
-    completionTokens: 0,
-  };
-  const forgotten = forgottenIds.map((_, index) => `#lapsed.#forgotten${index}`);
+  const cost = reservations.reduce((sum, { costPicoUsd }) => sum + costPicoUsd, 0n);
+  const each = <T>(of: (reservation: Reservation, index: number) => T): T[] => reservations.map(of);
   return {
     UpdateExpression: `SET ${[
       '#reserved = #reserved - :cost',
       '#spent = #spent + :cost',
       '#assumed = #assumed + :cost',
-      '#lapsed.#id = :reservation',
       '#last = :last',
-    ].join(', ')} REMOVE ${['#open.#id', ...forgotten].join(', ')}`,
-    ConditionExpression: '#open.#id.#expiresAtMs <= :nowMs AND #open.#id.#cost = :cost',
+      ...each((_, n) => `#lapsed.#i${n} = :r${n}`),
+    ].join(', ')} REMOVE ${[...each((_, n) => `#open.#i${n}`), ...forgottenIds.map((_, n) => `#lapsed.#f${n}`)].join(
+      ', ',
+    )}`,
+    // All of them as they were seen: one that has been settled meanwhile makes the write fail, and the ledger be read anew.
+    ConditionExpression: each((_, n) => `#open.#i${n} = :r${n}`).join(' AND '),
     ExpressionAttributeNames: {
-      ...names('reserved', 'spent', 'assumed', 'lapsed', 'open', 'last', 'expiresAtMs', 'cost'),
-      '#id': reservation.id,
-      ...Object.fromEntries(forgottenIds.map((id, index) => [`#forgotten${index}`, id])),
+      ...names('reserved', 'spent', 'assumed', 'lapsed', 'open', 'last'),
+      ...Object.fromEntries(each(({ id }, n) => [`#i${n}`, id])),
+      ...Object.fromEntries(forgottenIds.map((id, n) => [`#f${n}`, id])),
     },
     ExpressionAttributeValues: {
-      ':cost': number(reservation.costPicoUsd),
-      ':nowMs': number(nowEpochMs),
-      ':reservation': reservationValue(reservation),
-      ':last': lastValue('expire', reservation, spent, nowEpochMs),
+      ':cost': number(cost),
+      ...Object.fromEntries(each((reservation, n) => [`:r${n}`, reservationValue(reservation)])),
+      ':last': {
+        L: each((reservation) =>
+          endOf('expire', reservation, { ...TAKEN_FOR_SPENT, costPicoUsd: reservation.costPicoUsd }, nowEpochMs),
+        ),
+      },
     },
   };
 }
 
-/** What just ended, for the readers of the table's stream. */
-function lastValue(
+/** How a reservation ends that nobody came back for. */
+const TAKEN_FOR_SPENT = { assumed: true, promptTokens: 0, cachedTokens: 0, completionTokens: 0 };
+
+/** A list of what just ended, for the readers of the table's stream. */
+function lastValue(...end: Parameters<typeof endOf>): AttributeValue {
+  return { L: [endOf(...end)] };
+}
+
+function endOf(
   kind: string,
   reservation: Reservation,
   ended: Omit<Settlement, 'kind' | 'tpmRefundUs'>,

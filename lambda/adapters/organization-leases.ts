@@ -18,7 +18,7 @@ import { ledgerItemKey, ledgerViewOf, organizationItemKey, organizationLedgerOf 
 export type Draw = 'drawn' | { readonly leftPicoUsd: PicoUsd; readonly heldPicoUsd: PicoUsd };
 
 /** How often a draw is tried while others move the same ledgers. */
-const MAX_DRAW_TRIES = 12;
+const MAX_DRAW_TRIES = 50;
 /** How many teams' ledgers are read at once when idle leases are looked for. */
 const READS_AT_ONCE = 16;
 /** How long a tried transfer waits before it is tried again, at most, in milliseconds. */
@@ -48,7 +48,6 @@ export class OrganizationLeases {
     const known = this.#exhausted;
     const isKnown = known?.period === key.period && this.#nowEpochMs() - known.atEpochMs < TRUST_EXHAUSTED_MS;
     if (known !== undefined && isKnown && known.draw.leftPicoUsd < need) return known.draw;
-    let left: Exclude<Draw, 'drawn'> = { leftPicoUsd: ZERO_USD, heldPicoUsd: ZERO_USD };
     for (let tries = 1; tries <= MAX_DRAW_TRIES; tries++) {
       const state = await this.read(key.period);
       if (state === undefined) {
@@ -61,12 +60,15 @@ export class OrganizationLeases {
         await this.#pause();
         continue;
       }
-      const { recalled, held } = await this.#callBack(key, state, picoUsd(need - state.available));
-      left = { leftPicoUsd: state.available, heldPicoUsd: held };
-      if (recalled === 0n) break;
+      const { wasIdle, held } = await this.#callBack(key, state, picoUsd(need - state.available));
+      if (!wasIdle) {
+        const draw = { leftPicoUsd: state.available, heldPicoUsd: held };
+        this.#exhausted = { period: key.period, atEpochMs: this.#nowEpochMs(), draw };
+        return draw;
+      }
     }
-    this.#exhausted = { period: key.period, atEpochMs: this.#nowEpochMs(), draw: left };
-    return left;
+    // Never a refusal: there was money, and others were quicker each time.
+    throw new Error(`the organisation's ledger kept changing for ${MAX_DRAW_TRIES} tries`);
   }
 
   /** The organisation's ledger as it stands, or undefined when no one has drawn in the period. */
@@ -138,8 +140,9 @@ export class OrganizationLeases {
       if (recalled >= short) break;
       const amount = recallableOf(view.leased, picoUsd(short - recalled));
       if (await this.#transfer({ team, period }, picoUsd(-amount))) recalled = addUsd(recalled, amount);
+      else await this.#pause();
     }
-    return { recalled, held };
+    return { wasIdle: idle.length > 0, held };
   }
 
   async #ledgersOf(teams: readonly string[], period: Period) {

@@ -24,6 +24,8 @@ export type OrganizationLedger = {
 
 /** A block is this part of the cap: small enough that idle leases strand little, large enough that draws are rare. */
 const BLOCKS = 20n;
+/** When less than this part of the cap is left, a block is this part of the rest: the last of many teams finds some too. */
+const SCARCE = 4n;
 
 /** A fresh ledger for a period. */
 export function openOrganization(limit: PicoUsd): OrganizationLedger {
@@ -33,7 +35,7 @@ export function openOrganization(limit: PicoUsd): OrganizationLedger {
 /** How much a team that lacks `need` draws: a block, or more where it needs more, or all of a rest that suffices. */
 export function drawableOf(state: OrganizationLedger, need: PicoUsd): PicoUsd | undefined {
   if (state.available < need) return undefined;
-  const block = state.limit / BLOCKS;
+  const block = state.available * SCARCE >= state.limit ? state.limit / BLOCKS : state.available / SCARCE;
   const wanted = block > need ? block : need;
   return picoUsd(wanted > state.available ? state.available : wanted);
 }

@@ -58,7 +58,7 @@ describe('the stack', () => {
   });
 
   it('runs on Node 24 and arm64, with logs that end', () => {
-    template.resourceCountIs('AWS::Lambda::Function', 4);
+    template.resourceCountIs('AWS::Lambda::Function', 5);
     template.allResourcesProperties('AWS::Lambda::Function', {
       Runtime: 'nodejs24.x',
       Architectures: ['arm64'],
@@ -89,6 +89,13 @@ describe('the stack', () => {
         'dynamodb:Query TEAM#*',
         'dynamodb:UpdateItem KEY#*',
         'dynamodb:UpdateItem TEAM#* ORG',
+        ...logs,
+      ],
+      Sweeper: [
+        'dynamodb:GetItem POLICIES*',
+        'dynamodb:GetItem TEAM#*',
+        'dynamodb:Query POLICIES*',
+        'dynamodb:UpdateItem TEAM#*',
         ...logs,
       ],
       Canary: [

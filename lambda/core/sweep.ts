@@ -1,0 +1,66 @@
+import type { LedgerState } from './ledger.ts';
+import { addUsd, type PicoUsd, ZERO_USD } from './money.ts';
+import { type Period, periodOf } from './period.ts';
+import type { LedgerKey } from './ports.ts';
+
+/** What a sweep needs of the ledgers. */
+export type SweepableLedger = {
+  /** Expires what is past its time; undefined for a period without a call. */
+  sweep(
+    key: LedgerKey,
+    nowEpochMs: number,
+  ): Promise<{ readonly expired: number; readonly state: LedgerState } | undefined>;
+};
+
+/** What a sweep found over all teams. */
+export type Swept = {
+  readonly ledgers: number;
+  /** Reservations taken for spent at their bound. */
+  readonly expired: number;
+  /** Reservations still in flight. */
+  readonly open: number;
+  readonly assumedPicoUsd: PicoUsd;
+  readonly overrunPicoUsd: PicoUsd;
+  /** Teams whose ledger could not be swept; the next sweep tries them again. */
+  readonly failed: readonly string[];
+};
+
+/** How many ledgers are swept at once: few, so that admissions are not crowded out. */
+const AT_ONCE = 4;
+/** A reservation lives minutes, so what was opened in the last period is swept for a day of the next. */
+const LOOK_BACK_MS = 86_400_000;
+
+/** Expires the reservations that nobody has settled in time, in every team's ledger of this period and the last. */
+export async function sweepLedgers(
+  ledger: SweepableLedger,
+  teams: readonly string[],
+  nowEpochMs: number,
+): Promise<Swept> {
+  const periods: readonly Period[] = [...new Set([periodOf(nowEpochMs), periodOf(nowEpochMs - LOOK_BACK_MS)])];
+  const keys = teams.flatMap((team) => periods.map((period) => ({ team, period })));
+  const failed: string[] = [];
+  const states: LedgerState[] = [];
+  let expired = 0;
+  const next = keys.values();
+  const sweepOne = async () => {
+    for (const key of next) {
+      const swept = await ledger.sweep(key, nowEpochMs).catch(() => {
+        failed.push(key.team);
+        return undefined;
+      });
+      if (swept === undefined) continue;
+      expired += swept.expired;
+      states.push(swept.state);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, sweepOne));
+  const sum = (part: (state: LedgerState) => PicoUsd) => addUsd(ZERO_USD, ...states.map(part));
+  return {
+    ledgers: states.length,
+    expired,
+    open: states.reduce((count, state) => count + state.open.size, 0),
+    assumedPicoUsd: sum((state) => state.assumed),
+    overrunPicoUsd: sum((state) => state.overrun),
+    failed,
+  };
+}
