@@ -64,6 +64,13 @@ async function describe(client: CloudFormationClient, stackName: string) {
     if (Stacks?.[0] !== undefined) return Stacks[0];
   } catch (cause) {
     const { name, message } = cause instanceof Error ? cause : { name: 'unknown', message: '' };
+    if (/credential/i.test(name + message)) {
+      throw new CommandError(
+        'there are no AWS credentials that work; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and its companions (aws sts get-caller-identity tells whose they are)',
+        { cause },
+      );
+    }
+    if (/Region is missing/.test(message)) throw new CommandError('no region is set; export AWS_REGION', { cause });
     if (!/does not exist/.test(message))
       throw new CommandError(`the stack ${stackName} cannot be read: ${name}: ${message.split('\n')[0]}`, { cause });
   }

@@ -8,6 +8,7 @@ import {
   Validations,
 } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
+import { withCanary } from '../lambda/core/canary.ts';
 import { ConfigError } from '../lambda/core/config-error.ts';
 import { GatewayStack } from '../lib/gateway-stack.ts';
 import { loadConfiguration } from '../local/configuration.ts';
@@ -30,12 +31,13 @@ async function main(): Promise<void> {
   const catalogFile = resolve(context('catalogFile') ?? CATALOG);
   const given = context('environmentFile');
   const files =
-    given === undefined ? globSync('config/environments/*.ts', { cwd: PROJECT_DIR }).sort() : [resolve(given)];
+    given === undefined ? globSync('config/environments/*.{ts,json}', { cwd: PROJECT_DIR }).sort() : [resolve(given)];
   for (const file of files) await addEnvironment(app, resolve(PROJECT_DIR, file), catalogFile);
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
 }
 
 async function addEnvironment(app: App, file: string, catalogFile: string): Promise<void> {
+  if (!/\.(ts|json)$/.test(file)) throw new StartError(`${file}: an environment is a .ts or a .json file`);
   const environmentName = basename(file).replace(/\.(ts|json)$/, '');
   if (!NAME.test(environmentName)) {
     throw new StartError(
@@ -44,6 +46,7 @@ async function addEnvironment(app: App, file: string, catalogFile: string): Prom
   }
   // A configuration that cannot be deployed ends here, with one line that says why.
   const configuration = await loadConfiguration(file, catalogFile);
+  withCanary(file, configuration.environmentFile, configuration.catalog);
   const { account = process.env.CDK_DEFAULT_ACCOUNT, region = process.env.CDK_DEFAULT_REGION } =
     configuration.environment.deployment;
   const env: Environment = {

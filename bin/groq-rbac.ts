@@ -8,8 +8,10 @@ const HELP = `npx groq-rbac <command> --env <environment>
   verify    probes a deployed environment and writes a report; exit 1 when anything falls short
               [--endpoint URL] [--out DIR] [--quick] [--json]
   changes   what the last deployments changed, and why it matters   [--last N]
-  keys create   makes a key and prints it once   --team TEAM [--role member] [--purpose main]
-  keys revoke   KEY-OR-ID --reason TEXT
+  keys create   makes a key and prints it once, to standard output   --team TEAM [--role member] [--purpose main]
+              roles: member calls models, viewer reads usage, lead is a team's; --role admin, without a team, is the
+              organisation's
+  keys revoke   KEY-OR-ID --reason TEXT   (the id is a key's third part: grk_<environment>_<id>_…)
 
 It acts with the AWS credentials at hand (AWS_PROFILE, AWS_REGION), on the stack groq-gateway-<environment>.`;
 

@@ -74,8 +74,9 @@ export class GatewayApi extends Construct {
         // The API's own metrics are free; those of each method are billed as custom ones.
         metricsEnabled: false,
       },
-      // Each stack would otherwise set the account's one logging role, and the last to go would take it along.
-      cloudWatchRole: false,
+      // One role for the whole account and region: it stays when the stack goes, or other stages would lose their logs.
+      cloudWatchRole: settings.setAccountLogRole,
+      ...(settings.setAccountLogRole ? { cloudWatchRoleRemovalPolicy: RemovalPolicy.RETAIN } : {}),
     });
     // The stack has an output of its own, which knows a custom domain.
     this.api.node.tryRemoveChild('Endpoint');
@@ -138,6 +139,10 @@ export class GatewayApi extends Construct {
 
   #acknowledge(): void {
     Validations.of(this).acknowledge(
+      {
+        id: 'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]',
+        reason: "API Gateway's own policy, of a role that only API Gateway can take.",
+      },
       {
         id: 'AwsSolutions-APIG2',
         reason: "The gateway judges every body itself: a model of API Gateway's would refuse Groq's new fields.",

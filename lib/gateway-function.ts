@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
@@ -14,6 +14,8 @@ export type GatewayFunctionProps = {
   readonly description: string;
   readonly timeout: Duration;
   readonly environment: Readonly<Record<string, string>>;
+  /** Whether CloudFormation or a schedule invokes it: then once, and never late. @default false */
+  readonly once?: boolean;
   readonly settings: DeploymentSettings;
 };
 
@@ -43,6 +45,8 @@ export class GatewayFunction extends Construct {
       timeout: props.timeout,
       role: this.role,
       logGroup: this.logGroup,
+      // A repeated or late event would undo what came after it; CloudFormation and the next schedule take care of failures.
+      ...(props.once === true ? { retryAttempts: 0, maxEventAge: Duration.minutes(1) } : {}),
       tracing: settings.tracing ? Tracing.ACTIVE : Tracing.DISABLED,
       environment: { ...props.environment, NODE_OPTIONS: '--enable-source-maps' },
       bundling: {

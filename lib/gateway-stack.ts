@@ -56,7 +56,7 @@ export class GatewayStack extends Stack {
     const domain =
       settings.customDomain === undefined ? undefined : new CustomDomain(this, 'Domain', api, settings.customDomain);
     const pattern = props.endpointPattern ?? `https://{api}.execute-api.${this.region}.${this.urlSuffix}/{stage}`;
-    const url = domain?.url ?? pattern.replace('{api}', api.restApiId).replace('{stage}', stage.stageName);
+    const url = pattern.replace('{api}', api.restApiId).replace('{stage}', stage.stageName);
 
     for (const holder of [ORGANIZATION, CANARY_TEAM])
       new UsagePlanHandle(this, `Plan-${holder}`, { api, stage, environmentName, holder });
@@ -69,7 +69,7 @@ export class GatewayStack extends Stack {
       { publisher, environment: environmentFile, catalog: catalogFile },
       () => followers,
     );
-    // Inside a VPC the check's function could not reach the endpoint; `groq-rbac verify`, run there, does.
+    // At API Gateway's own address: a name of one's own may be pointed at it only after the deployment. Inside a VPC the check's function could not reach the endpoint; `groq-rbac verify`, run there, does.
     const followers = settings.privateEndpoint === undefined ? [this.#canary(url)] : [];
     new OperationalAlarms(this, 'Alarms', {
       environmentName,
@@ -81,7 +81,7 @@ export class GatewayStack extends Stack {
       registry: this.#registry,
       operators: settings.operators,
     });
-    this.#output('Endpoint', url, 'Base URL for groq-sdk; for openai, append /openai/v1');
+    this.#output('Endpoint', domain?.url ?? url, 'Base URL for groq-sdk; for openai, append /openai/v1');
     this.#output('LedgerTable', this.#ledger.table.tableName, 'What teams have spent and hold');
     this.#output('RegistryTable', this.#registry.table.tableName, 'Policies, keys and the audit trail');
     this.#output('Changes', publication.summary, 'What this deployment changed, and why it matters');
@@ -100,7 +100,8 @@ export class GatewayStack extends Stack {
     const gateway = this.#function('Gateway', 'gateway', 'Judges calls and forwards them to Groq', ANSWER_WITHIN);
     this.#ledger.grantItems(gateway, ['GetItem', 'UpdateItem'], ['TEAM#*', 'ORG']);
     this.#registry.grantItems(gateway, ['GetItem', 'Query'], ['POLICIES*']);
-    const secretNames = `${groqSecretName('*', environmentName)}-*`;
+    // Secrets Manager's suffix has six characters; a star would match secrets of a team `x-<environment>-gateway` elsewhere.
+    const secretNames = `${groqSecretName('*', environmentName)}-??????`;
     const secretArn = this.formatArn({
       service: 'secretsmanager',
       resource: 'secret',
@@ -122,7 +123,7 @@ export class GatewayStack extends Stack {
 
   /** Puts policies in force at a deployment, and revokes the keys of a team that goes. */
   #publisher(): GatewayFunction {
-    const publisher = this.#function('Publisher', 'publisher', 'Puts policies in force', Duration.minutes(4));
+    const publisher = this.#function('Publisher', 'publisher', 'Puts policies in force', Duration.minutes(4), true);
     this.#registry.grantItems(publisher, ['GetItem', 'PutItem', 'Query', 'BatchWriteItem'], ['POLICIES*']);
     this.#registry.grantItems(publisher, ['Query'], ['TEAM#*']);
     this.#registry.grantItems(publisher, ['UpdateItem'], ['KEY#*']);
@@ -134,21 +135,20 @@ export class GatewayStack extends Stack {
 
   /** Takes calls that nobody came back for as spent, every five minutes, and tells what the ledgers come to. */
   #sweeper(): GatewayFunction {
-    const sweeper = this.#function('Sweeper', 'sweeper', 'Expires reservations past their time', SWEEP_WITHIN);
+    const sweeper = this.#function('Sweeper', 'sweeper', 'Expires reservations past their time', SWEEP_WITHIN, true);
     this.#ledger.grantItems(sweeper, ['GetItem', 'UpdateItem'], ['TEAM#*']);
     this.#registry.grantItems(sweeper, ['GetItem', 'Query'], ['POLICIES*']);
     new Rule(this, 'SweepSchedule', {
       description: 'Expires reservations past their time',
       schedule: Schedule.rate(SWEEP_EVERY),
-      // A sweep that fails is made up for by the next.
-      targets: [new LambdaFunction(sweeper.function, { retryAttempts: 0 })],
+      targets: [new LambdaFunction(sweeper.function)],
     });
     return sweeper;
   }
 
   #canary(url: string): EnforcementCanary {
-    const canary = this.#function('Canary', 'canary', 'Checks that a deployment enforces', Duration.minutes(4));
-    this.#registry.grantItems(canary, ['GetItem', 'Query'], ['POLICIES*']);
+    const canary = this.#function('Canary', 'canary', 'Checks that a deployment enforces', Duration.minutes(4), true);
+    this.#registry.grantItems(canary, ['GetItem', 'Query'], ['POLICIES*', `TEAM#${CANARY_TEAM}`]);
     this.#registry.grantItems(canary, ['PutItem', 'DeleteItem'], [`KEY#${CANARY_KEY_PREFIX}*`, `TEAM#${CANARY_TEAM}`]);
     const check = new EnforcementCanary(this, 'Enforcement', { canary, url });
     // Last of all: whatever a deployment changes is in place when it is judged.
@@ -157,7 +157,7 @@ export class GatewayStack extends Stack {
     return check;
   }
 
-  #function(id: string, handler: string, description: string, timeout: Duration): GatewayFunction {
+  #function(id: string, handler: string, description: string, timeout: Duration, once = false): GatewayFunction {
     const { environmentName, environment } = this.#props;
     const { groqBaseUrl } = environment.deployment;
     const variables = {
@@ -167,7 +167,7 @@ export class GatewayStack extends Stack {
       ...(groqBaseUrl === undefined ? {} : { [ENV.groqBaseUrl]: groqBaseUrl }),
     };
     const settings = environment.deployment;
-    return new GatewayFunction(this, id, { handler, description, timeout, environment: variables, settings });
+    return new GatewayFunction(this, id, { handler, description, timeout, environment: variables, settings, once });
   }
 
   #output(id: string, value: string, description: string): void {

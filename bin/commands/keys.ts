@@ -26,6 +26,8 @@ export async function createKey({ env, team, role, purpose }: CreateKeyOptions):
     throw new CommandError('--purpose must be 1 to 32 lower-case letters, digits and hyphens');
   if (team === undefined && (role === 'member' || role === 'lead'))
     throw new CommandError(`a ${role} key belongs to a team: name it by --team`);
+  if (team !== undefined && role === 'admin')
+    throw new CommandError('an admin key belongs to the whole organisation: leave out --team, or make a lead key');
   const deployment = await findDeployment(env);
   if (team !== undefined) await requireTeam(deployment, team);
   const { key, keyId } = mintKey(env);

@@ -33,17 +33,20 @@ export type VerifyOptions = {
 
 const GROQ = 'https://api.groq.com';
 /** How long the keys made for the checks would work if they could not be taken away, in milliseconds. */
-const KEY_LIFE_MS = 600_000;
+const KEY_LIFE_MS = 300_000;
 
 /** Probes a deployed environment and writes what was found; tells whether all of it holds. */
 export async function verify(options: VerifyOptions, progress: (line: string) => void): Promise<boolean> {
   const deployment = await findDeployment(options.env, options.endpoint);
+  await requireReachable(deployment.endpoint);
   const { dynamo, registryTable, environmentName } = deployment;
   const published = await new Registry(dynamo, registryTable, Date.now).inForce();
   if (published === undefined) throw new CommandError(`${environmentName} has no policies in force; deploy it again`);
   await audit(deployment, `${environmentName} is verified; keys of ${CANARY_TEAM} and of one team live for its time`);
   const keys = new TemporaryKeys(deployment);
   const findings: Finding[] = [];
+  const giveUp = () => void keys.forgetAll().finally(() => process.exit(130));
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, giveUp);
   try {
     for (const check of await checksOf(options, deployment, published.environment, published.catalog, keys)) {
       progress(check.title);
@@ -51,6 +54,7 @@ export async function verify(options: VerifyOptions, progress: (line: string) =>
     }
   } finally {
     await keys.forgetAll();
+    for (const signal of ['SIGINT', 'SIGTERM']) process.off(signal, giveUp);
   }
   const at = new Date().toISOString();
   const report = reportOf(environmentName, deployment.endpoint, at, findings);
@@ -61,6 +65,18 @@ export async function verify(options: VerifyOptions, progress: (line: string) =>
   writeFileSync(`${file}.json`, `${JSON.stringify(report, null, 2)}\n`);
   console.log(options.json ? JSON.stringify(report) : markdown);
   return report.verdict === 'holds';
+}
+
+/** An endpoint that cannot be reached at all is no finding about the deployment. */
+async function requireReachable(endpoint: string): Promise<void> {
+  if (!URL.canParse(endpoint))
+    throw new CommandError(`--endpoint is "${endpoint}"; it must be an address such as https://…`);
+  try {
+    await new GatewayProbe(endpoint).call('GET', '/healthz', undefined);
+  } catch (cause) {
+    const reason = cause instanceof Error && cause.cause instanceof Error ? cause.cause.message : String(cause);
+    throw new CommandError(`${endpoint} cannot be reached: ${reason}`, { cause });
+  }
 }
 
 async function checksOf(
@@ -138,7 +154,7 @@ class TemporaryKeys {
   }
 
   async make(team: string): Promise<{ readonly key: string; readonly keyId: string }> {
-    const minted = mintKey(this.#environmentName, CANARY_KEY_PREFIX);
+    const minted = mintKey(this.#environmentName, team === CANARY_TEAM ? CANARY_KEY_PREFIX : '');
     this.#made.push({ keyId: minted.keyId, team });
     const createdAtEpochMs = Date.now();
     await this.#keys.put(minted.key, {
@@ -148,6 +164,7 @@ class TemporaryKeys {
       name: `${team}-${this.#environmentName}-verify`,
       createdAtEpochMs,
       expiresAtEpochMs: createdAtEpochMs + KEY_LIFE_MS,
+      isTemporary: true,
     });
     return minted;
   }
@@ -157,6 +174,7 @@ class TemporaryKeys {
   }
 
   async forgetAll(): Promise<void> {
-    for (const { keyId, team } of this.#made) await this.#keys.forget(keyId, team);
+    // Each on its own: one that cannot be taken away must not keep the others, and ends by itself.
+    await Promise.allSettled(this.#made.splice(0).map(({ keyId, team }) => this.#keys.forget(keyId, team)));
   }
 }

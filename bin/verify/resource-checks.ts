@@ -10,7 +10,7 @@ import {
   ListAttachedRolePoliciesCommand,
   ListRolePoliciesCommand,
 } from '@aws-sdk/client-iam';
-import type { Deployment } from '../deployment.ts';
+import type { DeployedResource, Deployment } from '../deployment.ts';
 import { type Check, type Outcome, outcome } from './check.ts';
 
 /** The only action that has no resource to name. */
@@ -73,7 +73,10 @@ async function checkAlarms({ resources }: Deployment): Promise<Outcome> {
 
 async function checkRoles({ resources }: Deployment): Promise<Outcome> {
   const client = new IAMClient({});
-  const roles = resources.filter(({ type }) => type === 'AWS::IAM::Role').map(({ physicalId }) => physicalId);
+  // Of functions: the role by which API Gateway writes logs is the account's.
+  const isOfFunction = ({ type, logicalId }: DeployedResource) =>
+    type === 'AWS::IAM::Role' && !logicalId.includes('CloudWatchRole');
+  const roles = resources.filter(isOfFunction).map(({ physicalId }) => physicalId);
   const faults: string[] = [];
   let statements = 0;
   for (const RoleName of roles) {
@@ -96,22 +99,41 @@ async function checkRoles({ resources }: Deployment): Promise<Outcome> {
   if (faults.length > 0) return outcome(false, faults.join('; '));
   return outcome(
     roles.length > 0 && statements > 0,
-    `${roles.length} roles, ${statements} statements, no wildcard action or resource`,
+    `${roles.length} roles, ${statements} statements, each on named resources`,
   );
 }
 
 type Statement = {
   readonly Effect: string;
   readonly Action?: string | readonly string[];
+  readonly NotAction?: unknown;
   readonly Resource?: string | readonly string[];
+  readonly NotResource?: unknown;
 };
 
-function faultsOf({ Effect, Action = [], Resource = [] }: Statement): readonly string[] {
+/** The only patterns that a resource may be named by: a log group's streams, and this environment's Groq secrets. */
+const NARROW_PATTERNS = [
+  /^arn:[\w-]+:logs:[\w-]+:\d+:log-group:[^*?]+:\*$/,
+  /^arn:[\w-]+:secretsmanager:[\w-]+:\d+:secret:groq\/\*-[a-z0-9]+-gateway-\?{6}$/,
+];
+
+/** What makes a statement of a policy wider than a function of the gateway ever needs. */
+export function faultsOf({ Effect, Action = [], Resource = [], NotAction, NotResource }: Statement): readonly string[] {
   if (Effect !== 'Allow') return [];
+  if (NotAction !== undefined || NotResource !== undefined)
+    return ['it allows all but some, by NotAction or NotResource'];
   const actions = [Action].flat();
-  const faults = actions.filter((action) => action.includes('*')).map((action) => `the action ${action}`);
-  const isUnbound = [Resource].flat().includes('*') && !actions.every((action) => WITHOUT_RESOURCE.test(action));
-  return isUnbound ? [...faults, `any resource for ${actions.join(', ')}`] : faults;
+  const withoutResource = actions.every((action) => WITHOUT_RESOURCE.test(action));
+  const wide = [Resource].flat().filter((resource) => {
+    const isPattern = /[*?]/.test(resource);
+    return (
+      isPattern && !(resource === '*' && withoutResource) && !NARROW_PATTERNS.some((narrow) => narrow.test(resource))
+    );
+  });
+  return [
+    ...actions.filter((action) => /[*?]/.test(action)).map((action) => `the action ${action}`),
+    ...wide.map((resource) => `${actions.join(', ')} on ${resource}`),
+  ];
 }
 
 function allOf(name: string, facts: Readonly<Record<string, boolean>>): Outcome {

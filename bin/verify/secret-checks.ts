@@ -46,7 +46,8 @@ async function checkKeys({ client, environmentName, teams, groqBaseUrl }: Secret
 
 async function statusOf(groqBaseUrl: string, key: string): Promise<number | string> {
   try {
-    const response = await fetch(`${groqBaseUrl}/openai/v1/models`, {
+    const address = groqBaseUrl.replace(/\/+$/, '').replace(/\/openai\/v1$/, '');
+    const response = await fetch(`${address}/openai/v1/models`, {
       headers: { authorization: `Bearer ${key}` },
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });

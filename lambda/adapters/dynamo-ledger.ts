@@ -104,8 +104,8 @@ export class DynamoLedger implements Ledger {
         continue;
       }
       const state = written.current;
-      if (state.open.has(terms.reservation.id)) return { kind: 'reserved', view: state };
       const again = reserve(state, terms);
+      if ('state' in again && again.state === state) return { kind: 'reserved', view: state };
       if ('state' in again) {
         // It would fit, so only the guessed form of a bucket was wrong, or the ledger has moved since.
         forms = bucketForms(state, terms.nowEpochMs);

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import {
   BatchWriteItemCommand,
   ConditionalCheckFailedException,
@@ -9,8 +9,13 @@ import {
   type WriteRequest,
 } from '@aws-sdk/client-dynamodb';
 import { CACHE_MS, PARTITION_KEY, SORT_KEY } from '../contract.ts';
-import { type Catalog, parseCatalog } from '../core/catalog.ts';
-import { type Environment, type EnvironmentFile, parseEnvironment, type TeamPolicy } from '../core/environment.ts';
+import { type Catalog, parsePublishedCatalog } from '../core/catalog.ts';
+import {
+  type Environment,
+  type EnvironmentFile,
+  parsePublishedEnvironment,
+  type TeamPolicy,
+} from '../core/environment.ts';
 import type { PolicySource } from '../core/ports.ts';
 import { Cached } from './cached.ts';
 
@@ -21,7 +26,7 @@ export class RegistryError extends Error {
 
 type Published = { readonly environment: Environment; readonly catalog: Catalog };
 /** Which set of policies is in force, and which was before it. */
-type Pointer = { readonly version: string; readonly previous: string | undefined };
+type Pointer = { readonly version: string; readonly digest: string; readonly previous: string | undefined };
 
 const POLICIES = 'POLICIES';
 const POINTER_KEY = { [PARTITION_KEY]: { S: POLICIES }, [SORT_KEY]: { S: 'IN_FORCE' } };
@@ -31,9 +36,9 @@ const BATCH_SIZE = 25;
 const MAX_BATCH_TRIES = 8;
 
 /**
- * The policies and the catalog in the registry table. Each set is a partition of its own, named by its content, and one
- * item says which is in force: readers see a whole set or another, never a mixture. The set before stays, for readers
- * that have just been told of it.
+ * The policies and the catalog in the registry table. Each publication is a partition of its own, and one item says which
+ * is in force: readers see a whole set or another, never a mixture. The set before stays, for readers that have just been
+ * told of it; those before that are removed, which can hit no other, since no publication's name is used twice.
  */
 export class Registry implements PolicySource {
   readonly #client: DynamoDBClient;
@@ -60,13 +65,13 @@ export class Registry implements PolicySource {
     const pointer = await this.#pointer();
     if (pointer === undefined) return undefined;
     const documents = await this.#documents(pointer.version);
-    const catalog = parseCatalog('registry', documents.get('CATALOG'));
+    const catalog = parsePublishedCatalog(documents.get('CATALOG'));
     const teams: Record<string, unknown> = {};
     for (const [name, document] of documents) {
       if (name.startsWith('TEAM#')) teams[name.slice('TEAM#'.length)] = document;
     }
     const environment = { ...(documents.get('ENVIRONMENT') as object), teams };
-    return { environment: parseEnvironment('registry', environment, catalog), catalog };
+    return { environment: parsePublishedEnvironment(environment, catalog), catalog };
   }
 
   /**
@@ -81,19 +86,19 @@ export class Registry implements PolicySource {
       ['ENVIRONMENT', rest],
       ...Object.entries(teams).map(([team, policy]): [string, unknown] => [`TEAM#${team}`, policy]),
     ]);
-    const version = createHash('sha256')
+    const digest = createHash('sha256')
       .update(JSON.stringify([...documents]))
-      .digest('hex')
-      .slice(0, 16);
+      .digest('hex');
     const before = await this.#pointer();
-    if (before?.version === version) return;
+    if (before?.digest === digest) return;
+    const version = randomUUID();
     await this.#write(
       [...documents].map(([name, document]) => ({
         PutRequest: { Item: { ...documentKey(version, name), document: { S: JSON.stringify(document) } } },
       })),
     );
-    await this.#pointTo({ version, previous: before?.version }, before?.version);
-    if (before?.previous === undefined || before.previous === version) return;
+    await this.#pointTo({ version, digest, previous: before?.version }, before?.version);
+    if (before?.previous === undefined) return;
     const old = await this.#documents(before.previous);
     await this.#write(
       [...old.keys()].map((name) => ({ DeleteRequest: { Key: documentKey(before.previous ?? '', name) } })),
@@ -104,13 +109,14 @@ export class Registry implements PolicySource {
     const command = new GetItemCommand({ TableName: this.#table, Key: POINTER_KEY, ConsistentRead: true });
     try {
       const { Item } = await this.#client.send(command);
-      return Item?.version?.S === undefined ? undefined : { version: Item.version.S, previous: Item.previous?.S };
+      if (Item?.version?.S === undefined) return undefined;
+      return { version: Item.version.S, digest: Item.digest?.S ?? '', previous: Item.previous?.S };
     } catch (cause) {
       throw new RegistryError('cannot read which policies are in force', { cause });
     }
   }
 
-  async #pointTo({ version, previous }: Pointer, expected: string | undefined): Promise<void> {
+  async #pointTo({ version, digest, previous }: Pointer, expected: string | undefined): Promise<void> {
     const condition =
       expected === undefined
         ? { ConditionExpression: 'attribute_not_exists(version)' }
@@ -118,6 +124,7 @@ export class Registry implements PolicySource {
     const Item = {
       ...POINTER_KEY,
       version: { S: version },
+      digest: { S: digest },
       ...(previous === undefined ? {} : { previous: { S: previous } }),
     };
     try {
@@ -125,7 +132,7 @@ export class Registry implements PolicySource {
     } catch (cause) {
       if (cause instanceof ConditionalCheckFailedException) {
         // Two that publish the same set have both succeeded.
-        if ((await this.#pointer())?.version === version) return;
+        if ((await this.#pointer())?.digest === digest) return;
         throw new RegistryError('another publication of policies came between; deploy again', { cause });
       }
       throw new RegistryError('cannot put the policies in force', { cause });

@@ -8,7 +8,8 @@ import {
   paginateQuery,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import { ORGANIZATION, PARTITION_KEY, SORT_KEY } from '../contract.ts';
+import { CANARY_KEY_PREFIX, ORGANIZATION, PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE } from '../contract.ts';
+import { CANARY_TEAM } from '../core/canary.ts';
 import { type Identity, isRole } from '../core/identity.ts';
 import type { KeyStore } from '../core/ports.ts';
 import { RegistryError } from './registry.ts';
@@ -19,6 +20,8 @@ export type TeamKeyRecord = Identity & {
   readonly createdAtEpochMs: number;
   readonly expiresAtEpochMs?: number;
   readonly revokedAtEpochMs?: number;
+  /** Whether the record itself goes when the key has expired. @default false */
+  readonly isTemporary?: boolean;
 };
 
 /** `grk_<environment>_<keyId>_<43 base64url characters>`. */
@@ -48,17 +51,24 @@ export class TeamKeys implements KeyStore {
     const expiresAtEpochMs = Number(item.expiresAtMs?.N ?? Number.POSITIVE_INFINITY);
     if (item.revokedAtMs !== undefined || expiresAtEpochMs <= this.#nowEpochMs()) return undefined;
     const role = item.role?.S;
+    // Whoever may make canary keys may make none that does more.
+    const isCanary = keyId.startsWith(CANARY_KEY_PREFIX);
+    if (isCanary && (role !== 'member' || item.team?.S !== CANARY_TEAM)) return undefined;
     if (!isRole(role)) throw new RegistryError(`key ${keyId} has no role`);
     return { keyId, role, ...(item.team?.S === undefined ? {} : { team: item.team.S }) };
   }
 
   /** Stores a key's record with the hash of the key, and lists it with its team. */
   async put(key: string, record: TeamKeyRecord): Promise<void> {
+    const ends =
+      record.isTemporary === true && record.expiresAtEpochMs !== undefined
+        ? { [TTL_ATTRIBUTE]: { N: String(Math.ceil(record.expiresAtEpochMs / 1000)) } }
+        : {};
     // First the list: a key that works must be found when its team is removed.
     await this.#send(
       new PutItemCommand({
         TableName: this.#table,
-        Item: { ...listKey(record.team, record.keyId), name: { S: record.name } },
+        Item: { ...listKey(record.team, record.keyId), name: { S: record.name }, ...ends },
       }),
     );
     await this.#send(
@@ -70,6 +80,7 @@ export class TeamKeys implements KeyStore {
           role: { S: record.role },
           name: { S: record.name },
           createdAtMs: { N: String(record.createdAtEpochMs) },
+          ...ends,
           ...(record.team === undefined ? {} : { team: { S: record.team } }),
           ...(record.expiresAtEpochMs === undefined ? {} : { expiresAtMs: { N: String(record.expiresAtEpochMs) } }),
           ...(record.revokedAtEpochMs === undefined ? {} : { revokedAtMs: { N: String(record.revokedAtEpochMs) } }),

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { ConfigError, configError } from './config-error.ts';
+import { knownFields } from './known-fields.ts';
 import { type PicoUsd, picoUsd, picoUsdFromNumber } from './money.ts';
 import { didYouMean } from './nearest-word.ts';
 
@@ -132,6 +133,15 @@ export function parseCatalog(file: string, content: unknown): Catalog {
     );
   }
   return { models, notPriceable: new Set(parsed.output.notPriceable) };
+}
+
+/** Reads a catalog that was published, perhaps by another version: without the fields that this one does not know. */
+export function parsePublishedCatalog(content: unknown): Catalog {
+  const { models, ...rest } = content as { readonly models: readonly { readonly kind?: unknown }[] };
+  const known = models.map((model) =>
+    knownFields(model.kind === 'transcription' ? transcriptionModel : chatModel, model),
+  );
+  return parseCatalog('registry', { ...(knownFields(catalogFile, rest) as object), models: known });
 }
 
 function parseModel(file: string, entry: { readonly id: string; readonly [field: string]: unknown }): Model {

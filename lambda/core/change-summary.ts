@@ -8,11 +8,13 @@ export function summarizeChanges(changes: readonly Change[]): string {
   if (changes.length === 0) return 'No policy, price or resource changed.';
   const head = `${headline(changes)}\n\n| what | before | after | why it matters |\n| --- | --- | --- | --- |`;
   const rows = changes.map(rowOf);
+  // As JSON text, which is how it travels.
   const encoder = new TextEncoder();
+  const sizeOf = (text: string) => encoder.encode(JSON.stringify(text)).length;
   const kept: string[] = [];
-  let bytes = encoder.encode(head).length;
+  let bytes = sizeOf(head);
   for (const row of rows) {
-    bytes += encoder.encode(row).length + 1;
+    bytes += sizeOf(row);
     if (bytes > MAX_SUMMARY_BYTES) break;
     kept.push(row);
   }

@@ -22,6 +22,11 @@ export const deploymentSchema = v.strictObject(
       v.array(v.pipe(v.string(), v.email('must be a list of e-mail addresses')), 'must be a list of e-mail addresses'),
       [],
     ),
+    /**
+     * Whether the stack gives API Gateway the right to write access logs, which is one setting of the whole account and
+     * region. False where something else has set it. @default true
+     */
+    setAccountLogRole: v.optional(flag, true),
     /** Days that logs are kept. @default 30 */
     logRetentionDays: v.optional(v.picklist(RETENTION_DAYS, `must be one of ${RETENTION_DAYS.join(', ')}`), 30),
     /** Whether requests are traced by X-Ray, which is billed by the trace. @default false */

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import type { Catalog } from './catalog.ts';
 import { ConfigError, configError } from './config-error.ts';
 import { type DeploymentSettings, deploymentSchema } from './deployment-settings.ts';
+import { knownFields } from './known-fields.ts';
 import { type PicoUsd, picoUsdFromNumber } from './money.ts';
 import { didYouMean } from './nearest-word.ts';
 
@@ -161,12 +162,24 @@ export function parseEnvironment(file: string, content: unknown, catalog: Catalo
   return { organization, deployment, teams };
 }
 
+/** Reads an environment that was published, perhaps by another version: without the fields that this one does not know. */
+export function parsePublishedEnvironment(
+  content: { readonly teams: Readonly<Record<string, unknown>> },
+  catalog: Catalog,
+): Environment {
+  const { teams, ...rest } = content;
+  const known = Object.entries(teams).map(([team, policy]) => [team, knownFields(teamSchema, policy)]);
+  const environment = { ...(knownFields(environmentSchema, rest) as object), teams: Object.fromEntries(known) };
+  return parseEnvironment('registry', environment, catalog);
+}
+
 /** The names of the fields at a path of an environment file. */
 function fieldsAt(path: readonly PropertyKey[]): readonly string[] {
   const { organization, deployment } = environmentSchema.entries;
   if (path.length === 0) return Object.keys(environmentSchema.entries);
   if (path[0] === 'organization') return Object.keys(organization.wrapped.entries);
   const { entries } = deployment.wrapped;
+  if (path[2] === 'hostedZone') return Object.keys(entries.customDomain.wrapped.entries.hostedZone.wrapped.entries);
   const block = path[1] === undefined ? undefined : entries[path[1] as keyof typeof entries];
   return Object.keys(
     block !== undefined && 'wrapped' in block && 'entries' in block.wrapped ? block.wrapped.entries : entries,

@@ -26,8 +26,10 @@ export type GovernPorts = {
 
 /** One chat completion to be governed. */
 export type GovernRequest = {
-  /** A fresh id: of the request, and of its reservation. */
+  /** Of the reservation: fresh, and nothing that a client can choose, or calls could share one reservation. */
   readonly id: string;
+  /** What caller and log know the request by. */
+  readonly requestId: string;
   readonly identity: Identity;
   readonly policy: TeamPolicy;
   readonly catalog: Catalog;
@@ -146,13 +148,13 @@ async function callUpstream(
   } catch (error) {
     // A fault of our own may have struck before or after Groq saw the call: an unknown outcome is never voided.
     ports.log('upstream_fault', {
-      requestId: request.id,
+      requestId: request.requestId,
       team: policy.team,
       error: error instanceof Error ? error.name : 'unknown',
     });
     return {
       kind: 'lost',
-      refusal: refuse('internal_error', `The gateway failed during the call. Request id: ${request.id}.`),
+      refusal: refuse('internal_error', `The gateway failed during the call. Request id: ${request.requestId}.`),
     };
   }
 }
@@ -167,7 +169,10 @@ async function relayStream(
 ): Promise<TokenUsage | undefined> {
   let usage: TokenUsage | undefined;
   let failed = false;
-  const annotate = (used: TokenUsage) => ({ cost_usd: usdText(chatCost(call.model, used)), request_id: request.id });
+  const annotate = (used: TokenUsage) => ({
+    cost_usd: usdText(chatCost(call.model, used)),
+    request_id: request.requestId,
+  });
   try {
     for await (const event of events) {
       const read = readStreamEvent(event, call.request.includeUsage, annotate);
@@ -178,11 +183,11 @@ async function relayStream(
   } catch (error) {
     failed = true;
     ports.log('stream_cut', {
-      requestId: request.id,
+      requestId: request.requestId,
       team: request.policy.team,
       error: error instanceof Error ? error.name : 'unknown',
     });
-    const message = `Groq's stream broke off before its end. Request id: ${request.id}.`;
+    const message = `Groq's stream broke off before its end. Request id: ${request.requestId}.`;
     sink.write(renderData({ error: { message, type: 'service_unavailable', param: null, code: 'groq_stream_cut' } }));
   }
   return failed ? undefined : usage;
@@ -211,7 +216,7 @@ async function settle(
   if (settlement.costPicoUsd > costPicoUsd) {
     // The bound was no bound: every figure that rests on it is in doubt.
     const overrunUsd = usdText(overrunOf(terms.reservation, settlement.costPicoUsd));
-    ports.log('overrun', { requestId: request.id, team: key.team, model, overrunUsd });
+    ports.log('overrun', { requestId: request.requestId, team: key.team, model, overrunUsd });
   }
   // Cached tokens do not count against Groq's tokens per minute, so they do not count against the team's.
   const used = settlement.assumed
@@ -222,7 +227,7 @@ async function settle(
     return await ports.ledger.settle(key, terms, { ...settlement, tpmRefundUs });
   } catch (error) {
     ports.log('settlement_failed', {
-      requestId: request.id,
+      requestId: request.requestId,
       team: key.team,
       error: error instanceof Error ? error.name : 'unknown',
     });

@@ -131,7 +131,13 @@ export function reserve(
   terms: ReserveTerms,
 ): { state: LedgerState } | { refused: ReserveRefusal } | { shortPicoUsd: PicoUsd } {
   const { reservation } = terms;
-  if (state.open.has(reservation.id)) return { state };
+  const held = state.open.get(reservation.id);
+  if (held !== undefined) {
+    // The same one told twice, and never another call that bears its id.
+    return isSame(held, reservation)
+      ? { state }
+      : { refused: { reason: 'concurrency_exceeded', retryAfterMs: CONCURRENCY_RETRY_MS } };
+  }
   if (state.paused !== undefined) return { refused: { reason: 'team_paused' } };
   if (state.available < reservation.costPicoUsd) return { refused: { reason: 'team_budget_exceeded' } };
   if (state.open.size >= terms.maxConcurrent) {
@@ -158,6 +164,18 @@ export function reserve(
       open: new Map(state.open).set(reservation.id, reservation),
     },
   };
+}
+
+/** Whether two reservations are one and the same. */
+export function isSame(a: Reservation, b: Reservation): boolean {
+  return (
+    a.id === b.id &&
+    a.costPicoUsd === b.costPicoUsd &&
+    a.tokens === b.tokens &&
+    a.model === b.model &&
+    a.keyId === b.keyId &&
+    a.expiresAtEpochMs === b.expiresAtEpochMs
+  );
 }
 
 /** Settles or voids an open reservation, corrects one that has lapsed, and leaves alone one that is gone. */

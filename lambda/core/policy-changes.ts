@@ -21,7 +21,7 @@ const MOST_PRICE_FACTOR = 3n;
 const NONE = '-';
 
 /**
- * Refuses prices that moved more than threefold since the last deployment, unless the entry's `priceConfirmedOn` is new.
+ * Refuses prices that moved more than threefold since the last deployment, unless the entry's `priceConfirmedOn` has changed.
  *
  * @throws ConfigError naming the model, both prices, and the way to confirm them.
  */
@@ -29,7 +29,8 @@ export function checkPriceJumps(file: string, before: Catalog, after: Catalog): 
   for (const model of after.models.values()) {
     const known = before.models.get(model.id);
     if (known === undefined) continue;
-    if (model.priceConfirmedOn !== undefined && model.priceConfirmedOn !== known.priceConfirmedOn) continue;
+    // Also when the word is taken back: a deployment that is rolled back must be able to.
+    if (model.priceConfirmedOn !== known.priceConfirmedOn) continue;
     const former = pricesOf(known);
     for (const [name, price] of pricesOf(model)) {
       const was = former.get(name);
@@ -98,11 +99,14 @@ const TEAM_WHY: Readonly<Record<string, string>> = {
   onRetiredModel: 'Decides whether services that name a retired model go on working.',
 };
 const ORGANIZATION_WHY: Readonly<Record<string, string>> = {
+  alertsUsd: 'Who watches spending is told at these amounts.',
+  alertsPercent: 'Who watches spending is told at these shares of a budget.',
   monthlyCapUsd:
     'What all teams together may spend; it moves by the difference, at once. Also the budget of teams without one.',
 };
 const MODEL_WHY: Readonly<Record<string, string>> = {
   '': 'Teams that list it may call it.',
+  retired: 'A call to it is refused with its replacement named, or replaced where the team says so.',
   removed: 'It has no price any more, so calls to it are refused.',
   status: 'A retired model is refused with its replacement named, or replaced where the team says so.',
   input: 'New calls are held and billed at it; calls in flight settle at the price they were admitted with.',
@@ -126,7 +130,9 @@ function entryChanges<T>(
       const known = before.get(name);
       const subject = `${kind} ${name}`;
       if (known !== undefined) return fieldChanges(subject, fieldsOf(known), fieldsOf(entry), why);
-      return [{ subject, field: '', before: NONE, after: shortText(fieldsOf(entry)), why: why[''] ?? '' }];
+      const fields = fieldsOf(entry);
+      const reason = why[fields.get('status') ?? ''] ?? why[''] ?? '';
+      return [{ subject, field: '', before: NONE, after: shortText(fields), why: reason }];
     }),
     ...removed.map((name) => ({
       subject: `${kind} ${name}`,

@@ -1,6 +1,7 @@
 import { CANARY_TEAM, withCanary } from './canary.ts';
 import { parseCatalog } from './catalog.ts';
 import { renderChanges, summarizeChanges } from './change-summary.ts';
+import { ConfigError } from './config-error.ts';
 import { type EnvironmentFile, parseEnvironment } from './environment.ts';
 import { type PicoUsd, picoUsdFromNumber } from './money.ts';
 import { type Period, periodOf } from './period.ts';
@@ -63,8 +64,14 @@ export async function publishPolicies(ports: PublishPorts, publication: Publicat
   parseEnvironment('environment', publication.environment, catalog);
   const file = withCanary('environment', publication.environment, catalog);
   const environment = parseEnvironment('environment', file, catalog);
-  const before = await policies.inForce();
+  const before = await policies.inForce().catch(notReadable);
   if (before !== undefined) checkPriceJumps('catalog', before.catalog, catalog);
+  const changes = [
+    ...policyChanges(before, { environment, catalog }),
+    ...infrastructureChanges(publication.infrastructureBefore, publication.infrastructure),
+  ].filter(({ subject }) => subject !== `team ${CANARY_TEAM}`);
+  // Before the act: when it fails in the middle, what it may have changed is on record.
+  if (changes.length > 0) await audit.append(auditEntry(publication, changes, nowEpochMs));
 
   await policies.publish(file, publication.catalog);
   const moves = [...environment.teams.values()].flatMap(({ team, monthlyBudgetPicoUsd }) =>
@@ -75,12 +82,6 @@ export async function publishPolicies(ports: PublishPorts, publication: Publicat
   for (let start = 0; start < moves.length; start += BUDGETS_AT_ONCE) {
     await Promise.all(moves.slice(start, start + BUDGETS_AT_ONCE).map(({ key, limit }) => ledger.setLimit(key, limit)));
   }
-
-  const changes = [
-    ...policyChanges(before, { environment, catalog }),
-    ...infrastructureChanges(publication.infrastructureBefore, publication.infrastructure),
-  ].filter(({ subject }) => subject !== `team ${CANARY_TEAM}`);
-  if (changes.length > 0) await audit.append(auditEntry(publication, changes, nowEpochMs));
   return { summary: summarizeChanges(changes) };
 }
 
@@ -93,6 +94,12 @@ function auditEntry({ actor, requestId }: Publication, changes: readonly Change[
     subject: 'environment',
     details: renderChanges(changes),
   };
+}
+
+/** A set in force that cannot be understood must not keep a good one from taking its place. */
+function notReadable(error: unknown): undefined {
+  if (error instanceof ConfigError) return undefined;
+  throw error;
 }
 
 function periodsAt(nowEpochMs: number): readonly Period[] {

@@ -2,7 +2,7 @@ import type { GatewayProbe } from '../adapters/gateway-probe.ts';
 import type { TeamKeyRecord } from '../adapters/team-keys.ts';
 import { CANARY_TEAM } from '../core/canary.ts';
 import { type CanaryAnswer, type Enforcement, judgeCanary, judgeUnknownKey } from '../core/enforcement.ts';
-import type { Clock, PolicySource } from '../core/ports.ts';
+import type { Clock, Log, PolicySource } from '../core/ports.ts';
 import type { ResourceHandler } from './custom-resource.ts';
 
 /** What the check that follows a deployment needs of the world. */
@@ -15,11 +15,16 @@ export type CanaryPorts = {
   readonly mintKey: () => { readonly key: string; readonly keyId: string };
   readonly probe: (url: string) => Pick<GatewayProbe, 'chat'>;
   readonly clock: Clock;
+  /** Which deployments have passed before. */
+  readonly passed: { has(deployment: string): Promise<boolean>; add(deployment: string): Promise<void> };
+  readonly log: Log;
 };
 
 /** How long a deployment may take to become ready, in milliseconds, and how often it is asked. */
 const READY_WITHIN_MS = 150_000;
 const ASK_EVERY_MS = 3_000;
+/** How many refusals in a row count: the first may come from the deployment before, which is still being replaced. */
+const IN_A_ROW = 3;
 /** How long the canary's key would work if it could not be taken away, in milliseconds. */
 const KEY_LIFE_MS = 600_000;
 
@@ -31,6 +36,7 @@ export function canaryHandler(ports: CanaryPorts): ResourceHandler {
   return async (event) => {
     if (event.RequestType === 'Delete') return {};
     const url = (event.ResourceProperties as Readonly<Record<string, unknown>>).Url;
+    const deployment = String((event.ResourceProperties as Readonly<Record<string, unknown>>).Deployment);
     if (typeof url !== 'string') throw new Error('the resource names no Url');
     const { keys, mintKey, clock } = ports;
     const { key, keyId } = mintKey();
@@ -42,9 +48,18 @@ export function canaryHandler(ports: CanaryPorts): ResourceHandler {
       name: `${CANARY_TEAM}-deployment`,
       createdAtEpochMs,
       expiresAtEpochMs: createdAtEpochMs + KEY_LIFE_MS,
+      isTemporary: true,
     });
     try {
-      return { Evidence: await prove(ports, url, key) };
+      const evidence = await prove(ports, url, key);
+      await ports.passed.add(deployment);
+      return { Evidence: evidence };
+    } catch (error) {
+      // A deployment that has passed before is being rolled back to; failing it would leave the stack between two.
+      if (!(await ports.passed.has(deployment))) throw error;
+      const message = error instanceof Error ? error.message : String(error);
+      ports.log('canary_failed_after_rollback', { message });
+      return { Evidence: `it has passed before, and now: ${message}` };
     } finally {
       await keys.forget(keyId, CANARY_TEAM);
     }
@@ -68,14 +83,15 @@ async function untilJudged(
   judge: (answer: CanaryAnswer) => Enforcement,
 ): Promise<void> {
   const startMs = clock.monotonicMs();
-  for (;;) {
+  for (let inARow = 0; ; ) {
     const judged = await call().then(judge, (error: unknown): Enforcement => {
       const { name } = error instanceof Error ? error : { name: 'unknown' };
       return { verdict: 'not_ready', why: `the endpoint could not be reached (${name})` };
     });
-    if (judged.verdict === 'enforced') return;
-    if (judged.verdict === 'broken' || clock.monotonicMs() - startMs >= READY_WITHIN_MS / 2)
-      throw new Error(`the deployment does not enforce: ${judged.why}`);
+    inARow = judged.verdict === 'enforced' ? inARow + 1 : 0;
+    if (inARow === IN_A_ROW) return;
+    const isOver = judged.verdict === 'not_ready' && clock.monotonicMs() - startMs >= READY_WITHIN_MS / 2;
+    if (judged.verdict === 'broken' || isOver) throw new Error(`the deployment does not enforce: ${judged.why}`);
     await clock.sleep(ASK_EVERY_MS);
   }
 }

@@ -1,4 +1,5 @@
 import { GatewayProbe } from '../adapters/gateway-probe.ts';
+import { PassedDeployments } from '../adapters/passed-deployments.ts';
 import { Registry } from '../adapters/registry.ts';
 import { mintKey, TeamKeys } from '../adapters/team-keys.ts';
 import { CANARY_KEY_PREFIX, CUSTOM_RESOURCE } from '../contract.ts';
@@ -19,6 +20,8 @@ export const handler = createCustomResource(
       mintKey: () => mintKey(variables.environmentName, CANARY_KEY_PREFIX),
       probe: (url) => new GatewayProbe(url),
       clock: systemClock,
+      passed: new PassedDeployments(client, variables.registryTable, systemClock.nowEpochMs),
+      log: systemLog,
     }),
   },
   systemLog,

@@ -19,7 +19,15 @@ export async function answerChat(call: GatewayCall): Promise<GatewayResponse> {
   const bodyText = bodyOf(event);
   if (typeof bodyText !== 'string') return refusalResponse(bodyText);
   const { requestId, deadlineEpochMs } = call;
-  const answer = await governChat(ports, { id: requestId, identity, policy, catalog, bodyText, deadlineEpochMs });
+  const answer = await governChat(ports, {
+    id: ports.newId(),
+    requestId,
+    identity,
+    policy,
+    catalog,
+    bodyText,
+    deadlineEpochMs,
+  });
   const headers = answerHeaders(call, policy, answer.facts);
   switch (answer.kind) {
     case 'refused':

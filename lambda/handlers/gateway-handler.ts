@@ -9,12 +9,17 @@ import { type GatewayResponse, refusalResponse } from './gateway-response.ts';
 import { answerBudget, answerModel, answerModels } from './read-routes.ts';
 
 /** What the gateway is made of. */
-export type GatewayPorts = GovernPorts & { readonly policies: PolicySource };
+export type GatewayPorts = GovernPorts & {
+  readonly policies: PolicySource;
+  /** A random id that nobody can foresee. */
+  readonly newId: () => string;
+};
 
 /** One request on its way: the event, and what every route needs of the moment. */
 export type GatewayCall = {
   readonly ports: GatewayPorts;
   readonly event: APIGatewayProxyEvent;
+  /** For people: API Gateway lets a client choose it, so nothing may depend on it. */
   readonly requestId: string;
   readonly startedAtMs: number;
   /** When an answer must be complete: before Lambda ends the function. */
@@ -43,7 +48,8 @@ const JSON_TYPE = { 'content-type': 'application/json' };
 
 /** Makes the gateway's handler: a streaming Lambda function behind API Gateway's proxy integration. */
 export function createGateway(ports: GatewayPorts) {
-  const unfinished = new Map<string, Promise<void>>();
+  // By the event itself: a client may choose its request's id, and so the same one twice.
+  const unfinished = new Map<unknown, Promise<void>>();
   const gateway = async (event: APIGatewayProxyEvent, context: Context): Promise<GatewayResponse> => {
     const call: GatewayCall = {
       ports,
@@ -51,7 +57,7 @@ export function createGateway(ports: GatewayPorts) {
       requestId: event.requestContext.requestId,
       startedAtMs: ports.clock.monotonicMs(),
       deadlineEpochMs: ports.clock.nowEpochMs() + Math.floor(context.getRemainingTimeInMillis()) - SETTLE_MARGIN_MS,
-      finishBeforeEnd: (work) => unfinished.set(event.requestContext.requestId, work),
+      finishBeforeEnd: (work) => unfinished.set(event, work),
     };
     return withRequestId(await route(call), call.requestId);
   };
@@ -60,9 +66,8 @@ export function createGateway(ports: GatewayPorts) {
     // Money may not be left in the middle: each call has its own deadline instead.
     timeoutEarlyInMillis: 0,
     requestEnd: async (request: Request) => {
-      const { requestId } = (request.event as APIGatewayProxyEvent).requestContext;
-      await unfinished.get(requestId);
-      unfinished.delete(requestId);
+      await unfinished.get(request.event);
+      unfinished.delete(request.event);
     },
   })
     .use({ onError: (request: Request) => renderFault(ports, request) })

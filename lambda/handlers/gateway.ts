@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { DynamoLedger } from '../adapters/dynamo-ledger.ts';
 import { GroqKeys } from '../adapters/groq-keys.ts';
@@ -18,6 +19,7 @@ export const handler = createGateway({
   ledger: new DynamoLedger(client, variables.ledgerTable, systemClock.nowEpochMs),
   upstream: new GroqUpstream({ baseUrl: variables.groqBaseUrl, keys, clock: systemClock, log: systemLog }),
   clock: systemClock,
+  newId: randomUUID,
   log: systemLog,
   outputs: new RecentOutputs(),
 });

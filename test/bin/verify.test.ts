@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { outcome, runCheck } from '../../bin/verify/check.ts';
 import { enforcementChecks } from '../../bin/verify/enforcement-checks.ts';
 import { renderReport, reportOf } from '../../bin/verify/report.ts';
+import { faultsOf } from '../../bin/verify/resource-checks.ts';
+import { readStream } from '../../bin/verify/stream-check.ts';
 import { GatewayProbe } from '../../lambda/adapters/gateway-probe.ts';
 import { catalog, policyWith } from '../support/catalog.ts';
 
@@ -96,5 +98,65 @@ describe('the validation of a deployment', () => {
     expect(text).toContain('| yes | must a | a \\| b |');
     expect(text).toContain('| **NO** | must c |');
     expect(text).toContain('| not deployed | must b |');
+  });
+});
+
+describe('a role', () => {
+  const arn = (rest: string) => `arn:aws:${rest}`;
+  const allow = (more: object) => ({
+    Effect: 'Allow',
+    Action: 'dynamodb:GetItem',
+    Resource: arn('dynamodb:eu-west-1:1:table/x'),
+    ...more,
+  });
+  it.each([
+    ['one table', allow({})],
+    [
+      "a log group's streams",
+      allow({ Action: ['logs:PutLogEvents'], Resource: arn('logs:eu-west-1:1:log-group:/aws/x:*') }),
+    ],
+    [
+      "this environment's Groq secrets",
+      allow({ Resource: arn('secretsmanager:eu-west-1:1:secret:groq/*-prod-gateway-??????') }),
+    ],
+    ['traces, which have no resource', allow({ Action: ['xray:PutTraceSegments'], Resource: '*' })],
+    ['nothing, since it denies', { Effect: 'Deny', Action: '*', Resource: '*' }],
+  ])('is narrow that allows %s', (_what, statement) => {
+    expect(faultsOf(statement)).toEqual([]);
+  });
+  it.each([
+    ['every action', allow({ Action: 'dynamodb:*' })],
+    ['every resource', allow({ Resource: '*' })],
+    ['every table', allow({ Resource: arn('dynamodb:*:*:table/*') })],
+    ['every secret', allow({ Resource: arn('secretsmanager:eu-west-1:1:secret:*') })],
+    ['all but some actions', { Effect: 'Allow', NotAction: 'iam:CreateUser', Resource: arn('x') }],
+    ['all but some resources', { Effect: 'Allow', Action: 's3:GetObject', NotResource: arn('x') }],
+  ])('is not narrow that allows %s', (_what, statement) => {
+    expect(faultsOf(statement)).not.toEqual([]);
+  });
+});
+
+describe('a stream', () => {
+  const events = ['data: 1\n\n', 'data: 2\n\n', 'data: [DONE]\n\n'];
+  const answer = (pauseMs: number, pieces = events) =>
+    new Response(
+      new ReadableStream({
+        async start(controller) {
+          for (const piece of pieces) {
+            controller.enqueue(Buffer.from(piece));
+            await new Promise((resolve) => setTimeout(resolve, pauseMs));
+          }
+          controller.close();
+        },
+      }),
+      { headers: { 'content-type': 'text/event-stream' } },
+    );
+  it('is one when it arrives bit by bit, and none when it was held back or cut off', async () => {
+    expect(await readStream(answer(20), 'a', performance.now())).toMatchObject({ status: 'pass' });
+    // Held back for a second, then all at once, in as many pieces.
+    expect(await readStream(answer(0), 'a', performance.now() - 1_000)).toMatchObject({ status: 'fail' });
+    expect(await readStream(answer(20, events.slice(0, 2)), 'a', performance.now())).toMatchObject({ status: 'fail' });
+    const refused = new Response('{}', { status: 402, headers: { 'content-type': 'application/json' } });
+    expect(await readStream(refused, 'a', performance.now())).toMatchObject({ status: 'fail' });
   });
 });

@@ -55,6 +55,14 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('the ledger on %s', 
     expect(await money()).toMatchObject({ available: 0n, reserved: 1000n });
   });
 
+  it('takes a reservation told twice for one, and another call with its id for none', async () => {
+    expect(await reserve('a', 300n)).toMatchObject({ kind: 'reserved' });
+    expect(await reserve('a', 300n)).toMatchObject({ kind: 'reserved' });
+    expect(await reserve('a', 10n)).toMatchObject({ kind: 'refused' });
+    expect(await reserve('a', 300n, { expiresAtEpochMs: START_MS + 1 })).toMatchObject({ kind: 'refused' });
+    expect(await money()).toMatchObject({ reserved: 300n });
+  });
+
   it('settles at the true cost and makes the rest available again', async () => {
     await reserve('a', 300n);
     await ledger.settle(key, termsOf('a', 300n), settlementOf(120n));

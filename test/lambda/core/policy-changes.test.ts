@@ -95,6 +95,10 @@ describe('a price that moves more than threefold', () => {
     const before = catalogWith({ output: 1.2, ...confirmed });
     expect(() => checkPriceJumps('catalog', before, catalogWith({ output: 12, ...confirmed }))).toThrow(/threefold/);
   });
+  it('passes on the way back as well, since a deployment must be able to roll back', () => {
+    const confirmed = catalogWith({ output: 1.2, priceConfirmedOn: '2026-11-25' });
+    expect(() => checkPriceJumps('catalog', confirmed, catalog)).not.toThrow();
+  });
 });
 
 describe("a custom resource's properties", () => {

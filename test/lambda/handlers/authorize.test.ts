@@ -1,6 +1,6 @@
 import type { APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { TeamKeys } from '../../../lambda/adapters/team-keys.ts';
+import { mintKey, TeamKeys } from '../../../lambda/adapters/team-keys.ts';
 import { planKeyValue } from '../../../lambda/contract.ts';
 import { createAuthorizer } from '../../../lambda/handlers/authorize.ts';
 import { lambdaContext } from '../../../local/lambda-runtime.ts';
@@ -58,6 +58,24 @@ describe('the authorizer', () => {
       usageIdentifierKey: planKeyValue('test', 'ORGANIZATION'),
       context: { role: 'admin' },
     });
+  });
+
+  it('takes a canary key for the canary alone, whoever has made it', async () => {
+    const put = async (more: object) => {
+      const { key, keyId } = mintKey('test', 'canary');
+      await keys.put(key, {
+        keyId,
+        role: 'member',
+        team: 'groq-rbac-canary',
+        name: 'x',
+        createdAtEpochMs: START_MS,
+        ...more,
+      });
+      return await keys.identify(key);
+    };
+    expect(await put({})).toMatchObject({ team: 'groq-rbac-canary' });
+    expect(await put({ team: 'chatbot' })).toBeUndefined();
+    expect(await put({ role: 'admin' })).toBeUndefined();
   });
 
   it('stops taking a key at the moment it expires', async () => {

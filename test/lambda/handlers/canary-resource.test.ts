@@ -12,8 +12,9 @@ const REFUSED = { status: 402, code: 'team_budget_exceeded' };
 const UNKNOWN = { status: 401, code: 'invalid_api_key' };
 
 /** Runs the check against an endpoint that gives these answers, in turn for each kind of key. */
-async function check(answers: { unknown?: object[]; canary?: object[] }) {
+async function check(answers: { unknown?: object[]; canary?: object[]; passedBefore?: boolean }) {
   const stored = new Map<string, unknown>();
+  const passed: string[] = [];
   let minted = 0;
   const clock = fakeClock();
   const queues = { unknown: [...(answers.unknown ?? [UNKNOWN])], canary: [...(answers.canary ?? [REFUSED])] };
@@ -33,18 +34,25 @@ async function check(answers: { unknown?: object[]; canary?: object[] }) {
       },
     }),
     clock,
+    passed: { has: async () => answers.passedBefore === true, add: async (deployment) => void passed.push(deployment) },
+    log: () => {},
   };
-  const event = { RequestType: 'Create', ResourceProperties: { Url: 'https://api' } };
+  const event = { RequestType: 'Create', ResourceProperties: { Url: 'https://api', Deployment: 'd1' } };
   const result = await canaryHandler(ports)(event as unknown as CloudFormationCustomResourceEvent).then(
     (data) => data.Evidence,
     (error: Error) => error.message,
   );
-  return { result, left: stored.size, sleptMs: clock.sleptMs() };
+  return { result, left: stored.size, sleptMs: clock.sleptMs(), passed };
 }
 
 describe('the check that follows a deployment', () => {
   it('passes when an unknown key and a team with $0 are refused, and leaves no key behind', async () => {
-    expect(await check({})).toEqual({ result: expect.stringContaining('by 402'), left: 0, sleptMs: 0 });
+    expect(await check({})).toEqual({
+      result: expect.stringContaining('by 402'),
+      left: 0,
+      sleptMs: 12_000,
+      passed: ['d1'],
+    });
   });
 
   it.each([
@@ -57,8 +65,18 @@ describe('the check that follows a deployment', () => {
     ['an unknown key gets in', { unknown: [{ status: 200, code: '' }] }, /an unknown key got 200/],
     ['an unknown key reaches the budget', { unknown: [REFUSED] }, /an unknown key got 402/],
   ])('fails at once when %s', async (_what, answers, message) => {
-    const { result, left, sleptMs } = await check(answers);
-    expect([result, left, sleptMs]).toEqual([expect.stringMatching(message), 0, 0]);
+    const { result, left, passed } = await check(answers);
+    expect([result, left, passed]).toEqual([expect.stringMatching(message), 0, []]);
+  });
+
+  it('is not content with one refusal, which may come from the deployment before', async () => {
+    const { result } = await check({ unknown: [UNKNOWN, UNKNOWN, { status: 200, code: '' }] });
+    expect(result).toContain('an unknown key got 200');
+  });
+
+  it('does not hold up a roll-back to a deployment that has passed before', async () => {
+    const { result } = await check({ canary: [{ status: 200, code: '' }], passedBefore: true });
+    expect(result).toContain('it has passed before, and now: the deployment does not enforce');
   });
 
   it('waits for an endpoint that is still becoming ready', async () => {
@@ -70,7 +88,7 @@ describe('the check that follows a deployment', () => {
     ];
     const { result, sleptMs } = await check({ unknown: [{ status: 404, code: '' }, UNKNOWN], canary });
     expect(result).toContain('by 402');
-    expect(sleptMs).toBe(12_000);
+    expect(sleptMs).toBe(24_000);
   });
 
   it('fails in the end when it never becomes ready', async () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DynamoLedger } from '../../../lambda/adapters/dynamo-ledger.ts';
 import type { GovernPorts } from '../../../lambda/core/govern.ts';
+import { picoUsdFromNumber } from '../../../lambda/core/money.ts';
 import type { PolicySource, Upstream, UpstreamAnswer } from '../../../lambda/core/ports.ts';
 import { RecentOutputs } from '../../../lambda/core/recent-outputs.ts';
 import { refuse } from '../../../lambda/core/refusals.ts';
@@ -46,12 +47,32 @@ async function gatewayWith(upstream: Upstream['chat'], more: Partial<GovernPorts
     clock: systemClock,
     log: (event, facts) => logged.push(JSON.stringify({ event, ...facts })),
     outputs: new RecentOutputs(),
+    newId: () => `id-${ids++}`,
     policies: { policies: async () => ({ teams: new Map([['chatbot', policyWith(policy)]]), catalog }) },
     ...more,
   });
 }
 const period = () => new Date().toISOString().slice(0, 7);
 const ledgerNow = async () => await ledger.read({ team: 'chatbot', period: period() });
+
+let ids = 0;
+
+it('never lets calls share a reservation, whatever request id they bear', async () => {
+  // API Gateway lets a client choose its request's id.
+  const sameId = { requestContext: { requestId: 'mine', authorizer: { keyId: 'k', role: 'member', team: 'chatbot' } } };
+  policy = {};
+  let calls = 0;
+  const handler = await gatewayWith(async () => {
+    calls++;
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    return whole;
+  });
+  const answers = await Promise.all(Array.from({ length: 5 }, () => invoke(handler, chatEvent({}, sameId as never))));
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+  const costs = answers.map(({ headers }) => picoUsdFromNumber(Number(headers['x-request-cost-usd'])));
+  expect(calls).toBe(5);
+  expect((await ledgerNow())?.spent).toBe(costs.reduce<bigint>((sum, cost) => sum + cost, 0n));
+});
 
 describe('a warm admitted request', () => {
   it.each([

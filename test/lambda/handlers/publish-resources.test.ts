@@ -5,6 +5,7 @@ import { DynamoLedger } from '../../../lambda/adapters/dynamo-ledger.ts';
 import { Registry } from '../../../lambda/adapters/registry.ts';
 import { mintKey, TeamKeys } from '../../../lambda/adapters/team-keys.ts';
 import { CUSTOM_RESOURCE } from '../../../lambda/contract.ts';
+import type { EnvironmentFile } from '../../../lambda/core/environment.ts';
 import { picoUsdFromNumber } from '../../../lambda/core/money.ts';
 import { encodeCatalog, encodeProperties } from '../../../lambda/core/resource-properties.ts';
 import { createCustomResource } from '../../../lambda/handlers/custom-resource.ts';
@@ -167,6 +168,39 @@ describe('publishing policies', () => {
     const entries = await audit.newest(PERIOD, 10);
     expect(entries).toMatchObject([{ action: 'publish_policies', actor: 'stack', atEpochMs: START_MS }]);
     expect(entries[0]?.details).toContain(name);
+  });
+
+  it('has in the audit trail what it was about to change, also when it fails in the middle', async () => {
+    const name = `half${serial}`;
+    await publish({ [name]: team });
+    const setLimit = ledger.setLimit;
+    ledger.setLimit = async () => await Promise.reject(new Error('the table is gone'));
+    expect(await publish({ [name]: { ...team, monthlyBudgetUsd: 900 } })).toMatchObject({ Status: 'FAILED' });
+    ledger.setLimit = setLimit;
+    const entries = await new DynamoAudit(database.client, registryTable).newest(PERIOD, 10);
+    expect(entries.map(({ details }) => details).join()).toContain('| $200 | $900 |');
+  });
+
+  it('can be taken back to after a version that knew more fields', async () => {
+    const name = `newer${serial}`;
+    const future = { ...team, rotationDays: 30 } as never;
+    await registry().publish({ teams: { [name]: future } }, { ...catalogContent(), region: 'eu' });
+    expect((await registry().policies()).teams.get(name)).toMatchObject({ monthlyBudgetPicoUsd: usd(200) });
+    expect(await publish({ [name]: team })).toMatchObject({ Status: 'SUCCESS' });
+  });
+
+  it('replaces a set that nobody can read', async () => {
+    await registry().publish({ teams: { Broken: team } as never }, catalogContent());
+    await expect(registry().inForce()).rejects.toThrow(/team "Broken"/);
+    expect(await publish({ [`fixed${serial}`]: team })).toMatchObject({ Status: 'SUCCESS' });
+  });
+
+  it('never points at a set that an earlier publication has just removed', async () => {
+    // The first publication is about to remove the set before the last, when another puts the same content in force.
+    const [one, two, three] = [1, 2, 3].map((usd) => ({ teams: { x: { ...team, monthlyBudgetUsd: usd } } }));
+    const content = catalogContent();
+    for (const set of [one, two, three, one, two, one]) await registry().publish(set as EnvironmentFile, content);
+    expect((await registry().policies()).teams.get('x')?.monthlyBudgetPicoUsd).toBe(usd(1));
   });
 
   it('leaves everything when the stack goes', async () => {
