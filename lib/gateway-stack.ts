@@ -17,6 +17,8 @@ import { TeamStack } from './team-stack.ts';
 import { UsagePlanHandle } from './usage-plan-handle.ts';
 import { WebAcl } from './web-acl.ts';
 
+/** How long a function of the deployment may run: with the minute its event may wait, less than CloudFormation does. */
+const DEPLOY_WITHIN = Duration.minutes(3);
 /** How often ledgers are swept, and how long that may take: less, so that no two sweeps meet. */
 const SWEEP_EVERY = Duration.minutes(5);
 const SWEEP_WITHIN = Duration.minutes(4);
@@ -123,7 +125,7 @@ export class GatewayStack extends Stack {
 
   /** Puts policies in force at a deployment, and revokes the keys of a team that goes. */
   #publisher(): GatewayFunction {
-    const publisher = this.#function('Publisher', 'publisher', 'Puts policies in force', Duration.minutes(4), true);
+    const publisher = this.#function('Publisher', 'publisher', 'Puts policies in force', DEPLOY_WITHIN, true);
     this.#registry.grantItems(publisher, ['GetItem', 'PutItem', 'Query', 'BatchWriteItem'], ['POLICIES*']);
     this.#registry.grantItems(publisher, ['Query'], ['TEAM#*']);
     this.#registry.grantItems(publisher, ['UpdateItem'], ['KEY#*']);
@@ -147,7 +149,7 @@ export class GatewayStack extends Stack {
   }
 
   #canary(url: string): EnforcementCanary {
-    const canary = this.#function('Canary', 'canary', 'Checks that a deployment enforces', Duration.minutes(4), true);
+    const canary = this.#function('Canary', 'canary', 'Checks that a deployment enforces', DEPLOY_WITHIN, true);
     this.#registry.grantItems(canary, ['GetItem', 'Query'], ['POLICIES*', `TEAM#${CANARY_TEAM}`]);
     this.#registry.grantItems(canary, ['PutItem', 'DeleteItem'], [`KEY#${CANARY_KEY_PREFIX}*`, `TEAM#${CANARY_TEAM}`]);
     const check = new EnforcementCanary(this, 'Enforcement', { canary, url });

@@ -12,6 +12,7 @@ import { CANARY_TEAM } from '../../lambda/core/canary.ts';
 import { type Catalog, isServedChatModel } from '../../lambda/core/catalog.ts';
 import type { Environment, TeamPolicy } from '../../lambda/core/environment.ts';
 import { CommandError, type Deployment, findDeployment } from '../deployment.ts';
+import { budgetCheck } from '../verify/budget-check.ts';
 import { type Check, type Finding, runCheck } from '../verify/check.ts';
 import { enforcementChecks } from '../verify/enforcement-checks.ts';
 import { renderReport, reportOf } from '../verify/report.ts';
@@ -102,7 +103,8 @@ async function checksOf(
     revokeCanaryKey: () => keys.revoke(canaryKey.keyId),
   };
   return [
-    ...resourceChecks(deployment),
+    ...resourceChecks(deployment, environment.deployment.retainData),
+    budgetCheck(deployment, environment),
     ...secretChecks({
       client,
       environmentName,

@@ -17,7 +17,7 @@ import { type Check, type Outcome, outcome } from './check.ts';
 const WITHOUT_RESOURCE = /^xray:Put/;
 
 /** What the deployed resources must be like, whoever changed them since. */
-export function resourceChecks(deployment: Deployment): readonly Check[] {
+export function resourceChecks(deployment: Deployment, retainData: boolean): readonly Check[] {
   const { ledgerTable, registryTable, stackStatus } = deployment;
   return [
     {
@@ -28,24 +28,25 @@ export function resourceChecks(deployment: Deployment): readonly Check[] {
     {
       id: 'ledger-table',
       title: 'The ledger is protected',
-      run: async () => await checkTable(deployment, ledgerTable),
+      run: async () => await checkTable(deployment, ledgerTable, retainData),
     },
     {
       id: 'registry-table',
       title: 'The registry is protected',
-      run: async () => await checkTable(deployment, registryTable),
+      run: async () => await checkTable(deployment, registryTable, retainData),
     },
     { id: 'alarms', title: 'Every alarm is armed', run: async () => await checkAlarms(deployment) },
     { id: 'roles', title: "The functions' roles are narrow", run: async () => await checkRoles(deployment) },
   ];
 }
 
-async function checkTable({ dynamo }: Deployment, TableName: string): Promise<Outcome> {
+async function checkTable({ dynamo }: Deployment, TableName: string, retainData: boolean): Promise<Outcome> {
   const { Table } = await dynamo.send(new DescribeTableCommand({ TableName }));
   const { ContinuousBackupsDescription } = await dynamo.send(new DescribeContinuousBackupsCommand({ TableName }));
   const { TimeToLiveDescription } = await dynamo.send(new DescribeTimeToLiveCommand({ TableName }));
   const facts = {
-    'deletion protection': Table?.DeletionProtectionEnabled === true,
+    // An environment that may be lost says so in its file.
+    ...(retainData ? { 'deletion protection': Table?.DeletionProtectionEnabled === true } : {}),
     encryption: Table?.SSEDescription?.Status === 'ENABLED',
     'point-in-time recovery':
       ContinuousBackupsDescription?.PointInTimeRecoveryDescription?.PointInTimeRecoveryStatus === 'ENABLED',

@@ -55,6 +55,7 @@ describe('the deployed API', () => {
     const own = await call('GET', '/openai/v1/budget', keyOf('changing'));
     expect(JSON.parse(own.text)).toMatchObject({ team: 'changing', limit_usd: '10' });
     const all = JSON.parse((await call('GET', '/openai/v1/budget', target.adminKey)).text);
+    expect(all.organization).toMatchObject({ limit_usd: '500' });
     expect(all.data.map(({ team }: { team: string }) => team).sort()).toEqual(Object.keys(target.teams).sort());
   });
 
