@@ -138,7 +138,8 @@ export class GatewayStack extends Stack {
   /** Takes calls that nobody came back for as spent, every five minutes, and tells what the ledgers come to. */
   #sweeper(): GatewayFunction {
     const sweeper = this.#function('Sweeper', 'sweeper', 'Expires reservations past their time', SWEEP_WITHIN, true);
-    this.#ledger.grantItems(sweeper, ['GetItem', 'UpdateItem'], ['TEAM#*']);
+    this.#ledger.grantItems(sweeper, ['GetItem'], ['TEAM#*', 'ORG']);
+    this.#ledger.grantItems(sweeper, ['UpdateItem'], ['TEAM#*']);
     this.#registry.grantItems(sweeper, ['GetItem', 'Query'], ['POLICIES*']);
     new Rule(this, 'SweepSchedule', {
       description: 'Expires reservations past their time',

@@ -72,14 +72,14 @@ export async function admit(ports: { ledger: Ledger; clock: Clock }, request: Ad
     if (refused.reason === 'team_budget_exceeded' || refused.reason === 'organization_budget_exceeded') {
       const usual = usualTokens(request);
       const rest = restOf(refused, view);
-      const fitted = fitToRest(call, rest, maxOutputTokens, usual);
+      const fitted = fitToRest(request, rest, maxOutputTokens, usual);
       if (fitted !== undefined) {
         maxOutputTokens = fitted;
         continue;
       }
       maxOutputTokens = call.maxOutputTokens;
       const heldWaitMs = Math.min(HELD_WAIT_MS - waitedMs, leftMs);
-      if (heldWaitMs <= 0 || addUsd(rest.left, rest.held) < leastCost(call)) return { refused, view };
+      if (heldWaitMs <= 0 || addUsd(rest.left, rest.held) < leastCost(request)) return { refused, view };
       if (refused.reason === 'organization_budget_exceeded') {
         // Other teams' money is in no view of this process.
         await clock.sleep(Math.min(heldWaitMs, TRUST_SEEN_MS));
@@ -140,17 +140,18 @@ function restOf(refused: ReserveRefusal, view: LedgerView): Rest {
   return { left: leftPicoUsd < view.available ? leftPicoUsd : view.available, held: heldPicoUsd };
 }
 
-/** A smaller output limit under which an open-ended call fits what is available, if there is one worth having. */
+/** A smaller output limit under which a call fits what is available, if it may have one and it is worth having. */
 function fitToRest(
-  call: BoundedCall,
+  request: AdmissionRequest,
   { left, held }: Rest,
   tried: number,
   usual: number | undefined,
 ): number | undefined {
-  if (call.outputStated) return undefined;
+  const { call } = request;
+  if (isFixed(request)) return undefined;
   const affordable = affordableOutputTokens(call.model, call.inputTokens, left);
   const fitted = usual !== undefined && usual <= affordable ? usual : held === 0n ? affordable : -1;
-  return fitted < tried && fitted >= leastTokens(call) ? fitted : undefined;
+  return fitted < tried && fitted >= leastTokens(request) ? fitted : undefined;
 }
 
 function usualTokens({ call, usualOutputTokens }: AdmissionRequest): number | undefined {
@@ -158,12 +159,19 @@ function usualTokens({ call, usualOutputTokens }: AdmissionRequest): number | un
   return usual === undefined ? undefined : Math.min(call.maxOutputTokens, Math.max(usual, LEAST_CHOSEN_TOKENS));
 }
 
-function leastTokens(call: BoundedCall): number {
-  return call.outputStated ? call.maxOutputTokens : Math.min(call.maxOutputTokens, LEAST_CHOSEN_TOKENS);
+/** Whether a call's length may not be changed: its client stated it, and the team would rather be refused. */
+function isFixed({ call, policy }: AdmissionRequest): boolean {
+  return call.outputStated && policy.whenLow === 'refuse';
 }
 
-function leastCost(call: BoundedCall): PicoUsd {
-  return worstCaseCost(call.model, call.inputTokens, leastTokens(call));
+function leastTokens(request: AdmissionRequest): number {
+  const { call } = request;
+  return isFixed(request) ? call.maxOutputTokens : Math.min(call.maxOutputTokens, LEAST_CHOSEN_TOKENS);
+}
+
+function leastCost(request: AdmissionRequest): PicoUsd {
+  const { call } = request;
+  return worstCaseCost(call.model, call.inputTokens, leastTokens(request));
 }
 
 /** Waits until the ledger, as this process sees it, has the money or holds none, or the sight is too old to trust. */

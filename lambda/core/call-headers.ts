@@ -14,6 +14,8 @@ export function callHeaders(policy: TeamPolicy, facts: CallFacts, nowEpochMs: nu
   if (facts.costPicoUsd !== undefined) headers['x-request-cost-usd'] = usdText(facts.costPicoUsd);
   if (facts.replacedModel !== undefined) headers['x-model-replaced'] = facts.replacedModel;
   if (facts.chosenMaxTokens !== undefined) headers['x-max-completion-tokens'] = String(facts.chosenMaxTokens);
+  if (facts.clampedFromTokens !== undefined)
+    headers['x-max-completion-tokens-stated'] = String(facts.clampedFromTokens);
   return headers;
 }
 

@@ -79,6 +79,11 @@ const teamSchema = v.strictObject(
     ),
     /** Who is held back first when Groq's own limits run low. @default 'normal' */
     priority: v.optional(v.picklist(['high', 'normal', 'batch'], 'must be one of high, normal, batch'), 'normal'),
+    /**
+     * What a request gets that states more output than the budget still pays: a refusal, or as much as it pays, at least
+     * 64 tokens or what was stated. @default 'refuse'
+     */
+    whenLow: v.optional(v.picklist(['refuse', 'clamp'], 'must be one of refuse, clamp'), 'refuse'),
     /** What a request for a retired model gets. @default 'refuse' */
     onRetiredModel: v.optional(v.picklist(['refuse', 'replace'], 'must be one of refuse, replace'), 'refuse'),
     /** E-mail addresses for this team's alerts. @default none */

@@ -45,8 +45,10 @@ export type CallFacts = {
   readonly costPicoUsd?: PicoUsd;
   readonly upstreamMs?: number;
   readonly replacedModel?: string | undefined;
-  /** The output limit that the gateway chose for a client that stated none. */
+  /** The output limit that the gateway chose for a client that stated none, or lowered to what the budget pays. */
   readonly chosenMaxTokens?: number;
+  /** What the client had stated, where it was lowered. */
+  readonly clampedFromTokens?: number;
 };
 
 /** How a governed call is answered. A stream's `relay` must be awaited to its end, whether or not a client still listens. */
@@ -88,7 +90,12 @@ export async function governChat(ports: GovernPorts, request: GovernRequest): Pr
   const facts: CallFacts = {
     view: admitted.view,
     replacedModel: call.replacedModel,
-    ...(call.outputStated ? {} : { chosenMaxTokens: admitted.maxOutputTokens }),
+    ...(call.outputStated && admitted.maxOutputTokens === call.maxOutputTokens
+      ? {}
+      : { chosenMaxTokens: admitted.maxOutputTokens }),
+    ...(call.outputStated && admitted.maxOutputTokens < call.maxOutputTokens
+      ? { clampedFromTokens: call.maxOutputTokens }
+      : {}),
   };
 
   const startMs = ports.clock.monotonicMs();

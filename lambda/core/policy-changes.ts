@@ -96,6 +96,7 @@ const TEAM_WHY: Readonly<Record<string, string>> = {
   rateLimitRpm: 'Requests over it get 429 with the exact time to come back.',
   rateLimitTpm: 'A request that can never fit it is refused at once.',
   requestsPerDay: 'Requests over it get 429 from API Gateway until midnight UTC.',
+  whenLow: 'Decides whether answers get shorter at the end of a budget, or calls are refused.',
   onRetiredModel: 'Decides whether services that name a retired model go on working.',
 };
 const ORGANIZATION_WHY: Readonly<Record<string, string>> = {

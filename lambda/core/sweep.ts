@@ -1,5 +1,6 @@
 import type { LedgerState } from './ledger.ts';
 import { addUsd, type PicoUsd, ZERO_USD } from './money.ts';
+import type { OrganizationLedger } from './organization-ledger.ts';
 import { type Period, periodOf } from './period.ts';
 import type { LedgerKey } from './ports.ts';
 
@@ -10,6 +11,8 @@ export type SweepableLedger = {
     key: LedgerKey,
     nowEpochMs: number,
   ): Promise<{ readonly expired: number; readonly state: LedgerState } | undefined>;
+  /** Names every team that has drawn money in a period. */
+  readOrganization(period: Period): Promise<Pick<OrganizationLedger, 'holders'> | undefined>;
 };
 
 /** What a sweep found over all teams. */
@@ -37,7 +40,12 @@ export async function sweepLedgers(
   nowEpochMs: number,
 ): Promise<Swept> {
   const periods: readonly Period[] = [...new Set([periodOf(nowEpochMs), periodOf(nowEpochMs - LOOK_BACK_MS)])];
-  const keys = teams.flatMap((team) => periods.map((period) => ({ team, period })));
+  const keys: LedgerKey[] = [];
+  for (const period of periods) {
+    // Also a team that has no policy any more: what its last calls hold would be held from all others for the month.
+    const holders = (await ledger.readOrganization(period))?.holders ?? [];
+    for (const team of new Set([...teams, ...holders])) keys.push({ team, period });
+  }
   const failed: string[] = [];
   const states: LedgerState[] = [];
   let expired = 0;

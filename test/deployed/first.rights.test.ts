@@ -18,7 +18,7 @@ import { requireDeployed } from '../support/target.ts';
 
 const target = requireDeployed();
 const { ledgerTable, registryTable } = target;
-const ROLES = ['Authorizer', 'Gateway', 'Publisher', 'Canary'] as const;
+const ROLES = ['Authorizer', 'Gateway', 'Publisher', 'Sweeper', 'Canary'] as const;
 type RoleName = (typeof ROLES)[number];
 type Clients = { readonly dynamo: DynamoDBClient; readonly secrets: SecretsManagerClient };
 const clients = new Map<RoleName, Clients>();
@@ -88,6 +88,8 @@ describe("each function's role", () => {
     ['Publisher', 'write policies', put(registryTable, 'POLICIES#rights-test')],
     ['Publisher', 'add to the audit trail', put(registryTable, 'AUDIT#rights-test')],
     ['Publisher', 'revoke a key', update(registryTable, 'KEY#rights-test')],
+    ['Sweeper', 'expire in a ledger', update(ledgerTable, 'TEAM#rights-test')],
+    ['Sweeper', "read the organisation's ledger", get(ledgerTable, 'ORG')],
     ['Canary', 'make a key of its own kind', put(registryTable, 'KEY#canaryrights')],
   ])('%s may %s', async (role, _what, command) => {
     expect(await tried(role, command)).toBe('done');
@@ -108,6 +110,9 @@ describe("each function's role", () => {
     ['Publisher', 'delete from the audit trail', batch(registryTable, 'AUDIT#rights-test')],
     ['Publisher', 'delete a ledger', remove(ledgerTable, 'TEAM#roomy')],
     ['Publisher', 'read a Groq key', new GetSecretValueCommand({ SecretId: secret })],
+    ['Sweeper', "write the organisation's ledger", update(ledgerTable, 'ORG')],
+    ['Sweeper', 'make a key', put(registryTable, 'KEY#1')],
+    ['Sweeper', 'read a Groq key', new GetSecretValueCommand({ SecretId: secret })],
     ['Canary', "make a team's key", put(registryTable, 'KEY#1')],
     ['Canary', 'write policies', put(registryTable, 'POLICIES')],
     ['Canary', 'touch the ledger', update(ledgerTable, 'TEAM#roomy')],

@@ -93,7 +93,7 @@ describe('the stack', () => {
       ],
       Sweeper: [
         'dynamodb:GetItem POLICIES*',
-        'dynamodb:GetItem TEAM#*',
+        'dynamodb:GetItem TEAM#* ORG',
         'dynamodb:Query POLICIES*',
         'dynamodb:UpdateItem TEAM#*',
         ...logs,

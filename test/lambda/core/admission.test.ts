@@ -43,6 +43,24 @@ describe('admission', () => {
     expect(clock.sleptMs()).toBe(0);
   });
 
+  it('lowers a stated length to what the budget still pays, where the team wants that', async () => {
+    const { attempt, bound, call } = setUp({ whenLow: 'clamp' }, { max_tokens: 2_000 });
+    const rest = worstCaseCost(call.model, call.inputTokens, 700);
+    expect(rest).toBeLessThan(bound);
+    expect(await attempt('a', rest)).toMatchObject({ admitted: { maxOutputTokens: 700, view: { available: 0n } } });
+  });
+
+  it('lowers no stated length below 64 tokens, nor where the team does not want it', async () => {
+    const clamping = setUp({ whenLow: 'clamp' }, { max_tokens: 2_000 });
+    const least = worstCaseCost(clamping.call.model, clamping.call.inputTokens, 64);
+    expect(await clamping.attempt('a', least - 1n)).toMatchObject({ refused: { reason: 'team_budget_exceeded' } });
+    const short = setUp({ whenLow: 'clamp' }, { max_tokens: 10 });
+    expect(await short.attempt('a', short.bound)).toMatchObject({ admitted: { maxOutputTokens: 10 } });
+    expect(await short.attempt('b', short.bound - 1n)).toMatchObject({ refused: {} });
+    const refusing = setUp({}, { max_tokens: 2_000 });
+    expect(await refusing.attempt('a', refusing.bound - 1n)).toMatchObject({ refused: {} });
+  });
+
   it('waits for money that another call holds, and takes it as it comes free', async () => {
     const { attempt, bound, clock, ledger } = setUp({}, { max_tokens: 100 });
     const first = await attempt('a', bound + 1_000n);

@@ -14,6 +14,7 @@ describe('an environment', () => {
       team: 'bot',
       purpose: '',
       requestsPerDay: null,
+      whenLow: 'refuse',
       allowedModels: ['openai/gpt-oss-20b'],
       maxTokensPerRequest: null,
       monthlyBudgetPicoUsd: 500_000_000_000_000n,

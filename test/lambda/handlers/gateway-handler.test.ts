@@ -74,6 +74,19 @@ it('never lets calls share a reservation, whatever request id they bear', async 
   expect((await ledgerNow())?.spent).toBe(costs.reduce<bigint>((sum, cost) => sum + cost, 0n));
 });
 
+it('sends a length that the budget lowered upstream, and says so', async () => {
+  policy = { monthlyBudgetUsd: 0.0002, whenLow: 'clamp' };
+  const sent: unknown[] = [];
+  const handler = await gatewayWith(async ({ body }) => {
+    sent.push(body.max_completion_tokens);
+    return whole;
+  });
+  const { status, headers } = await invoke(handler, chatEvent({ max_tokens: 5_000 }));
+  expect([status, headers['x-max-completion-tokens-stated']]).toEqual([200, '5000']);
+  expect(Number(headers['x-max-completion-tokens'])).toBeLessThan(1_000);
+  expect(sent).toEqual([Number(headers['x-max-completion-tokens'])]);
+});
+
 describe('a warm admitted request', () => {
   it.each([
     ['whole', {}, whole],

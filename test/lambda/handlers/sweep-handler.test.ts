@@ -6,6 +6,7 @@ import type { LedgerState, ReserveTerms } from '../../../lambda/core/ledger.ts';
 import type { SweepableLedger } from '../../../lambda/core/sweep.ts';
 import { createSweep } from '../../../lambda/handlers/sweep-handler.ts';
 import { lambdaContext } from '../../../local/lambda-runtime.ts';
+import { ensureTable } from '../../../local/tables.ts';
 import { catalog, policyWith } from '../../support/catalog.ts';
 import { startTestDatabase, type TestDatabase } from '../../support/embedded-ledger.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
@@ -55,6 +56,15 @@ describe('the sweep', () => {
     expect(await ledger.read(key)).toMatchObject({ spent: 100n, assumed: 0n, available: 700n });
   });
 
+  it('frees what calls of a team hold that has no policy any more', async () => {
+    await ensureTable(database.client, 'removed');
+    const ledger = new DynamoLedger(database.client, 'removed', () => START_MS);
+    const key = { team: 'removed', period: PERIOD };
+    await ledger.reserve(key, budgets(1_000n), termsOf('last', 300n, { expiresAtEpochMs: START_MS - 1 }));
+    expect(await sweep(ledger, ['others'])).toMatchObject({ ExpiredReservations: 1 });
+    expect(await ledger.read(key)).toMatchObject({ reserved: 0n, spent: 300n });
+  });
+
   it('writes metrics that CloudWatch reads from the line, in dollars, for the whole environment', async () => {
     const ledger = new DynamoLedger(database.client, 'ledger', () => START_MS);
     const key = { team: 'over', period: PERIOD };
@@ -75,6 +85,7 @@ describe('the sweep', () => {
         swept.push(team);
         return undefined;
       },
+      readOrganization: async () => undefined,
     };
     expect(await sweep(ledger, ['a', 'broken', 'c'])).toMatchObject({
       error: 'could not sweep the ledgers of broken',
@@ -122,7 +133,10 @@ describe('the sweep', () => {
         await ledger.settle({ team, period: PERIOD }, terms, settlementOf(10n));
       }
     };
-    const later: SweepableLedger = { sweep: async (key) => await ledger.sweep(key, START_MS + 2 * HOUR_MS) };
+    const later: SweepableLedger = {
+      sweep: async (key) => await ledger.sweep(key, START_MS + 2 * HOUR_MS),
+      readOrganization: async () => undefined,
+    };
     const admitting = admit();
     const report = await sweep(later, teams);
     isSweeping = false;

@@ -1,0 +1,42 @@
+import { CloudFormationClient, ListStackResourcesCommand } from '@aws-sdk/client-cloudformation';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { expect, it } from 'vitest';
+import { DynamoLedger } from '../../lambda/adapters/dynamo-ledger.ts';
+import { picoUsd } from '../../lambda/core/money.ts';
+import { periodOf } from '../../lambda/core/period.ts';
+import { budgets, termsOf } from '../support/ledger-terms.ts';
+import { requireDeployed } from '../support/target.ts';
+
+const target = requireDeployed();
+
+/** Invokes a function as its schedule does; an emulator takes any signature of a key it knows. */
+async function invoke(logicalIdStart: string): Promise<{ status: number; error: string | null }> {
+  const { StackResourceSummaries = [] } = await new CloudFormationClient({}).send(
+    new ListStackResourcesCommand({ StackName: target.stackName }),
+  );
+  const name = StackResourceSummaries.find(
+    ({ ResourceType, LogicalResourceId }) =>
+      ResourceType === 'AWS::Lambda::Function' && LogicalResourceId?.startsWith(logicalIdStart),
+  )?.PhysicalResourceId;
+  const credential = `${process.env.AWS_ACCESS_KEY_ID}/20260101/us-east-1/lambda/aws4_request`;
+  const response = await fetch(`${process.env.AWS_ENDPOINT_URL}/2015-03-31/functions/${name}/invocations`, {
+    method: 'POST',
+    headers: { authorization: `AWS4-HMAC-SHA256 Credential=${credential}, SignedHeaders=host, Signature=x` },
+    body: '{}',
+  });
+  return { status: response.status, error: response.headers.get('x-amz-function-error') };
+}
+
+it('sweeps what a call left that nobody came back for, by the function that was deployed', async () => {
+  const ledger = new DynamoLedger(new DynamoDBClient({}), target.ledgerTable, Date.now);
+  const key = { team: 'leaving', period: periodOf(Date.now()) };
+  const cost = 1_000_000n;
+  const nowEpochMs = Date.now();
+  const terms = termsOf('abandoned', cost, { nowEpochMs, expiresAtEpochMs: nowEpochMs - 1 });
+  await ledger.reserve(key, budgets(picoUsd(10n ** 14n), 5n * 10n ** 14n), terms);
+  const before = await ledger.read(key);
+  expect(await invoke('SweeperFunction')).toEqual({ status: 200, error: null });
+  const after = await ledger.read(key);
+  expect((after?.assumed ?? 0n) - (before?.assumed ?? 0n)).toBe(cost);
+  expect((before?.reserved ?? 0n) - (after?.reserved ?? 0n)).toBe(cost);
+});
