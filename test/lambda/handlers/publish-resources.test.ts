@@ -232,6 +232,46 @@ describe("a team's keys", () => {
 });
 
 describe('a custom resource', () => {
+  const run = async (failures: number, error: Error) => {
+    let calls = 0;
+    let sleptMs = 0;
+    let outcome: unknown;
+    const handler = createCustomResource(
+      {
+        'Custom::Any': async () => {
+          if (calls++ < failures) throw new Error('cannot write', { cause: error });
+          return {};
+        },
+      },
+      () => {},
+      (async (_url: string, request: RequestInit) => {
+        outcome = JSON.parse(String(request.body)).Status;
+        return new Response();
+      }) as unknown as typeof fetch,
+      async (ms) => {
+        sleptMs += ms;
+      },
+    );
+    const event = {
+      RequestType: 'Create',
+      ResourceType: 'Custom::Any',
+      ResponseURL: 'http://cfn',
+      LogicalResourceId: 'x',
+    };
+    await handler(event as unknown as CloudFormationCustomResourceEvent, lambdaContext('publisher', 'r', 60_000));
+    return { outcome, calls, sleptMs };
+  };
+  const denied = Object.assign(new Error(), { name: 'AccessDeniedException' });
+
+  it('waits until IAM knows of the rights that it has just been given, for half a minute', async () => {
+    expect(await run(2, denied)).toEqual({ outcome: 'SUCCESS', calls: 3, sleptMs: 10_000 });
+    expect(await run(99, denied)).toEqual({ outcome: 'FAILED', calls: 7, sleptMs: 30_000 });
+  });
+
+  it('fails at once for any other reason', async () => {
+    expect(await run(99, new Error())).toEqual({ outcome: 'FAILED', calls: 1, sleptMs: 0 });
+  });
+
   it('fails, and answers, for a kind that nobody serves', async () => {
     expect(await send({ ResourceType: 'Custom::Other', ResourceProperties: {} })).toMatchObject({ Status: 'FAILED' });
   });
