@@ -79,7 +79,8 @@ export async function ensureVenv(requirementsFile: string): Promise<Venv> {
   const ready = readyVenv(requirementsFile, python);
   if (ready !== undefined) return ready;
   const folder = folderOf(requirementsFile);
-  await rm(folder, { recursive: true, force: true });
+  // A pip that an interrupted start has just ended may still be writing its last file.
+  await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
   await mkdir(dirname(folder), { recursive: true });
   const made = await run(python.command, ['-m', 'venv', folder]);
   if (made !== undefined) {
@@ -97,9 +98,13 @@ export async function ensureVenv(requirementsFile: string): Promise<Venv> {
 /** Runs a command; gives what it printed when it failed, and nothing when it did not. */
 async function run(command: string, args: readonly string[]): Promise<string | undefined> {
   return await new Promise((resolve) => {
-    execFile(command, args, { maxBuffer: OUTPUT_BYTES }, (error, stdout, stderr) =>
-      resolve(error === null ? undefined : `${stdout}${stderr}`.trim() || error.message),
-    );
+    // An interrupted start leaves no pip behind that would write into the next one's folder.
+    const end = () => child.kill();
+    const child = execFile(command, args, { maxBuffer: OUTPUT_BYTES }, (error, stdout, stderr) => {
+      process.off('exit', end);
+      resolve(error === null ? undefined : `${stdout}${stderr}`.trim() || error.message);
+    });
+    process.once('exit', end);
   });
 }
 
