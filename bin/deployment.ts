@@ -22,6 +22,7 @@ export type Deployment = {
   readonly endpoint: string;
   readonly ledgerTable: string;
   readonly registryTable: string;
+  /** Of the stack and of one team's. */
   readonly resources: readonly DeployedResource[];
   readonly dynamo: DynamoDBClient;
 };
@@ -40,12 +41,10 @@ export async function findDeployment(environmentName: string, endpoint?: string)
     if (value === undefined) throw new CommandError(`the stack ${stackName} has no output ${key}; deploy it again`);
     return value;
   };
-  const resources: DeployedResource[] = [];
-  for await (const page of paginateListStackResources({ client }, { StackName: stackName })) {
-    for (const { LogicalResourceId = '', ResourceType = '', PhysicalResourceId = '' } of page.StackResourceSummaries ??
-      [])
-      resources.push({ logicalId: LogicalResourceId, type: ResourceType, physicalId: PhysicalResourceId });
-  }
+  const own = await resourcesOf(client, stackName);
+  // The teams' stacks are alike: one of them tells what each has.
+  const team = own.find(({ type }) => type === 'AWS::CloudFormation::Stack');
+  const resources = team === undefined ? own : [...own, ...(await resourcesOf(client, team.physicalId))];
   return {
     environmentName,
     stackName,
@@ -56,6 +55,16 @@ export async function findDeployment(environmentName: string, endpoint?: string)
     resources,
     dynamo: new DynamoDBClient({}),
   };
+}
+
+async function resourcesOf(client: CloudFormationClient, stackName: string): Promise<readonly DeployedResource[]> {
+  const resources: DeployedResource[] = [];
+  for await (const page of paginateListStackResources({ client }, { StackName: stackName })) {
+    for (const { LogicalResourceId = '', ResourceType = '', PhysicalResourceId = '' } of page.StackResourceSummaries ??
+      [])
+      resources.push({ logicalId: LogicalResourceId, type: ResourceType, physicalId: PhysicalResourceId });
+  }
+  return resources;
 }
 
 async function describe(client: CloudFormationClient, stackName: string) {
