@@ -49,6 +49,11 @@ export function planKeyValue(environment: string, holder: string): string {
 /** The first letters of the ids of keys made by the check that follows a deployment. */
 export const CANARY_KEY_PREFIX = 'canary';
 
+/** Groq's address as a person writes it, with or without the path that SDKs of OpenAI's want, as the SDK of Groq's takes it. */
+export function groqAddress(baseUrl: string): string {
+  return baseUrl.replace(/\/+$/, '').replace(/\/openai\/v1$/, '');
+}
+
 /** The longest a gateway or API Gateway may trust what it read of policies, keys and secrets, in milliseconds. */
 export const CACHE_MS = 60_000;
 

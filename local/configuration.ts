@@ -1,12 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
-import { type Catalog, isServedChatModel, parseCatalog } from '../lambda/core/catalog.ts';
-import {
-  type Environment,
-  type EnvironmentFile,
-  parseEnvironment,
-  type TeamPolicy,
-} from '../lambda/core/environment.ts';
+import { type Catalog, parseCatalog } from '../lambda/core/catalog.ts';
+import { type Environment, type EnvironmentFile, parseEnvironment } from '../lambda/core/environment.ts';
 import { StartError } from './settings.ts';
 
 /** An environment and a catalog, as their files have them and as they were understood. */
@@ -30,17 +25,6 @@ export async function loadConfiguration(environmentPath: string, catalogPath: st
     : await readJson(environmentPath);
   const environment = parseEnvironment(environmentPath, content, catalog);
   return { environment, environmentFile: content as EnvironmentFile, catalog, catalogFile };
-}
-
-/** A model that a team can chat with today, if it has one. */
-export function servedModelOf(
-  { allowedModels }: Pick<TeamPolicy, 'allowedModels'>,
-  catalog: Catalog,
-): string | undefined {
-  return allowedModels.find((id) => {
-    const model = catalog.models.get(id);
-    return model !== undefined && isServedChatModel(model);
-  });
 }
 
 async function readJson(path: string): Promise<unknown> {

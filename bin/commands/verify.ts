@@ -9,8 +9,9 @@ import { Registry } from '../../lambda/adapters/registry.ts';
 import { mintKey, TeamKeys } from '../../lambda/adapters/team-keys.ts';
 import { CANARY_KEY_PREFIX } from '../../lambda/contract.ts';
 import { CANARY_TEAM } from '../../lambda/core/canary.ts';
-import { type Catalog, isServedChatModel } from '../../lambda/core/catalog.ts';
+import type { Catalog } from '../../lambda/core/catalog.ts';
 import type { Environment, TeamPolicy } from '../../lambda/core/environment.ts';
+import { servedModelOf } from '../../lambda/core/model-list.ts';
 import { CommandError, type Deployment, findDeployment } from '../deployment.ts';
 import { budgetCheck } from '../verify/budget-check.ts';
 import { type Check, type Finding, runCheck } from '../verify/check.ts';
@@ -127,10 +128,7 @@ async function streamOf(
 ): Promise<Check> {
   const groqKeys = new GroqKeys(client, environmentName, Date.now);
   for (const policy of teams.filter(({ monthlyBudgetPicoUsd }) => monthlyBudgetPicoUsd > 0n)) {
-    const model = policy.allowedModels.find((id) => {
-      const known = catalog.models.get(id);
-      return known !== undefined && isServedChatModel(known);
-    });
+    const model = servedModelOf(policy, catalog);
     const groqKey = await groqKeys.get(policy.team).catch(() => undefined);
     if (model === undefined || groqKey === undefined) continue;
     return streamCheck(endpoint, policy, model, (await keys.make(policy.team)).key);

@@ -4,7 +4,7 @@ import {
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import { GroqKeys } from '../../lambda/adapters/groq-keys.ts';
-import { groqSecretName } from '../../lambda/contract.ts';
+import { groqAddress, groqSecretName } from '../../lambda/contract.ts';
 import { type Check, type Outcome, outcome } from './check.ts';
 
 /** Whose secrets are looked at, and where their keys are tried. */
@@ -46,8 +46,7 @@ async function checkKeys({ client, environmentName, teams, groqBaseUrl }: Secret
 
 async function statusOf(groqBaseUrl: string, key: string): Promise<number | string> {
   try {
-    const address = groqBaseUrl.replace(/\/+$/, '').replace(/\/openai\/v1$/, '');
-    const response = await fetch(`${address}/openai/v1/models`, {
+    const response = await fetch(`${groqAddress(groqBaseUrl)}/openai/v1/models`, {
       headers: { authorization: `Bearer ${key}` },
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });

@@ -105,8 +105,9 @@ export class DynamoLedger implements Ledger {
       }
       const state = written.current;
       const again = reserve(state, terms);
-      if ('state' in again && again.state === state) return { kind: 'reserved', view: state };
       if ('state' in again) {
+        // Nothing to add: an earlier try of this very reserve succeeded, and only its reply was lost.
+        if (again.state === state) return { kind: 'reserved', view: state };
         // It would fit, so only the guessed form of a bucket was wrong, or the ledger has moved since.
         forms = bucketForms(state, terms.nowEpochMs);
         continue;

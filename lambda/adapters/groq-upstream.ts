@@ -1,4 +1,5 @@
 import Groq from 'groq-sdk';
+import { groqAddress } from '../contract.ts';
 import type { Clock, Log, Upstream, UpstreamAnswer, UpstreamHeaders } from '../core/ports.ts';
 import { refuse } from '../core/refusals.ts';
 import { openFreshConnections } from './fresh-connections.ts';
@@ -38,9 +39,7 @@ export class GroqUpstream implements Upstream {
       // The real key is the team's, and goes with each request.
       apiKey: 'per-request',
       // The SDK adds /openai/v1 to each path; an address written with it means the same.
-      ...(options.baseUrl === undefined
-        ? {}
-        : { baseURL: options.baseUrl.replace(/\/+$/, '').replace(/\/openai\/v1$/, '') }),
+      ...(options.baseUrl === undefined ? {} : { baseURL: groqAddress(options.baseUrl) }),
       maxRetries: 0,
       logLevel: 'off',
     });

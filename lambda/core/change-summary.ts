@@ -3,10 +3,12 @@ import type { Change } from './policy-changes.ts';
 /** The most bytes of a summary that a deployment returns: CloudFormation takes 4,096 of a custom resource in all. */
 const MAX_SUMMARY_BYTES = 3_000;
 
+const NOTHING = 'No policy, price or resource changed.';
+
 /** What a deployment changed, as Markdown; cut short to what CloudFormation can carry, with the count of what is left out. */
 export function summarizeChanges(changes: readonly Change[]): string {
-  if (changes.length === 0) return 'No policy, price or resource changed.';
-  const head = `${headline(changes)}\n\n| what | before | after | why it matters |\n| --- | --- | --- | --- |`;
+  if (changes.length === 0) return NOTHING;
+  const head = headOf(changes);
   const rows = changes.map(rowOf);
   // As JSON text, which is how it travels.
   const encoder = new TextEncoder();
@@ -25,24 +27,18 @@ export function summarizeChanges(changes: readonly Change[]): string {
 
 /** The same, whole. */
 export function renderChanges(changes: readonly Change[]): string {
-  if (changes.length === 0) return 'No policy, price or resource changed.';
-  return [
-    headline(changes),
-    '',
-    '| what | before | after | why it matters |',
-    '| --- | --- | --- | --- |',
-    ...changes.map(rowOf),
-  ].join('\n');
+  return changes.length === 0 ? NOTHING : [headOf(changes), ...changes.map(rowOf)].join('\n');
 }
 
-function headline(changes: readonly Change[]): string {
+function headOf(changes: readonly Change[]): string {
   const counts = new Map<string, number>();
   for (const { subject } of changes) {
     const kind = subject.split(' ', 1)[0] ?? '';
     counts.set(kind, (counts.get(kind) ?? 0) + 1);
   }
   const parts = [...counts].map(([kind, count]) => `${kind}: ${count}`);
-  return `**${changes.length} ${changes.length === 1 ? 'change' : 'changes'}** (${parts.join(', ')})`;
+  const count = `**${changes.length} ${changes.length === 1 ? 'change' : 'changes'}** (${parts.join(', ')})`;
+  return `${count}\n\n| what | before | after | why it matters |\n| --- | --- | --- | --- |`;
 }
 
 function rowOf({ subject, field, before, after, why }: Change): string {

@@ -1,4 +1,4 @@
-import type { Catalog, Model } from './catalog.ts';
+import { type Catalog, isServedChatModel, type Model } from './catalog.ts';
 import type { TeamPolicy } from './environment.ts';
 import { picoUsd, usdText } from './money.ts';
 
@@ -9,6 +9,17 @@ export function listModels(policy: TeamPolicy, catalog: Catalog): readonly objec
   return policy.allowedModels.flatMap((id) => {
     const model = catalog.models.get(id);
     return model === undefined ? [] : [describeModel(model)];
+  });
+}
+
+/** A model that a team can chat with today, if it has one. */
+export function servedModelOf(
+  { allowedModels }: Pick<TeamPolicy, 'allowedModels'>,
+  catalog: Catalog,
+): string | undefined {
+  return allowedModels.find((id) => {
+    const model = catalog.models.get(id);
+    return model !== undefined && isServedChatModel(model);
   });
 }
 

@@ -74,11 +74,12 @@ export async function publishPolicies(ports: PublishPorts, publication: Publicat
   if (changes.length > 0) await audit.append(auditEntry(publication, changes, nowEpochMs));
 
   await policies.publish(file, publication.catalog);
+  const periods = periodsAt(nowEpochMs);
   const moves = [...environment.teams.values()].flatMap(({ team, monthlyBudgetPicoUsd }) =>
-    periodsAt(nowEpochMs).map((period) => ({ key: { team, period }, limit: monthlyBudgetPicoUsd })),
+    periods.map((period) => ({ key: { team, period }, limit: monthlyBudgetPicoUsd })),
   );
   const cap = picoUsdFromNumber(environment.organization.monthlyCapUsd);
-  for (const period of periodsAt(nowEpochMs)) await ledger.setCap(period, cap);
+  for (const period of periods) await ledger.setCap(period, cap);
   for (let start = 0; start < moves.length; start += BUDGETS_AT_ONCE) {
     await Promise.all(moves.slice(start, start + BUDGETS_AT_ONCE).map(({ key, limit }) => ledger.setLimit(key, limit)));
   }

@@ -1,5 +1,6 @@
 import { ConfigError } from '../../lambda/core/config-error.ts';
-import { loadConfiguration, servedModelOf } from '../configuration.ts';
+import { servedModelOf } from '../../lambda/core/model-list.ts';
+import { loadConfiguration } from '../configuration.ts';
 import { type Settings, StartError } from '../settings.ts';
 import type { LocalGateway } from '../start.ts';
 import { REHEARSAL, startRehearsedAws } from './rehearsed-aws.ts';
