@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util';
 import { didYouMean } from '../lambda/core/nearest-word.ts';
+import type { BudgetOptions } from './commands/budget.ts';
 import { CommandError } from './deployment.ts';
 
 const HELP = `npx groq-rbac <command> --env <environment>
@@ -12,15 +13,25 @@ const HELP = `npx groq-rbac <command> --env <environment>
               roles: member calls models, viewer reads usage, lead is a team's; --role admin, without a team, is the
               organisation's
   keys revoke   KEY-OR-ID --reason TEXT   (the id is a key's third part: grk_<environment>_<id>_…)
+  budget show   what teams have spent, hold and have left   [--team TEAM] [--json]
+  budget top-up   adds to a budget for a while, this month's end at most   --team TEAM | --all  --usd 50 --reason TEXT
+              [--until 4h | 2026-11-30T18:00Z]; --all adds to the cap of all teams together
+  budget pause    stops a team, or all, from the next call on   --team TEAM | --all  --reason TEXT [--until …]
+  budget resume   lets them go on   --team TEAM | --all  --reason TEXT
 
-It acts with the AWS credentials at hand (AWS_PROFILE, AWS_REGION), on the stack groq-gateway-<environment>.`;
+It acts with the AWS credentials at hand (AWS_PROFILE, AWS_REGION), on the stack groq-gateway-<environment>; keys and
+budget take --local instead of --env for the gateway that npm start runs here.`;
 
 const OPTIONS = {
   env: { type: 'string' },
+  local: { type: 'boolean', default: false },
   team: { type: 'string' },
   role: { type: 'string', default: 'member' },
   purpose: { type: 'string', default: 'main' },
   reason: { type: 'string' },
+  all: { type: 'boolean', default: false },
+  usd: { type: 'string' },
+  until: { type: 'string' },
   endpoint: { type: 'string' },
   out: { type: 'string', default: 'reports' },
   last: { type: 'string', default: '1' },
@@ -28,21 +39,35 @@ const OPTIONS = {
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
-const COMMANDS = ['verify', 'changes', 'keys create', 'keys revoke'];
+const BUDGET_COMMANDS = ['budget show', 'budget top-up', 'budget pause', 'budget resume'];
+const COMMANDS = ['verify', 'changes', 'keys create', 'keys revoke', ...BUDGET_COMMANDS];
+const FAMILIES = ['keys', 'budget'];
 
 async function main(): Promise<number> {
   const { values, positionals } = readArguments();
   const [first = '', second = ''] = positionals;
-  const command = first === 'keys' ? `${first} ${second}`.trim() : first;
+  const command = FAMILIES.includes(first) ? `${first} ${second}`.trim() : first;
   if (values.help || command === '') {
     console.log(HELP);
     return values.help ? 0 : 2;
   }
   if (!COMMANDS.includes(command))
     throw new CommandError(`unknown command "${command}"${didYouMean(command, COMMANDS)}; see groq-rbac --help`);
-  const env = required(values.env, '--env <environment>');
+  const options = {
+    ...values,
+    env: values.env,
+    team: values.team,
+    usd: values.usd,
+    until: values.until,
+    reason: values.reason,
+  };
+  if (BUDGET_COMMANDS.includes(command)) {
+    await operateBudget(command, options);
+    return 0;
+  }
   switch (command) {
     case 'verify': {
+      const env = required(values.env, '--env <environment>');
       // Loaded when asked for: each command brings SDK clients of its own.
       const { verify } = await import('./commands/verify.ts');
       const holds = await verify({ ...values, env, endpoint: values.endpoint }, progress);
@@ -52,18 +77,33 @@ async function main(): Promise<number> {
       const last = Number(values.last);
       if (!Number.isInteger(last) || last < 1)
         throw new CommandError(`--last is "${values.last}"; it must be a whole number`);
+      const env = required(values.env, '--env <environment>');
       await (await import('./commands/changes.ts')).printChanges(env, last);
       return 0;
     }
     case 'keys create': {
-      await (await import('./commands/keys.ts')).createKey({ ...values, env, team: values.team });
+      await (await import('./commands/keys.ts')).createKey(options);
       return 0;
     }
     default: {
       const { revokeKey } = await import('./commands/keys.ts');
-      await revokeKey(env, required(positionals[2], 'a key or its id'), required(values.reason, '--reason'));
+      await revokeKey(options, required(positionals[2], 'a key or its id'), required(values.reason, '--reason'));
       return 0;
     }
+  }
+}
+
+async function operateBudget(command: string, options: BudgetOptions): Promise<void> {
+  const { showBudgets, topUpBudget, pauseBudget, resumeBudget } = await import('./commands/budget.ts');
+  switch (command) {
+    case 'budget show':
+      return await showBudgets(options);
+    case 'budget top-up':
+      return await topUpBudget(options);
+    case 'budget pause':
+      return await pauseBudget(options);
+    default:
+      return await resumeBudget(options);
   }
 }
 

@@ -100,7 +100,7 @@ export class GatewayStack extends Stack {
   #gateway(): GatewayFunction {
     const { environmentName } = this.#props;
     const gateway = this.#function('Gateway', 'gateway', 'Judges calls and forwards them to Groq', ANSWER_WITHIN);
-    this.#ledger.grantItems(gateway, ['GetItem', 'UpdateItem'], ['TEAM#*', 'ORG']);
+    this.#ledger.grantItems(gateway, ['GetItem', 'UpdateItem', 'ConditionCheckItem'], ['TEAM#*', 'ORG']);
     this.#registry.grantItems(gateway, ['GetItem', 'Query'], ['POLICIES*']);
     // Secrets Manager's suffix has six characters; a star would match secrets of a team `x-<environment>-gateway` elsewhere.
     const secretNames = `${groqSecretName('*', environmentName)}-??????`;
@@ -131,15 +131,14 @@ export class GatewayStack extends Stack {
     this.#registry.grantItems(publisher, ['UpdateItem'], ['KEY#*']);
     // No update and no deletion: what is in the audit trail stays as it was written.
     this.#registry.grantItems(publisher, ['PutItem'], ['AUDIT#*']);
-    this.#ledger.grantItems(publisher, ['GetItem', 'UpdateItem'], ['TEAM#*', 'ORG']);
+    this.#ledger.grantItems(publisher, ['GetItem', 'UpdateItem', 'ConditionCheckItem'], ['TEAM#*', 'ORG']);
     return publisher;
   }
 
   /** Takes calls that nobody came back for as spent, every five minutes, and tells what the ledgers come to. */
   #sweeper(): GatewayFunction {
     const sweeper = this.#function('Sweeper', 'sweeper', 'Expires reservations past their time', SWEEP_WITHIN, true);
-    this.#ledger.grantItems(sweeper, ['GetItem'], ['TEAM#*', 'ORG']);
-    this.#ledger.grantItems(sweeper, ['UpdateItem'], ['TEAM#*']);
+    this.#ledger.grantItems(sweeper, ['GetItem', 'UpdateItem'], ['TEAM#*', 'ORG']);
     this.#registry.grantItems(sweeper, ['GetItem', 'Query'], ['POLICIES*']);
     new Rule(this, 'SweepSchedule', {
       description: 'Expires reservations past their time',

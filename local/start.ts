@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoAudit } from '../lambda/adapters/dynamo-audit.ts';
+import { DynamoBudgets } from '../lambda/adapters/dynamo-budgets.ts';
 import { DynamoLedger } from '../lambda/adapters/dynamo-ledger.ts';
 import { Registry } from '../lambda/adapters/registry.ts';
 import { TeamKeys } from '../lambda/adapters/team-keys.ts';
@@ -14,6 +15,7 @@ import { answers, startEmbeddedDynamodb } from './embedded-dynamodb.ts';
 import { type HostedFunctions, startHost } from './host.ts';
 import { installLambdaRuntime } from './lambda-runtime.ts';
 import { deriveKey } from './local-keys.ts';
+import { writeRunning } from './running.ts';
 import { startSecretsEndpoint } from './secrets-endpoint.ts';
 import { type Settings, StartError } from './settings.ts';
 import { ensureTable } from './tables.ts';
@@ -80,6 +82,10 @@ async function assemble(
 
   const host = await listen(await loadFunctions(), settings.port);
   opened.push(host.close);
+  const dynamodbEndpoint = process.env.AWS_ENDPOINT_URL_DYNAMODB ?? '';
+  const [ledgerTable, registryTable] = [`${environmentName}-ledger`, `${environmentName}-registry`];
+  const running = { pid: process.pid, environmentName, baseUrl: host.baseUrl, dynamodbEndpoint };
+  opened.push(writeRunning(dataDir, { ...running, ledgerTable, registryTable }));
   return {
     baseUrl: host.baseUrl,
     upstreamUrl: upstream.baseUrl,
@@ -138,7 +144,7 @@ async function publish(
   const ledger = new DynamoLedger(client, `${environmentName}-ledger`, Date.now);
   const ports = {
     policies: new Registry(client, registryTable, Date.now),
-    ledger,
+    ledger: new DynamoBudgets(client, `${environmentName}-ledger`, Date.now),
     audit: new DynamoAudit(client, registryTable),
     nowEpochMs: Date.now(),
   };
@@ -164,7 +170,7 @@ const MS_PER_DAY = 86_400_000;
 async function expireOrphans(ledger: DynamoLedger, team: string): Promise<void> {
   const nowEpochMs = Date.now();
   for (const period of new Set([periodOf(nowEpochMs), periodOf(nowEpochMs - MS_PER_DAY)])) {
-    const state = await ledger.readState({ team, period });
+    const state = await ledger.read({ team, period });
     await ledger.expire({ team, period }, [...(state?.open.values() ?? [])], nowEpochMs);
   }
 }

@@ -1,7 +1,8 @@
-import { DynamoLedger } from '../../lambda/adapters/dynamo-ledger.ts';
+import { DynamoBudgets } from '../../lambda/adapters/dynamo-budgets.ts';
 import type { Environment } from '../../lambda/core/environment.ts';
 import { picoUsdFromNumber, usdText } from '../../lambda/core/money.ts';
 import { periodOf } from '../../lambda/core/period.ts';
+import { baseLimitOf } from '../../lambda/core/top-ups.ts';
 import type { Deployment } from '../deployment.ts';
 import { type Check, outcome } from './check.ts';
 
@@ -11,18 +12,20 @@ export function budgetCheck({ dynamo, ledgerTable }: Deployment, { organization,
     id: 'budgets',
     title: 'The ledgers have the budgets of the policies',
     run: async () => {
-      const ledger = new DynamoLedger(dynamo, ledgerTable, Date.now);
+      const ledger = new DynamoBudgets(dynamo, ledgerTable, Date.now);
       const period = periodOf(Date.now());
       const faults: string[] = [];
       for (const { team, monthlyBudgetPicoUsd } of teams.values()) {
-        const view = await ledger.read({ team, period });
-        if (view !== undefined && view.limit !== monthlyBudgetPicoUsd)
-          faults.push(`${team}: $${usdText(view.limit)} instead of $${usdText(monthlyBudgetPicoUsd)}`);
+        const state = await ledger.read({ team, period });
+        const limit = state === undefined ? undefined : baseLimitOf(state);
+        if (limit !== undefined && limit !== monthlyBudgetPicoUsd)
+          faults.push(`${team}: $${usdText(limit)} instead of $${usdText(monthlyBudgetPicoUsd)}`);
       }
       const cap = picoUsdFromNumber(organization.monthlyCapUsd);
       const seen = await ledger.readOrganization(period);
-      if (seen !== undefined && seen.limit !== cap)
-        faults.push(`organisation: $${usdText(seen.limit)} instead of $${usdText(cap)}`);
+      const inForce = seen === undefined ? undefined : baseLimitOf(seen);
+      if (inForce !== undefined && inForce !== cap)
+        faults.push(`organisation: $${usdText(inForce)} instead of $${usdText(cap)}`);
       return outcome(faults.length === 0, faults.join('; ') || `${teams.size} budgets and a cap of $${usdText(cap)}`);
     },
   };

@@ -1,14 +1,6 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import {
-  type AttributeValue,
-  ConditionalCheckFailedException,
-  type DynamoDBClient,
-  GetItemCommand,
-  TransactionConflictException,
-  UpdateItemCommand,
-} from '@aws-sdk/client-dynamodb';
-import { TTL_ATTRIBUTE } from '../contract.ts';
-import {
-  changeLimit,
+  forgettable,
   type LedgerState,
   type LedgerView,
   type Reservation,
@@ -20,7 +12,9 @@ import { addUsd, type PicoUsd } from '../core/money.ts';
 import type { OrganizationLedger } from '../core/organization-ledger.ts';
 import type { Period } from '../core/period.ts';
 import type { Budgets, Ledger, LedgerKey, ReserveResult, SeenLedger } from '../core/ports.ts';
-import { type Item, ledgerItemKey, ledgerStateOf, ledgerViewOf } from './ledger-item.ts';
+import { endTopUps } from '../core/top-ups.ts';
+import { type Item, ledgerViewOf } from './ledger-item.ts';
+import { KEEP_LEDGER_S, LedgerError, LedgerStore } from './ledger-store.ts';
 import {
   bucketForms,
   correctWrite,
@@ -29,23 +23,10 @@ import {
   reserveWrite,
   settleWrite,
 } from './ledger-writes.ts';
-
 import { type Draw, OrganizationLeases } from './organization-leases.ts';
-
-/** The ledger's store failed or answered what cannot be; nothing may be assumed of the write. */
-export class LedgerError extends Error {
-  override readonly name = 'LedgerError';
-}
 
 /** The most round trips one reserve makes: create the period, guess a bucket's form again, expire, and a few races. */
 const MAX_RESERVE_TRIES = 12;
-/** How often a write is tried that meets a transaction on its item, and how long it waits, in milliseconds, at first. */
-const MAX_CONFLICT_TRIES = 6;
-const CONFLICT_WITHIN_MS = 20;
-/** How long a ledger item is kept after its last period began, in seconds: 400 days, as the audit is. */
-const KEEP_S = 400 * 86_400;
-/** How long a late settlement may still correct an expiry, in milliseconds: four times the longest function. */
-const KEEP_LAPSED_MS = 3_600_000;
 /** How many lapsed reservations one write forgets at most. */
 const MAX_FORGOTTEN = 50;
 /** How many reservations one write expires at most: some 70 bytes each of the 4 KB that an expression may have. */
@@ -57,8 +38,7 @@ const MAX_SEEN = 1_000;
 
 /** The ledger in DynamoDB: one conditional write to admit a call, one to end it. */
 export class DynamoLedger implements Ledger {
-  readonly #client: DynamoDBClient;
-  readonly #table: string;
+  readonly #store: LedgerStore;
   readonly #nowEpochMs: () => number;
   readonly #seen = new Map<string, SeenLedger>();
   readonly #leases: OrganizationLeases;
@@ -66,10 +46,9 @@ export class DynamoLedger implements Ledger {
   readonly #drawing = new Map<string, Promise<unknown>>();
 
   constructor(client: DynamoDBClient, table: string, nowEpochMs: () => number) {
-    this.#client = client;
-    this.#table = table;
+    this.#store = new LedgerStore(client, table, nowEpochMs);
     this.#nowEpochMs = nowEpochMs;
-    this.#leases = new OrganizationLeases(client, table, nowEpochMs, KEEP_S);
+    this.#leases = new OrganizationLeases(client, table, nowEpochMs, KEEP_LEDGER_S);
   }
 
   async reserve(key: LedgerKey, budgets: Budgets, terms: ReserveTerms): Promise<ReserveResult> {
@@ -100,10 +79,14 @@ export class DynamoLedger implements Ledger {
       const written = await this.#write(key, reserveWrite(terms, forms));
       if ('view' in written) return { kind: 'reserved', view: written.view };
       if (written.current === undefined) {
-        await this.#openPeriod(key, budgets.team);
+        await this.#store.openPeriod(key, budgets.team);
         continue;
       }
       const state = written.current;
+      if (endTopUps(state, terms.nowEpochMs) !== state) {
+        await this.#store.changeLimit(key, (current) => endTopUps(current, terms.nowEpochMs));
+        continue;
+      }
       const again = reserve(state, terms);
       if ('state' in again) {
         // Nothing to add: an earlier try of this very reserve succeeded, and only its reply was lost.
@@ -154,10 +137,6 @@ export class DynamoLedger implements Ledger {
     return this.#seen.get(seenName(key));
   }
 
-  async read(key: LedgerKey): Promise<LedgerView | undefined> {
-    return await this.readState(key);
-  }
-
   async readOrganization(period: Period): Promise<OrganizationLedger | undefined> {
     try {
       return await this.#leases.read(period);
@@ -166,53 +145,19 @@ export class DynamoLedger implements Ledger {
     }
   }
 
-  /** Gives a period a cap of all teams together: opens it, or moves what is available by the difference. */
-  async setCap(period: Period, cap: PicoUsd): Promise<void> {
-    try {
-      await this.#leases.setCap(period, cap);
-    } catch (cause) {
-      throw new LedgerError("cannot write the organisation's ledger", { cause });
-    }
-  }
-
   /** The whole ledger, its open reservations included. */
-  async readState(key: LedgerKey): Promise<LedgerState | undefined> {
-    const command = new GetItemCommand({ TableName: this.#table, Key: ledgerItemKey(key), ConsistentRead: true });
-    try {
-      const { Item } = await this.#client.send(command);
-      return Item === undefined ? undefined : this.#remember(key, ledgerStateOf(Item));
-    } catch (cause) {
-      throw new LedgerError(`cannot read the ledger of ${key.team}`, { cause });
-    }
+  async read(key: LedgerKey): Promise<LedgerState | undefined> {
+    const state = await this.#store.read(key);
+    return state === undefined ? undefined : this.#remember(key, state);
   }
 
-  /** Gives a period a limit: opens it when it has had no call yet, else moves what is available by the difference. */
-  async setLimit(key: LedgerKey, limit: PicoUsd): Promise<void> {
-    for (let tries = 1; tries <= MAX_RESERVE_TRIES; tries++) {
-      const state = await this.readState(key);
-      if (state?.limit === limit) return;
-      if (state === undefined) {
-        // Read again after it: another process may just have opened it with another limit.
-        await this.#openPeriod(key, limit);
-        continue;
-      }
-      const delta = changeLimit(state, limit).available - state.available;
-      const written = await this.#write(key, {
-        UpdateExpression: 'SET #limit = :limit, #available = #available + :delta',
-        ConditionExpression: '#limit = :before',
-        ExpressionAttributeNames: { '#limit': 'limit', '#available': 'available' },
-        ExpressionAttributeValues: {
-          ':limit': { N: String(limit) },
-          ':before': { N: String(state.limit) },
-          ':delta': { N: String(delta) },
-        },
-      });
-      if ('view' in written) {
-        this.#seen.delete(seenName(key));
-        return;
-      }
+  /** Takes off a cap's increases whose time is over, and takes back what lies idle of them. */
+  async sweepCap(period: Period, nowEpochMs: number): Promise<void> {
+    try {
+      await this.#leases.changeLimit(period, (state) => endTopUps(state, nowEpochMs));
+    } catch (cause) {
+      throw new LedgerError("cannot sweep the organisation's ledger", { cause });
     }
-    throw new LedgerError(`the budget of ${key.team} kept changing for ${MAX_RESERVE_TRIES} tries`);
   }
 
   /** Takes every reservation past its time for spent at its bound; tells how many there were, and how the ledger stands. */
@@ -220,16 +165,19 @@ export class DynamoLedger implements Ledger {
     key: LedgerKey,
     nowEpochMs: number,
   ): Promise<{ readonly expired: number; readonly state: LedgerState } | undefined> {
-    const state = await this.readState(key);
+    const state = await this.read(key);
     if (state === undefined) return undefined;
+    if (endTopUps(state, nowEpochMs) !== state)
+      await this.#store.changeLimit(key, (current) => endTopUps(current, nowEpochMs));
     const expired = await this.#expireOverdue(key, state, nowEpochMs);
-    return { expired, state: expired === 0 ? state : ((await this.readState(key)) ?? state) };
+    return { expired, state: expired === 0 ? state : ((await this.read(key)) ?? state) };
   }
 
   async #expireOverdue(key: LedgerKey, state: LedgerState, nowEpochMs: number): Promise<number> {
     const overdue = [...state.open.values()].filter((held) => held.expiresAtEpochMs <= nowEpochMs);
-    const forgotten = [...state.lapsed.values()].filter((held) => held.expiresAtEpochMs + KEEP_LAPSED_MS <= nowEpochMs);
-    const forgottenIds = forgotten.slice(0, MAX_FORGOTTEN).map((held) => held.id);
+    const forgottenIds = forgettable(state, nowEpochMs)
+      .slice(0, MAX_FORGOTTEN)
+      .map((held) => held.id);
     return overdue.length === 0 ? 0 : await this.expire(key, overdue, nowEpochMs, forgottenIds);
   }
 
@@ -259,63 +207,17 @@ export class DynamoLedger implements Ledger {
     return overdue.length;
   }
 
-  /** Creates a period's item with its budget, unless another process just has. */
-  async #openPeriod(key: LedgerKey, limit: PicoUsd): Promise<void> {
-    const zeros = ['reserved', 'leased', 'spent', 'assumed', 'overrun', 'rpmTat', 'tpmTat'];
-    const attributes: Record<string, AttributeValue> = {
-      limit: { N: String(limit) },
-      available: { N: String(limit) },
-      open: { M: {} },
-      lapsed: { M: {} },
-      [TTL_ATTRIBUTE]: { N: String(Math.floor(this.#nowEpochMs() / 1000) + KEEP_S) },
-      ...Object.fromEntries(zeros.map((name) => [name, { N: '0' }])),
-    };
-    const fields = Object.keys(attributes);
-    await this.#write(key, {
-      UpdateExpression: `SET ${fields.map((name) => `#${name} = :${name}`).join(', ')}`,
-      ConditionExpression: 'attribute_not_exists(#limit)',
-      ExpressionAttributeNames: Object.fromEntries(fields.map((name) => [`#${name}`, name])),
-      ExpressionAttributeValues: Object.fromEntries(
-        fields.map((name) => [`:${name}`, attributes[name] as AttributeValue]),
-      ),
-    });
-  }
-
   /** Makes one conditional write; when its condition fails, tells the item as it stands, or undefined for none. */
   async #write(
     key: LedgerKey,
     write: LedgerWrite,
   ): Promise<{ view: LedgerView } | { current: LedgerState | undefined }> {
-    const command = new UpdateItemCommand({
-      TableName: this.#table,
-      Key: ledgerItemKey(key),
-      ...write,
-      ReturnValues: 'UPDATED_NEW',
-      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-    });
-    try {
-      const { Attributes } = await this.#sendBesideTransactions(command);
-      const view = ledgerViewOf(Attributes ?? {});
-      // A write that does not echo every total must not pass for a sight of the ledger.
-      return { view: isWhole(Attributes ?? {}) ? this.#remember(key, view) : view };
-    } catch (cause) {
-      if (cause instanceof ConditionalCheckFailedException) {
-        return { current: cause.Item === undefined ? undefined : this.#remember(key, ledgerStateOf(cause.Item)) };
-      }
-      throw new LedgerError(`cannot write the ledger of ${key.team}`, { cause });
-    }
-  }
-
-  /** Sends a write; one that meets a lease on its way to the same item is refused by DynamoDB, and tried again. */
-  async #sendBesideTransactions(command: UpdateItemCommand) {
-    for (let tries = 1; ; tries++) {
-      try {
-        return await this.#client.send(command);
-      } catch (error) {
-        if (!(error instanceof TransactionConflictException) || tries >= MAX_CONFLICT_TRIES) throw error;
-        await new Promise((resolve) => setTimeout(resolve, Math.random() * CONFLICT_WITHIN_MS * tries));
-      }
-    }
+    const result = await this.#store.write(key, write);
+    if ('current' in result)
+      return { current: result.current === undefined ? undefined : this.#remember(key, result.current) };
+    const view = ledgerViewOf(result.written);
+    // A write that does not echo every total must not pass for a sight of the ledger.
+    return { view: isWhole(result.written) ? this.#remember(key, view) : view };
   }
 
   #remember<V extends LedgerView>(key: LedgerKey, view: V): V {

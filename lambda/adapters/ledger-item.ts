@@ -3,14 +3,16 @@ import { PARTITION_KEY, SORT_KEY } from '../contract.ts';
 import type { LedgerState, LedgerView, Reservation } from '../core/ledger.ts';
 import { type PicoUsd, picoUsd, ZERO_USD } from '../core/money.ts';
 import type { OrganizationLedger } from '../core/organization-ledger.ts';
+import type { Pause } from '../core/pause.ts';
 import type { LedgerKey } from '../core/ports.ts';
+import type { TopUp } from '../core/top-ups.ts';
 
 /** An item, or part of one, as DynamoDB's client has it. */
 export type Item = Readonly<Record<string, AttributeValue>>;
 
 /** The key of a team's ledger for a period. */
 export function ledgerItemKey({ team, period }: LedgerKey): Record<string, AttributeValue> {
-  return { [PARTITION_KEY]: { S: `TEAM#${team}` }, [SORT_KEY]: { S: `LEDGER#${period}` } };
+  return { [PARTITION_KEY]: { S: holderOf(team) }, [SORT_KEY]: { S: `LEDGER#${period}` } };
 }
 
 /** Reads a ledger's totals; what an item lacks is zero, since items only ever gain attributes. */
@@ -34,8 +36,45 @@ export function ledgerStateOf(item: Item): LedgerState {
     ...ledgerViewOf(item),
     open: reservationsOf(item.open),
     lapsed: reservationsOf(item.lapsed),
-    paused: item.paused?.S,
+    topUps: topUpsOf(item),
+    pauses: { team: pauseOf(item.paused), organization: pauseOf(item.pausedAll) },
   };
+}
+
+/** The key of what stands for a holder beyond its periods: whether it is paused. */
+export function pausesItemKey(holder: string): Record<string, AttributeValue> {
+  return { [PARTITION_KEY]: { S: holder }, [SORT_KEY]: { S: 'PAUSES' } };
+}
+
+/** Who holds the pause of all teams together. */
+export const ALL_TEAMS = 'ORG';
+
+/** The partition of a team's items. */
+export function holderOf(team: string): string {
+  return `TEAM#${team}`;
+}
+
+/** Reads a pause. */
+export function pauseOf(value: AttributeValue | undefined): Pause | undefined {
+  if (value?.M === undefined) return undefined;
+  const { reason, untilMs } = value.M;
+  return { reason: reason?.S ?? '', untilEpochMs: untilMs?.N === undefined ? undefined : Number(untilMs.N) };
+}
+
+/** Writes a pause. */
+export function pauseValue({ reason, untilEpochMs }: Pause): AttributeValue {
+  const until: Record<string, AttributeValue> =
+    untilEpochMs === undefined ? {} : { untilMs: { N: String(untilEpochMs) } };
+  return { M: { reason: { S: reason }, ...until } };
+}
+
+/** Writes top-ups. */
+export function topUpsValue(topUps: ReadonlyMap<string, TopUp>): AttributeValue {
+  const entries = [...topUps].map(([id, { amountPicoUsd, untilEpochMs }]): [string, AttributeValue] => [
+    id,
+    { M: { amount: { N: String(amountPicoUsd) }, untilMs: { N: String(untilEpochMs) } } },
+  ]);
+  return { M: Object.fromEntries(entries) };
 }
 
 /** Writes a reservation as an entry of the `open` map; short names, since each entry rides on every write. */
@@ -53,7 +92,7 @@ export function reservationValue(reservation: Reservation): AttributeValue {
 
 /** The key of the organisation's ledger for a period. */
 export function organizationItemKey(period: string): Record<string, AttributeValue> {
-  return { [PARTITION_KEY]: { S: 'ORG' }, [SORT_KEY]: { S: `LEDGER#${period}` } };
+  return { [PARTITION_KEY]: { S: ALL_TEAMS }, [SORT_KEY]: { S: `LEDGER#${period}` } };
 }
 
 /** Reads the organisation's ledger. */
@@ -63,7 +102,16 @@ export function organizationLedgerOf(item: Item): OrganizationLedger {
     available: money(item.available),
     granted: money(item.granted),
     holders: new Set(item.holders?.SS ?? []),
+    topUps: topUpsOf(item),
   };
+}
+
+function topUpsOf(item: Item): ReadonlyMap<string, TopUp> {
+  const entries = Object.entries(item.topUps?.M ?? {}).map(([id, { M: entry = {} }]): [string, TopUp] => [
+    id,
+    { id, amountPicoUsd: money(entry.amount), untilEpochMs: Number(entry.untilMs?.N ?? 0) },
+  ]);
+  return new Map(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function reservationsOf(value: AttributeValue | undefined): ReadonlyMap<string, Reservation> {

@@ -1,15 +1,23 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { type LedgerView, overrunOf, type Reservation, type ReserveTerms, type Settlement } from '../core/ledger.ts';
+import {
+  type LedgerState,
+  type LedgerView,
+  overrunOf,
+  type Reservation,
+  type ReserveTerms,
+  type Settlement,
+} from '../core/ledger.ts';
 import type { PicoUsd } from '../core/money.ts';
 import { RATE_WINDOW_US } from '../core/rate-limit.ts';
-import { reservationValue } from './ledger-item.ts';
+import { topUpsEndAt } from '../core/top-ups.ts';
+import { reservationValue, topUpsValue } from './ledger-item.ts';
 
 /** The expressions of one conditional update. */
 export type LedgerWrite = {
   readonly UpdateExpression: string;
   readonly ConditionExpression: string;
   readonly ExpressionAttributeNames: Record<string, string>;
-  readonly ExpressionAttributeValues: Record<string, AttributeValue>;
+  readonly ExpressionAttributeValues?: Record<string, AttributeValue>;
 };
 
 /** What a bucket needs: DynamoDB cannot take a maximum, so an idle bucket and a busy one are written differently. */
@@ -47,18 +55,23 @@ export function reserveWrite(terms: ReserveTerms, forms: BucketForms): LedgerWri
       '#leased >= :cost',
       'size(#open) < :maxConcurrent',
       'attribute_not_exists(#open.#id)',
-      'attribute_not_exists(#paused)',
+      // What ends by itself ends here: no job has to come by in time.
+      '(attribute_not_exists(#paused) OR #paused.#untilMs <= :nowMs)',
+      '(attribute_not_exists(#pausedAll) OR #pausedAll.#untilMs <= :nowMs)',
+      '(attribute_not_exists(#topUpsEndMs) OR #topUpsEndMs > :nowMs)',
       ...requests.condition,
       ...tokens.condition,
     ].join(' AND '),
     ExpressionAttributeNames: {
-      ...names('available', 'reserved', 'leased', 'open', 'paused', ...ECHOED, ...requests.names, ...tokens.names),
+      ...names('available', 'reserved', 'leased', 'open', ...ECHOED, ...requests.names, ...tokens.names),
+      ...names('paused', 'pausedAll', 'untilMs', 'topUpsEndMs'),
       '#id': reservation.id,
     },
     ExpressionAttributeValues: {
       ':cost': number(reservation.costPicoUsd),
       ':reservation': reservationValue(reservation),
       ':maxConcurrent': number(terms.maxConcurrent),
+      ':nowMs': number(terms.nowEpochMs),
       ...requests.values,
       ...tokens.values,
     },
@@ -208,6 +221,32 @@ export function expireWrite(
           endOf('expire', reservation, { ...TAKEN_FOR_SPENT, costPicoUsd: reservation.costPicoUsd }, nowEpochMs),
         ),
       },
+    },
+  };
+}
+
+/** A limit as an item has it. */
+type LimitState = Pick<LedgerState, 'limit' | 'available' | 'topUps'>;
+
+/** The write that changes a limit, or the top-ups in it, unless either has changed since it was read. */
+export function limitWrite(before: LimitState, after: LimitState): LedgerWrite {
+  const endMs = topUpsEndAt(after.topUps);
+  const sets = ['#limit = :limit', '#available = #available + :by', '#topUps = :topUps'];
+  // Only a time that is there can be over; the admitting write compares it.
+  const end = endMs === undefined ? ' REMOVE #topUpsEndMs' : ', #topUpsEndMs = :endMs';
+  const sameTopUps =
+    before.topUps.size === 0 ? '(attribute_not_exists(#topUps) OR #topUps = :topUpsBefore)' : '#topUps = :topUpsBefore';
+  return {
+    UpdateExpression: `SET ${sets.join(', ')}${end}`,
+    ConditionExpression: `#limit = :before AND ${sameTopUps}`,
+    ExpressionAttributeNames: names('limit', 'available', 'topUps', 'topUpsEndMs'),
+    ExpressionAttributeValues: {
+      ':limit': number(after.limit),
+      ':before': number(before.limit),
+      ':by': number(after.available - before.available),
+      ':topUps': topUpsValue(after.topUps),
+      ':topUpsBefore': topUpsValue(before.topUps),
+      ...(endMs === undefined ? {} : { ':endMs': number(endMs) }),
     },
   };
 }

@@ -12,7 +12,9 @@ import { addUsd, type PicoUsd, picoUsd, ZERO_USD } from '../core/money.ts';
 import { drawableOf, type OrganizationLedger, recallableOf } from '../core/organization-ledger.ts';
 import type { Period } from '../core/period.ts';
 import type { LedgerKey } from '../core/ports.ts';
+import { addTopUp, changeLimit, endTopUps, type TopUp } from '../core/top-ups.ts';
 import { ledgerItemKey, ledgerViewOf, organizationItemKey, organizationLedgerOf } from './ledger-item.ts';
+import { limitWrite } from './ledger-writes.ts';
 
 /** What drawing a lease came to. */
 export type Draw = 'drawn' | { readonly leftPicoUsd: PicoUsd; readonly heldPicoUsd: PicoUsd };
@@ -54,13 +56,17 @@ export class OrganizationLeases {
         await this.#open(key.period, cap);
         continue;
       }
+      if (endTopUps(state, this.#nowEpochMs()) !== state) {
+        await this.changeLimit(key.period, (current) => endTopUps(current, this.#nowEpochMs()));
+        continue;
+      }
       const amount = drawableOf(state, need);
       if (amount !== undefined) {
         if (await this.#transfer(key, amount)) return 'drawn';
         await this.#pause();
         continue;
       }
-      const { wasIdle, held } = await this.#callBack(key, state, picoUsd(need - state.available));
+      const { wasIdle, held } = await this.#callBack(key.team, key.period, state, picoUsd(need - state.available));
       if (!wasIdle) {
         const draw = { leftPicoUsd: state.available, heldPicoUsd: held };
         this.#exhausted = { period: key.period, atEpochMs: this.#nowEpochMs(), draw };
@@ -82,32 +88,31 @@ export class OrganizationLeases {
     return Item === undefined ? undefined : organizationLedgerOf(Item);
   }
 
-  /** Gives a period a cap: opens it, or moves what is available by the difference. */
+  /** Gives a period a cap, beside its top-ups: opens it, or moves what is available by the difference. */
   async setCap(period: Period, cap: PicoUsd): Promise<void> {
+    while (!(await this.changeLimit(period, (state) => changeLimit(state, cap)))) await this.#open(period, cap);
+  }
+
+  /** Adds a temporary increase; a period without a draw yet is opened with its cap first. */
+  async topUp(period: Period, cap: PicoUsd, topUp: TopUp): Promise<void> {
+    while (!(await this.changeLimit(period, (state) => addTopUp(state, topUp)))) await this.#open(period, cap);
+  }
+
+  /** Changes a cap or its top-ups by a pure function; takes back idle leases that it no longer covers. False: no ledger. */
+  async changeLimit(period: Period, change: (state: OrganizationLedger) => OrganizationLedger): Promise<boolean> {
     for (let tries = 1; tries <= MAX_DRAW_TRIES; tries++) {
       const state = await this.read(period);
-      if (state?.limit === cap) return;
-      if (state === undefined) {
-        await this.#open(period, cap);
+      if (state === undefined) return false;
+      const changed = change(state);
+      const isChanged = changed.limit !== state.limit || changed.topUps !== state.topUps;
+      const write = { TableName: this.#table, Key: organizationItemKey(period), ...limitWrite(state, changed) };
+      if (isChanged && !(await this.#written(this.#client.send(new UpdateItemCommand(write))))) {
+        await this.#pause();
         continue;
       }
-      const command = new UpdateItemCommand({
-        TableName: this.#table,
-        Key: organizationItemKey(period),
-        UpdateExpression: 'SET #limit = :cap, available = available + :delta',
-        ConditionExpression: '#limit = :before',
-        ExpressionAttributeNames: { '#limit': 'limit' },
-        ExpressionAttributeValues: {
-          ':cap': { N: String(cap) },
-          ':before': { N: String(state.limit) },
-          ':delta': { N: String(cap - state.limit) },
-        },
-      });
-      if (await this.#written(this.#client.send(command))) {
-        this.#exhausted = undefined;
-        return;
-      }
-      await this.#pause();
+      this.#exhausted = undefined;
+      if (changed.available < 0n) await this.#callBack(undefined, period, changed, picoUsd(-changed.available));
+      return true;
     }
     throw new Error(`the organisation's cap kept changing for ${MAX_DRAW_TRIES} tries`);
   }
@@ -128,13 +133,12 @@ export class OrganizationLeases {
     await this.#written(this.#client.send(command));
   }
 
-  /** Takes idle leases from other teams until `short` has come back, and tells what all teams hold for calls in flight. */
-  async #callBack(key: LedgerKey, state: OrganizationLedger, short: PicoUsd) {
-    const { period } = key;
+  /** Takes idle leases from all teams but one until `short` has come back, and tells what all hold for calls in flight. */
+  async #callBack(keeper: string | undefined, period: Period, state: OrganizationLedger, short: PicoUsd) {
     const ledgers = await this.#ledgersOf([...state.holders], period);
     const held = addUsd(...ledgers.map(({ view }) => view.reserved));
     let recalled = ZERO_USD;
-    const idle = ledgers.filter(({ team, view }) => team !== key.team && view.leased > 0n);
+    const idle = ledgers.filter(({ team, view }) => team !== keeper && view.leased > 0n);
     // The largest first: the fewest transactions, and the least likely to be missed.
     for (const { team, view } of idle.sort(byLeased)) {
       if (recalled >= short) break;
@@ -170,8 +174,14 @@ export class OrganizationLeases {
           TableName: this.#table,
           Key: organizationItemKey(period),
           UpdateExpression: `SET available = available - :amount, granted = granted + :amount ADD holders :team`,
-          ConditionExpression: isDraw ? 'available >= :amount' : 'attribute_exists(available)',
-          ExpressionAttributeValues: { ...values, ':team': { SS: [team] } },
+          ConditionExpression: isDraw
+            ? 'available >= :amount AND (attribute_not_exists(topUpsEndMs) OR topUpsEndMs > :nowMs)'
+            : 'attribute_exists(available)',
+          ExpressionAttributeValues: {
+            ...values,
+            ':team': { SS: [team] },
+            ...(isDraw ? { ':nowMs': { N: String(this.#nowEpochMs()) } } : {}),
+          },
         },
       },
       {

@@ -68,7 +68,7 @@ export async function admit(ports: { ledger: Ledger; clock: Clock }, request: Ad
     const { refused, view } = result;
     const waitedMs = clock.nowEpochMs() - startMs;
     const leftMs = request.deadlineEpochMs - clock.nowEpochMs();
-    if (refused.reason === 'team_paused' || attempt >= MAX_ATTEMPTS) return { refused, view };
+    if ('why' in refused || attempt >= MAX_ATTEMPTS) return { refused, view };
     if (refused.reason === 'team_budget_exceeded' || refused.reason === 'organization_budget_exceeded') {
       const usual = usualTokens(request);
       const rest = restOf(refused, view);

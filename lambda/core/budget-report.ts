@@ -1,8 +1,10 @@
 import type { TeamPolicy } from './environment.ts';
-import { type LedgerView, openLedger } from './ledger.ts';
+import { type LedgerState, type LedgerView, openLedger } from './ledger.ts';
 import { addUsd, type PicoUsd, usdText, ZERO_USD } from './money.ts';
 import { type OrganizationLedger, openOrganization } from './organization-ledger.ts';
-import { periodOf, periodResetAt } from './period.ts';
+import { isInForce } from './pause.ts';
+import { periodOf, periodResetAt, utcText } from './period.ts';
+import type { TopUp } from './top-ups.ts';
 
 /** The cap of all teams together in the shape of `GET /openai/v1/budget`, for a key of the organisation. */
 export function reportOrganization(
@@ -10,10 +12,11 @@ export function reportOrganization(
   seen: OrganizationLedger | undefined,
   teams: readonly (LedgerView | undefined)[],
   nowEpochMs: number,
-): object {
+) {
   const state = seen ?? openOrganization(capPicoUsd);
   const sum = (part: (view: LedgerView) => PicoUsd) =>
     addUsd(...teams.map((view) => (view === undefined ? ZERO_USD : part(view))));
+  const leased = sum((view) => view.leased);
   return {
     object: 'budget',
     period: periodOf(nowEpochMs),
@@ -21,9 +24,10 @@ export function reportOrganization(
     limit_usd: usdText(state.limit),
     spent_usd: usdText(sum((view) => view.spent)),
     held_usd: usdText(sum((view) => view.reserved)),
-    /** Drawn by teams and neither held nor spent: other teams can have it back. */
-    leased_usd: usdText(sum((view) => view.leased)),
-    available_usd: usdText(state.available),
+    /** What teams can still spend together: drawn by none, or drawn and idle, so that others can have it back. */
+    available_usd: usdText(addUsd(state.available, leased)),
+    leased_usd: usdText(leased),
+    top_ups: reportTopUps(state.topUps, nowEpochMs),
   };
 }
 
@@ -31,7 +35,7 @@ export function reportOrganization(
  * A team's budget in the shape of `GET /openai/v1/budget`; dollars are exact decimal text. A period without a call yet
  * has its whole budget.
  */
-export function reportBudget(policy: TeamPolicy, seen: LedgerView | undefined, nowEpochMs: number): object {
+export function reportBudget(policy: TeamPolicy, seen: LedgerState | undefined, nowEpochMs: number) {
   const view = seen ?? openLedger(policy.monthlyBudgetPicoUsd);
   return {
     object: 'budget',
@@ -45,6 +49,8 @@ export function reportBudget(policy: TeamPolicy, seen: LedgerView | undefined, n
     available_usd: usdText(view.available),
     assumed_usd: usdText(view.assumed),
     overrun_usd: usdText(view.overrun),
+    paused: reportPause(view, nowEpochMs),
+    top_ups: reportTopUps(view.topUps, nowEpochMs),
     limits: {
       requests_per_minute: policy.rateLimitRpm,
       tokens_per_minute: policy.rateLimitTpm,
@@ -52,4 +58,26 @@ export function reportBudget(policy: TeamPolicy, seen: LedgerView | undefined, n
       max_concurrent: policy.maxConcurrent,
     },
   };
+}
+
+function reportPause({ pauses }: Pick<LedgerState, 'pauses'>, nowEpochMs: number) {
+  for (const [scope, pause] of [
+    ['organization', pauses.organization],
+    ['team', pauses.team],
+  ] as const) {
+    if (!isInForce(pause, nowEpochMs)) continue;
+    return {
+      scope,
+      reason: pause.reason,
+      until: pause.untilEpochMs === undefined ? null : utcText(pause.untilEpochMs),
+    };
+  }
+  return null;
+}
+
+/** Temporary increases that the limit has in it. */
+function reportTopUps(topUps: ReadonlyMap<string, TopUp>, nowEpochMs: number) {
+  return [...topUps.values()]
+    .filter(({ untilEpochMs }) => untilEpochMs > nowEpochMs)
+    .map(({ amountPicoUsd, untilEpochMs }) => ({ usd: usdText(amountPicoUsd), until: utcText(untilEpochMs) }));
 }

@@ -1,6 +1,8 @@
 import type { PicoUsd } from './money.ts';
 import { addUsd, picoUsd, subtractUsd, ZERO_USD } from './money.ts';
+import { isInForce, NOT_PAUSED, type Pauses } from './pause.ts';
 import { takeFromBucket } from './rate-limit.ts';
+import type { TopUp } from './top-ups.ts';
 
 /*
  * The life of a reservation:
@@ -48,8 +50,9 @@ export type LedgerState = LedgerView & {
   readonly open: ReadonlyMap<string, Reservation>;
   /** Expired reservations that a late settlement may still correct. */
   readonly lapsed: ReadonlyMap<string, Reservation>;
-  /** Why the team is paused, if it is. */
-  readonly paused: string | undefined;
+  /** Temporary increases that `limit` has in it. */
+  readonly topUps: ReadonlyMap<string, TopUp>;
+  readonly pauses: Pauses;
 };
 
 /** What is asked of a ledger: the reservation, and what it takes from the team's rates. */
@@ -64,7 +67,11 @@ export type ReserveTerms = {
 
 /** Why a ledger cannot reserve now, with the wait where one is known. */
 export type ReserveRefusal =
-  | { readonly reason: 'team_paused' }
+  | {
+      readonly reason: 'team_paused' | 'organization_paused';
+      readonly why: string;
+      readonly untilEpochMs: number | undefined;
+    }
   | { readonly reason: 'team_budget_exceeded' }
   | {
       readonly reason: 'organization_budget_exceeded';
@@ -105,7 +112,7 @@ export const VOID: Settlement = {
 const CONCURRENCY_RETRY_MS = 1_000;
 
 /** A fresh ledger for a period. */
-export function openLedger(limit: PicoUsd): LedgerState {
+export function openLedger(limit: PicoUsd, pauses: Pauses = NOT_PAUSED): LedgerState {
   return {
     limit,
     available: limit,
@@ -118,13 +125,14 @@ export function openLedger(limit: PicoUsd): LedgerState {
     tpmTatUs: 0,
     open: new Map(),
     lapsed: new Map(),
-    paused: undefined,
+    topUps: new Map(),
+    pauses,
   };
 }
 
 /**
  * Reserves, or says why not, or how much the team lacks of what it has drawn from the organisation; a reservation that is
- * already open has succeeded before.
+ * already open has succeeded before. Top-ups whose time is over must have been ended: see endTopUps.
  */
 export function reserve(
   state: LedgerState,
@@ -138,7 +146,13 @@ export function reserve(
       ? { state }
       : { refused: { reason: 'concurrency_exceeded', retryAfterMs: CONCURRENCY_RETRY_MS } };
   }
-  if (state.paused !== undefined) return { refused: { reason: 'team_paused' } };
+  for (const [pause, reason] of [
+    [state.pauses.organization, 'organization_paused'],
+    [state.pauses.team, 'team_paused'],
+  ] as const) {
+    if (isInForce(pause, terms.nowEpochMs))
+      return { refused: { reason, why: pause.reason, untilEpochMs: pause.untilEpochMs } };
+  }
   if (state.available < reservation.costPicoUsd) return { refused: { reason: 'team_budget_exceeded' } };
   if (state.open.size >= terms.maxConcurrent) {
     return { refused: { reason: 'concurrency_exceeded', retryAfterMs: CONCURRENCY_RETRY_MS } };
@@ -219,14 +233,17 @@ export function expire(state: LedgerState, id: string, nowEpochMs: number): Ledg
   };
 }
 
+/** How long a late settlement may still correct an expiry, in milliseconds: four times the longest function. */
+const KEEP_LAPSED_MS = 3_600_000;
+
+/** The lapsed reservations that no settlement can come for any more. */
+export function forgettable({ lapsed }: LedgerState, nowEpochMs: number): readonly Reservation[] {
+  return [...lapsed.values()].filter((held) => held.expiresAtEpochMs + KEEP_LAPSED_MS <= nowEpochMs);
+}
+
 /** Adds what was drawn from the organisation; a negative amount is called back. */
 export function lease(state: LedgerState, amount: PicoUsd): LedgerState {
   return { ...state, leased: addUsd(state.leased, amount) };
-}
-
-/** Moves a budget by the difference; what is spent and held stays as it is, so `available` may go below zero. */
-export function changeLimit(state: LedgerState, limit: PicoUsd): LedgerState {
-  return { ...state, limit, available: addUsd(state.available, subtractUsd(limit, state.limit)) };
 }
 
 function without<K, V>(map: ReadonlyMap<K, V>, key: K): ReadonlyMap<K, V> {

@@ -49,3 +49,10 @@ export function ceilDivide(amount: bigint, divisor: bigint): bigint {
   const quotient = amount / divisor;
   return quotient * divisor < amount ? quotient + 1n : quotient;
 }
+
+/** Reads dollars from decimal text, exactly; undefined for anything else, such as a sign or a thirteenth decimal. */
+export function parseUsd(text: string): PicoUsd | undefined {
+  const [, whole, fraction = ''] = /^(\d{1,9})(?:\.(\d{1,12}))?$/.exec(text) ?? [];
+  if (whole === undefined) return undefined;
+  return picoUsd(BigInt(whole) * PICO_PER_USD + BigInt(fraction.padEnd(DECIMALS, '0')));
+}

@@ -1,4 +1,5 @@
 import { addUsd, type PicoUsd, picoUsd, subtractUsd, ZERO_USD } from './money.ts';
+import type { TopUp } from './top-ups.ts';
 
 /*
  * All teams together may not spend more than the organisation's cap, and their budgets may add up to more than it. So a
@@ -20,6 +21,8 @@ export type OrganizationLedger = {
   readonly granted: PicoUsd;
   /** The teams that have drawn in this period. */
   readonly holders: ReadonlySet<string>;
+  /** Temporary increases that `limit` has in it. */
+  readonly topUps: ReadonlyMap<string, TopUp>;
 };
 
 /** A block is this part of the cap: small enough that idle leases strand little, large enough that draws are rare. */
@@ -29,7 +32,7 @@ const SCARCE = 4n;
 
 /** A fresh ledger for a period. */
 export function openOrganization(limit: PicoUsd): OrganizationLedger {
-  return { limit, available: limit, granted: ZERO_USD, holders: new Set() };
+  return { limit, available: limit, granted: ZERO_USD, holders: new Set(), topUps: new Map() };
 }
 
 /** How much a team that lacks `need` draws: a block, or more where it needs more, or all of a rest that suffices. */
@@ -55,9 +58,4 @@ export function grant(state: OrganizationLedger, team: string, amount: PicoUsd):
     granted: addUsd(state.granted, amount),
     holders: new Set(state.holders).add(team),
   };
-}
-
-/** Moves the cap by the difference; what was drawn stays drawn, so `available` may go below zero. */
-export function changeCap(state: OrganizationLedger, limit: PicoUsd): OrganizationLedger {
-  return { ...state, limit, available: addUsd(state.available, subtractUsd(limit, state.limit)) };
 }

@@ -3,8 +3,8 @@ export type Period = string;
 
 const MS_PER_DAY = 86_400_000;
 
-/** The year and month (1 to 12) in UTC of a time: civil-from-days, because core has no Date. */
-function civilMonth(epochMs: number): { year: number; month: number } {
+/** The year, month (1 to 12) and day in UTC of a time: civil-from-days, because core has no Date. */
+function civilDay(epochMs: number): { year: number; month: number; day: number } {
   // Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms": days are shifted to eras that begin on 0000-03-01.
   const days = Math.floor(epochMs / MS_PER_DAY) + 719_468;
   const era = Math.floor(days / 146_097);
@@ -15,18 +15,35 @@ function civilMonth(epochMs: number): { year: number; month: number } {
   const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
   const shifted = Math.floor((5 * dayOfYear + 2) / 153);
   const month = shifted < 10 ? shifted + 3 : shifted - 9;
-  return { year: yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month };
+  const day = dayOfYear - Math.floor((153 * shifted + 2) / 5) + 1;
+  return { year: yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, day };
 }
 
 /** The period a time falls into. */
 export function periodOf(epochMs: number): Period {
-  const { year, month } = civilMonth(epochMs);
+  const { year, month } = civilDay(epochMs);
   return `${year}-${String(month).padStart(2, '0')}`;
 }
 
 /** When the budget of a time's period is renewed, in ISO 8601. */
 export function periodResetAt(epochMs: number): string {
-  const { year, month } = civilMonth(epochMs);
-  const [nextYear, nextMonth] = month === 12 ? [year + 1, 1] : [year, month + 1];
-  return `${nextYear}-${String(nextMonth).padStart(2, '0')}-01T00:00:00Z`;
+  return utcText(periodEndsAtEpochMs(epochMs));
+}
+
+/** The moment at which the budget of a time's period is renewed. */
+export function periodEndsAtEpochMs(epochMs: number): number {
+  const period = periodOf(epochMs);
+  // No month has more than 31 days: from any moment of one, the first midnight outside it is at most that far.
+  let day = Math.floor(epochMs / MS_PER_DAY);
+  while (periodOf(day * MS_PER_DAY) === period) day++;
+  return day * MS_PER_DAY;
+}
+
+/** A time in ISO 8601, UTC, to the second. */
+export function utcText(epochMs: number): string {
+  const { year, month, day } = civilDay(epochMs);
+  const seconds = Math.floor((epochMs % MS_PER_DAY) / 1000);
+  const clock = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  const two = (value: number) => String(value).padStart(2, '0');
+  return `${year}-${two(month)}-${two(day)}T${clock.map(two).join(':')}Z`;
 }

@@ -2,7 +2,7 @@ import type { Catalog } from './catalog.ts';
 import type { JsonObject } from './chat-request.ts';
 import type { TeamPolicy } from './environment.ts';
 import type { Identity } from './identity.ts';
-import type { LedgerView, ReserveRefusal, ReserveTerms, Settlement } from './ledger.ts';
+import type { LedgerState, LedgerView, ReserveRefusal, ReserveTerms, Settlement } from './ledger.ts';
 import type { PicoUsd } from './money.ts';
 import type { OrganizationLedger } from './organization-ledger.ts';
 import type { Period } from './period.ts';
@@ -34,7 +34,7 @@ export interface Ledger {
   /** What this process last saw, without asking. */
   lastSeen(key: LedgerKey): SeenLedger | undefined;
   /** The ledger as it stands, or undefined in a period without a call yet. */
-  read(key: LedgerKey): Promise<LedgerView | undefined>;
+  read(key: LedgerKey): Promise<LedgerState | undefined>;
   /** The organisation's ledger as it stands, or undefined in a period without a call yet. */
   readOrganization(period: Period): Promise<OrganizationLedger | undefined>;
 }

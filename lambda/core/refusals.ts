@@ -18,6 +18,7 @@ export const REFUSALS = {
   tool_not_priced: { status: 400, type: 'invalid_request_error', code: 'tool_not_priced', retry: false },
   max_tokens_exceeded: { status: 400, type: 'invalid_request_error', code: 'max_tokens_exceeded', retry: false },
   request_exceeds_tpm: { status: 413, type: 'tokens', code: 'rate_limit_exceeded', retry: false },
+  organization_paused: { status: 402, type: 'insufficient_quota', code: 'organization_paused', retry: false },
   team_paused: { status: 402, type: 'insufficient_quota', code: 'team_paused', retry: false },
   team_budget_exceeded: { status: 402, type: 'insufficient_quota', code: 'team_budget_exceeded', retry: false },
   organization_budget_exceeded: {

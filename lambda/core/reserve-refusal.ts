@@ -2,7 +2,7 @@ import type { BoundedCall } from './decide.ts';
 import type { TeamPolicy } from './environment.ts';
 import type { LedgerView, ReserveRefusal } from './ledger.ts';
 import { usdText } from './money.ts';
-import { periodResetAt } from './period.ts';
+import { periodResetAt, utcText } from './period.ts';
 import { worstCaseCost } from './pricing.ts';
 import { type Refusal, refuse } from './refusals.ts';
 
@@ -15,8 +15,13 @@ export function explainReserveRefusal(
   nowEpochMs: number,
 ): Refusal {
   const team = `Team "${policy.team}"`;
-  if (refused.reason === 'team_paused') {
-    return refuse('team_paused', `${team} is paused. Ask an administrator to resume it.`);
+  if ('why' in refused) {
+    const who = refused.reason === 'team_paused' ? team : 'The gateway, for all teams,';
+    const until = refused.untilEpochMs === undefined ? '' : ` until ${utcText(refused.untilEpochMs)}`;
+    return refuse(
+      refused.reason,
+      `${who} is paused${until}: ${refused.why}. Nothing was sent to Groq. An administrator can resume it.`,
+    );
   }
   if (refused.reason === 'team_budget_exceeded') {
     const cost = usdText(worstCaseCost(call.model, call.inputTokens, call.maxOutputTokens));

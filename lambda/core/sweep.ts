@@ -11,6 +11,8 @@ export type SweepableLedger = {
     key: LedgerKey,
     nowEpochMs: number,
   ): Promise<{ readonly expired: number; readonly state: LedgerState } | undefined>;
+  /** Ends what the cap was increased by, once its time is over. */
+  sweepCap(period: Period, nowEpochMs: number): Promise<void>;
   /** Names every team that has drawn money in a period. */
   readOrganization(period: Period): Promise<Pick<OrganizationLedger, 'holders'> | undefined>;
 };
@@ -33,7 +35,10 @@ const AT_ONCE = 4;
 /** A reservation lives minutes, so what was opened in the last period is swept for a day of the next. */
 const LOOK_BACK_MS = 86_400_000;
 
-/** Expires the reservations that nobody has settled in time, in every team's ledger of this period and the last. */
+/**
+ * Expires the reservations that nobody has settled in time, and ends the top-ups whose time is over, in every team's
+ * ledger of this period and the last.
+ */
 export async function sweepLedgers(
   ledger: SweepableLedger,
   teams: readonly string[],
@@ -42,6 +47,7 @@ export async function sweepLedgers(
   const periods: readonly Period[] = [...new Set([periodOf(nowEpochMs), periodOf(nowEpochMs - LOOK_BACK_MS)])];
   const keys: LedgerKey[] = [];
   for (const period of periods) {
+    await ledger.sweepCap(period, nowEpochMs);
     // Also a team that has no policy any more: what its last calls hold would be held from all others for the month.
     const holders = (await ledger.readOrganization(period))?.holders ?? [];
     for (const team of new Set([...teams, ...holders])) keys.push({ team, period });

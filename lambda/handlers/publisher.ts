@@ -1,5 +1,5 @@
 import { DynamoAudit } from '../adapters/dynamo-audit.ts';
-import { DynamoLedger } from '../adapters/dynamo-ledger.ts';
+import { DynamoBudgets } from '../adapters/dynamo-budgets.ts';
 import { Registry } from '../adapters/registry.ts';
 import { TeamKeys } from '../adapters/team-keys.ts';
 import { CUSTOM_RESOURCE } from '../contract.ts';
@@ -16,7 +16,7 @@ export const handler = createCustomResource(
   {
     [CUSTOM_RESOURCE.policies]: publishHandler(() => ({
       policies: new Registry(client, variables.registryTable, systemClock.nowEpochMs),
-      ledger: new DynamoLedger(client, variables.ledgerTable, systemClock.nowEpochMs),
+      ledger: new DynamoBudgets(client, variables.ledgerTable, systemClock.nowEpochMs),
       audit: new DynamoAudit(client, variables.registryTable),
       nowEpochMs: systemClock.nowEpochMs(),
     })),

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { budgetCheck } from '../../bin/verify/budget-check.ts';
 import { runCheck } from '../../bin/verify/check.ts';
-import { DynamoLedger } from '../../lambda/adapters/dynamo-ledger.ts';
+import { DynamoBudgets } from '../../lambda/adapters/dynamo-budgets.ts';
 import { parseEnvironment } from '../../lambda/core/environment.ts';
 import { picoUsdFromNumber } from '../../lambda/core/money.ts';
 import { periodOf } from '../../lambda/core/period.ts';
@@ -16,7 +16,7 @@ afterAll(async () => await database.close());
 
 it('finds a ledger and a cap that are not as the policies say', async () => {
   const period = periodOf(Date.now());
-  const ledger = new DynamoLedger(database.client, 'ledger', Date.now);
+  const ledger = new DynamoBudgets(database.client, 'ledger', Date.now);
   const team = { allowedModels: ['openai/gpt-oss-20b'], monthlyBudgetUsd: 10 };
   const environment = parseEnvironment(
     'test',

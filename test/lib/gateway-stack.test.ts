@@ -72,6 +72,7 @@ describe('the stack', () => {
     expect(rightsOf()).toEqual({
       Authorizer: ['dynamodb:GetItem KEY#*', ...logs],
       Gateway: [
+        'dynamodb:ConditionCheckItem TEAM#* ORG',
         'dynamodb:GetItem POLICIES*',
         'dynamodb:GetItem TEAM#* ORG',
         'dynamodb:Query POLICIES*',
@@ -81,6 +82,7 @@ describe('the stack', () => {
       ],
       Publisher: [
         'dynamodb:BatchWriteItem POLICIES*',
+        'dynamodb:ConditionCheckItem TEAM#* ORG',
         'dynamodb:GetItem POLICIES*',
         'dynamodb:GetItem TEAM#* ORG',
         'dynamodb:PutItem AUDIT#*',
@@ -95,7 +97,7 @@ describe('the stack', () => {
         'dynamodb:GetItem POLICIES*',
         'dynamodb:GetItem TEAM#* ORG',
         'dynamodb:Query POLICIES*',
-        'dynamodb:UpdateItem TEAM#*',
+        'dynamodb:UpdateItem TEAM#* ORG',
         ...logs,
       ],
       Canary: [

@@ -1,6 +1,7 @@
+import type { BudgetLedger } from '../../lambda/core/budget-operations.ts';
 import {
-  changeLimit,
   expire,
+  forgettable,
   type LedgerState,
   lease,
   openLedger,
@@ -12,19 +13,23 @@ import {
 } from '../../lambda/core/ledger.ts';
 import { addUsd, type PicoUsd, picoUsd } from '../../lambda/core/money.ts';
 import {
-  changeCap,
   drawableOf,
   grant,
   type OrganizationLedger,
   openOrganization,
   recallableOf,
 } from '../../lambda/core/organization-ledger.ts';
+import type { Pause, Pauses } from '../../lambda/core/pause.ts';
+import { periodOf } from '../../lambda/core/period.ts';
 import type { Budgets, Ledger, LedgerKey, ReserveResult, SeenLedger } from '../../lambda/core/ports.ts';
+import { addTopUp, changeLimit, endTopUps, type TopUp } from '../../lambda/core/top-ups.ts';
 
 /** The ledger's model: core's transitions over a map, with the same lazy expiry as the real one. */
-export class MemoryLedger implements Ledger {
+export class MemoryLedger implements Ledger, BudgetLedger {
   readonly #states = new Map<string, LedgerState>();
   readonly #organizations = new Map<string, OrganizationLedger>();
+  readonly #pauses = new Map<string, Pause>();
+  #pauseOfAll: Pause | undefined;
   readonly #nowEpochMs: () => number;
 
   constructor(nowEpochMs: () => number) {
@@ -32,19 +37,19 @@ export class MemoryLedger implements Ledger {
   }
 
   async reserve(key: LedgerKey, budgets: Budgets, terms: ReserveTerms): Promise<ReserveResult> {
-    let state = this.#states.get(nameOf(key)) ?? openLedger(budgets.team);
-    this.#states.set(nameOf(key), state);
+    this.#change(key, budgets.team, (state) => endTopUps(state, terms.nowEpochMs));
+    let state = this.#stateOf(key);
     let result = reserve(state, terms);
     const blocked =
       'refused' in result && ['team_budget_exceeded', 'concurrency_exceeded'].includes(result.refused.reason);
     if (blocked) {
-      for (const held of state.open.values()) state = expire(state, held.id, terms.nowEpochMs);
+      state = expireOverdue(state, terms.nowEpochMs);
       result = reserve(state, terms);
     }
     this.#states.set(nameOf(key), state);
     if ('shortPicoUsd' in result) {
       const refused = this.#draw(key, result.shortPicoUsd, budgets.organization);
-      state = this.#states.get(nameOf(key)) as LedgerState;
+      state = this.#stateOf(key);
       if (refused !== undefined) return { kind: 'refused', refused, view: state };
       result = reserve(state, terms);
     }
@@ -57,31 +62,39 @@ export class MemoryLedger implements Ledger {
   /** Draws from the organisation, after calling back what lies idle in other teams, or says what is left. */
   #draw(key: LedgerKey, need: PicoUsd, cap: PicoUsd): ReserveRefusal | undefined {
     const { period } = key;
+    this.#changeCap(period, cap, (state) => endTopUps(state, this.#nowEpochMs()));
     for (;;) {
-      const organization = this.#organizations.get(period) ?? openOrganization(cap);
-      this.#organizations.set(period, organization);
+      const organization = this.#organizations.get(period) as OrganizationLedger;
       const amount = drawableOf(organization, need);
       if (amount !== undefined) {
         this.#move(key, amount);
         return undefined;
       }
-      const holders = [...organization.holders].map((team) => ({ team, state: this.#stateOf({ team, period }) }));
-      const idle = holders.filter(({ team, state }) => team !== key.team && state.leased > 0n);
-      idle.sort((a, b) => Number(b.state.leased - a.state.leased) || (a.team < b.team ? -1 : 1));
-      let short = need - organization.available;
-      for (const { team, state } of idle) {
-        if (short <= 0n) break;
-        const back = recallableOf(state.leased, picoUsd(short));
-        this.#move({ team, period }, picoUsd(-back));
-        short -= back;
-      }
-      if (idle.length > 0) continue;
+      if (this.#callBack(period, key.team, picoUsd(need - organization.available))) continue;
+      const holders = [...organization.holders].map((team) => this.#stateOf({ team, period }));
       return {
         reason: 'organization_budget_exceeded',
         leftPicoUsd: addUsd(organization.available, this.#stateOf(key).leased),
-        heldPicoUsd: addUsd(...holders.map(({ state }) => state.reserved)),
+        heldPicoUsd: addUsd(...holders.map((state) => state.reserved)),
       };
     }
+  }
+
+  /** Whether anything lay idle. */
+  #callBack(period: string, keeper: string | undefined, need: PicoUsd): boolean {
+    const holders = [...(this.#organizations.get(period)?.holders ?? [])];
+    const idle = holders
+      .map((team) => ({ team, leased: this.#stateOf({ team, period }).leased }))
+      .filter(({ team, leased }) => team !== keeper && leased > 0n);
+    idle.sort((a, b) => Number(b.leased - a.leased) || (a.team < b.team ? -1 : 1));
+    let short: bigint = need;
+    for (const { team, leased } of idle) {
+      if (short <= 0n) break;
+      const back = recallableOf(leased, picoUsd(short));
+      this.#move({ team, period }, picoUsd(-back));
+      short -= back;
+    }
+    return idle.length > 0;
   }
 
   #stateOf(key: LedgerKey): LedgerState {
@@ -98,9 +111,19 @@ export class MemoryLedger implements Ledger {
     return this.#organizations.get(period);
   }
 
+  #changeCap(period: string, cap: PicoUsd, change: (state: OrganizationLedger) => OrganizationLedger): void {
+    const before = this.#organizations.get(period) ?? openOrganization(cap);
+    const after = change(before);
+    this.#organizations.set(period, after);
+    if (after !== before && after.available < 0n) this.#callBack(period, undefined, picoUsd(-after.available));
+  }
+
   async setCap(period: string, cap: PicoUsd): Promise<void> {
-    const state = this.#organizations.get(period);
-    this.#organizations.set(period, state === undefined ? openOrganization(cap) : changeCap(state, cap));
+    this.#changeCap(period, cap, (state) => changeLimit(state, cap));
+  }
+
+  async topUpCap(period: string, cap: PicoUsd, topUp: TopUp): Promise<void> {
+    this.#changeCap(period, cap, (state) => addTopUp(state, topUp));
   }
 
   async settle(key: LedgerKey, terms: ReserveTerms, settlement: Settlement): Promise<LedgerState> {
@@ -120,14 +143,67 @@ export class MemoryLedger implements Ledger {
     return this.#states.get(nameOf(key));
   }
 
-  async readState(key: LedgerKey): Promise<LedgerState | undefined> {
-    return this.#states.get(nameOf(key));
+  async sweep(key: LedgerKey, nowEpochMs: number): Promise<void> {
+    let state = this.#states.get(nameOf(key));
+    if (state === undefined) return;
+    state = endTopUps(state, nowEpochMs);
+    state = expireOverdue(state, nowEpochMs);
+    this.#states.set(nameOf(key), state);
+  }
+
+  async sweepCap(period: string, nowEpochMs: number): Promise<void> {
+    const state = this.#organizations.get(period);
+    if (state !== undefined) this.#changeCap(period, state.limit, (before) => endTopUps(before, nowEpochMs));
+  }
+
+  /** Changes a ledger, which is opened first where there is none. */
+  #change(key: LedgerKey, limit: PicoUsd, change: (state: LedgerState) => LedgerState): void {
+    const pauses = { team: this.#pauses.get(key.team), organization: this.#pauseOfAll };
+    this.#states.set(nameOf(key), change(this.#states.get(nameOf(key)) ?? openLedger(limit, pauses)));
   }
 
   async setLimit(key: LedgerKey, limit: PicoUsd): Promise<void> {
-    const state = this.#states.get(nameOf(key));
-    this.#states.set(nameOf(key), state === undefined ? openLedger(limit) : changeLimit(state, limit));
+    this.#change(key, limit, (state) => changeLimit(state, limit));
   }
+
+  async topUp(key: LedgerKey, limit: PicoUsd, topUp: TopUp): Promise<void> {
+    this.#change(key, limit, (state) => addTopUp(state, topUp));
+  }
+
+  async readPauses(team: string): Promise<Pauses> {
+    return { team: this.#pauses.get(team), organization: this.#pauseOfAll };
+  }
+
+  async setPause(team: string, pause: Pause | undefined): Promise<void> {
+    if (pause === undefined) this.#pauses.delete(team);
+    else this.#pauses.set(team, pause);
+    this.#pauseOpen(team, (pauses) => ({ ...pauses, team: pause }));
+  }
+
+  async setPauseOfAll(pause: Pause | undefined, listTeams: () => Promise<ReadonlySet<string>>): Promise<void> {
+    this.#pauseOfAll = pause;
+    for (const team of await listTeams()) this.#pauseOpen(team, (pauses) => ({ ...pauses, organization: pause }));
+  }
+
+  /** In the periods that are in use around now. */
+  #pauseOpen(team: string, change: (pauses: Pauses) => Pauses): void {
+    for (const minutes of [-10, 0, 10]) {
+      const name = nameOf({ team, period: periodOf(this.#nowEpochMs() + minutes * 60_000) });
+      const state = this.#states.get(name);
+      if (state !== undefined) this.#states.set(name, { ...state, pauses: change(state.pauses) });
+    }
+  }
+}
+
+/** Expires what is past its time, and with it forgets what lapsed long ago. */
+function expireOverdue(state: LedgerState, nowEpochMs: number): LedgerState {
+  const overdue = [...state.open.values()].filter((held) => held.expiresAtEpochMs <= nowEpochMs);
+  if (overdue.length === 0) return state;
+  const lapsed = new Map(state.lapsed);
+  for (const { id } of forgettable(state, nowEpochMs)) lapsed.delete(id);
+  let after: LedgerState = { ...state, lapsed };
+  for (const { id } of overdue) after = expire(after, id, nowEpochMs);
+  return after;
 }
 
 function nameOf({ team, period }: LedgerKey): string {

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { DynamoLedger } from '../../../lambda/adapters/dynamo-ledger.ts';
 import { VOID } from '../../../lambda/core/ledger.ts';
 import { picoUsd } from '../../../lambda/core/money.ts';
 import { rateCostUs } from '../../../lambda/core/rate-limit.ts';
 import { startTestDatabase, type TestDatabase } from '../../support/embedded-ledger.ts';
 import { budgets, START_MS, settlementOf, termsOf } from '../../support/ledger-terms.ts';
 import { MemoryLedger } from '../../support/memory-ledger.ts';
+import { RealLedger } from '../../support/real-ledger.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -17,11 +17,11 @@ let teamNumber = 0;
 const LIMIT = picoUsd(1_000n);
 const KINDS = {
   'the in-memory model': () => new MemoryLedger(() => START_MS),
-  'the embedded DynamoDB': () => new DynamoLedger(database.client, 'ledger', () => START_MS),
+  'the embedded DynamoDB': () => new RealLedger(database.client, 'ledger', () => START_MS),
 };
 
 describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('the ledger on %s', (kind) => {
-  let ledger: MemoryLedger | DynamoLedger;
+  let ledger: MemoryLedger | RealLedger;
   let key: { team: string; period: string };
   beforeEach(() => {
     ledger = KINDS[kind]();
@@ -191,6 +191,97 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('the ledger on %s', 
   it('admits nothing on a budget of nothing', async () => {
     expect(await ledger.reserve(key, budgets(0n), termsOf('a', 1n))).toMatchObject({
       refused: { reason: 'team_budget_exceeded' },
+    });
+  });
+
+  describe('top-ups', () => {
+    const topUp = async (id: string, amount: bigint, untilEpochMs: number) =>
+      await ledger.topUp(key, LIMIT, { id, amountPicoUsd: picoUsd(amount), untilEpochMs });
+    const at = (id: string, cost: bigint, nowEpochMs: number) => reserve(id, cost, { nowEpochMs });
+
+    it('raises a budget until its time is over, and not a millisecond longer', async () => {
+      await topUp('t', 500n, START_MS + 1_000);
+      expect(await at('a', 1_400n, START_MS + 999)).toMatchObject({ kind: 'reserved', view: { limit: 1_500n } });
+      expect(await at('b', 100n, START_MS + 1_000)).toMatchObject({ refused: { reason: 'team_budget_exceeded' } });
+      expect(await money()).toMatchObject({ limit: 1_000n, available: -400n, reserved: 1_400n });
+    });
+
+    it('takes a top-up told twice for one', async () => {
+      await topUp('t', 500n, START_MS + 1_000);
+      await topUp('t', 500n, START_MS + 1_000);
+      expect(await money()).toMatchObject({ limit: 1_500n, available: 1_500n });
+    });
+
+    it('ends each of several at its own time', async () => {
+      await topUp('t1', 100n, START_MS + 1_000);
+      await topUp('t2', 200n, START_MS + 2_000);
+      await at('a', 10n, START_MS + 1_500);
+      expect(await money()).toMatchObject({ limit: 1_200n });
+      await ledger.sweep(key, START_MS + 2_000);
+      expect(await money()).toMatchObject({ limit: 1_000n, available: 990n });
+    });
+
+    it('leaves top-ups on a budget that a deployment changes, and the budget when they end', async () => {
+      await topUp('t', 500n, START_MS + 1_000);
+      await ledger.setLimit(key, picoUsd(300n));
+      expect(await money()).toMatchObject({ limit: 800n, available: 800n });
+      await ledger.sweep(key, START_MS + 1_000);
+      expect(await money()).toMatchObject({ limit: 300n, available: 300n });
+    });
+
+    it('does not reach into the next month', async () => {
+      await topUp('t', 500n, START_MS + 1_000);
+      const next = await ledger.reserve({ ...key, period: '2026-12' }, budgets(LIMIT), termsOf('a', 1_001n));
+      expect(next).toMatchObject({ kind: 'refused', view: { limit: 1_000n } });
+    });
+  });
+
+  describe('pauses', () => {
+    const pause = { reason: 'a loop', untilEpochMs: undefined };
+    const all = async () => new Set([key.team]);
+
+    it('refuse from the next call on, and let calls in flight settle', async () => {
+      await reserve('a', 300n);
+      await ledger.setPause(key.team, pause);
+      expect(await reserve('b', 1n)).toMatchObject({ refused: { reason: 'team_paused', why: 'a loop' } });
+      await ledger.settle(key, termsOf('a', 300n), settlementOf(100n));
+      expect(await money()).toMatchObject({ spent: 100n, reserved: 0n });
+      await ledger.setPause(key.team, undefined);
+      expect(await reserve('b', 1n)).toMatchObject({ kind: 'reserved' });
+    });
+
+    it('end by themselves at their time, and not a millisecond sooner', async () => {
+      await ledger.setPause(key.team, { reason: 'a while', untilEpochMs: START_MS + 1_000 });
+      await reserve('a', 1n);
+      expect(await reserve('a', 1n, { nowEpochMs: START_MS + 999 })).toMatchObject({ kind: 'refused' });
+      expect(await reserve('a', 1n, { nowEpochMs: START_MS + 1_000 })).toMatchObject({ kind: 'reserved' });
+    });
+
+    it('do not end with the month, nor in a month that nobody has called in', async () => {
+      await ledger.setPause(key.team, pause);
+      for (const period of ['2026-11', '2026-12', '2027-01']) {
+        expect(await ledger.reserve({ ...key, period }, budgets(LIMIT), termsOf('a', 1n))).toMatchObject({
+          refused: { reason: 'team_paused' },
+        });
+      }
+    });
+
+    it('of all teams and of one do not lift each other', async () => {
+      await reserve('first', 1n);
+      await ledger.setPause(key.team, pause);
+      await ledger.setPauseOfAll({ reason: 'all', untilEpochMs: undefined }, all);
+      expect(await reserve('a', 1n)).toMatchObject({ refused: { reason: 'organization_paused', why: 'all' } });
+      await ledger.setPauseOfAll(undefined, all);
+      expect(await reserve('a', 1n)).toMatchObject({ refused: { reason: 'team_paused' } });
+      await ledger.setPause(key.team, undefined);
+      expect(await reserve('a', 1n)).toMatchObject({ kind: 'reserved' });
+    });
+
+    it('of all teams also hold for a team that is not there yet', async () => {
+      await ledger.setPauseOfAll(pause, async () => new Set());
+      expect(await reserve('a', 1n)).toMatchObject({ refused: { reason: 'organization_paused' } });
+      await ledger.setPauseOfAll(undefined, all);
+      expect(await reserve('a', 1n)).toMatchObject({ kind: 'reserved' });
     });
   });
 });

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { DynamoLedger } from '../../../lambda/adapters/dynamo-ledger.ts';
 import { VOID } from '../../../lambda/core/ledger.ts';
 import { picoUsd } from '../../../lambda/core/money.ts';
 import { ensureTable } from '../../../local/tables.ts';
 import { startTestDatabase, type TestDatabase } from '../../support/embedded-ledger.ts';
 import { budgets, START_MS, settlementOf, termsOf } from '../../support/ledger-terms.ts';
 import { MemoryLedger } from '../../support/memory-ledger.ts';
+import { RealLedger } from '../../support/real-ledger.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -20,11 +20,11 @@ let nowEpochMs = START_MS;
 let table = '';
 const KINDS = {
   'the in-memory model': () => new MemoryLedger(() => nowEpochMs),
-  'the embedded DynamoDB': () => new DynamoLedger(database.client, table, () => nowEpochMs),
+  'the embedded DynamoDB': () => new RealLedger(database.client, table, () => nowEpochMs),
 };
 
 describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])("the organisation's cap on %s", (kind) => {
-  let ledger: MemoryLedger | DynamoLedger;
+  let ledger: MemoryLedger | RealLedger;
   beforeEach(async () => {
     table = `leases-${tables++}`;
     await ensureTable(database.client, table);
@@ -123,10 +123,10 @@ describe('on the embedded DynamoDB', () => {
 
   it('never lets teams spend more than the cap from several processes at once, and lets them spend all of it', async () => {
     // A process each: they share nothing but the table.
-    const processes = Array.from({ length: 4 }, () => new DynamoLedger(database.client, table, Date.now));
+    const processes = Array.from({ length: 4 }, () => new RealLedger(database.client, table, Date.now));
     const results = await Promise.all(
       Array.from({ length: 160 }, async (_, n) => {
-        const ledger = processes[n % processes.length] as DynamoLedger;
+        const ledger = processes[n % processes.length] as RealLedger;
         const terms = termsOf(`c${n}`, 10n);
         return await ledger.reserve({ team: `team-${n % 3}`, period: PERIOD }, budgets(10_000n, CAP), terms);
       }),
@@ -138,7 +138,7 @@ describe('on the embedded DynamoDB', () => {
   });
 
   it('costs two writes a call, and at most a twentieth more for leases', async () => {
-    const ledger = new DynamoLedger(database.client, table, Date.now);
+    const ledger = new RealLedger(database.client, table, Date.now);
     const key = { team: 'ant', period: PERIOD };
     const calls = 400;
     const terms = (n: number) => termsOf(`c${n}`, 20n);
@@ -157,7 +157,7 @@ describe('on the embedded DynamoDB', () => {
   });
 
   it('loses and doubles no pico-dollar when a transfer is told twice or its reply is lost', async () => {
-    const ledger = new DynamoLedger(database.client, table, Date.now);
+    const ledger = new RealLedger(database.client, table, Date.now);
     let failures = 0;
     database.client.middlewareStack.add(
       (next, context) => async (args) => {

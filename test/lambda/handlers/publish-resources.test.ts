@@ -1,7 +1,6 @@
 import type { CloudFormationCustomResourceEvent } from 'aws-lambda';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DynamoAudit } from '../../../lambda/adapters/dynamo-audit.ts';
-import { DynamoLedger } from '../../../lambda/adapters/dynamo-ledger.ts';
 import { Registry } from '../../../lambda/adapters/registry.ts';
 import { mintKey, TeamKeys } from '../../../lambda/adapters/team-keys.ts';
 import { CUSTOM_RESOURCE } from '../../../lambda/contract.ts';
@@ -14,12 +13,13 @@ import { lambdaContext } from '../../../local/lambda-runtime.ts';
 import { catalogContent } from '../../support/catalog.ts';
 import { startTestDatabase, type TestDatabase } from '../../support/embedded-ledger.ts';
 import { budgets, START_MS, termsOf } from '../../support/ledger-terms.ts';
+import { RealLedger } from '../../support/real-ledger.ts';
 
 const PERIOD = '2026-11';
 const team = { allowedModels: ['openai/gpt-oss-20b'], monthlyBudgetUsd: 200 };
 const now = () => START_MS;
 let database: TestDatabase;
-let ledger: DynamoLedger;
+let ledger: RealLedger;
 let answers: Record<string, unknown>[];
 let nowEpochMs = START_MS;
 let registryTable = '';
@@ -33,7 +33,7 @@ beforeEach(async () => {
   const { ensureTable } = await import('../../../local/tables.ts');
   registryTable = `registry${serial++}`;
   await ensureTable(database.client, registryTable);
-  ledger = new DynamoLedger(database.client, 'ledger', now);
+  ledger = new RealLedger(database.client, 'ledger', now);
   answers = [];
   nowEpochMs = START_MS;
 });

@@ -85,6 +85,7 @@ describe('the sweep', () => {
         swept.push(team);
         return undefined;
       },
+      sweepCap: async () => undefined,
       readOrganization: async () => undefined,
     };
     expect(await sweep(ledger, ['a', 'broken', 'c'])).toMatchObject({
@@ -135,6 +136,7 @@ describe('the sweep', () => {
     };
     const later: SweepableLedger = {
       sweep: async (key) => await ledger.sweep(key, START_MS + 2 * HOUR_MS),
+      sweepCap: async () => undefined,
       readOrganization: async () => undefined,
     };
     const admitting = admit();
@@ -146,7 +148,7 @@ describe('the sweep', () => {
     expect(admitted.length).toBeGreaterThan(10);
     expect(new Set(admitted)).toEqual(new Set(['reserved']));
     for (const team of teams) {
-      const state: LedgerState | undefined = await ledger.readState({ team, period: PERIOD });
+      const state: LedgerState | undefined = await ledger.read({ team, period: PERIOD });
       expect(state).toMatchObject({ reserved: 0n, assumed: BigInt(each) * 1_000n });
       expect((state?.available ?? 0n) + (state?.spent ?? 0n)).toBe(10n ** 9n);
     }

@@ -1,0 +1,184 @@
+import { randomUUID } from 'node:crypto';
+import { DynamoAudit } from '../../lambda/adapters/dynamo-audit.ts';
+import { DynamoBudgets } from '../../lambda/adapters/dynamo-budgets.ts';
+import { Registry } from '../../lambda/adapters/registry.ts';
+import {
+  type Act,
+  type BudgetPorts,
+  OperationError,
+  pause,
+  resume,
+  topUp,
+} from '../../lambda/core/budget-operations.ts';
+import { reportBudget, reportOrganization } from '../../lambda/core/budget-report.ts';
+import { CANARY_TEAM } from '../../lambda/core/canary.ts';
+import type { TeamPolicy } from '../../lambda/core/environment.ts';
+import { openLedger } from '../../lambda/core/ledger.ts';
+import { parseUsd, usdText, ZERO_USD } from '../../lambda/core/money.ts';
+import { didYouMean } from '../../lambda/core/nearest-word.ts';
+import { periodOf, utcText } from '../../lambda/core/period.ts';
+import { CommandError } from '../deployment.ts';
+import { openStores, type Stores, type Where } from '../stores.ts';
+import { renderTable } from '../table.ts';
+import { parseUntil } from '../until.ts';
+
+/** What a budget command is told. */
+export type BudgetOptions = Where & {
+  readonly team: string | undefined;
+  /** All teams together, instead of one. */
+  readonly all: boolean;
+  readonly usd: string | undefined;
+  readonly until: string | undefined;
+  readonly reason: string | undefined;
+  readonly json: boolean;
+};
+
+/** `budget show`: what teams have spent, hold and have left, what was added for a while, and who is paused. */
+export async function showBudgets(options: BudgetOptions): Promise<void> {
+  const stores = await openStores(options);
+  const ports = portsOf(stores);
+  const teams = [...(await ports.readTeams()).values()].filter(({ team }) => team !== CANARY_TEAM);
+  const shown = teams.filter(({ team }) => options.team === undefined || team === options.team);
+  if (shown.length === 0)
+    throw new CommandError(
+      `${stores.environmentName} has no team "${options.team}"${didYouMean(
+        options.team ?? '',
+        teams.map(({ team }) => team),
+      )}`,
+    );
+  const report = await readReport(ports, shown, options.team === undefined);
+  if (options.json) return console.log(JSON.stringify(report));
+  console.log(renderReport(report));
+}
+
+/** `budget top-up`: adds to a team's budget, or to the cap of all teams, until a time within this month. */
+export async function topUpBudget(options: BudgetOptions): Promise<void> {
+  const usd = options.usd === undefined ? undefined : parseUsd(options.usd);
+  if (usd === undefined)
+    throw new CommandError(
+      options.usd === undefined
+        ? '--usd is missing; see groq-rbac --help'
+        : `--usd is "${options.usd}"; it must be dollars such as 50 or 12.50`,
+    );
+  await operate(options, async (ports, act, until) => {
+    const done = await topUp(ports, act, usd, until);
+    const untilText = utcText(done.untilEpochMs);
+    return {
+      text: `${whoText(act)} has $${usdText(usd)} more, $${usdText(done.limitPicoUsd)} in all, until ${untilText}.`,
+      json: { topped_up_usd: usdText(usd), limit_usd: usdText(done.limitPicoUsd), until: untilText },
+    };
+  });
+}
+
+/** `budget pause`: stops a team, or all of them, from the next call on. */
+export async function pauseBudget(options: BudgetOptions): Promise<void> {
+  await operate(options, async (ports, act, until) => {
+    await pause(ports, act, until);
+    const untilText = until === undefined ? null : utcText(until);
+    return {
+      text: `${whoText(act)} is paused${untilText === null ? ' until resumed' : ` until ${untilText}`}. Calls in flight end as they would.`,
+      json: { paused: true, until: untilText },
+    };
+  });
+}
+
+/** `budget resume`: lets a team, or all of them, go on. */
+export async function resumeBudget(options: BudgetOptions): Promise<void> {
+  await operate(options, async (ports, act) => {
+    await resume(ports, act);
+    const { ledger } = ports;
+    const all = act.team === undefined ? undefined : (await ledger.readPauses(act.team)).organization;
+    const still = all === undefined ? '' : ' All teams are paused, though, and so is it: budget resume --all.';
+    return { text: `${whoText(act)} is resumed.${still}`, json: { paused: all !== undefined, until: null } };
+  });
+}
+
+type Done = { readonly text: string; readonly json: object };
+
+async function operate(
+  options: BudgetOptions,
+  act: (ports: BudgetPorts, act: Act, untilEpochMs: number | undefined) => Promise<Done>,
+): Promise<void> {
+  if ((options.team === undefined) !== options.all)
+    throw new CommandError('name one team by --team, or all of them together by --all');
+  if (options.reason === undefined || options.reason === '')
+    throw new CommandError('--reason is missing: it stands in the audit trail');
+  const until = options.until === undefined ? undefined : parseUntil(options.until, Date.now());
+  const stores = await openStores(options);
+  const actor = await stores.readActor();
+  const asked = { team: options.team, actor, reason: options.reason, id: randomUUID() };
+  try {
+    const { text, json } = await act(portsOf(stores), asked, until);
+    console.log(options.json ? JSON.stringify({ team: options.team ?? null, ...json }) : text);
+  } catch (error) {
+    if (error instanceof OperationError) throw new CommandError(error.message, { cause: error });
+    throw error;
+  }
+}
+
+function portsOf({ dynamo, ledgerTable, registryTable }: Stores): BudgetPorts {
+  return {
+    ledger: new DynamoBudgets(dynamo, ledgerTable, Date.now),
+    audit: new DynamoAudit(dynamo, registryTable),
+    readTeams: async () =>
+      (await new Registry(dynamo, registryTable, Date.now).inForce())?.environment.teams ?? new Map(),
+    nowEpochMs: Date.now(),
+  };
+}
+
+type TeamReport = ReturnType<typeof reportBudget>;
+type Report = { readonly teams: readonly TeamReport[]; readonly organization?: ReturnType<typeof reportOrganization> };
+
+async function readReport(
+  { ledger, nowEpochMs }: BudgetPorts,
+  teams: readonly TeamPolicy[],
+  isAll: boolean,
+): Promise<Report> {
+  const period = periodOf(nowEpochMs);
+  const states = await Promise.all(
+    teams.map(async ({ team, monthlyBudgetPicoUsd }) => {
+      const state = await ledger.read({ team, period });
+      // A month without a call has no ledger yet, but a pause stands all the same.
+      return state ?? openLedger(monthlyBudgetPicoUsd, await ledger.readPauses(team));
+    }),
+  );
+  const reports = teams.map((policy, index) => reportBudget(policy, states[index], nowEpochMs));
+  if (!isAll) return { teams: reports };
+  const cap = teams[0]?.organizationCapPicoUsd ?? ZERO_USD;
+  return {
+    teams: reports,
+    organization: reportOrganization(cap, await ledger.readOrganization(period), states, nowEpochMs),
+  };
+}
+
+function renderReport({ teams, organization }: Report): string {
+  const rows = teams.map((team) => [team.team, ...amounts(team), team.assumed_usd, noteOf(team)]);
+  const all = organization === undefined ? [] : [['all teams', ...amounts(organization), '', noteOf(organization)]];
+  const period = teams[0] === undefined ? '' : `${teams[0].period}, resets at ${teams[0].resets_at}; dollars`;
+  const header = ['team', 'limit', 'spent', 'held', 'available', 'assumed', ''];
+  return `${period}\n\n${renderTable(header, [...rows, ...all], [1, 2, 3, 4, 5])}`;
+}
+
+type Amounts = { limit_usd: string; spent_usd: string; held_usd: string; available_usd: string };
+
+function amounts({ limit_usd, spent_usd, held_usd, available_usd }: Amounts): readonly string[] {
+  return [limit_usd, spent_usd, held_usd, available_usd];
+}
+
+function noteOf({ top_ups, ...rest }: Pick<TeamReport, 'top_ups'> & Partial<TeamReport>): string {
+  const { paused, overrun_usd } = rest;
+  const notes = [
+    ...(paused === null || paused === undefined
+      ? []
+      : [
+          `PAUSED${paused.scope === 'organization' ? ' with all' : ''}${paused.until === null ? '' : ` until ${paused.until}`}: ${paused.reason}`,
+        ]),
+    ...top_ups.map(({ usd, until }) => `$${usd} more until ${until}`),
+    ...(overrun_usd === undefined || overrun_usd === '0' ? [] : [`overrun $${overrun_usd}`]),
+  ];
+  return notes.join('; ');
+}
+
+function whoText({ team }: Act): string {
+  return team === undefined ? 'The organisation' : `Team "${team}"`;
+}

@@ -1,0 +1,53 @@
+import { userInfo } from 'node:os';
+import { resolve } from 'node:path';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { readRunning } from '../local/running.ts';
+import { CommandError, findDeployment } from './deployment.ts';
+
+/** The tables of an environment, wherever it runs. */
+export type Stores = {
+  readonly environmentName: string;
+  readonly ledgerTable: string;
+  readonly registryTable: string;
+  readonly dynamo: DynamoDBClient;
+  /** Who acts, for the audit trail: the ARN of the credentials at hand, or the user of this machine. */
+  readonly readActor: () => Promise<string>;
+};
+
+/** Which environment: one on AWS by its name, or the gateway that `npm start` runs here. */
+export type Where = { readonly env: string | undefined; readonly local: boolean };
+
+/**
+ * Finds an environment's tables.
+ *
+ * @throws CommandError when there is none, or it cannot be reached.
+ */
+export async function openStores({ env, local }: Where): Promise<Stores> {
+  if (local) return openLocal(env);
+  if (env === undefined || env === '')
+    throw new CommandError('--env <environment> is missing, or --local for npm start');
+  const { environmentName, ledgerTable, registryTable, dynamo } = await findDeployment(env);
+  const readActor = async () => (await new STSClient({}).send(new GetCallerIdentityCommand({}))).Arn ?? 'unknown';
+  return { environmentName, ledgerTable, registryTable, dynamo, readActor };
+}
+
+function openLocal(env: string | undefined): Stores {
+  const dataDir = resolve(process.env.DATA_DIR || resolve(import.meta.dirname, '../.local'));
+  const running = readRunning(dataDir);
+  if (running === undefined)
+    throw new CommandError(
+      'no gateway runs here; start one by npm start (with the same DATA_DIR), or name one on AWS by --env',
+    );
+  if (env !== undefined && env !== running.environmentName)
+    throw new CommandError(
+      `the gateway that runs here is of the environment "${running.environmentName}", not "${env}"`,
+    );
+  const { environmentName, ledgerTable, registryTable, dynamodbEndpoint } = running;
+  const dynamo = new DynamoDBClient({
+    endpoint: dynamodbEndpoint,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  });
+  return { environmentName, ledgerTable, registryTable, dynamo, readActor: async () => `local:${userInfo().username}` };
+}

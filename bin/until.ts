@@ -1,0 +1,21 @@
+import { CommandError } from './deployment.ts';
+
+const UNIT_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/**
+ * Reads an end: a while from now (`90m`, `4h`, `2d`), a day (its first moment in UTC), or a time with its zone.
+ *
+ * @throws CommandError
+ */
+export function parseUntil(text: string, nowEpochMs: number): number {
+  const [, count, unit] = /^(\d{1,5})([mhd])$/.exec(text) ?? [];
+  if (count !== undefined && unit !== undefined) return nowEpochMs + Number(count) * (UNIT_MS[unit] ?? 0);
+  const isDay = /^\d{4}-\d{2}-\d{2}$/.test(text);
+  const isTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})$/.test(text);
+  const epochMs = isDay || isTime ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(epochMs))
+    throw new CommandError(
+      `--until is "${text}"; it must be a while (90m, 4h, 2d), a day (2026-11-30, its first moment in UTC) or a time with its zone (2026-11-30T18:00Z)`,
+    );
+  return epochMs;
+}

@@ -1,0 +1,116 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { BudgetLedger } from '../core/budget-operations.ts';
+import type { LedgerState } from '../core/ledger.ts';
+import type { PicoUsd } from '../core/money.ts';
+import type { OrganizationLedger } from '../core/organization-ledger.ts';
+import type { Pause, Pauses } from '../core/pause.ts';
+import { type Period, periodOf } from '../core/period.ts';
+import type { LedgerKey } from '../core/ports.ts';
+import { addTopUp, changeLimit, type TopUp } from '../core/top-ups.ts';
+import { ALL_TEAMS, holderOf, pauseValue } from './ledger-item.ts';
+import { KEEP_LEDGER_S, LedgerError, LedgerStore } from './ledger-store.ts';
+import type { LedgerWrite } from './ledger-writes.ts';
+import { OrganizationLeases } from './organization-leases.ts';
+
+/** How often an operation opens a period that others open too. */
+const MAX_OPEN_TRIES = 12;
+/** How far clocks may differ, in milliseconds: so long around a month's end, both months are in use. */
+const AROUND_MS = 10 * 60_000;
+/** How many teams are paused or resumed at once. */
+const TEAMS_AT_ONCE = 32;
+
+/** What people and deployments do to budgets in DynamoDB; calls go on meanwhile. */
+export class DynamoBudgets implements BudgetLedger {
+  readonly #store: LedgerStore;
+  readonly #leases: OrganizationLeases;
+  readonly #nowEpochMs: () => number;
+
+  constructor(client: DynamoDBClient, table: string, nowEpochMs: () => number) {
+    this.#store = new LedgerStore(client, table, nowEpochMs);
+    this.#leases = new OrganizationLeases(client, table, nowEpochMs, KEEP_LEDGER_S);
+    this.#nowEpochMs = nowEpochMs;
+  }
+
+  async read(key: LedgerKey): Promise<LedgerState | undefined> {
+    return await this.#store.read(key);
+  }
+
+  async readOrganization(period: Period): Promise<OrganizationLedger | undefined> {
+    return await this.#ofOrganization(() => this.#leases.read(period));
+  }
+
+  async readPauses(team: string): Promise<Pauses> {
+    const [own, all] = [await this.#store.readPause(holderOf(team)), await this.#store.readPause(ALL_TEAMS)];
+    return { team: own.pause, organization: all.pause };
+  }
+
+  /** Gives a period a limit, beside its top-ups: opens it, or moves what is available by the difference. */
+  async setLimit(key: LedgerKey, limit: PicoUsd): Promise<void> {
+    await this.#opened(key, limit, (state) => changeLimit(state, limit));
+  }
+
+  async topUp(key: LedgerKey, limit: PicoUsd, topUp: TopUp): Promise<void> {
+    await this.#opened(key, limit, (state) => addTopUp(state, topUp));
+  }
+
+  /** The same as setLimit, for the organisation's cap. */
+  async setCap(period: Period, cap: PicoUsd): Promise<void> {
+    await this.#ofOrganization(() => this.#leases.setCap(period, cap));
+  }
+
+  async topUpCap(period: Period, cap: PicoUsd, topUp: TopUp): Promise<void> {
+    await this.#ofOrganization(() => this.#leases.topUp(period, cap, topUp));
+  }
+
+  async setPause(team: string, pause: Pause | undefined): Promise<void> {
+    // What stands comes first: a period that is opened from now on has it, and those that are open get it next.
+    await this.#store.writePause(holderOf(team), pause);
+    await this.#inOpenPeriods(team, pauseWrite('paused', pause));
+  }
+
+  async setPauseOfAll(pause: Pause | undefined, listTeams: () => Promise<ReadonlySet<string>>): Promise<void> {
+    await this.#store.writePause(ALL_TEAMS, pause);
+    // Named only now: a team that is published later is opened with what stands.
+    const teams = [...(await listTeams())];
+    for (let start = 0; start < teams.length; start += TEAMS_AT_ONCE) {
+      const some = teams.slice(start, start + TEAMS_AT_ONCE).map(async (team) => {
+        await this.#store.writePause(holderOf(team), 'as it is');
+        await this.#inOpenPeriods(team, pauseWrite('pausedAll', pause));
+      });
+      await Promise.all(some);
+    }
+  }
+
+  async #opened(key: LedgerKey, limit: PicoUsd, change: (state: LedgerState) => LedgerState): Promise<void> {
+    for (let tries = 1; tries <= MAX_OPEN_TRIES; tries++) {
+      if (await this.#store.changeLimit(key, change)) return;
+      await this.#store.openPeriod(key, limit);
+    }
+    throw new LedgerError(`the ledger of ${key.team} could not be opened`);
+  }
+
+  async #inOpenPeriods(team: string, write: LedgerWrite): Promise<void> {
+    const nowEpochMs = this.#nowEpochMs();
+    const times = [nowEpochMs - AROUND_MS, nowEpochMs, nowEpochMs + AROUND_MS];
+    // A period that is not open has nothing to be written to, and will be opened with what stands.
+    for (const period of new Set(times.map(periodOf))) await this.#store.write({ team, period }, write);
+  }
+
+  async #ofOrganization<T>(act: () => Promise<T>): Promise<T> {
+    try {
+      return await act();
+    } catch (cause) {
+      throw new LedgerError("cannot reach the organisation's ledger", { cause });
+    }
+  }
+}
+
+function pauseWrite(attribute: 'paused' | 'pausedAll', pause: Pause | undefined): LedgerWrite {
+  return {
+    UpdateExpression: pause === undefined ? 'REMOVE #pause' : 'SET #pause = :pause',
+    ConditionExpression: 'attribute_exists(#limit)',
+    ExpressionAttributeNames: { '#pause': attribute, '#limit': 'limit' },
+    // DynamoDB refuses an empty map of values.
+    ...(pause === undefined ? {} : { ExpressionAttributeValues: { ':pause': pauseValue(pause) } }),
+  };
+}

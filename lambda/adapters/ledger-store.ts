@@ -1,0 +1,219 @@
+import {
+  type AttributeValue,
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  GetItemCommand,
+  TransactionCanceledException,
+  TransactionConflictException,
+  TransactWriteItemsCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { TTL_ATTRIBUTE } from '../contract.ts';
+import type { LedgerState } from '../core/ledger.ts';
+import type { PicoUsd } from '../core/money.ts';
+import type { Pause } from '../core/pause.ts';
+import type { LedgerKey } from '../core/ports.ts';
+import {
+  ALL_TEAMS,
+  holderOf,
+  type Item,
+  ledgerItemKey,
+  ledgerStateOf,
+  pauseOf,
+  pausesItemKey,
+  pauseValue,
+} from './ledger-item.ts';
+import { type LedgerWrite, limitWrite } from './ledger-writes.ts';
+
+/** The ledger's store failed or answered what cannot be; nothing may be assumed of the write. */
+export class LedgerError extends Error {
+  override readonly name = 'LedgerError';
+}
+
+/** What is kept of a holder's stop, and how often that has changed. */
+type StandingPause = { readonly pause: Pause | undefined; readonly version: number };
+
+/** How often a write is tried that meets a transaction on its item, and how long it waits, in milliseconds, at first. */
+const MAX_CONFLICT_TRIES = 6;
+const CONFLICT_WITHIN_MS = 20;
+/** How long a ledger item is kept after its last period began, in seconds: 400 days, as the audit is. */
+export const KEEP_LEDGER_S = 400 * 86_400;
+/** How often a limit is changed while others change it too. */
+const MAX_CHANGE_TRIES = 12;
+
+/** A team's ledger items in DynamoDB: reading them, writing them under a condition, opening a period. */
+export class LedgerStore {
+  readonly #client: DynamoDBClient;
+  readonly #table: string;
+  readonly #nowEpochMs: () => number;
+  /** The periods that this process is opening: a crowd that finds none opens it once. */
+  readonly #opening = new Map<string, Promise<void>>();
+
+  constructor(client: DynamoDBClient, table: string, nowEpochMs: () => number) {
+    this.#client = client;
+    this.#table = table;
+    this.#nowEpochMs = nowEpochMs;
+  }
+
+  /** The whole ledger, its open reservations included. */
+  async read(key: LedgerKey): Promise<LedgerState | undefined> {
+    try {
+      const item = await this.#get(ledgerItemKey(key));
+      return item === undefined ? undefined : ledgerStateOf(item);
+    } catch (cause) {
+      throw new LedgerError(`cannot read the ledger of ${key.team}`, { cause });
+    }
+  }
+
+  /** Makes one conditional write; when its condition fails, tells the item as it stands, or undefined for none. */
+  async write(key: LedgerKey, write: LedgerWrite): Promise<{ written: Item } | { current: LedgerState | undefined }> {
+    const command = new UpdateItemCommand({
+      TableName: this.#table,
+      Key: ledgerItemKey(key),
+      ...write,
+      ReturnValues: 'UPDATED_NEW',
+      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+    });
+    try {
+      const { Attributes } = await this.#sendBesideTransactions(command);
+      return { written: Attributes ?? {} };
+    } catch (cause) {
+      if (cause instanceof ConditionalCheckFailedException)
+        return { current: cause.Item === undefined ? undefined : ledgerStateOf(cause.Item) };
+      throw new LedgerError(`cannot write the ledger of ${key.team}`, { cause });
+    }
+  }
+
+  /** Changes a ledger's limit or top-ups by a pure function, whatever happens beside it; false where there is no ledger. */
+  async changeLimit(key: LedgerKey, change: (state: LedgerState) => LedgerState): Promise<boolean> {
+    for (let tries = 1; tries <= MAX_CHANGE_TRIES; tries++) {
+      const state = await this.read(key);
+      if (state === undefined) return false;
+      const changed = change(state);
+      if (changed === state || (changed.limit === state.limit && changed.topUps === state.topUps)) return true;
+      if ('written' in (await this.write(key, limitWrite(state, changed)))) return true;
+    }
+    throw new LedgerError(`the budget of ${key.team} kept changing for ${MAX_CHANGE_TRIES} tries`);
+  }
+
+  /**
+   * Creates a period's item with its budget and the pauses that stand, unless another process just has. Whoever pauses
+   * first changes what stands, and then the periods that are open: so this either sees the pause or is seen by it.
+   */
+  async openPeriod(key: LedgerKey, limit: PicoUsd): Promise<void> {
+    const name = `${key.team} ${key.period}`;
+    const opening = this.#opening.get(name) ?? this.#open(key, limit).finally(() => this.#opening.delete(name));
+    this.#opening.set(name, opening);
+    await opening;
+  }
+
+  async #open(key: LedgerKey, limit: PicoUsd): Promise<void> {
+    try {
+      const [own, all] = [await this.readPause(holderOf(key.team)), await this.readPause(ALL_TEAMS)];
+      const { UpdateExpression, values, names } = openingWrite(limit, own.pause, all.pause, this.#nowEpochMs());
+      const command = new TransactWriteItemsCommand({
+        TransactItems: [
+          {
+            ConditionCheck: {
+              TableName: this.#table,
+              Key: pausesItemKey(holderOf(key.team)),
+              ...isVersion(own.version),
+            },
+          },
+          {
+            Update: {
+              TableName: this.#table,
+              Key: ledgerItemKey(key),
+              UpdateExpression,
+              ConditionExpression: 'attribute_not_exists(#limit)',
+              ExpressionAttributeNames: names,
+              ExpressionAttributeValues: values,
+            },
+          },
+        ],
+      });
+      await this.#client.send(command);
+    } catch (cause) {
+      // Another was quicker, or what stands has just changed: the caller looks again.
+      if (!(cause instanceof TransactionCanceledException))
+        throw new LedgerError(`cannot open the ledger of ${key.team}`, { cause });
+      await this.#pause(1);
+    }
+  }
+
+  /** What stands for a holder, beyond its periods. */
+  async readPause(holder: string): Promise<StandingPause> {
+    try {
+      const item = await this.#get(pausesItemKey(holder));
+      return { pause: pauseOf(item?.pause), version: Number(item?.version?.N ?? 0) };
+    } catch (cause) {
+      throw new LedgerError(`cannot read whether ${holder} is paused`, { cause });
+    }
+  }
+
+  /** Changes what stands for a holder, or only marks it as changed. */
+  async writePause(holder: string, pause: Pause | undefined | 'as it is'): Promise<void> {
+    const change = pause === 'as it is' ? '' : pause === undefined ? 'REMOVE pause ' : 'SET pause = :pause ';
+    const command = new UpdateItemCommand({
+      TableName: this.#table,
+      Key: pausesItemKey(holder),
+      UpdateExpression: `${change}ADD version :one`,
+      ExpressionAttributeValues: {
+        ':one': { N: '1' },
+        ...(typeof pause === 'object' ? { ':pause': pauseValue(pause) } : {}),
+      },
+    });
+    try {
+      await this.#sendBesideTransactions(command);
+    } catch (cause) {
+      throw new LedgerError(`cannot write whether ${holder} is paused`, { cause });
+    }
+  }
+
+  async #get(Key: Record<string, AttributeValue>): Promise<Item | undefined> {
+    return (await this.#client.send(new GetItemCommand({ TableName: this.#table, Key, ConsistentRead: true }))).Item;
+  }
+
+  /** Sends a write; one that meets a lease on its way to the same item is refused by DynamoDB, and tried again. */
+  async #sendBesideTransactions(command: UpdateItemCommand) {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#client.send(command);
+      } catch (error) {
+        if (!(error instanceof TransactionConflictException) || tries >= MAX_CONFLICT_TRIES) throw error;
+        await this.#pause(tries);
+      }
+    }
+  }
+
+  async #pause(tries: number): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * CONFLICT_WITHIN_MS * tries));
+  }
+}
+
+function isVersion(version: number) {
+  return version === 0
+    ? { ConditionExpression: 'attribute_not_exists(version)' }
+    : { ConditionExpression: 'version = :version', ExpressionAttributeValues: { ':version': { N: String(version) } } };
+}
+
+function openingWrite(limit: PicoUsd, own: Pause | undefined, all: Pause | undefined, nowEpochMs: number) {
+  const zeros = ['reserved', 'leased', 'spent', 'assumed', 'overrun', 'rpmTat', 'tpmTat'];
+  const attributes: Record<string, AttributeValue> = {
+    limit: { N: String(limit) },
+    available: { N: String(limit) },
+    open: { M: {} },
+    lapsed: { M: {} },
+    topUps: { M: {} },
+    ...(own === undefined ? {} : { paused: pauseValue(own) }),
+    ...(all === undefined ? {} : { pausedAll: pauseValue(all) }),
+    [TTL_ATTRIBUTE]: { N: String(Math.floor(nowEpochMs / 1000) + KEEP_LEDGER_S) },
+    ...Object.fromEntries(zeros.map((name) => [name, { N: '0' }])),
+  };
+  const fields = Object.entries(attributes);
+  return {
+    UpdateExpression: `SET ${fields.map(([name]) => `#${name} = :${name}`).join(', ')}`,
+    names: Object.fromEntries(fields.map(([name]) => [`#${name}`, name])),
+    values: Object.fromEntries(fields.map(([name, value]) => [`:${name}`, value])),
+  };
+}

@@ -1,0 +1,159 @@
+import type { TeamPolicy } from './environment.ts';
+import { type LedgerState, openLedger } from './ledger.ts';
+import { addUsd, type PicoUsd, usdText } from './money.ts';
+import { didYouMean } from './nearest-word.ts';
+import { type OrganizationLedger, openOrganization } from './organization-ledger.ts';
+import type { Pause, Pauses } from './pause.ts';
+import { type Period, periodEndsAtEpochMs, periodOf, utcText } from './period.ts';
+import type { AuditLog, LedgerKey } from './ports.ts';
+import type { TopUp } from './top-ups.ts';
+
+/** What operations need of the ledgers; each method is idempotent. Each throws a LedgerError when the store cannot answer. */
+export interface BudgetLedger {
+  read(key: LedgerKey): Promise<LedgerState | undefined>;
+  readOrganization(period: Period): Promise<OrganizationLedger | undefined>;
+  /** What stands for a team, whether or not it has called in this period. */
+  readPauses(team: string): Promise<Pauses>;
+  /** Adds to a team's budget; a period without a call yet is opened with its limit first. */
+  topUp(key: LedgerKey, limit: PicoUsd, topUp: TopUp): Promise<void>;
+  /** Adds to the cap of all teams together. */
+  topUpCap(period: Period, cap: PicoUsd, topUp: TopUp): Promise<void>;
+  /** Stops a team from now on, in this period and those to come; undefined lets it go on. */
+  setPause(team: string, pause: Pause | undefined): Promise<void>;
+  /** The same for all teams; they are named once the stop stands, so that no new one is missed. */
+  setPauseOfAll(pause: Pause | undefined, listTeams: () => Promise<ReadonlySet<string>>): Promise<void>;
+}
+
+/** What operations need of the world. */
+export type BudgetPorts = {
+  readonly ledger: BudgetLedger;
+  readonly audit: AuditLog;
+  /** The teams in force, as they stand now. */
+  readonly readTeams: () => Promise<ReadonlyMap<string, TeamPolicy>>;
+  readonly nowEpochMs: number;
+};
+
+/** An act of a person. */
+export type Act = {
+  /** Undefined: all teams together. */
+  readonly team: string | undefined;
+  readonly actor: string;
+  readonly reason: string;
+  /** Fresh; the same act told twice is one. */
+  readonly id: string;
+};
+
+/** An operation that cannot be; nothing was changed. The message is for whoever asked. */
+export class OperationError extends Error {
+  override readonly name = 'OperationError';
+}
+
+/** How many increases may be in force at once: each rides on every write of the ledger. */
+const MOST_TOP_UPS = 10;
+/** The longest reason, in characters: a caller is told it, and it rides on every write. */
+const MOST_REASON = 200;
+
+/**
+ * Adds to a team's budget, or to the cap of all teams, until a time within this period, at the latest its end.
+ *
+ * @throws OperationError
+ */
+export async function topUp(
+  ports: BudgetPorts,
+  act: Act,
+  amountPicoUsd: PicoUsd,
+  untilEpochMs: number | undefined,
+): Promise<{ readonly limitPicoUsd: PicoUsd; readonly untilEpochMs: number }> {
+  const { ledger, nowEpochMs } = ports;
+  checkReason(act.reason);
+  if (amountPicoUsd <= 0n) throw new OperationError('a top-up must be more than $0; a budget is lowered by its policy');
+  const endEpochMs = periodEndsAtEpochMs(nowEpochMs);
+  const until = untilEpochMs ?? endEpochMs;
+  if (until <= nowEpochMs) throw new OperationError(`${utcText(until)} is over; it is ${utcText(nowEpochMs)}`);
+  if (until > endEpochMs)
+    throw new OperationError(
+      `a top-up lasts to the end of its month (${utcText(endEpochMs)}) at most; change the policy for longer, or top up again then`,
+    );
+  const { team } = act;
+  const period = periodOf(nowEpochMs);
+  const teams = await ports.readTeams();
+  const policy = policyOf(teams, team);
+  const before =
+    team === undefined
+      ? ((await ledger.readOrganization(period)) ?? openOrganization(policy.organizationCapPicoUsd))
+      : ((await ledger.read({ team, period })) ?? openLedger(policy.monthlyBudgetPicoUsd));
+  const lasting = [...before.topUps.values()].filter((one) => one.untilEpochMs > nowEpochMs);
+  if (lasting.length >= MOST_TOP_UPS)
+    throw new OperationError(`${MOST_TOP_UPS} top-ups are in force already; change the policy instead`);
+  const limitPicoUsd = addUsd(before.limit, amountPicoUsd);
+  const details = `$${usdText(before.limit)} → $${usdText(limitPicoUsd)} until ${utcText(until)}: ${act.reason}`;
+  await record(ports, act, 'top_up_budget', details);
+  const added = { id: act.id, amountPicoUsd, untilEpochMs: until };
+  if (team === undefined) await ledger.topUpCap(period, policy.organizationCapPicoUsd, added);
+  else await ledger.topUp({ team, period }, policy.monthlyBudgetPicoUsd, added);
+  return { limitPicoUsd, untilEpochMs: until };
+}
+
+/**
+ * Stops a team, or all of them, from the next call on. Calls in flight end as they would.
+ *
+ * @throws OperationError
+ */
+export async function pause(ports: BudgetPorts, act: Act, untilEpochMs: number | undefined): Promise<void> {
+  checkReason(act.reason);
+  if (untilEpochMs !== undefined && untilEpochMs <= ports.nowEpochMs)
+    throw new OperationError(`${utcText(untilEpochMs)} is over; it is ${utcText(ports.nowEpochMs)}`);
+  const until = untilEpochMs === undefined ? '' : ` until ${utcText(untilEpochMs)}`;
+  await setPause(ports, act, { reason: act.reason, untilEpochMs }, 'pause', `paused${until}: ${act.reason}`);
+}
+
+/**
+ * Lets a team go on, or all of them. A team's own pause outlasts the one of all teams, and the other way round.
+ *
+ * @throws OperationError
+ */
+export async function resume(ports: BudgetPorts, act: Act): Promise<void> {
+  checkReason(act.reason);
+  await setPause(ports, act, undefined, 'resume', `resumed: ${act.reason}`);
+}
+
+async function setPause(
+  ports: BudgetPorts,
+  act: Act,
+  value: Pause | undefined,
+  action: string,
+  details: string,
+): Promise<void> {
+  const { ledger, readTeams, nowEpochMs } = ports;
+  policyOf(await readTeams(), act.team);
+  await record(ports, act, action, details);
+  if (act.team !== undefined) return await ledger.setPause(act.team, value);
+  await ledger.setPauseOfAll(value, async () => {
+    // Also those that have gone from the policies and still hold money: nothing may escape.
+    const holders = (await ledger.readOrganization(periodOf(nowEpochMs)))?.holders ?? [];
+    return new Set([...(await readTeams()).keys(), ...holders]);
+  });
+}
+
+/** The team's policy, or any for the organisation, since each knows the cap. */
+function policyOf(teams: ReadonlyMap<string, TeamPolicy>, team: string | undefined): TeamPolicy {
+  const policy = team === undefined ? [...teams.values()][0] : teams.get(team);
+  if (policy !== undefined) return policy;
+  throw new OperationError(
+    team === undefined
+      ? 'no policies are in force; deploy first'
+      : `there is no team "${team}"${didYouMean(team, teams.keys())}`,
+  );
+}
+
+function checkReason(reason: string): void {
+  const length = [...reason].length;
+  if (reason.trim() === '' || length > MOST_REASON)
+    throw new OperationError(`a reason is needed, of at most ${MOST_REASON} characters: it stands in the audit trail`);
+}
+
+/** Before the act: what cannot be recorded is not done. */
+async function record({ audit, nowEpochMs }: BudgetPorts, act: Act, action: string, details: string): Promise<void> {
+  const subject = act.team === undefined ? 'organization' : `team ${act.team}`;
+  await audit.append({ atEpochMs: nowEpochMs, id: act.id, actor: act.actor, action, subject, details });
+}

@@ -1,0 +1,69 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+
+/** What goes wrong with one write of an act, counted from 1. */
+export type Fault =
+  /** The process dies once that many writes have been made. */
+  | { readonly kind: 'crash'; readonly after: number }
+  /** The write is made, and its reply never comes; the SDK tries again. */
+  | { readonly kind: 'lost reply'; readonly at: number }
+  /** The write reaches DynamoDB twice. */
+  | { readonly kind: 'told twice'; readonly at: number };
+
+const MOST_RETRIES = 3;
+
+/** The end of a process. */
+export class Crash extends Error {
+  override readonly name = 'Crash';
+}
+
+/** A client whose writes go wrong as a test says, until it says otherwise. */
+export class FaultyClient {
+  readonly client: DynamoDBClient;
+  #fault: Fault | undefined;
+  #writes = 0;
+
+  constructor(endpoint: string) {
+    this.client = new DynamoDBClient({
+      endpoint,
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+      // What is tried again is tried at once.
+      retryStrategy: {
+        acquireInitialRetryToken: async () => ({ getRetryCount: () => 0, getRetryDelay: () => 0 }),
+        refreshRetryTokenForRetry: async (token, { errorType }) => {
+          const tries = token.getRetryCount() + 1;
+          if (errorType === 'CLIENT_ERROR' || tries > MOST_RETRIES) throw new Error('not tried again');
+          return { getRetryCount: () => tries, getRetryDelay: () => 0 };
+        },
+        recordSuccess: () => {},
+      },
+    });
+    this.client.middlewareStack.add(
+      (next, context) => async (args) => {
+        if (context.commandName === 'GetItemCommand') {
+          this.#dieIfDue();
+          return await next(args);
+        }
+        this.#dieIfDue();
+        const write = ++this.#writes;
+        const fault = this.#fault;
+        if (fault?.kind === 'told twice' && fault.at === write) await next(args).catch(() => undefined);
+        const answer = await next(args);
+        if (fault?.kind === 'lost reply' && fault.at === write)
+          throw Object.assign(new Error('the reply was lost'), { name: 'TimeoutError', $retryable: {} });
+        return answer;
+      },
+      { step: 'finalizeRequest', name: 'fault', priority: 'low' },
+    );
+  }
+
+  /** Lets the next writes go wrong this way, or none. */
+  arm(fault: Fault | undefined): void {
+    this.#fault = fault;
+    this.#writes = 0;
+  }
+
+  #dieIfDue(): void {
+    if (this.#fault?.kind === 'crash' && this.#writes >= this.#fault.after) throw new Crash('the process is gone');
+  }
+}
