@@ -1,10 +1,11 @@
 import Groq from 'groq-sdk';
 import { groqAddress } from '../contract.ts';
-import type { Clock, Log, Upstream, UpstreamAnswer, UpstreamHeaders } from '../core/ports.ts';
+import type { Clock, LimitWatch, Log, Upstream, UpstreamAnswer, UpstreamHeaders } from '../core/ports.ts';
 import { refuse } from '../core/refusals.ts';
 import { openFreshConnections } from './fresh-connections.ts';
 import { answerOfError, retryAfterMsOf } from './groq-errors.ts';
 import type { GroqKeys } from './groq-keys.ts';
+import { limitsOfHeaders, limitsOfRefusal } from './groq-limits.ts';
 import { sseEvents } from './sse-events.ts';
 
 /** Statuses by which Groq says "not now": its rate limit, no capacity, and not available. */
@@ -32,9 +33,10 @@ export class GroqUpstream implements Upstream {
   readonly #keys: GroqKeys;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #limits: LimitWatch;
   #lastUsedEpochMs = 0;
 
-  constructor(options: { baseUrl: string | undefined; keys: GroqKeys; clock: Clock; log: Log }) {
+  constructor(options: { baseUrl: string | undefined; keys: GroqKeys; clock: Clock; log: Log; limits: LimitWatch }) {
     this.#client = new Groq({
       // The real key is the team's, and goes with each request.
       apiKey: 'per-request',
@@ -46,6 +48,7 @@ export class GroqUpstream implements Upstream {
     this.#keys = options.keys;
     this.#clock = options.clock;
     this.#log = options.log;
+    this.#limits = options.limits;
   }
 
   async chat(call: Parameters<Upstream['chat']>[0]): Promise<UpstreamAnswer> {
@@ -69,6 +72,7 @@ export class GroqUpstream implements Upstream {
         return await this.#send(call, key, leftMs);
       } catch (error) {
         const status = error instanceof Groq.APIError ? error.status : undefined;
+        if (error instanceof Groq.APIError) this.#noteLimits(call.body.model, error.headers, status, error.message);
         if (status === 401 && !refetched) {
           refetched = true;
           key = await this.#keyOf(() => this.#keys.refetch(call.team), call.team);
@@ -114,6 +118,7 @@ export class GroqUpstream implements Upstream {
           signal: deadline.signal,
         })
         .asResponse();
+      this.#noteLimits(call.body.model, response.headers);
       const headers = passedOn(response.headers);
       if (response.body !== null && headers['content-type']?.startsWith('text/event-stream')) {
         isStreaming = true;
@@ -123,6 +128,12 @@ export class GroqUpstream implements Upstream {
     } finally {
       if (!isStreaming) clearTimeout(timer);
     }
+  }
+
+  #noteLimits(model: unknown, headers: Headers | undefined, status?: number, message = ''): void {
+    if (headers === undefined || typeof model !== 'string') return;
+    const sighting = status === 429 ? limitsOfRefusal(headers, message) : limitsOfHeaders(headers);
+    this.#limits.note(model, sighting, this.#clock.nowEpochMs());
   }
 
   /** Groq's own wish, or a random part of a pause that doubles: many callers must not come back at once. */

@@ -43,6 +43,8 @@ export type AdmissionRequest = {
   readonly policy: TeamPolicy;
   readonly call: BoundedCall;
   readonly deadlineEpochMs: number;
+  /** What the call has already waited of the policy's `maxQueueMs`. */
+  readonly queuedMs: number;
   /** The output tokens such a call usually stays within, where known; asked anew at each try. */
   usualOutputTokens(): number | undefined;
 };
@@ -90,7 +92,7 @@ export async function admit(ports: { ledger: Ledger; clock: Clock }, request: Ad
     } else {
       // A bucket says when it has enough; a place comes free when some call ends.
       const pauseMs = refused.reason === 'concurrency_exceeded' ? PLACE_EVERY_MS : refused.retryAfterMs;
-      if (waitedMs + pauseMs > Math.min(policy.maxQueueMs, leftMs)) return { refused, view };
+      if (waitedMs + pauseMs > Math.min(policy.maxQueueMs - request.queuedMs, leftMs)) return { refused, view };
       await clock.sleep(pauseMs);
     }
   }

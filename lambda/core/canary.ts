@@ -21,6 +21,8 @@ export function withCanary(file: string, environment: EnvironmentFile, catalog: 
     allowedModels: [canaryModel(file, catalog)],
     monthlyBudgetUsd: 0,
     rateLimitRpm: null,
+    // Its refusal must be the budget's, whatever Groq's own limits are: held back, it would fail a good deployment.
+    priority: 'high' as const,
   };
   return { ...environment, teams: { ...environment.teams, [CANARY_TEAM]: canary } };
 }

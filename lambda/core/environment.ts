@@ -67,7 +67,7 @@ const teamSchema = v.strictObject(
     requestsPerDay: v.optional(v.nullable(count(1_000_000_000)), null),
     /** Requests in flight at once, at most 200. @default 5 */
     maxConcurrent: v.optional(count(MAX_CONCURRENT), 5),
-    /** Milliseconds a request may wait for its rate or a place, at most 2,000. @default 0: refused at once */
+    /** Milliseconds a request may wait for its rate, a place or Groq's limits, at most 2,000. @default 0: refused at once */
     maxQueueMs: v.optional(
       v.pipe(
         v.number('must be milliseconds'),
@@ -77,7 +77,10 @@ const teamSchema = v.strictObject(
       ),
       0,
     ),
-    /** Who is held back first when Groq's own limits run low. @default 'normal' */
+    /**
+     * Who is held back first when Groq's own limits for the organisation run low: `batch` while less than 25 % of a
+     * model's requests a day or tokens a minute are free, `normal` under 10 %, `high` never. @default 'normal'
+     */
     priority: v.optional(v.picklist(['high', 'normal', 'batch'], 'must be one of high, normal, batch'), 'normal'),
     /**
      * What a request gets that states more output than the budget still pays: a refusal, or as much as it pays, at least

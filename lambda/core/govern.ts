@@ -4,6 +4,8 @@ import { isObject, parseChatRequest } from './chat-request.ts';
 import { readStreamEvent, renderData } from './chat-stream.ts';
 import { type BoundedCall, decide, upstreamBody } from './decide.ts';
 import type { TeamPolicy } from './environment.ts';
+import type { Headroom } from './headroom.ts';
+import { enterHeadroom } from './headroom-queue.ts';
 import type { Identity } from './identity.ts';
 import { type LedgerView, overrunOf, type Settlement, VOID } from './ledger.ts';
 import { type PicoUsd, usdText, ZERO_USD } from './money.ts';
@@ -22,6 +24,7 @@ export type GovernPorts = {
   readonly clock: Clock;
   readonly log: Log;
   readonly outputs: RecentOutputs;
+  readonly headroom: Headroom;
 };
 
 /** One chat completion to be governed. */
@@ -62,13 +65,30 @@ export type GovernAnswer =
       relay(sink: ByteSink): Promise<void>;
     };
 
-/** Decides, reserves, calls Groq, and settles: the one straight line on which money moves. */
+/** Decides, makes room for higher priorities, reserves, calls Groq, and settles. */
 export async function governChat(ports: GovernPorts, request: GovernRequest): Promise<GovernAnswer> {
   const parsed = parseChatRequest(request.bodyText);
   if ('reason' in parsed) return { kind: 'refused', refusal: parsed, facts: {} };
   const call = decide(request.identity, request.policy, request.catalog, parsed);
   if ('reason' in call) return { kind: 'refused', refusal: call, facts: {} };
 
+  const entry = await enterHeadroom(ports, request.policy, call, request.deadlineEpochMs);
+  if ('reason' in entry) return { kind: 'refused', refusal: entry, facts: {} };
+  try {
+    return await governBounded(ports, request, call, entry.queuedMs);
+  } finally {
+    // By now Groq has told of the call, or never saw it.
+    entry.leave();
+  }
+}
+
+/** Reserves, calls Groq, and settles: the one straight line on which money moves. */
+async function governBounded(
+  ports: GovernPorts,
+  request: GovernRequest,
+  call: BoundedCall,
+  queuedMs: number,
+): Promise<GovernAnswer> {
   const { policy } = request;
   const admission = await admit(ports, {
     id: request.id,
@@ -76,6 +96,7 @@ export async function governChat(ports: GovernPorts, request: GovernRequest): Pr
     policy,
     call,
     deadlineEpochMs: request.deadlineEpochMs,
+    queuedMs,
     usualOutputTokens: () => ports.outputs.usual(policy.team, call.model.id),
   });
   if ('refused' in admission) {

@@ -18,6 +18,7 @@ export const REFUSALS = {
   tool_not_priced: { status: 400, type: 'invalid_request_error', code: 'tool_not_priced', retry: false },
   max_tokens_exceeded: { status: 400, type: 'invalid_request_error', code: 'max_tokens_exceeded', retry: false },
   request_exceeds_tpm: { status: 413, type: 'tokens', code: 'rate_limit_exceeded', retry: false },
+  groq_headroom_low: { status: 429, type: 'upstream', code: 'rate_limit_exceeded', retry: true },
   organization_paused: { status: 402, type: 'insufficient_quota', code: 'organization_paused', retry: false },
   team_paused: { status: 402, type: 'insufficient_quota', code: 'team_paused', retry: false },
   team_budget_exceeded: { status: 402, type: 'insufficient_quota', code: 'team_budget_exceeded', retry: false },
@@ -41,6 +42,9 @@ export const REFUSALS = {
   gateway_unavailable: { status: 503, type: 'service_unavailable', code: 'gateway_unavailable', retry: true },
   internal_error: { status: 500, type: 'server_error', code: 'internal_error', retry: true },
 } as const;
+
+/** The longest that a client may be told to sleep before it tries again by itself, in milliseconds: groq-sdk obeys any. */
+const MAX_SLEEP_MS = 60_000;
 
 /** The name of a refusal in {@link REFUSALS}. */
 export type RefusalReason = keyof typeof REFUSALS;
@@ -73,7 +77,7 @@ export function refuse(
 export function renderRefusal(refusal: Refusal): { status: number; headers: Record<string, string>; body: string } {
   const { status, type, code, retry } = REFUSALS[refusal.reason];
   const headers: Record<string, string> = { 'content-type': 'application/json' };
-  if (!retry) headers['x-should-retry'] = 'false';
+  if (!retry || (refusal.retryAfterMs ?? 0) > MAX_SLEEP_MS) headers['x-should-retry'] = 'false';
   if (refusal.retryAfterMs !== undefined) {
     headers['retry-after'] = String(Math.ceil(refusal.retryAfterMs / 1000));
     headers['retry-after-ms'] = String(Math.ceil(refusal.retryAfterMs));

@@ -4,6 +4,7 @@ import { DynamoLedger } from '../adapters/dynamo-ledger.ts';
 import { GroqKeys } from '../adapters/groq-keys.ts';
 import { GroqUpstream } from '../adapters/groq-upstream.ts';
 import { Registry } from '../adapters/registry.ts';
+import { Headroom } from '../core/headroom.ts';
 import { RecentOutputs } from '../core/recent-outputs.ts';
 import { readVariables } from './environment-variables.ts';
 import { createGateway } from './gateway-handler.ts';
@@ -12,14 +13,22 @@ import { dynamoClient, systemClock, systemLog } from './system.ts';
 const variables = readVariables(process.env);
 const client = dynamoClient();
 const keys = new GroqKeys(new SecretsManagerClient({}), variables.environmentName, systemClock.nowEpochMs);
+const headroom = new Headroom();
 
 /** The gateway function's entry point. */
 export const handler = createGateway({
   policies: new Registry(client, variables.registryTable, systemClock.nowEpochMs),
   ledger: new DynamoLedger(client, variables.ledgerTable, systemClock.nowEpochMs),
-  upstream: new GroqUpstream({ baseUrl: variables.groqBaseUrl, keys, clock: systemClock, log: systemLog }),
+  upstream: new GroqUpstream({
+    baseUrl: variables.groqBaseUrl,
+    keys,
+    clock: systemClock,
+    log: systemLog,
+    limits: headroom,
+  }),
   clock: systemClock,
   newId: randomUUID,
   log: systemLog,
   outputs: new RecentOutputs(),
+  headroom,
 });

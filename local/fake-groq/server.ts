@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isObject, type JsonObject } from '../../lambda/core/chat-request.ts';
 import { type Completion, complete, textOf } from './completion.ts';
 import { type ErrorAnswer, errorOfFault, type Fault, INVALID_KEY, parseFault } from './faults.ts';
+import { FakeLimits, type OrganizationLimits } from './limits.ts';
 import { addTo, nothingServed, type Served } from './served.ts';
 import { CREATED_S, faultyUsage, streamedChunks, wholeAnswer } from './shapes.ts';
 
@@ -17,6 +18,10 @@ export type FakeGroqOptions = {
   readonly latencyMs?: number;
   /** Milliseconds between the chunks of a stream. @default 0 */
   readonly chunkIntervalMs?: number;
+  /** The organisation's limits, of which it refuses what is over. @default none: nothing is refused */
+  readonly limits?: OrganizationLimits;
+  /** The clock of the limits, in milliseconds. @default the machine's */
+  readonly nowMs?: () => number;
 };
 
 /** A running fake Groq; see faults.ts and completion.ts for what a message can ask of it. */
@@ -41,16 +46,6 @@ const TOO_LONG: ErrorAnswer = {
     code: 'context_length_exceeded',
   },
 };
-const RATE_HEADERS = {
-  'x-ratelimit-limit-requests': '14400',
-  'x-ratelimit-remaining-requests': '14399',
-  'x-ratelimit-reset-requests': '6s',
-  'x-ratelimit-limit-tokens': '250000',
-  'x-ratelimit-remaining-tokens': '249900',
-  'x-ratelimit-reset-tokens': '24ms',
-  'x-groq-region': 'fake',
-};
-
 /** Starts an upstream that speaks Groq's API on 127.0.0.1, answers without a model, fails on request, and counts. */
 export async function startFakeGroq(options: FakeGroqOptions): Promise<FakeGroq> {
   const fake = new FakeUpstream(options);
@@ -79,10 +74,12 @@ class FakeUpstream {
   readonly served: Served = nothingServed();
   readonly bodies: JsonObject[] = [];
   readonly #options: FakeGroqOptions;
+  readonly #limits: FakeLimits;
   readonly #struckOnce = new Set<string>();
 
   constructor(options: FakeGroqOptions) {
     this.#options = options;
+    this.#limits = new FakeLimits(options.limits, options.nowMs ?? Date.now);
   }
 
   async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -151,6 +148,14 @@ class FakeUpstream {
       this.served.refused++;
       return sendError(response, TOO_LONG);
     }
+    const { promptTokens, cachedTokens, completionTokens } = completion.tokens;
+    const { headers, no } = this.#limits.take(model, promptTokens - cachedTokens + completionTokens);
+    if (no !== undefined) {
+      this.served.refused++;
+      return sendError(response, no);
+    }
+    for (const [name, value] of Object.entries({ ...headers, 'x-groq-region': 'fake' }))
+      response.setHeader(name, value);
     const isKnown = fault === undefined || fault.kind === 'slow' || fault.kind === 'no-done';
     addTo(isKnown ? this.served.byModel : this.served.interruptedByModel, model, completion.tokens);
     if (fault?.kind === 'reset') response.destroy();
@@ -171,7 +176,7 @@ class FakeUpstream {
 
   #whole(completion: Completion, fault: Fault['kind'] | undefined, response: ServerResponse): void {
     const text = JSON.stringify(wholeAnswer({ id: this.#id(), completion, usage: faultyUsage(completion, fault) }));
-    response.writeHead(200, { ...RATE_HEADERS, 'content-type': 'application/json', 'x-request-id': this.#id() });
+    response.writeHead(200, { 'content-type': 'application/json', 'x-request-id': this.#id() });
     if (fault === 'cut' || fault === 'error-chunk') {
       response.write(text.slice(0, text.length / 2), () => response.destroy());
     } else response.end(text);
@@ -186,7 +191,7 @@ class FakeUpstream {
     const options = isObject(body.stream_options) ? body.stream_options : {};
     const shaped = { id: this.#id(), completion, usage: faultyUsage(completion, fault) };
     const { head, pieces, tail } = streamedChunks(shaped, options.include_usage === true);
-    response.writeHead(200, { ...RATE_HEADERS, 'content-type': 'text/event-stream', 'x-request-id': this.#id() });
+    response.writeHead(200, { 'content-type': 'text/event-stream', 'x-request-id': this.#id() });
     const isBroken = fault === 'cut' || fault === 'error-chunk';
     const chunks = isBroken ? [head, ...pieces.slice(0, Math.ceil(pieces.length / 2))] : [head, ...pieces, ...tail];
     for (const chunk of chunks) {

@@ -8,6 +8,8 @@ import {
 import { afterEach, describe, expect, it } from 'vitest';
 import { GroqKeys } from '../../../lambda/adapters/groq-keys.ts';
 import { GroqUpstream } from '../../../lambda/adapters/groq-upstream.ts';
+import type { LimitSighting, LimitWatch } from '../../../lambda/core/ports.ts';
+import type { OrganizationLimits } from '../../../local/fake-groq/limits.ts';
 import { type FakeGroq, startFakeGroq } from '../../../local/fake-groq/server.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
 
@@ -34,26 +36,33 @@ async function upstreamWith({
   secrets = secretsOf(keyText('gsk_good')),
   baseUrl,
   accepted,
+  organization,
   ending = '',
 }: {
   secrets?: ReturnType<typeof secretsOf>;
   baseUrl?: string;
   accepted?: string;
+  organization?: OrganizationLimits;
   ending?: string;
 } = {}) {
-  fake = await startFakeGroq(accepted === undefined ? {} : { acceptedKeys: new Set([accepted]) });
   const clock = fakeClock();
+  fake = await startFakeGroq({
+    ...(accepted === undefined ? {} : { acceptedKeys: new Set([accepted]) }),
+    ...(organization === undefined ? {} : { limits: organization, nowMs: clock.nowEpochMs }),
+  });
   const logged: string[] = [];
   const log = (event: string, facts: object) => logged.push(JSON.stringify({ event, ...facts }));
   const keys = new GroqKeys(secrets.client, 'test', clock.nowEpochMs);
-  const upstream = new GroqUpstream({ baseUrl: (baseUrl ?? fake.baseUrl) + ending, keys, clock, log });
+  const sightings: [string, LimitSighting, number][] = [];
+  const limits: LimitWatch = { note: (...sighting) => sightings.push(sighting) };
+  const upstream = new GroqUpstream({ baseUrl: (baseUrl ?? fake.baseUrl) + ending, keys, clock, log, limits });
   const chat = (content: string, deadlineMs = 60_000, more = {}) =>
     upstream.chat({
       team: 'chatbot',
       body: { model: 'openai/gpt-oss-20b', messages: [{ role: 'user', content }], ...more },
       deadlineEpochMs: clock.nowEpochMs() + deadlineMs,
     });
-  return { chat, clock, logged, secrets, fake };
+  return { chat, clock, logged, secrets, fake, sightings };
 }
 
 describe('the Groq adapter', () => {
@@ -162,6 +171,44 @@ describe('the Groq adapter', () => {
       expect(await chat(content)).toMatchObject({ kind: 'lost', refusal: { reason: 'groq_answer_lost' } });
     },
   );
+
+  it.each([['whole'], ['streamed']])("notes Groq's limits of each answer by model: %s", async (kind) => {
+    const { chat, clock, sightings } = await upstreamWith();
+    const answer = await chat('Hello', 60_000, { stream: kind === 'streamed' });
+    if (answer.kind === 'stream') for await (const _event of answer.events);
+    expect(sightings).toEqual([
+      [
+        'openai/gpt-oss-20b',
+        {
+          requests: { perWindow: 14_400, remaining: 14_399, fullInMs: 6_000 },
+          tokens: { perWindow: 250_000, remaining: 249_900, fullInMs: 24 },
+        },
+        clock.nowEpochMs(),
+      ],
+    ]);
+  });
+
+  it('notes a 429 with its retry-after, its limit and the levels it tells', async () => {
+    const { chat, sightings } = await upstreamWith({ organization: { tokensPerMinute: 100, requestsPerDay: 10 } });
+    await chat('[tokens:50]');
+    sightings.length = 0;
+    expect(await chat('[tokens:80]', 1_000)).toMatchObject({ refusal: { reason: 'groq_rate_limited' } });
+    expect(sightings.map(([, sighting]) => sighting)).toEqual([
+      {
+        requests: { perWindow: 10, remaining: 9, fullInMs: 8_640_000 },
+        tokens: { perWindow: 100, remaining: 23, fullInMs: 46_200 },
+        refused: { retryAfterMs: 51_000, by: 'tokens' },
+      },
+    ]);
+  });
+
+  it('notes a 429 without headers as one by a limit that is not told', async () => {
+    const { chat, sightings } = await upstreamWith();
+    await chat('[fault:429:60]');
+    expect(sightings).toMatchObject([
+      ['openai/gpt-oss-20b', { refused: { retryAfterMs: 60_000, by: undefined } }, expect.any(Number)],
+    ]);
+  });
 
   it('trusts no connection that has idled, for a function that slept cannot know whether it still stands', async () => {
     const connections: unknown[] = [];

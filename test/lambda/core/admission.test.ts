@@ -30,6 +30,7 @@ function setUp(fields: Record<string, unknown>, body: object = {}) {
         policy: withBudget(budget),
         call,
         deadlineEpochMs: clock.nowEpochMs() + 100_000,
+        queuedMs: 0,
         usualOutputTokens: () => usual,
       },
     );

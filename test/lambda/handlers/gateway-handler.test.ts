@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DynamoLedger } from '../../../lambda/adapters/dynamo-ledger.ts';
 import type { GovernPorts } from '../../../lambda/core/govern.ts';
+import { Headroom } from '../../../lambda/core/headroom.ts';
 import { picoUsdFromNumber } from '../../../lambda/core/money.ts';
 import type { PolicySource, Upstream, UpstreamAnswer } from '../../../lambda/core/ports.ts';
 import { RecentOutputs } from '../../../lambda/core/recent-outputs.ts';
@@ -47,6 +48,7 @@ async function gatewayWith(upstream: Upstream['chat'], more: Partial<GovernPorts
     clock: systemClock,
     log: (event, facts) => logged.push(JSON.stringify({ event, ...facts })),
     outputs: new RecentOutputs(),
+    headroom: new Headroom(),
     newId: () => `id-${ids++}`,
     policies: { policies: async () => ({ teams: new Map([['chatbot', policyWith(policy)]]), catalog }) },
     ...more,

@@ -1,0 +1,52 @@
+import type { BoundedCall } from './decide.ts';
+import type { TeamPolicy } from './environment.ts';
+import { FREE_PERCENT, type Headroom, type Shortage } from './headroom.ts';
+import type { Clock } from './ports.ts';
+import { type Refusal, refuse } from './refusals.ts';
+
+/** The most times one call waits and looks again, whatever the clock says. */
+const MAX_LOOKS = 100;
+const PER: Readonly<Record<NonNullable<Shortage['low']>['limit'], string>> = {
+  requests: 'requests a day',
+  tokens: 'tokens a minute',
+};
+
+/** A call that need not wait for those of higher priority; `leave` must be called when Groq has told of it. */
+type Entry = { readonly queuedMs: number; readonly leave: () => void };
+
+/**
+ * Lets a call in unless Groq's limits are low for its team's priority; waits for them as long as the policy's
+ * `maxQueueMs`. Nothing is reserved for a call that is held back, and nothing is written.
+ */
+export async function enterHeadroom(
+  { headroom, clock }: { readonly headroom: Headroom; readonly clock: Clock },
+  policy: TeamPolicy,
+  call: BoundedCall,
+  deadlineEpochMs: number,
+): Promise<Entry | Refusal> {
+  const model = call.model.id;
+  const startMs = clock.nowEpochMs();
+  for (let looks = 1; ; looks++) {
+    const nowEpochMs = clock.nowEpochMs();
+    const queuedMs = nowEpochMs - startMs;
+    const shortage = headroom.shortage(model, policy.priority, nowEpochMs);
+    // Counted at once: of many calls that come together, each must see those before it.
+    if (shortage === undefined) return { queuedMs, leave: headroom.start(model, tokensOf(call)) };
+    const mostMs = Math.min(policy.maxQueueMs - queuedMs, deadlineEpochMs - nowEpochMs);
+    if (shortage.retryAfterMs > mostMs || looks >= MAX_LOOKS) return explainShortage(model, policy.priority, shortage);
+    await clock.sleep(shortage.retryAfterMs);
+  }
+}
+
+function tokensOf({ inputTokens, maxOutputTokens }: BoundedCall): number {
+  return inputTokens + maxOutputTokens;
+}
+
+function explainShortage(model: string, priority: TeamPolicy['priority'], { retryAfterMs, low }: Shortage): Refusal {
+  const who = `teams of priority ${priority}`;
+  const why =
+    low === undefined
+      ? `Groq's own limit for ${model} is reached; ${who} wait until Groq takes calls again.`
+      : `Groq's own limit for ${model} is nearly used up: ${low.freePercent} % of ${low.perWindow.toLocaleString('en-US')} ${PER[low.limit]} left${low.countsInFlight ? ', counting what requests in flight may use' : ''}; ${who} wait until ${FREE_PERCENT[priority]} % is free.`;
+  return refuse('groq_headroom_low', `${why} Try again in ${retryAfterMs / 1000} s.`, { retryAfterMs });
+}
