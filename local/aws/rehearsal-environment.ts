@@ -27,6 +27,7 @@ export function rehearsalEnvironment(groqBaseUrl: string): EnvironmentFile {
       exact: { ...roomy, monthlyBudgetUsd: EXACT_CALLS * CALL_USD, maxTokensPerRequest: 50 },
       daily: { ...roomy, requestsPerDay: DAILY_REQUESTS },
       changing: { ...roomy, monthlyBudgetUsd: 10, allowedModels: ['openai/gpt-oss-20b'] },
+      operated: roomy,
       leaving: roomy,
     },
   };

@@ -1,0 +1,75 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { PROJECT_DIR } from '../../local/settings.ts';
+import {
+  budgetOf,
+  type GatewayProcess,
+  postChat,
+  roomyEnvironment,
+  startGatewayProcess,
+} from '../support/gateway-process.ts';
+
+const dataDir = mkdtempSync(join(tmpdir(), 'operations-'));
+let gateway: GatewayProcess;
+let key: string;
+beforeAll(async () => {
+  gateway = await startGatewayProcess({ environment: roomyEnvironment({ monthlyBudgetUsd: 1 }), dataDir });
+  key = gateway.teams.roomy?.key ?? '';
+});
+afterAll(async () => {
+  await gateway.close();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+/** Runs the operator's command line against the gateway that runs on this data folder. */
+async function groqRbac(...args: string[]): Promise<string> {
+  const env = { ...process.env, DATA_DIR: dataDir };
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [join(PROJECT_DIR, 'bin/groq-rbac.ts'), ...args, '--local'],
+    { env },
+  );
+  return stdout.trim();
+}
+
+const codeOf = async () => {
+  const { status, text } = await postChat(gateway, key, {});
+  return status === 200 ? 'let through' : JSON.parse(text).error.code;
+};
+
+it('pauses a team under way from the next call on, and lets it go on', async () => {
+  const slow = postChat(gateway, key, { messages: [{ role: 'user', content: '[fault:slow:1500] slow' }] });
+  while ((await budgetOf(gateway, key)).held_usd === '0') await new Promise((resolve) => setImmediate(resolve));
+  expect(await groqRbac('budget', 'pause', '--team', 'roomy', '--reason', 'a loop')).toContain('is paused');
+  expect(await codeOf()).toBe('team_paused');
+  expect(await budgetOf(gateway, key)).toMatchObject({ paused: { scope: 'team', reason: 'a loop', until: null } });
+  expect((await slow).status).toBe(200);
+  await groqRbac('budget', 'pause', '--all', '--reason', 'incident');
+  await groqRbac('budget', 'resume', '--team', 'roomy', '--reason', 'fixed');
+  expect(await codeOf()).toBe('organization_paused');
+  await groqRbac('budget', 'resume', '--all', '--reason', 'over');
+  expect(await codeOf()).toBe('let through');
+});
+
+it('tops a budget up, and tells so', async () => {
+  const answer = JSON.parse(
+    await groqRbac('budget', 'top-up', '--team', 'roomy', '--usd', '0.5', '--until', '1h', '--reason', 'r', '--json'),
+  );
+  expect(answer).toMatchObject({ team: 'roomy', topped_up_usd: '0.5', limit_usd: '1.5' });
+  expect(await budgetOf(gateway, key)).toMatchObject({
+    limit_usd: '1.5',
+    top_ups: [{ usd: '0.5', until: answer.until }],
+  });
+  const shown = JSON.parse(await groqRbac('budget', 'show', '--json'));
+  expect(shown.teams).toMatchObject([{ team: 'roomy', limit_usd: '1.5' }]);
+  expect(await groqRbac('budget', 'show')).toContain('$0.5 more until');
+});
+
+it('makes a key for the local gateway that works at once', async () => {
+  const made = await groqRbac('keys', 'create', '--team', 'roomy');
+  expect((await postChat(gateway, made, {})).status).toBe(200);
+});
