@@ -25,6 +25,7 @@ import {
   bucketForms,
   correctWrite,
   expireWrite,
+  forgetWrite,
   type LedgerWrite,
   reserveWrite,
   settleWrite,
@@ -215,7 +216,10 @@ export class DynamoLedger implements Ledger {
     throw new LedgerError(`the budget of ${key.team} kept changing for ${MAX_RESERVE_TRIES} tries`);
   }
 
-  /** Takes every reservation past its time for spent at its bound; tells how many there were, and how the ledger stands. */
+  /**
+   * Takes every reservation past its time for spent at its bound, and forgets those that lapsed long ago; tells how many
+   * were taken, and how the ledger stands.
+   */
   async sweep(
     key: LedgerKey,
     nowEpochMs: number,
@@ -223,13 +227,18 @@ export class DynamoLedger implements Ledger {
     const state = await this.readState(key);
     if (state === undefined) return undefined;
     const expired = await this.#expireOverdue(key, state, nowEpochMs);
-    return { expired, state: expired === 0 ? state : ((await this.readState(key)) ?? state) };
+    // Also when nothing else is written: what stays in the item is paid for by every call of the month.
+    const forgotten = longLapsed(state, nowEpochMs);
+    for (let start = 0; start < forgotten.length; start += MAX_FORGOTTEN) {
+      await this.#write(key, forgetWrite(forgotten.slice(start, start + MAX_FORGOTTEN)));
+    }
+    const isChanged = expired > 0 || forgotten.length > 0;
+    return { expired, state: isChanged ? ((await this.readState(key)) ?? state) : state };
   }
 
   async #expireOverdue(key: LedgerKey, state: LedgerState, nowEpochMs: number): Promise<number> {
     const overdue = [...state.open.values()].filter((held) => held.expiresAtEpochMs <= nowEpochMs);
-    const forgotten = [...state.lapsed.values()].filter((held) => held.expiresAtEpochMs + KEEP_LAPSED_MS <= nowEpochMs);
-    const forgottenIds = forgotten.slice(0, MAX_FORGOTTEN).map((held) => held.id);
+    const forgottenIds = longLapsed(state, nowEpochMs).slice(0, MAX_FORGOTTEN);
     return overdue.length === 0 ? 0 : await this.expire(key, overdue, nowEpochMs, forgottenIds);
   }
 
@@ -323,6 +332,12 @@ export class DynamoLedger implements Ledger {
     this.#seen.set(seenName(key), { view, seenAtEpochMs: this.#nowEpochMs() });
     return view;
   }
+}
+
+/** The ids of lapsed reservations that no settlement can be on its way for any more. */
+function longLapsed(state: LedgerState, nowEpochMs: number): readonly string[] {
+  const forgotten = [...state.lapsed.values()].filter((held) => held.expiresAtEpochMs + KEEP_LAPSED_MS <= nowEpochMs);
+  return forgotten.map((held) => held.id);
 }
 
 function isWhole(attributes: Item): boolean {
