@@ -1,7 +1,9 @@
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { DynamoLedger } from '../../lambda/adapters/dynamo-ledger.ts';
 import { picoUsdFromNumber, ZERO_USD } from '../../lambda/core/money.ts';
 import { startTestDatabase, type TestDatabase } from '../support/embedded-ledger.ts';
 import { CALL_PICO_USD, HostedGateways, type HostedOptions, usdOfCalls } from '../support/hosted-gateways.ts';
+import { budgets, termsOf } from '../support/ledger-terms.ts';
 
 let database: TestDatabase;
 let hosted: HostedGateways;
@@ -58,6 +60,37 @@ it('never gives the first concurrent calls of a new month a budget each', async 
   expect(hosted.billed()).toBeGreaterThan(ZERO_USD);
   expect(hosted.billed()).toBeLessThanOrEqual(BUDGET);
   expect(await hosted.settled('a')).toMatchObject({ limit: BUDGET, spent: hosted.billed() });
+});
+
+it('never opens a month anew that another gateway has opened meanwhile', async () => {
+  await start({ a: {} });
+  const key = { team: 'a', period: '2026-12' };
+  const of = budgets(1_000n);
+  let release = () => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let opening = 0;
+  database.client.middlewareStack.add(
+    (next) => async (args) => {
+      const { ConditionExpression = '' } = args.input as { ConditionExpression?: string };
+      // The first gateway is stopped just before it opens the month.
+      if (ConditionExpression.startsWith('attribute_not_exists(#limit)') && opening++ === 0) await released;
+      return await next(args);
+    },
+    { step: 'initialize', name: 'hold' },
+  );
+  try {
+    const [late, quick] = [0, 1].map(() => new DynamoLedger(database.client, hosted.table, hosted.now));
+    const second = late?.reserve(key, of, termsOf('second', 600n));
+    await vi.waitFor(() => expect(opening).toBe(1));
+    expect(await quick?.reserve(key, of, termsOf('first', 600n))).toMatchObject({ kind: 'reserved' });
+    release();
+    expect(await second).toMatchObject({ kind: 'refused', refused: { reason: 'team_budget_exceeded' } });
+    expect(await hosted.stateOf('a', '2026-12')).toMatchObject({ reserved: 600n, available: 400n });
+  } finally {
+    database.client.middlewareStack.remove('hold');
+  }
 });
 
 it("never resets what is spent or held when a team's budget or another's is edited", async () => {

@@ -1,6 +1,9 @@
+import { Writable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { usdText } from '../../lambda/core/money.ts';
+import { lambdaContext } from '../../local/lambda-runtime.ts';
 import { startTestDatabase, type TestDatabase } from '../support/embedded-ledger.ts';
+import { chatEvent } from '../support/gateway-in-process.ts';
 import { CALL_PICO_USD, HostedGateways, type HostedOptions, usdOfCalls } from '../support/hosted-gateways.ts';
 
 let database: TestDatabase;
@@ -23,6 +26,23 @@ describe('a client that leaves', () => {
     // The gateway has read the stream to its end, which is how it knows.
     expect(hosted.fake.served()).toMatchObject({ clientGone: 0 });
     expect(hosted.billed()).toBe(CALL_PICO_USD);
+  });
+
+  it('never goes without paying when the connection to it breaks under the stream', async () => {
+    await start({ a: {} }, { fake: { chunkIntervalMs: 5 } });
+    class Broken extends Writable {
+      begin(): void {}
+      override _write(chunk: Buffer, _encoding: string, done: (error?: Error) => void): void {
+        done(chunk.length > 0 ? new Error('EPIPE') : undefined);
+      }
+    }
+    const authorizer = { keyId: 'k', role: 'member', team: 'a' };
+    const messages = [{ role: 'user', content: '[tokens:50]' }];
+    const event = chatEvent({ stream: true, max_tokens: 50, messages }, { requestContext: { authorizer } as never });
+    const [handler] = hosted.handlers;
+    await handler?.(event, new Broken() as never, lambdaContext('gateway', 'r', 300_000)).catch(() => undefined);
+    // At once: a function that has ended is frozen, and would settle at its next call or never.
+    expect(await hosted.stateOf('a')).toMatchObject({ reserved: 0n, spent: CALL_PICO_USD, assumed: 0n });
   });
 
   it.each([

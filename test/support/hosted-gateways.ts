@@ -47,6 +47,8 @@ export class HostedGateways {
   readonly #environment: ReturnType<typeof parseEnvironment>;
   readonly #keys: TeamKeys;
   readonly #keyOf = new Map<string, string>();
+  /** Each gateway's function, to be called as Lambda calls it. */
+  readonly handlers: HostedFunctions['gateway'][] = [];
   readonly #hosts: { readonly baseUrl: string; close(): Promise<void> }[] = [];
   #offsetMs = 0;
   #arrived = 0;
@@ -104,6 +106,7 @@ export class HostedGateways {
       this.#arrived++;
       await (gateway as HostedFunctions['gateway'])(...call);
     };
+    this.handlers.push(counted);
     const authorizer = createAuthorizer(this.#keys, 'test') as unknown as HostedFunctions['authorizer'];
     return { authorizer, gateway: counted };
   }
