@@ -19,6 +19,7 @@ import {
   bucketForms,
   correctWrite,
   expireWrite,
+  forgetWrite,
   type LedgerWrite,
   reserveWrite,
   settleWrite,
@@ -160,7 +161,10 @@ export class DynamoLedger implements Ledger {
     }
   }
 
-  /** Takes every reservation past its time for spent at its bound; tells how many there were, and how the ledger stands. */
+  /**
+   * Takes every reservation past its time for spent at its bound, and forgets those that lapsed long ago; tells how many
+   * were taken, and how the ledger stands.
+   */
   async sweep(
     key: LedgerKey,
     nowEpochMs: number,
@@ -170,7 +174,13 @@ export class DynamoLedger implements Ledger {
     if (endTopUps(state, nowEpochMs) !== state)
       await this.#store.changeLimit(key, (current) => endTopUps(current, nowEpochMs));
     const expired = await this.#expireOverdue(key, state, nowEpochMs);
-    return { expired, state: expired === 0 ? state : ((await this.read(key)) ?? state) };
+    // Also when nothing else is written: what stays in the item is paid for by every call of the month.
+    const forgotten = forgettable(state, nowEpochMs).map((held) => held.id);
+    for (let start = 0; start < forgotten.length; start += MAX_FORGOTTEN) {
+      await this.#write(key, forgetWrite(forgotten.slice(start, start + MAX_FORGOTTEN)));
+    }
+    const isChanged = expired > 0 || forgotten.length > 0;
+    return { expired, state: isChanged ? ((await this.read(key)) ?? state) : state };
   }
 
   async #expireOverdue(key: LedgerKey, state: LedgerState, nowEpochMs: number): Promise<number> {
@@ -227,6 +237,7 @@ export class DynamoLedger implements Ledger {
   }
 }
 
+/** The ids of lapsed reservations that no settlement can be on its way for any more. */
 function isWhole(attributes: Item): boolean {
   return ['limit', 'available', 'leased', 'reserved', 'spent', 'rpmTat', 'tpmTat'].every((name) => name in attributes);
 }

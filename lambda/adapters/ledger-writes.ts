@@ -251,6 +251,16 @@ export function limitWrite(before: LimitState, after: LimitState): LedgerWrite {
   };
 }
 
+/** The write that only forgets lapsed reservations of long ago. */
+export function forgetWrite(ids: readonly string[]): LedgerWrite {
+  return {
+    UpdateExpression: `REMOVE ${ids.map((_, n) => `#lapsed.#f${n}`).join(', ')}`,
+    ConditionExpression: 'attribute_type(#lapsed, :map)',
+    ExpressionAttributeNames: { ...names('lapsed'), ...Object.fromEntries(ids.map((id, n) => [`#f${n}`, id])) },
+    ExpressionAttributeValues: { ':map': { S: 'M' } },
+  };
+}
+
 /** How a reservation ends that nobody came back for. */
 const TAKEN_FOR_SPENT = { assumed: true, promptTokens: 0, cachedTokens: 0, completionTokens: 0 };
 

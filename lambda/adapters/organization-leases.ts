@@ -57,7 +57,7 @@ export class OrganizationLeases {
         continue;
       }
       if (endTopUps(state, this.#nowEpochMs()) !== state) {
-        await this.changeLimit(key.period, (current) => endTopUps(current, this.#nowEpochMs()));
+        await this.changeLimit(key.period, (current) => endTopUps(current, this.#nowEpochMs()), key.team);
         continue;
       }
       const amount = drawableOf(state, need);
@@ -98,8 +98,15 @@ export class OrganizationLeases {
     while (!(await this.changeLimit(period, (state) => addTopUp(state, topUp)))) await this.#open(period, cap);
   }
 
-  /** Changes a cap or its top-ups by a pure function; takes back idle leases that it no longer covers. False: no ledger. */
-  async changeLimit(period: Period, change: (state: OrganizationLedger) => OrganizationLedger): Promise<boolean> {
+  /**
+   * Changes a cap or its top-ups by a pure function, and takes back idle leases that it no longer covers, from all teams
+   * but one. False: there is no ledger.
+   */
+  async changeLimit(
+    period: Period,
+    change: (state: OrganizationLedger) => OrganizationLedger,
+    keeper?: string,
+  ): Promise<boolean> {
     for (let tries = 1; tries <= MAX_DRAW_TRIES; tries++) {
       const state = await this.read(period);
       if (state === undefined) return false;
@@ -111,7 +118,7 @@ export class OrganizationLeases {
         continue;
       }
       this.#exhausted = undefined;
-      if (changed.available < 0n) await this.#callBack(undefined, period, changed, picoUsd(-changed.available));
+      if (changed.available < 0n) await this.#callBack(keeper, period, changed, picoUsd(-changed.available));
       return true;
     }
     throw new Error(`the organisation's cap kept changing for ${MAX_DRAW_TRIES} tries`);

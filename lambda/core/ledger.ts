@@ -210,7 +210,7 @@ export function settle(state: LedgerState, id: string, settlement: Settlement): 
     overrun: addUsd(state.overrun, overrunOf(held, costPicoUsd)),
     tpmTatUs: open === undefined ? state.tpmTatUs : state.tpmTatUs - settlement.tpmRefundUs,
     open: without(state.open, id),
-    lapsed: without(state.lapsed, id),
+    lapsed: open === undefined ? without(state.lapsed, id) : state.lapsed,
   };
 }
 

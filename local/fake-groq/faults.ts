@@ -15,7 +15,8 @@ export type Fault = {
     | 'error-chunk'
     | 'no-usage'
     | 'no-done'
-    | 'wrong-usage';
+    | 'wrong-usage'
+    | 'zero-usage';
   /** Only the first time for the same text. */
   readonly once: boolean;
   /** Milliseconds of `slow`, or seconds of the `retry-after` of `429`. */
@@ -38,6 +39,7 @@ const KINDS: readonly string[] = [
   'no-usage',
   'no-done',
   'wrong-usage',
+  'zero-usage',
 ] satisfies readonly Fault['kind'][];
 
 /** Reads a fault such as `429`, `429:7`, `503-once` or `slow:500`. */

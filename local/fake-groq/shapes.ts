@@ -59,5 +59,6 @@ export function streamedChunks(
 export function faultyUsage(completion: Completion, fault: string | undefined): JsonObject | undefined {
   if (fault === 'no-usage') return undefined;
   if (fault === 'wrong-usage') return { prompt_tokens: -1, completion_tokens: '24', total_tokens: null };
+  if (fault === 'zero-usage') return { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
   return usageOf(completion);
 }

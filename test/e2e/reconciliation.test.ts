@@ -24,7 +24,14 @@ afterAll(async () => {
 const toPico = (text: string | undefined) => picoUsdFromNumber(Number(text));
 const KNOWN = ['', '[tokens:200]', '[cached:10]', '[reasoning:5]', '[fault:no-done]', '[fault:slow:50]'];
 const REFUSED = ['[fault:400]', '[fault:500]', '[fault:blocked]', '[fault:429:60]'];
-const UNKNOWN = ['[fault:reset]', '[fault:cut]', '[fault:error-chunk]', '[fault:no-usage]', '[fault:wrong-usage]'];
+const UNKNOWN = [
+  '[fault:reset]',
+  '[fault:cut]',
+  '[fault:error-chunk]',
+  '[fault:no-usage]',
+  '[fault:wrong-usage]',
+  '[fault:zero-usage]',
+];
 
 it('books exactly what the upstream counted over a mix of models, streams, disconnects and faults', async () => {
   const key = gateway.teams.roomy?.key ?? '';

@@ -62,7 +62,10 @@ export class MemoryLedger implements Ledger, BudgetLedger {
   /** Draws from the organisation, after calling back what lies idle in other teams, or says what is left. */
   #draw(key: LedgerKey, need: PicoUsd, cap: PicoUsd): ReserveRefusal | undefined {
     const { period } = key;
-    this.#changeCap(period, cap, (state) => endTopUps(state, this.#nowEpochMs()));
+    const seen = this.#organizations.get(period) ?? openOrganization(cap);
+    this.#organizations.set(period, seen);
+    const now = this.#nowEpochMs();
+    if (endTopUps(seen, now) !== seen) this.#changeCap(period, cap, (state) => endTopUps(state, now), key.team);
     for (;;) {
       const organization = this.#organizations.get(period) as OrganizationLedger;
       const amount = drawableOf(organization, need);
@@ -111,11 +114,15 @@ export class MemoryLedger implements Ledger, BudgetLedger {
     return this.#organizations.get(period);
   }
 
-  #changeCap(period: string, cap: PicoUsd, change: (state: OrganizationLedger) => OrganizationLedger): void {
-    const before = this.#organizations.get(period) ?? openOrganization(cap);
-    const after = change(before);
+  #changeCap(
+    period: string,
+    cap: PicoUsd,
+    change: (state: OrganizationLedger) => OrganizationLedger,
+    keeper?: string,
+  ): void {
+    const after = change(this.#organizations.get(period) ?? openOrganization(cap));
     this.#organizations.set(period, after);
-    if (after !== before && after.available < 0n) this.#callBack(period, undefined, picoUsd(-after.available));
+    if (after.available < 0n) this.#callBack(period, keeper, picoUsd(-after.available));
   }
 
   async setCap(period: string, cap: PicoUsd): Promise<void> {
@@ -147,8 +154,11 @@ export class MemoryLedger implements Ledger, BudgetLedger {
     let state = this.#states.get(nameOf(key));
     if (state === undefined) return;
     state = endTopUps(state, nowEpochMs);
+    const forgotten = forgettable(state, nowEpochMs);
     state = expireOverdue(state, nowEpochMs);
-    this.#states.set(nameOf(key), state);
+    const lapsed = new Map(state.lapsed);
+    for (const { id } of forgotten) lapsed.delete(id);
+    this.#states.set(nameOf(key), { ...state, lapsed });
   }
 
   async sweepCap(period: string, nowEpochMs: number): Promise<void> {

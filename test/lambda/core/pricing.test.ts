@@ -21,7 +21,7 @@ describe('pricing', () => {
     [10, '0.000308333334'],
     [10.5, '0.00032375'],
     [3600, '0.111'],
-  ])('bills %d s of audio by the second, at least ten, rounded up once', (seconds, usd) => {
+  ])('never bills audio at nothing: %d s by the second, at least ten, rounded up once', (seconds, usd) => {
     expect(usdText(audioCost(whisper, seconds))).toBe(usd);
   });
 

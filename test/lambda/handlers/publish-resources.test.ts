@@ -12,7 +12,7 @@ import { publishHandler, teamKeysHandler } from '../../../lambda/handlers/publis
 import { lambdaContext } from '../../../local/lambda-runtime.ts';
 import { catalogContent } from '../../support/catalog.ts';
 import { startTestDatabase, type TestDatabase } from '../../support/embedded-ledger.ts';
-import { budgets, START_MS, termsOf } from '../../support/ledger-terms.ts';
+import { budgets, START_MS, settlementOf, termsOf } from '../../support/ledger-terms.ts';
 import { RealLedger } from '../../support/real-ledger.ts';
 
 const PERIOD = '2026-11';
@@ -90,17 +90,19 @@ describe('publishing policies', () => {
     expect(await budget(name)).toMatchObject({ limit: usd(200), available: usd(200) });
   });
 
-  it('moves a budget by the difference and leaves what was spent and held, also when it is taken back', async () => {
+  it('never resets what is spent or held by publishing a moved budget, nor by taking it back', async () => {
     const name = `moved${serial}`;
     await publish({ [name]: team });
-    const terms = termsOf('call', usd(5));
-    await ledger.reserve({ team: name, period: PERIOD }, budgets(usd(200)), terms);
+    const key = { team: name, period: PERIOD };
+    for (const id of ['over', 'flying']) await ledger.reserve(key, budgets(usd(200)), termsOf(id, usd(5)));
+    await ledger.settle(key, termsOf('over', usd(5)), settlementOf(usd(3)));
     const raised = { [name]: { ...team, monthlyBudgetUsd: 300 } };
     const Old = { OldResourceProperties: properties({ [name]: team }), RequestType: 'Update', PhysicalResourceId: 'p' };
     expect((await publish(raised, Old)).Data.Summary).toContain('| $200 | $300 |');
-    expect(await budget(name)).toMatchObject({ limit: usd(300), available: usd(295), reserved: usd(5) });
+    const moved = { spent: usd(3), reserved: usd(5) };
+    expect(await budget(name)).toMatchObject({ ...moved, limit: usd(300), available: usd(292) });
     await publish({ [name]: team }, { ...Old, OldResourceProperties: properties(raised) });
-    expect(await budget(name)).toMatchObject({ limit: usd(200), available: usd(195), reserved: usd(5) });
+    expect(await budget(name)).toMatchObject({ ...moved, limit: usd(200), available: usd(192) });
   });
 
   it('opens the next month as well when it is near, so that no gateway opens it with a former budget', async () => {
@@ -128,7 +130,7 @@ describe('publishing policies', () => {
     expect(await budget('bad')).toBeUndefined();
   });
 
-  it('refuses a price that moved a hundredfold', async () => {
+  it('never puts a price in force that moved a hundredfold by a typo, and goes on at the one before', async () => {
     await publish({ [`p${serial}`]: team });
     const content = catalogContent();
     const models = content.models.map((model) => ({ ...model, ...(model.input === 0.075 ? { input: 7.5 } : {}) }));
@@ -136,6 +138,8 @@ describe('publishing policies', () => {
       Status: 'FAILED',
       Reason: expect.stringContaining('threefold'),
     });
+    const inForce = (await registry().policies()).catalog.models.get('openai/gpt-oss-20b');
+    expect(inForce).toMatchObject({ inputPicoUsd: 75_000n });
   });
 
   it('shows readers one set or the other, never a mixture, and keeps no more than the set before', async () => {

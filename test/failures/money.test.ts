@@ -1,0 +1,157 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { picoUsdFromNumber, usdText } from '../../lambda/core/money.ts';
+import { startTestDatabase, type TestDatabase } from '../support/embedded-ledger.ts';
+import { CALL_PICO_USD, HostedGateways, type HostedOptions, usdOfCalls } from '../support/hosted-gateways.ts';
+
+let database: TestDatabase;
+let hosted: HostedGateways;
+beforeAll(async () => {
+  database = await startTestDatabase();
+});
+afterEach(async () => await hosted.close());
+afterAll(async () => await database.close());
+
+const start = async (teams: HostedOptions['teams'], more: Omit<HostedOptions, 'teams'> = {}) => {
+  hosted = await HostedGateways.start(database, { teams, ...more });
+};
+const times = <T>(count: number, of: (index: number) => Promise<T>) =>
+  Promise.all(Array.from({ length: count }, (_, index) => of(index)));
+const statuses = (answers: readonly { status: number }[]) => new Set(answers.map(({ status }) => status));
+
+describe('admission', () => {
+  it('never lets N parallel calls spend more than the budget by checking without reserving', async () => {
+    await start({ a: { monthlyBudgetUsd: usdOfCalls(25) } }, { fake: { latencyMs: 100 } });
+    const answers = await times(150, async () => await hosted.chat('a'));
+    expect(hosted.billed()).toBeLessThanOrEqual(25n * CALL_PICO_USD);
+    expect(hosted.fake.served().requests).toBeLessThanOrEqual(25);
+    expect(statuses(answers)).toEqual(new Set([200, 402]));
+    expect(await hosted.settled('a')).toMatchObject({ spent: hosted.billed(), assumed: 0n, overrun: 0n });
+  });
+
+  it('never lets the call that crosses the budget complete', async () => {
+    // Pays the first call and nearly a second one's bound, which is above what it would cost.
+    await start({ a: { monthlyBudgetUsd: usdOfCalls(2.5) } });
+    expect((await hosted.chat('a')).status).toBe(200);
+    expect((await hosted.chat('a')).status).toBe(402);
+    expect(hosted.fake.served().requests).toBe(1);
+  });
+
+  it.each([
+    ['of nothing', 0],
+    ['of less than one call', usdOfCalls(1)],
+  ])('never lets the first concurrent calls of a new team past a budget %s', async (_what, monthlyBudgetUsd) => {
+    await start({ fresh: { monthlyBudgetUsd } });
+    expect(await hosted.stateOf('fresh')).toBeUndefined();
+    expect(statuses(await times(30, async () => await hosted.chat('fresh')))).toEqual(new Set([402]));
+    expect(hosted.fake.served().requests).toBe(0);
+  });
+
+  it('never gives the first concurrent calls of a new team more than one budget', async () => {
+    await start({ fresh: { monthlyBudgetUsd: usdOfCalls(5) } }, { fake: { latencyMs: 50 }, replicas: 3 });
+    const answers = await times(60, async (replica) => await hosted.chat('fresh', {}, { replica }));
+    expect(statuses(answers)).toEqual(new Set([200, 402]));
+    expect(await hosted.settled('fresh')).toMatchObject({
+      limit: picoUsdFromNumber(usdOfCalls(5)),
+      spent: hosted.billed(),
+    });
+    expect(hosted.billed()).toBeLessThanOrEqual(5n * CALL_PICO_USD);
+  });
+});
+
+describe('a cost that cannot be told', () => {
+  it.each<[string, object, number]>([
+    ['a model that is not in the catalog', { model: 'gpt-9' }, 404],
+    ['a model without a bounded price', { model: 'groq/compound' }, 403],
+    ['a tool that is billed per use', { tools: [{ type: 'browser_search' }] }, 400],
+    ['a model billed by the second of audio', { model: 'whisper-large-v3' }, 400],
+    ['an output without a number', { max_tokens: 'all' }, 400],
+    ['several answers in one', { n: 5 }, 400],
+    // Nobody can count it, so it counts as the whole context window, which this budget does not pay.
+    [
+      'an image behind an address',
+      { messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'https://x/y.png' } }] }] },
+      402,
+    ],
+  ])('never lets a call through unreserved: %s', async (_what, body, status) => {
+    await start({ a: { allowedModels: ['openai/gpt-oss-20b', 'whisper-large-v3'], monthlyBudgetUsd: 0.009 } });
+    expect((await hosted.chat('a', body)).status).toBe(status);
+    expect(hosted.fake.served().requests).toBe(0);
+    expect((await hosted.stateOf('a'))?.spent ?? 0n).toBe(0n);
+  });
+
+  it.each([1, 1_000, 100_000])('never bills a prompt of %d bytes above what was held for it', async (bytes) => {
+    await start({ a: {} }, { fake: { latencyMs: 100 } });
+    const content = 'x'.repeat(bytes);
+    const answer = hosted.chat('a', {}, { content });
+    await hosted.inFlight(1);
+    const held = (await hosted.stateOf('a'))?.reserved;
+    expect((await answer).status).toBe(200);
+    const after = await hosted.settled('a');
+    expect(after).toMatchObject({ spent: hosted.billed(), overrun: 0n });
+    expect(held).toBeGreaterThanOrEqual(after.spent);
+  });
+});
+
+describe('a budget that is nearly used up', () => {
+  it('never lowers what is held without lowering what is sent upstream', async () => {
+    await start({ a: { monthlyBudgetUsd: usdOfCalls(20), whenLow: 'clamp' } });
+    const { status, headers } = await hosted.chat('a', { max_tokens: 50_000 }, { content: '[tokens:50000]' });
+    const sent = hosted.fake.lastBodies().at(-1);
+    expect([status, headers.get('x-max-completion-tokens-stated')]).toEqual([200, '50000']);
+    expect(sent?.max_completion_tokens).toBe(Number(headers.get('x-max-completion-tokens')));
+    // The fake answers at the length it is allowed: had it been sent the stated one, the budget would be overspent.
+    expect(await hosted.settled('a')).toMatchObject({ spent: hosted.billed(), overrun: 0n });
+    expect(hosted.billed()).toBeLessThanOrEqual(20n * CALL_PICO_USD);
+  });
+
+  it('never lowers a length that the client stated where the team would rather be refused', async () => {
+    await start({ a: { monthlyBudgetUsd: usdOfCalls(20) } });
+    expect((await hosted.chat('a', { max_tokens: 50_000 })).status).toBe(402);
+    expect(hosted.fake.served().requests).toBe(0);
+  });
+
+  it('never holds all that is left for one call that states no max_tokens', async () => {
+    const policy = { monthlyBudgetUsd: usdOfCalls(20), maxTokensPerRequest: 50 };
+    await start({ a: policy }, { fake: { latencyMs: 300 } });
+    const answers = times(10, async () => await hosted.chat('a', { max_tokens: undefined }));
+    await hosted.inFlight(10);
+    expect(hosted.fake.lastBodies().map((body) => body.max_completion_tokens)).toEqual(Array(10).fill(50));
+    expect(statuses(await answers)).toEqual(new Set([200]));
+  });
+
+  it('never calls money spent that is only held', async () => {
+    await start({ a: { monthlyBudgetUsd: usdOfCalls(20) } });
+    const hanging = hosted.chat('a', {}, { content: '[fault:hang]' });
+    await hosted.inFlight(1);
+    const held = usdText((await hosted.stateOf('a'))?.reserved ?? picoUsdFromNumber(0));
+    const { status, text } = await hosted.chat('a', { max_tokens: 50_000 });
+    const { message } = JSON.parse(text).error;
+    expect([status, message]).toEqual([402, expect.stringContaining('has spent $0 of its monthly budget')]);
+    expect(message).toContain(`$${held} is held by requests in flight`);
+    const report = JSON.parse((await hosted.send('a', '/openai/v1/budget')).text);
+    expect(report).toMatchObject({ spent_usd: '0', held_usd: held });
+    await hosted.fake.close();
+    await hanging;
+  });
+});
+
+describe('money that is held', () => {
+  const REFUSED = ['400', '500', 'blocked', '429:60', '503'];
+  const BROKEN = ['reset', 'cut', 'error-chunk', 'no-usage', 'wrong-usage', 'zero-usage'];
+  const endings = [...REFUSED, ...BROKEN].flatMap((fault) =>
+    [false, true].map((stream) => ({ fault, stream, team: `t-${fault.replace(':', '-')}-${stream}` })),
+  );
+
+  it('never stays held when its call is over, nor is given back when nobody knows what the call cost', async () => {
+    // Of high priority: one team's 429 by Groq must not hold the others back.
+    await start(Object.fromEntries(endings.map(({ team }) => [team, { priority: 'high' }])));
+    await Promise.all(
+      endings.map(async ({ fault, stream, team }) => {
+        await hosted.chat(team, { stream }, { content: `[fault:${fault}] ${team}` });
+        const { spent, assumed } = await hosted.settled(team);
+        expect([team, spent > 0n, assumed === spent]).toEqual([team, BROKEN.includes(fault), true]);
+        if (BROKEN.includes(fault)) expect(spent).toBeGreaterThanOrEqual(CALL_PICO_USD);
+      }),
+    );
+  });
+});

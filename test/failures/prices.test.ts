@@ -1,0 +1,72 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { ChatModel } from '../../lambda/core/catalog.ts';
+import { picoUsdFromNumber, ZERO_USD } from '../../lambda/core/money.ts';
+import { worstCaseCost } from '../../lambda/core/pricing.ts';
+import { catalog } from '../support/catalog.ts';
+import { startTestDatabase, type TestDatabase } from '../support/embedded-ledger.ts';
+import { HostedGateways, MODEL } from '../support/hosted-gateways.ts';
+
+let database: TestDatabase;
+let hosted: HostedGateways;
+beforeAll(async () => {
+  database = await startTestDatabase();
+});
+afterEach(async () => await hosted.close());
+afterAll(async () => await database.close());
+
+const RETIRED = 'llama-3.1-8b-instant';
+const priced = (id: string) => catalog.models.get(id) as ChatModel;
+
+describe('a retired model that is replaced', () => {
+  const policy = { allowedModels: [RETIRED], onRetiredModel: 'replace' as const };
+
+  it('never bills its replacement at the price of the model that was asked for', async () => {
+    hosted = await HostedGateways.start(database, { teams: { a: policy } });
+    const { status, headers } = await hosted.chat('a', { model: RETIRED });
+    expect([status, headers.get('x-model-replaced')]).toEqual([200, RETIRED]);
+    expect(Object.keys(hosted.fake.served().byModel)).toEqual([MODEL]);
+    expect(await hosted.settled('a')).toMatchObject({ spent: hosted.billed(), overrun: 0n });
+  });
+
+  it('never holds for its replacement what the model asked for would cost', async () => {
+    // Pays the bound of the retired model twice over, and not once that of its replacement.
+    const bound = worstCaseCost(priced(RETIRED), 200, 50);
+    expect(worstCaseCost(priced(MODEL), 150, 50)).toBeGreaterThan(bound);
+    const monthlyBudgetUsd = Number(bound) / 1e12;
+    hosted = await HostedGateways.start(database, { teams: { a: { ...policy, monthlyBudgetUsd } } });
+    expect((await hosted.chat('a', { model: RETIRED })).status).toBe(402);
+    expect(hosted.fake.served().requests).toBe(0);
+  });
+});
+
+describe('cached tokens', () => {
+  it.each([false, true])('are never billed in full, nor lost: stream %s', async (stream) => {
+    hosted = await HostedGateways.start(database, { teams: { a: {} } });
+    const content = `[cached:1000] ${'word '.repeat(2_000)}`;
+    expect((await hosted.chat('a', { stream }, { content })).status).toBe(200);
+    const { promptTokens, cachedTokens, completionTokens } = hosted.fake.served().byModel[MODEL] ?? {
+      promptTokens: 0,
+      cachedTokens: 0,
+      completionTokens: 0,
+    };
+    expect([cachedTokens, promptTokens > 2_000]).toEqual([1_000, true]);
+    // In dollars a million: 0.075 for input, half of that where it was cached, 0.3 for output.
+    const uncached = promptTokens - cachedTokens;
+    const usd = (uncached * 0.075 + cachedTokens * 0.0375 + completionTokens * 0.3) / 1e6;
+    expect(await hosted.settled('a')).toMatchObject({ spent: picoUsdFromNumber(usd), overrun: 0n });
+  });
+});
+
+describe('a success', () => {
+  it.each([
+    ['without usage', '[fault:no-usage]'],
+    ['with a usage that cannot be', '[fault:wrong-usage]'],
+    ['that has used nothing by its usage', '[fault:zero-usage]'],
+  ])('never costs nothing: %s', async (_what, content) => {
+    hosted = await HostedGateways.start(database, { teams: { a: {} } });
+    const { status, headers } = await hosted.chat('a', {}, { content });
+    const { spent } = await hosted.settled('a');
+    expect([status, picoUsdFromNumber(Number(headers.get('x-request-cost-usd')))]).toEqual([200, spent]);
+    expect(spent).toBeGreaterThan(ZERO_USD);
+  });
+});

@@ -1,0 +1,119 @@
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { DynamoLedger } from '../../lambda/adapters/dynamo-ledger.ts';
+import { picoUsdFromNumber, ZERO_USD } from '../../lambda/core/money.ts';
+import { startTestDatabase, type TestDatabase } from '../support/embedded-ledger.ts';
+import { CALL_PICO_USD, HostedGateways, type HostedOptions, usdOfCalls } from '../support/hosted-gateways.ts';
+import { budgets, termsOf } from '../support/ledger-terms.ts';
+
+let database: TestDatabase;
+let hosted: HostedGateways;
+beforeAll(async () => {
+  database = await startTestDatabase();
+});
+afterEach(async () => await hosted.close());
+afterAll(async () => await database.close());
+
+const start = async (teams: HostedOptions['teams'], more: Omit<HostedOptions, 'teams'> = {}) => {
+  hosted = await HostedGateways.start(database, { teams, ...more });
+};
+const DECEMBER = Date.UTC(2026, 11, 1);
+const BUDGET = picoUsdFromNumber(usdOfCalls(3));
+
+it('never carries a spent budget into the next month, and never renews one before', async () => {
+  await start({ a: { monthlyBudgetUsd: usdOfCalls(3) } });
+  hosted.setNow(DECEMBER - 60_000);
+  const sent = [];
+  while (sent.at(-1) !== 402) sent.push((await hosted.chat('a')).status);
+  expect(sent).toContain(200);
+  hosted.setNow(DECEMBER - 2_000);
+  const refused = await hosted.chat('a');
+  expect([refused.status, refused.headers.get('x-budget-reset')]).toEqual([402, '2026-12-01T00:00:00Z']);
+  const november = await hosted.stateOf('a');
+
+  hosted.setNow(DECEMBER);
+  expect((await hosted.chat('a')).status).toBe(200);
+  // Exactly the budget, less what December itself has cost.
+  expect(await hosted.stateOf('a')).toMatchObject({
+    limit: BUDGET,
+    spent: CALL_PICO_USD,
+    available: BUDGET - CALL_PICO_USD,
+    reserved: 0n,
+  });
+  expect(await hosted.stateOf('a', '2026-11')).toEqual(november);
+});
+
+it('never settles a call in another month than the one that holds its money', async () => {
+  await start({ a: {} }, { fake: { latencyMs: 300 } });
+  hosted.setNow(DECEMBER - 60_000);
+  const [whole, streamed] = [hosted.chat('a'), hosted.chat('a', { stream: true })];
+  await hosted.inFlight(2);
+  hosted.setNow(DECEMBER);
+  expect([(await whole).status, (await streamed).status]).toEqual([200, 200]);
+  expect(await hosted.stateOf('a', '2026-11')).toMatchObject({ reserved: 0n, spent: 2n * CALL_PICO_USD, assumed: 0n });
+  expect(await hosted.stateOf('a', '2026-12')).toBeUndefined();
+});
+
+it('never gives the first concurrent calls of a new month a budget each', async () => {
+  await start({ a: { monthlyBudgetUsd: usdOfCalls(3) } }, { fake: { latencyMs: 50 }, replicas: 3 });
+  hosted.setNow(DECEMBER);
+  await Promise.all(Array.from({ length: 45 }, async (_, replica) => await hosted.chat('a', {}, { replica })));
+  expect(hosted.billed()).toBeGreaterThan(ZERO_USD);
+  expect(hosted.billed()).toBeLessThanOrEqual(BUDGET);
+  expect(await hosted.settled('a')).toMatchObject({ limit: BUDGET, spent: hosted.billed() });
+});
+
+it('never opens a month anew that another gateway has opened meanwhile', async () => {
+  await start({ a: {} });
+  const key = { team: 'a', period: '2026-12' };
+  const of = budgets(1_000n);
+  let release = () => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let opening = 0;
+  database.client.middlewareStack.add(
+    (next) => async (args) => {
+      const { ConditionExpression = '' } = args.input as { ConditionExpression?: string };
+      // The first gateway is stopped just before it opens the month.
+      if (ConditionExpression.startsWith('attribute_not_exists(#limit)') && opening++ === 0) await released;
+      return await next(args);
+    },
+    { step: 'initialize', name: 'hold' },
+  );
+  try {
+    const [late, quick] = [0, 1].map(() => new DynamoLedger(database.client, hosted.table, hosted.now));
+    const second = late?.reserve(key, of, termsOf('second', 600n));
+    await vi.waitFor(() => expect(opening).toBe(1));
+    expect(await quick?.reserve(key, of, termsOf('first', 600n))).toMatchObject({ kind: 'reserved' });
+    release();
+    expect(await second).toMatchObject({ kind: 'refused', refused: { reason: 'team_budget_exceeded' } });
+    expect(await hosted.stateOf('a', '2026-12')).toMatchObject({ reserved: 600n, available: 400n });
+  } finally {
+    database.client.middlewareStack.remove('hold');
+  }
+});
+
+it("never resets what is spent or held when a team's budget or another's is edited", async () => {
+  await start({ a: { monthlyBudgetUsd: usdOfCalls(3) }, b: {} });
+  for (const team of ['a', 'b']) expect((await hosted.chat(team)).status).toBe(200);
+  const hanging = hosted.chat('a', {}, { content: '[fault:hang]' });
+  await hosted.inFlight(1);
+  const [a, b] = [await hosted.stateOf('a'), await hosted.stateOf('b')];
+  const held = a?.reserved ?? ZERO_USD;
+  const key = { team: 'a', period: new Date(hosted.now()).toISOString().slice(0, 7) };
+  for (const calls of [30, 0, 3]) {
+    const limit = picoUsdFromNumber(usdOfCalls(calls));
+    await hosted.ledger.setLimit(key, limit);
+    expect(await hosted.stateOf('a')).toMatchObject({
+      limit,
+      spent: CALL_PICO_USD,
+      reserved: held,
+      available: limit - CALL_PICO_USD - held,
+    });
+  }
+  // Taken back, it is as it was; and nobody else has been touched.
+  expect(await hosted.stateOf('a')).toEqual(a);
+  expect(await hosted.stateOf('b')).toEqual(b);
+  await hosted.fake.close();
+  await hanging;
+});

@@ -1,0 +1,136 @@
+import { Writable } from 'node:stream';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { usdText } from '../../lambda/core/money.ts';
+import { lambdaContext } from '../../local/lambda-runtime.ts';
+import { startTestDatabase, type TestDatabase } from '../support/embedded-ledger.ts';
+import { chatEvent } from '../support/gateway-in-process.ts';
+import { CALL_PICO_USD, HostedGateways, type HostedOptions, usdOfCalls } from '../support/hosted-gateways.ts';
+
+let database: TestDatabase;
+let hosted: HostedGateways;
+beforeAll(async () => {
+  database = await startTestDatabase();
+});
+afterEach(async () => await hosted.close());
+afterAll(async () => await database.close());
+
+const start = async (teams: HostedOptions['teams'], more: Omit<HostedOptions, 'teams'> = {}) => {
+  hosted = await HostedGateways.start(database, { teams, ...more });
+};
+
+describe('a client that leaves', () => {
+  it('never goes without paying when it leaves in the middle of a stream', async () => {
+    await start({ a: {} }, { fake: { chunkIntervalMs: 5 } });
+    await hosted.chatAndLeave('a', { stream: true }, 'at the first bytes');
+    expect(await hosted.settled('a')).toMatchObject({ spent: CALL_PICO_USD, assumed: 0n });
+    // The gateway has read the stream to its end, which is how it knows.
+    expect(hosted.fake.served()).toMatchObject({ clientGone: 0 });
+    expect(hosted.billed()).toBe(CALL_PICO_USD);
+  });
+
+  it('never goes without paying when the connection to it breaks under the stream', async () => {
+    await start({ a: {} }, { fake: { chunkIntervalMs: 5 } });
+    class Broken extends Writable {
+      begin(): void {}
+      override _write(chunk: Buffer, _encoding: string, done: (error?: Error) => void): void {
+        done(chunk.length > 0 ? new Error('EPIPE') : undefined);
+      }
+    }
+    const authorizer = { keyId: 'k', role: 'member', team: 'a' };
+    const messages = [{ role: 'user', content: '[tokens:50]' }];
+    const event = chatEvent({ stream: true, max_tokens: 50, messages }, { requestContext: { authorizer } as never });
+    const [handler] = hosted.handlers;
+    await handler?.(event, new Broken() as never, lambdaContext('gateway', 'r', 300_000)).catch(() => undefined);
+    // At once: a function that has ended is frozen, and would settle at its next call or never.
+    expect(await hosted.stateOf('a')).toMatchObject({ reserved: 0n, spent: CALL_PICO_USD, assumed: 0n });
+  });
+
+  it.each([
+    ['a whole answer', {}],
+    ['the first byte of a stream', { stream: true }],
+  ])('never goes without paying when it leaves while it waits for %s', async (_what, body) => {
+    await start({ a: {} }, { fake: { latencyMs: 200 } });
+    await hosted.chatAndLeave('a', body, 'once it is upstream');
+    expect(await hosted.settled('a')).toMatchObject({ spent: CALL_PICO_USD, assumed: 0n });
+    expect(hosted.billed()).toBe(CALL_PICO_USD);
+  });
+
+  it('never leaves anything held, or unpaid, when it leaves while it waits for money that others hold', async () => {
+    // Pays one bound and one cost, so the second call waits until the first has given back what it did not use.
+    await start({ a: { monthlyBudgetUsd: usdOfCalls(2.8) } }, { fake: { latencyMs: 300 } });
+    const first = hosted.chat('a');
+    await hosted.inFlight(1);
+    const leave = new AbortController();
+    const second = hosted.chat('a', {}, { signal: leave.signal }).catch(() => 'left');
+    await hosted.arrivals(2);
+    leave.abort();
+    expect([(await first).status, await second]).toEqual([200, 'left']);
+    // Nobody can know that the client has gone, so its call is made all the same, once the money is there.
+    await hosted.sent(2);
+    const { spent, available, limit } = await hosted.settled('a');
+    expect([spent, available]).toEqual([hosted.billed(), limit - hosted.billed()]);
+  });
+});
+
+describe('a stream', () => {
+  it.each([false, true])('never costs nothing, whether or not its client asks for usage: %s', async (include_usage) => {
+    await start({ a: {} });
+    const body = { stream: true, ...(include_usage ? { stream_options: { include_usage } } : {}) };
+    const { status, text } = await hosted.chat('a', body);
+    expect([status, text.endsWith('data: [DONE]\n\n')]).toEqual([200, true]);
+    expect(await hosted.settled('a')).toMatchObject({ spent: CALL_PICO_USD, assumed: 0n });
+    expect(text.includes(`"cost_usd":"${usdText(CALL_PICO_USD)}"`)).toBe(include_usage);
+  });
+
+  it.each([
+    ['tells no usage', '[fault:no-usage]'],
+    ['tells a usage that cannot be', '[fault:wrong-usage]'],
+    ['says that it has used nothing', '[fault:zero-usage]'],
+    ['is cut', '[fault:cut]'],
+    ['ends by an error', '[fault:error-chunk]'],
+  ])('never counts for less than its bound when it %s', async (_what, content) => {
+    await start({ a: {} }, { fake: { latencyMs: 200 } });
+    const answer = hosted.chat('a', { stream: true }, { content });
+    await hosted.inFlight(1);
+    const bound = (await hosted.stateOf('a'))?.reserved;
+    await answer;
+    expect(await hosted.settled('a')).toMatchObject({ spent: bound, assumed: bound });
+  });
+
+  it.each([false, true])('never keeps tokens of the minute that it did not use: stream %s', async (stream) => {
+    await start({ a: { rateLimitTpm: 1_000 } });
+    // Each may use some 800, and uses 77.
+    const call = async () => (await hosted.chat('a', { stream, max_tokens: 600 })).status;
+    const first = await call();
+    await hosted.settled('a');
+    expect([first, await call()]).toEqual([200, 200]);
+  });
+
+  it.each([false, true])('never keeps tokens of the minute, or money, when Groq refuses: stream %s', async (stream) => {
+    await start({ a: { rateLimitTpm: 1_000 } });
+    for (let n = 0; n < 3; n++) {
+      const { status } = await hosted.chat('a', { stream, max_tokens: 600 }, { content: `[fault:500] ${n}` });
+      expect(status).toBe(503);
+    }
+    expect(await hosted.settled('a')).toMatchObject({ spent: 0n });
+    expect((await hosted.chat('a', { stream, max_tokens: 600 })).status).toBe(200);
+  });
+
+  it('never gives back tokens of the minute that nobody knows to be unused', async () => {
+    await start({ a: { rateLimitTpm: 1_000 } });
+    await hosted.chat('a', { stream: true, max_tokens: 600 }, { content: '[fault:cut]' });
+    await hosted.settled('a');
+    const { status, headers } = await hosted.chat('a', { stream: true, max_tokens: 600 });
+    expect(status).toBe(429);
+    expect(Number(headers.get('retry-after'))).toBeGreaterThan(10);
+  });
+
+  it('never keeps its place among the calls in flight when it is over, however it ended', async () => {
+    await start({ a: { maxConcurrent: 1 } });
+    for (const content of ['[tokens:50]', '[fault:cut]', '[fault:error-chunk]', '[fault:400]', '[fault:reset]']) {
+      const { status } = await hosted.chat('a', { stream: true }, { content });
+      expect([content, status]).not.toEqual([content, 429]);
+      await hosted.settled('a');
+    }
+  });
+});
