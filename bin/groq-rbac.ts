@@ -3,17 +3,20 @@ import { parseArgs } from 'node:util';
 import { didYouMean } from '../lambda/core/nearest-word.ts';
 import { CommandError } from './deployment.ts';
 
-const HELP = `npx groq-rbac <command> --env <environment>
+const HELP = `npx groq-rbac <command> [--env <environment>]
 
   verify    probes a deployed environment and writes a report; exit 1 when anything falls short
               [--endpoint URL] [--out DIR] [--quick] [--json]
+  prove     attacks budgets, and writes a report with a chart; exit 1 when one is overspent or under 95 % usable.
+              Without --env it starts a gateway of its own, with a fake Groq: nothing leaves this machine
+              [--processes 2] [--calls 200] [--at-once 50] [--only SCENARIO] [--out DIR] [--json]
   changes   what the last deployments changed, and why it matters   [--last N]
   keys create   makes a key and prints it once, to standard output   --team TEAM [--role member] [--purpose main]
               roles: member calls models, viewer reads usage, lead is a team's; --role admin, without a team, is the
               organisation's
   keys revoke   KEY-OR-ID --reason TEXT   (the id is a key's third part: grk_<environment>_<id>_…)
 
-It acts with the AWS credentials at hand (AWS_PROFILE, AWS_REGION), on the stack groq-gateway-<environment>.`;
+Each but prove needs --env, and acts with the AWS credentials at hand (AWS_PROFILE, AWS_REGION), on the stack groq-gateway-<environment>.`;
 
 const OPTIONS = {
   env: { type: 'string' },
@@ -23,12 +26,17 @@ const OPTIONS = {
   reason: { type: 'string' },
   endpoint: { type: 'string' },
   out: { type: 'string', default: 'reports' },
+  calls: { type: 'string', default: '200' },
+  'at-once': { type: 'string', default: '50' },
+  processes: { type: 'string', default: '2' },
+  only: { type: 'string' },
+  upstream: { type: 'string' },
   last: { type: 'string', default: '1' },
   quick: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
-const COMMANDS = ['verify', 'changes', 'keys create', 'keys revoke'];
+const COMMANDS = ['verify', 'prove', 'changes', 'keys create', 'keys revoke'];
 
 async function main(): Promise<number> {
   const { values, positionals } = readArguments();
@@ -40,6 +48,11 @@ async function main(): Promise<number> {
   }
   if (!COMMANDS.includes(command))
     throw new CommandError(`unknown command "${command}"${didYouMean(command, COMMANDS)}; see groq-rbac --help`);
+  if (command === 'prove') {
+    const { env, team, upstream, only } = values;
+    const { prove } = await import('./commands/prove.ts');
+    return (await prove({ ...values, env, team, upstream, only }, progress)) ? 0 : 1;
+  }
   const env = required(values.env, '--env <environment>');
   switch (command) {
     case 'verify': {
