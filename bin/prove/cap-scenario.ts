@@ -9,7 +9,7 @@ import type { Purse } from './target.ts';
 const TEAMS = ['ant', 'bee', 'cat', 'dog'];
 
 const id = 'cap';
-const title = "four teams' budgets, twice the organisation's cap";
+const title = "four teams under the organisation's cap";
 
 /** Four teams whose budgets add up to twice the organisation's cap: together they may spend the cap. */
 export const CAP_SCENARIO: Scenario = {

@@ -23,7 +23,7 @@ const STYLE = `
   .counted { fill: #8cc1f5; }
   .over { fill: #cf222e; }
   .budget { stroke: #1f2328; stroke-width: 1.5; }
-  .least { stroke: #57606a; stroke-width: 1; stroke-dasharray: 4 3; }
+  .least { stroke: #bf8700; stroke-width: 1.5; stroke-dasharray: 4 3; }
   @media (prefers-color-scheme: dark) {
     text { fill: #e6edf3; }
     .minor { fill: #9198a1; }
@@ -33,7 +33,7 @@ const STYLE = `
     .counted { fill: #1f4f8a; }
     .over { fill: #f85149; }
     .budget { stroke: #e6edf3; }
-    .least { stroke: #9198a1; }
+    .least { stroke: #f2cc60; }
   }`;
 
 /** Draws, for each budget, what was billed of it and what the ledger counts beyond, against the budget, as SVG. */
@@ -55,7 +55,7 @@ export function renderChart({ lines, name, calls }: ProveReport): string {
     `<desc id="desc">${escaped(lines.map(inWords).join('. '))}.</desc>`,
     `<style>${STYLE}\n</style>`,
     `<rect class="page" width="${WIDTH}" height="${height}" rx="6"/>`,
-    `<text class="title" x="20" y="28">Billed of a budget worth ${calls} calls, under ${'several times as many'}</text>`,
+    `<text class="title" x="20" y="28">Billed of a budget worth ${calls} calls while several times as many are fired</text>`,
     '<rect class="billed" x="20" y="42" width="12" height="12"/><text class="minor" x="38" y="52">billed by the upstream</text>',
     '<rect class="counted" x="190" y="42" width="12" height="12"/><text class="minor" x="208" y="52">counted beyond, outcome unknown</text>',
     `<text class="minor" x="${x(least) - 4}" y="${TOP - 12}" text-anchor="end">${least} %</text>`,
@@ -92,7 +92,7 @@ function inWords({ title, usablePercent, reservePercent, verdict }: Line): strin
 }
 
 /** How many letters a name has room for. */
-const NAME_LENGTH = 48;
+const NAME_LENGTH = 44;
 
 function shortened(text: string): string {
   return text.length <= NAME_LENGTH ? text : `${text.slice(0, NAME_LENGTH - 1)}…`;

@@ -6,7 +6,7 @@ import { roomyPolicy, teamPurse } from './local-target.ts';
 import { measure, type Scenario, volleyOf, worthOf } from './scenario.ts';
 
 const id = 'kill';
-const title = 'kill -9 of a gateway process, which starts again';
+const title = 'kill -9 of one gateway, which starts again';
 
 /** A share of the calls that the budget pays, after which a process is killed. */
 const KILLED_AFTER = 1 / 3;
@@ -44,7 +44,7 @@ export const KILL_SCENARIO: Scenario = {
     await cluster.close();
     const { ledger, billed } = measured;
     const beyond = subtractUsd(addUsd(ledger.spent, ledger.held), billed);
-    const note = `${inFlight} calls were upstream when it was killed; $${usdText(ledger.held)} stays held until their time is over, of which $${usdText(beyond)} was never billed`;
+    const note = `${inFlight} calls were upstream when it was killed; $${usdText(ledger.held)} stays held until their time is over, and spent and held are $${usdText(beyond)} above the bill`;
     const faults = restarted === undefined ? ['no process was killed: too few calls were let through'] : [];
     return [{ ...measured, note, faults }];
   },

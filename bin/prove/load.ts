@@ -57,7 +57,8 @@ export async function fire(volley: Volley): Promise<Tally> {
   const caller = async () => {
     while (next < volley.count && !enough) {
       const index = next++;
-      tally = counted(tally, await callOnce(volley, index));
+      const outcome = await callOnce(volley, index);
+      tally = counted(tally, outcome);
       enough ||= volley.isEnough?.(tally) === true;
     }
   };

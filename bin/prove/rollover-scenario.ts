@@ -9,7 +9,7 @@ import type { LedgerFigures, Purse, UpstreamCount } from './target.ts';
 import type { Measured } from './verdict.ts';
 
 const id = 'rollover';
-const title = "a month's end under load, by a moved clock";
+const title = "month's end";
 
 /** How long before its end the month is joined, in milliseconds: for the processes to start, and for each call of it. */
 const START_MS = 10_000;
@@ -63,7 +63,7 @@ export const ROLLOVER_SCENARIO: Scenario = {
 /** Spends most of the old month, fires calls across its end, and attacks the new one; `endMs` is by the real clock. */
 async function cross(attack: Attack, purse: Purse, upstream: UpstreamCount, endMs: number): Promise<Crossing> {
   const { calls, atOnce } = attack;
-  const crossers = Math.min(atOnce, Math.floor(calls / 4));
+  const crossers = Math.max(1, Math.min(Math.floor(atOnce / 2), Math.floor(calls / 8)));
   const volley = volleyOf(attack, purse);
   const plan = (index: number) => ({ stream: index % 2 === 0, states: true, marker: NO_PAUSE });
   const first = await fire({ ...volley, count: calls - crossers, plan });

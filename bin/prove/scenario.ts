@@ -1,4 +1,4 @@
-import { type PicoUsd, picoUsd, subtractUsd } from '../../lambda/core/money.ts';
+import { type PicoUsd, picoUsd, subtractUsd, usdText } from '../../lambda/core/money.ts';
 import type { Tally, Volley } from './load.ts';
 import type { LedgerFigures, Purse, Target } from './target.ts';
 import type { Measured } from './verdict.ts';
@@ -28,7 +28,7 @@ export function worthOf({ target }: Attack, calls: number): PicoUsd {
 
 /** Attacks one budget by some function, waits until nothing moves any more, and measures. */
 export async function measure(
-  { id, title, isExact, note }: { id: string; title: string; isExact: boolean; note?: string },
+  { id, title, isExact }: { id: string; title: string; isExact: boolean },
   target: Target,
   purse: Purse,
   attack: () => Promise<Tally>,
@@ -37,17 +37,34 @@ export async function measure(
   const before = await target.upstream?.read();
   const tally = await attack();
   const settled = await untilStill(target, purse);
+  const bill = billOf(tally, settled, before?.billed);
   return {
     scenario: id,
     title,
     budget: purse.budgetPicoUsd,
     tally,
-    ...billOf(tally, settled, before?.billed),
+    ...bill,
     ledger: settled.ledger,
     isExact,
+    faults: isExact ? faultsOf(tally, bill.billed) : [],
     seconds: (performance.now() - startMs) / 1000,
-    ...(note === undefined ? {} : { note }),
   };
+}
+
+/** What a client may be refused by that asks for nothing wrong. */
+const EXPECTED = ['team_budget_exceeded', 'organization_budget_exceeded', 'rate_limit_exceeded'];
+
+/** What clients saw that must not be where nothing goes wrong upstream. */
+function faultsOf({ refused, broken, left, told }: Tally, billed: PicoUsd): string[] {
+  const odd = Object.entries(refused).filter(([code]) => !EXPECTED.includes(code));
+  const isAllRead = left + broken === 0;
+  return [
+    ...odd.map(([code, count]) => `${count} calls were answered by ${code}`),
+    ...(broken > 0 ? [`${broken} answers broke off`] : []),
+    ...(isAllRead && told !== billed
+      ? [`the answers said they cost $${usdText(told)}, and the bill is $${usdText(billed)}`]
+      : []),
+  ];
 }
 
 /** The bill by the best count there is. */

@@ -24,7 +24,7 @@ export type Measured = {
 
 /** What a measurement says: the worst of it, with every reason. */
 export type Verdict = {
-  readonly verdict: 'holds' | 'overspent' | 'miscounted' | 'starved';
+  readonly verdict: 'holds' | 'overspent' | 'miscounted' | 'faulty' | 'starved';
   readonly overspend: PicoUsd;
   /** The upstream's bill as a share of the budget, in percent. */
   readonly usablePercent: number;
@@ -49,17 +49,19 @@ export function judge({ budget, billed, ledger, isExact, faults = [] }: Measured
       ? [`the ledger has spent $${usdText(ledger.spent)} and the upstream billed $${usdText(billed)}`]
       : []),
     ...(isExact && ledger.held !== 0n ? [`$${usdText(ledger.held)} is still held, and nothing is in flight`] : []),
-    ...faults,
   ];
   const isStarved = billed * 100n < budget * LEAST_USABLE_PERCENT;
   const starved = isStarved ? [`less than ${LEAST_USABLE_PERCENT} % of the budget could be used`] : [];
   const verdict =
-    overspent.length > 0 ? 'overspent' : miscounted.length > 0 ? 'miscounted' : isStarved ? 'starved' : 'holds';
+    (overspent.length > 0 && 'overspent') ||
+    (miscounted.length > 0 && 'miscounted') ||
+    (faults.length > 0 && 'faulty') ||
+    (isStarved ? 'starved' : 'holds');
   return {
     verdict,
     overspend: over(billed),
     usablePercent: percentOf(billed, budget),
-    reasons: [...overspent, ...miscounted, ...starved],
+    reasons: [...overspent, ...miscounted, ...faults, ...starved],
   };
 }
 
