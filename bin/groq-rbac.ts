@@ -9,7 +9,7 @@ const HELP = `npx groq-rbac <command> [--env <environment>]
               [--endpoint URL] [--out DIR] [--quick] [--json]
   prove     attacks budgets, and writes a report with a chart; exit 1 when one is overspent or under 95 % usable.
               Without --env it starts a gateway of its own, with a fake Groq: nothing leaves this machine
-              [--processes 2] [--calls 200] [--at-once 50] [--only SCENARIO] [--out DIR] [--json]
+              [--processes 2] [--calls 200] [--at-once 50] [--only SCENARIO,…] [--out DIR] [--json]
   changes   what the last deployments changed, and why it matters   [--last N]
   keys create   makes a key and prints it once, to standard output   --team TEAM [--role member] [--purpose main]
               roles: member calls models, viewer reads usage, lead is a team's; --role admin, without a team, is the

@@ -49,13 +49,23 @@ export async function prove(options: ProveOptions, progress: (line: string) => v
   }
   const catalog = readCatalog();
   const budget = picoUsd(localCall(catalog).costPicoUsd * BigInt(calls));
-  const target = await opened(() => startLocalTarget(processes, budget, catalog));
-  const giveUp = () => void target.close().finally(() => process.exit(130));
+  let target: Target | undefined;
+  // Until there is a target, what has been started ends with this process.
+  let gaveUp = false;
+  const giveUp = () => {
+    gaveUp = true;
+    void Promise.resolve(target?.close()).finally(() => process.exit(130));
+  };
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, giveUp);
   try {
+    target = await opened(() => startLocalTarget(processes, budget, catalog));
     return await attack({ target, calls, atOnce }, chosen, options, progress);
+  } catch (error) {
+    // What breaks off on Ctrl-C is no error; the process is about to end.
+    if (gaveUp) await new Promise(() => {});
+    throw error;
   } finally {
-    await target.close();
+    await target?.close();
     for (const signal of ['SIGINT', 'SIGTERM']) process.off(signal, giveUp);
   }
 }
@@ -87,12 +97,15 @@ function suits({ needs }: Scenario, { upstream, laboratory }: Target): boolean {
   return needs === 'client' || upstream !== undefined;
 }
 
+/** The scenarios of a list such as `whole,kill`; all without one. */
 function chooseScenarios(only: string | undefined): readonly Scenario[] {
   if (only === undefined) return SCENARIOS;
-  const chosen = SCENARIOS.filter(({ id }) => id === only);
-  if (chosen.length > 0) return chosen;
   const ids = SCENARIOS.map(({ id }) => id);
-  throw new CommandError(`--only is "${only}"${didYouMean(only, ids)}; the scenarios are ${ids.join(', ')}`);
+  const wanted = only.split(',').map((id) => id.trim());
+  const unknown = wanted.find((id) => !ids.includes(id));
+  if (unknown !== undefined)
+    throw new CommandError(`--only has "${unknown}"${didYouMean(unknown, ids)}; the scenarios are ${ids.join(', ')}`);
+  return SCENARIOS.filter(({ id }) => wanted.includes(id));
 }
 
 function wholeNumber(name: string, text: string, least: number, most: number): number {
