@@ -1,20 +1,20 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { type Catalog, parseCatalog } from '../../lambda/core/catalog.ts';
 import { picoUsd } from '../../lambda/core/money.ts';
 import { didYouMean } from '../../lambda/core/nearest-word.ts';
 import { StartError } from '../../local/settings.ts';
 import { CommandError } from '../deployment.ts';
-import { renderChart } from '../prove/chart.ts';
+import { attackAll, suitable } from '../prove/attack.ts';
+import { spendsAtMost } from '../prove/deployed-target.ts';
 import { localCall, startLocalTarget } from '../prove/local-target.ts';
-import { renderReport, renderTable, reportOf } from '../prove/report.ts';
-import type { Attack, Scenario } from '../prove/scenario.ts';
+import { openDeployed } from '../prove/open-deployed.ts';
+import { type Scenario, worthOf } from '../prove/scenario.ts';
 import { SCENARIOS } from '../prove/scenarios.ts';
 import type { Target } from '../prove/target.ts';
-import type { Measured } from '../prove/verdict.ts';
 
 /** What the command is told, as it stands on the command line. */
 export type ProveOptions = {
+  /** A deployed environment; without one, gateways of the command's own are attacked. */
   readonly env: string | undefined;
   readonly team: string | undefined;
   readonly upstream: string | undefined;
@@ -26,13 +26,12 @@ export type ProveOptions = {
   readonly json: boolean;
 };
 
-/** Fewer calls than this make one call more than the share of a budget that may be left. */
+/** With fewer calls than this, a single one is more than the share of a budget that may be left. */
 const LEAST_CALLS = 40;
 const MOST_CALLS = 10_000;
 /** As many as one ledger lets be in flight. */
 const MOST_AT_ONCE = 200;
 const MOST_PROCESSES = 8;
-const CHART_FILE = 'chart.svg';
 
 /** Attacks a gateway's budgets and writes what came of it; tells whether all of them held. */
 export async function prove(options: ProveOptions, progress: (line: string) => void): Promise<boolean> {
@@ -40,29 +39,34 @@ export async function prove(options: ProveOptions, progress: (line: string) => v
   const atOnce = wholeNumber('--at-once', options['at-once'], 1, MOST_AT_ONCE);
   const processes = wholeNumber('--processes', options.processes, 1, MOST_PROCESSES);
   const chosen = chooseScenarios(options.only);
-  if (options.env !== undefined) {
-    throw new CommandError('a deployed gateway cannot be attacked yet; leave out --env to attack one of your own');
-  }
-  for (const name of ['team', 'upstream'] as const) {
-    if (options[name] !== undefined)
+  const { env, team, upstream, out, json } = options;
+  for (const [name, value] of Object.entries({ team, upstream })) {
+    if (env === undefined && value !== undefined)
       throw new CommandError(`--${name} belongs to a deployed environment: name it by --env`);
   }
-  const catalog = readCatalog();
-  const budget = picoUsd(localCall(catalog).costPicoUsd * BigInt(calls));
   let target: Target | undefined;
-  // Until there is a target, what has been started ends with this process.
-  let gaveUp = false;
+  const givenUp = new AbortController();
   const giveUp = () => {
-    gaveUp = true;
+    givenUp.abort();
+    // Until there is a target, what has been started ends with this process.
     void Promise.resolve(target?.close()).finally(() => process.exit(130));
   };
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, giveUp);
   try {
-    target = await opened(() => startLocalTarget(processes, budget, catalog));
-    return await attack({ target, calls, atOnce }, chosen, options, progress);
+    target =
+      env === undefined
+        ? await openLocal(processes, calls)
+        : await openDeployed({ env, team, upstream, calls, atOnce });
+    const attack = { target, calls, atOnce };
+    const scenarios = suitable(chosen, target);
+    if (scenarios.length === 0)
+      throw new CommandError(`--only ${options.only} needs a ${chosen[0]?.needs}, which a deployment has not got`);
+    // Said always, whoever listens: it is somebody's money.
+    if (env !== undefined) console.error(spendsAtMost(target, worthOf(attack, calls), scenarios.length));
+    return await attackAll(attack, scenarios, { out, json, signal: givenUp.signal }, progress);
   } catch (error) {
     // What breaks off on Ctrl-C is no error; the process is about to end.
-    if (gaveUp) await new Promise(() => {});
+    if (givenUp.signal.aborted) await new Promise(() => {});
     throw error;
   } finally {
     await target?.close();
@@ -70,31 +74,15 @@ export async function prove(options: ProveOptions, progress: (line: string) => v
   }
 }
 
-/** Carries out the scenarios that a target can be put through, and writes the report. */
-export async function attack(
-  attack: Attack,
-  scenarios: readonly Scenario[],
-  { out, json }: Pick<ProveOptions, 'out' | 'json'>,
-  progress: (line: string) => void,
-): Promise<boolean> {
-  const measured: Measured[] = [];
-  for (const scenario of scenarios.filter((candidate) => suits(candidate, attack.target))) {
-    progress(scenario.title);
-    measured.push(...(await scenario.run(attack)));
+async function openLocal(processes: number, calls: number): Promise<Target> {
+  const catalog = readCatalog();
+  const budget = picoUsd(localCall(catalog).costPicoUsd * BigInt(calls));
+  try {
+    return await startLocalTarget(processes, budget, catalog);
+  } catch (cause) {
+    if (cause instanceof StartError) throw new CommandError(cause.message, { cause });
+    throw cause;
   }
-  const report = reportOf(attack, new Date().toISOString(), measured);
-  const dir = join(out, `prove-${report.name}`);
-  mkdirSync(dir, { recursive: true });
-  writeFileSync(join(dir, 'report.md'), renderReport(report, CHART_FILE));
-  writeFileSync(join(dir, CHART_FILE), renderChart(report));
-  writeFileSync(join(dir, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
-  console.log(json ? JSON.stringify(report) : `${renderTable(report)} ${join(dir, 'report.md')} has the details.`);
-  return report.verdict === 'holds';
-}
-
-function suits({ needs }: Scenario, { upstream, laboratory }: Target): boolean {
-  if (needs === 'laboratory') return laboratory !== undefined;
-  return needs === 'client' || upstream !== undefined;
 }
 
 /** The scenarios of a list such as `whole,kill`; all without one. */
@@ -118,13 +106,4 @@ function wholeNumber(name: string, text: string, least: number, most: number): n
 function readCatalog(): Catalog {
   const file = new URL('../../config/catalog.json', import.meta.url);
   return parseCatalog('config/catalog.json', JSON.parse(readFileSync(file, 'utf8')));
-}
-
-async function opened(open: () => Promise<Target>): Promise<Target> {
-  try {
-    return await open();
-  } catch (cause) {
-    if (cause instanceof StartError) throw new CommandError(cause.message, { cause });
-    throw cause;
-  }
 }

@@ -4,12 +4,11 @@ import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoLedger } from '../../lambda/adapters/dynamo-ledger.ts';
 import type { Catalog } from '../../lambda/core/catalog.ts';
-import { addUsd } from '../../lambda/core/money.ts';
 import type { LedgerKey } from '../../lambda/core/ports.ts';
 import { type EmbeddedDynamodb, startEmbeddedDynamodb } from '../../local/embedded-dynamodb.ts';
-import { billOf } from '../../local/fake-groq/bill.ts';
 import { type FakeGroq, startFakeGroq } from '../../local/fake-groq/server.ts';
 import { Cluster } from './cluster.ts';
+import { countOf } from './served-upstream.ts';
 import type { LedgerFigures, Target, UpstreamCount } from './target.ts';
 
 /** How long the fake Groq takes to answer, and between the chunks of a stream, in milliseconds. */
@@ -19,9 +18,9 @@ const CHUNK_INTERVAL_MS = 1;
 /** A fake Groq, one database, and as many groups of gateways as are wanted; all of it ends with `close`. */
 export class Laboratory {
   readonly processes: number;
+  readonly upstream: UpstreamCount;
   readonly #fake: FakeGroq;
   readonly #database: EmbeddedDynamodb;
-  readonly #catalog: Catalog;
   readonly #dir: string;
   readonly #abort = new AbortController();
 
@@ -29,7 +28,7 @@ export class Laboratory {
     this.processes = processes;
     this.#fake = fake;
     this.#database = database;
-    this.#catalog = catalog;
+    this.upstream = countOf(async () => fake.served(), catalog);
     this.#dir = mkdtempSync(join(tmpdir(), 'prove-'));
   }
 
@@ -39,15 +38,6 @@ export class Laboratory {
     const fake = await startFakeGroq({ latencyMs: LATENCY_MS, chunkIntervalMs: CHUNK_INTERVAL_MS });
     return new Laboratory(processes, fake, database, catalog);
   }
-
-  /** What the fake would have on its bill; what it broke off, it bills all the same. */
-  readonly upstream: UpstreamCount = {
-    read: async () => {
-      const { byModel, interruptedByModel, requests, inFlight } = this.#fake.served();
-      const billed = addUsd(billOf(byModel, this.#catalog), billOf(interruptedByModel, this.#catalog));
-      return { billed, requests, inFlight };
-    },
-  };
 
   /** Starts gateways on one ledger of their own, with a clock that is moved by so many milliseconds. */
   async startCluster(name: string, environment: object, shiftMs = 0): Promise<Cluster> {

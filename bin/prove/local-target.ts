@@ -1,10 +1,9 @@
 import type { Catalog } from '../../lambda/core/catalog.ts';
 import { addUsd, type PicoUsd, usdText } from '../../lambda/core/money.ts';
-import { chatCost } from '../../lambda/core/pricing.ts';
-import { complete } from '../../local/fake-groq/completion.ts';
 import { CLIENT_SCENARIOS } from './client-scenarios.ts';
 import type { Cluster } from './cluster.ts';
 import { Laboratory } from './laboratory.ts';
+import { fakeCall } from './served-upstream.ts';
 import type { CallShape, Purse, Target } from './target.ts';
 
 const MODEL = 'openai/gpt-oss-20b';
@@ -58,9 +57,7 @@ export async function startLocalTarget(processes: number, budget: PicoUsd, catal
 export function localCall(catalog: Catalog): CallShape {
   const model = catalog.models.get(MODEL);
   if (model?.kind !== 'chat') throw new Error(`the catalog has no ${MODEL}`);
-  const prompt = `[tokens:${OUTPUT_TOKENS}]`;
-  const { tokens } = complete({ messages: [{ role: 'user', content: prompt }] }, MODEL);
-  return { model, prompt, outputTokens: OUTPUT_TOKENS, costPicoUsd: chatCost(model, tokens) };
+  return fakeCall(model, OUTPUT_TOKENS);
 }
 
 /** A team's budget on a cluster. */

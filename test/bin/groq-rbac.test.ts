@@ -35,6 +35,10 @@ it.each([
     'error: --only has "kil"; did you mean "kill"?; the scenarios are whole, streamed, whole-open, streamed-open, disconnects, faults, cap, kill, rollover',
   ],
   [['prove', '--team', 'a'], 'error: --team belongs to a deployed environment: name it by --env'],
+  [
+    ['prove', '--env', 'dev'],
+    'error: --team is missing: name a team of dev that is there for tests; its budget is spent',
+  ],
   [['keys', 'create', '--env', 'dev'], 'error: a member key belongs to a team: name it by --team'],
   [
     ['keys', 'create', '--env', 'dev', '--role', 'king'],

@@ -2,10 +2,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { attack } from '../../bin/commands/prove.ts';
+import { attackAll, suitable } from '../../bin/prove/attack.ts';
 import { renderChart } from '../../bin/prove/chart.ts';
 import { localCall } from '../../bin/prove/local-target.ts';
-import { renderReport, renderTable, reportOf } from '../../bin/prove/report.ts';
+import { renderReport, renderTable } from '../../bin/prove/render.ts';
+import { reportOf } from '../../bin/prove/report.ts';
 import type { Scenario } from '../../bin/prove/scenario.ts';
 import type { Target } from '../../bin/prove/target.ts';
 import type { Measured } from '../../bin/prove/verdict.ts';
@@ -99,8 +100,8 @@ describe('an attack', () => {
       needs,
       run: async () => (needs === 'client' ? [measured] : await Promise.reject(new Error('not for this target'))),
     });
-    const scenarios = [scenario('client'), scenario('laboratory'), scenario('fake upstream')];
-    const holds = await attack({ target, calls: 100, atOnce: 50 }, scenarios, { out: dir, json: true }, () => {});
+    const scenarios = suitable([scenario('client'), scenario('laboratory'), scenario('fake upstream')], target);
+    const holds = await attackAll({ target, calls: 100, atOnce: 50 }, scenarios, { out: dir, json: true }, () => {});
     return { holds, printed: String(log.mock.calls[0]?.[0]) };
   }
 
@@ -110,6 +111,18 @@ describe('an attack', () => {
     expect(JSON.parse(printed).lines[0]).toMatchObject({ verdict: 'overspent', overspendUsd: '0.0000000109' });
     expect(readFileSync(join(dir, 'prove-test/report.md'), 'utf8')).toContain('**overspent**');
     expect(JSON.parse(readFileSync(join(dir, 'prove-test/report.json'), 'utf8'))).toEqual(JSON.parse(printed));
+  });
+
+  it('counts a scenario that cannot be carried out as not holding, and goes on', async () => {
+    dir = mkdtempSync(join(tmpdir(), 'prove-test-'));
+    const log = vi.spyOn(console, 'log').mockImplementation(() => {});
+    const stuck = { id: 'x', title: 'X', needs: 'client', run: () => Promise.reject(new Error('too slow')) } as const;
+    const sound = { ...stuck, id: 'y', run: async () => [measuredWith()] };
+    const options = { out: dir, json: true };
+    expect(await attackAll({ target, calls: 100, atOnce: 50 }, [stuck, sound], options, () => {})).toBe(false);
+    const { lines } = JSON.parse(String(log.mock.calls[0]?.[0]));
+    expect(lines.map((line: Record<string, unknown>) => line.verdict)).toEqual(['faulty', 'holds']);
+    expect(lines[0].reasons).toContain('could not be carried out: too slow');
   });
 
   it('leaves out what a target cannot be put through', async () => {
