@@ -39,6 +39,8 @@ export class LedgerError extends Error {
 
 /** The most round trips one reserve makes: create the period, guess a bucket's form again, expire, and a few races. */
 const MAX_RESERVE_TRIES = 12;
+/** The most that one makes that draws: what it has drawn, other calls of its team may take first, again and again. */
+const MAX_DRAWING_TRIES = 100;
 /** How often a write is tried that meets a transaction on its item, and how long it waits, in milliseconds, at first. */
 const MAX_CONFLICT_TRIES = 6;
 const CONFLICT_WITHIN_MS = 20;
@@ -96,7 +98,9 @@ export class DynamoLedger implements Ledger {
     mayDraw: boolean,
   ): Promise<ReserveResult | 'short'> {
     let forms = bucketForms(this.lastSeen(key)?.view ?? { rpmTatUs: 0, tpmTatUs: 0 }, terms.nowEpochMs);
-    for (let tries = 1; tries <= MAX_RESERVE_TRIES; tries++) {
+    const most = mayDraw ? MAX_DRAWING_TRIES : MAX_RESERVE_TRIES;
+    let drawn = 0;
+    for (let tries = 1; tries <= most; tries++) {
       const written = await this.#write(key, reserveWrite(terms, forms));
       if ('view' in written) return { kind: 'reserved', view: written.view };
       if (written.current === undefined) {
@@ -114,6 +118,8 @@ export class DynamoLedger implements Ledger {
       }
       if ('shortPicoUsd' in again) {
         if (!mayDraw) return 'short';
+        // Whoever took it has what it wanted: after a moment there are fewer to be quicker.
+        if (drawn++ > 0) await pauseWithin(CONFLICT_WITHIN_MS);
         const draw = await this.#draw(key, again.shortPicoUsd, budgets.organization);
         if (draw === 'drawn') continue;
         const leftPicoUsd = addUsd(draw.leftPicoUsd, state.leased);
@@ -125,7 +131,7 @@ export class DynamoLedger implements Ledger {
       if (blocked && (await this.#expireOverdue(key, state, terms.nowEpochMs)) > 0) continue;
       return { kind: 'refused', refused, view: state };
     }
-    throw new LedgerError(`the ledger of ${key.team} kept changing for ${MAX_RESERVE_TRIES} tries`);
+    throw new LedgerError(`the ledger of ${key.team} kept changing for ${most} tries`);
   }
 
   async #draw(key: LedgerKey, need: PicoUsd, cap: PicoUsd): Promise<Draw> {
@@ -313,7 +319,7 @@ export class DynamoLedger implements Ledger {
         return await this.#client.send(command);
       } catch (error) {
         if (!(error instanceof TransactionConflictException) || tries >= MAX_CONFLICT_TRIES) throw error;
-        await new Promise((resolve) => setTimeout(resolve, Math.random() * CONFLICT_WITHIN_MS * tries));
+        await pauseWithin(CONFLICT_WITHIN_MS * tries);
       }
     }
   }
@@ -323,6 +329,10 @@ export class DynamoLedger implements Ledger {
     this.#seen.set(seenName(key), { view, seenAtEpochMs: this.#nowEpochMs() });
     return view;
   }
+}
+
+async function pauseWithin(mostMs: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, Math.random() * mostMs));
 }
 
 function isWhole(attributes: Item): boolean {
