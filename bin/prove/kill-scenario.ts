@@ -4,12 +4,17 @@ import { laboratoryOf } from './laboratory.ts';
 import { fire, type Tally } from './load.ts';
 import { roomyPolicy, teamPurse } from './local-target.ts';
 import { measure, type Scenario, volleyOf, worthOf } from './scenario.ts';
+import type { UpstreamCount } from './target.ts';
 
 const id = 'kill';
 const title = 'kill -9 of one gateway, which starts again';
 
 /** A share of the calls that the budget pays, after which a process is killed. */
 const KILLED_AFTER = 1 / 3;
+/** The share of the callers whose calls are upstream at the kill, and how long is waited for it, in milliseconds. */
+const MOST = 0.8;
+const MOST_WAIT_MS = 3_000;
+const LOOK_EVERY_MS = 5;
 
 /**
  * A process is killed with calls in flight; clients go on with the others and with its successor. What it held stays
@@ -24,12 +29,13 @@ export const KILL_SCENARIO: Scenario = {
     const { target, calls, atOnce } = attack;
     const budget = worthOf(attack, calls);
     const environment = { teams: { [id]: roomyPolicy(budget) } };
-    const cluster = await laboratoryOf(target).startCluster(id, environment);
+    const laboratory = laboratoryOf(target);
+    const cluster = await laboratory.startCluster(id, environment);
     const purse = await teamPurse(cluster, id, budget);
     let restarted: Promise<void> | undefined;
     let inFlight = 0;
     const killAndRestart = async () => {
-      inFlight = (await target.upstream?.read())?.inFlight ?? 0;
+      inFlight = await whenMostAreUpstream(laboratory.upstream, atOnce);
       await cluster.kill(0);
       await cluster.start(0);
     };
@@ -49,3 +55,12 @@ export const KILL_SCENARIO: Scenario = {
     return [{ ...measured, note, faults }];
   },
 };
+
+/** Waits until most callers' calls are with the upstream, where they are billed and can be lost; tells how many are. */
+async function whenMostAreUpstream(upstream: UpstreamCount, atOnce: number): Promise<number> {
+  for (let waitedMs = 0; ; waitedMs += LOOK_EVERY_MS) {
+    const { inFlight } = await upstream.read();
+    if (inFlight >= atOnce * MOST || waitedMs >= MOST_WAIT_MS) return inFlight;
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+  }
+}
