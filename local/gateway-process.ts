@@ -69,8 +69,12 @@ export async function startGatewayProcess({
   };
   const forget = () => rmSync(dir, { recursive: true, force: true });
   signal?.addEventListener('abort', forget, { once: true });
+  const line = await summary.catch((error: unknown) => {
+    forget();
+    throw error;
+  });
   return {
-    ...JSON.parse(await summary),
+    ...JSON.parse(line),
     pid: child.pid ?? 0,
     stderr: () => stderr,
     kill,
