@@ -4,10 +4,15 @@ import { didYouMean } from '../lambda/core/nearest-word.ts';
 import type { BudgetOptions } from './commands/budget.ts';
 import { CommandError } from './deployment.ts';
 
-const HELP = `npx groq-rbac <command> --env <environment>
+const HELP = `npx groq-rbac <command> [--env <environment>]
 
   verify    probes a deployed environment and writes a report; exit 1 when anything falls short
               [--endpoint URL] [--out DIR] [--quick] [--json]
+  prove     attacks budgets, and writes a report with a chart; exit 1 when one is overspent or under 95 % usable.
+              Without --env it starts a gateway of its own, with a fake Groq: nothing leaves this machine
+              [--processes 2] [--calls 200] [--at-once 50] [--only SCENARIO,…] [--out DIR] [--json]
+              --env or --local, with --team TEAM: attacks a running gateway on the budget of a team that is there for
+              tests; --upstream URL of its fake Groq, if it has one
   changes   what the last deployments changed, and why it matters   [--last N]
   keys create   makes a key and prints it once, to standard output   --team TEAM [--role member] [--purpose main]
               roles: member calls models, viewer reads usage, lead is a team's; --role admin, without a team, is the
@@ -19,8 +24,9 @@ const HELP = `npx groq-rbac <command> --env <environment>
   budget pause    stops a team, or all, from the next call on   --team TEAM | --all  --reason TEXT [--until …]
   budget resume   lets them go on   --team TEAM | --all  --reason TEXT
 
-It acts with the AWS credentials at hand (AWS_PROFILE, AWS_REGION), on the stack groq-gateway-<environment>; keys and
-budget take --local instead of --env for the gateway that npm start runs here.`;
+Each needs --env, and acts with the AWS credentials at hand (AWS_PROFILE, AWS_REGION) on the stack
+groq-gateway-<environment>; keys and budget take --local instead, for the gateway that npm start runs here, and prove
+starts gateways of its own without either.`;
 
 const OPTIONS = {
   env: { type: 'string' },
@@ -34,13 +40,18 @@ const OPTIONS = {
   until: { type: 'string' },
   endpoint: { type: 'string' },
   out: { type: 'string', default: 'reports' },
+  calls: { type: 'string', default: '200' },
+  'at-once': { type: 'string', default: '50' },
+  processes: { type: 'string', default: '2' },
+  only: { type: 'string' },
+  upstream: { type: 'string' },
   last: { type: 'string', default: '1' },
   quick: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
 const BUDGET_COMMANDS = ['budget show', 'budget top-up', 'budget pause', 'budget resume'];
-const COMMANDS = ['verify', 'changes', 'keys create', 'keys revoke', ...BUDGET_COMMANDS];
+const COMMANDS = ['verify', 'prove', 'changes', 'keys create', 'keys revoke', ...BUDGET_COMMANDS];
 const FAMILIES = ['keys', 'budget'];
 
 async function main(): Promise<number> {
@@ -64,6 +75,11 @@ async function main(): Promise<number> {
   if (BUDGET_COMMANDS.includes(command)) {
     await operateBudget(command, options);
     return 0;
+  }
+  if (command === 'prove') {
+    const { env, team, upstream, only } = values;
+    const { prove } = await import('./commands/prove.ts');
+    return (await prove({ ...values, env, team, upstream, only }, progress)) ? 0 : 1;
   }
   switch (command) {
     case 'verify': {

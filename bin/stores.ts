@@ -8,6 +8,8 @@ import { CommandError, findDeployment } from './deployment.ts';
 /** The tables of an environment, wherever it runs. */
 export type Stores = {
   readonly environmentName: string;
+  /** Base URL of the endpoint. */
+  readonly endpoint: string;
   readonly ledgerTable: string;
   readonly registryTable: string;
   readonly dynamo: DynamoDBClient;
@@ -27,9 +29,9 @@ export async function openStores({ env, local }: Where): Promise<Stores> {
   if (local) return openLocal(env);
   if (env === undefined || env === '')
     throw new CommandError('--env <environment> is missing, or --local for npm start');
-  const { environmentName, ledgerTable, registryTable, dynamo } = await findDeployment(env);
+  const { environmentName, endpoint, ledgerTable, registryTable, dynamo } = await findDeployment(env);
   const readActor = async () => (await new STSClient({}).send(new GetCallerIdentityCommand({}))).Arn ?? 'unknown';
-  return { environmentName, ledgerTable, registryTable, dynamo, readActor };
+  return { environmentName, endpoint, ledgerTable, registryTable, dynamo, readActor };
 }
 
 function openLocal(env: string | undefined): Stores {
@@ -43,11 +45,18 @@ function openLocal(env: string | undefined): Stores {
     throw new CommandError(
       `the gateway that runs here is of the environment "${running.environmentName}", not "${env}"`,
     );
-  const { environmentName, ledgerTable, registryTable, dynamodbEndpoint } = running;
+  const { environmentName, baseUrl: endpoint, ledgerTable, registryTable, dynamodbEndpoint } = running;
   const dynamo = new DynamoDBClient({
     endpoint: dynamodbEndpoint,
     region: 'us-east-1',
     credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
   });
-  return { environmentName, ledgerTable, registryTable, dynamo, readActor: async () => `local:${userInfo().username}` };
+  return {
+    environmentName,
+    endpoint,
+    ledgerTable,
+    registryTable,
+    dynamo,
+    readActor: async () => `local:${userInfo().username}`,
+  };
 }

@@ -6,13 +6,13 @@ import { DynamoAudit } from '../../lambda/adapters/dynamo-audit.ts';
 import { GatewayProbe } from '../../lambda/adapters/gateway-probe.ts';
 import { GroqKeys } from '../../lambda/adapters/groq-keys.ts';
 import { Registry } from '../../lambda/adapters/registry.ts';
-import { mintKey, TeamKeys } from '../../lambda/adapters/team-keys.ts';
-import { CANARY_KEY_PREFIX } from '../../lambda/contract.ts';
+import { mintKey } from '../../lambda/adapters/team-keys.ts';
 import { CANARY_TEAM } from '../../lambda/core/canary.ts';
 import type { Catalog } from '../../lambda/core/catalog.ts';
 import type { Environment, TeamPolicy } from '../../lambda/core/environment.ts';
 import { servedModelOf } from '../../lambda/core/model-list.ts';
 import { CommandError, type Deployment, findDeployment } from '../deployment.ts';
+import { TemporaryKeys } from '../temporary-keys.ts';
 import { budgetCheck } from '../verify/budget-check.ts';
 import { type Check, type Finding, runCheck } from '../verify/check.ts';
 import { enforcementChecks } from '../verify/enforcement-checks.ts';
@@ -45,7 +45,7 @@ export async function verify(options: VerifyOptions, progress: (line: string) =>
   const published = await new Registry(dynamo, registryTable, Date.now).inForce();
   if (published === undefined) throw new CommandError(`${environmentName} has no policies in force; deploy it again`);
   await audit(deployment, `${environmentName} is verified; keys of ${CANARY_TEAM} and of one team live for its time`);
-  const keys = new TemporaryKeys(deployment);
+  const keys = new TemporaryKeys(deployment, 'verify', KEY_LIFE_MS);
   const findings: Finding[] = [];
   const giveUp = () => void keys.forgetAll().finally(() => process.exit(130));
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, giveUp);
@@ -140,41 +140,4 @@ async function streamOf(
 async function audit({ dynamo, registryTable, environmentName }: Deployment, details: string): Promise<void> {
   const entry = { atEpochMs: Date.now(), id: randomUUID(), actor: 'groq-rbac verify', action: 'verify', details };
   await new DynamoAudit(dynamo, registryTable).append({ ...entry, subject: environmentName });
-}
-
-/** Keys that are made for the checks and taken away after them. */
-class TemporaryKeys {
-  readonly #keys: TeamKeys;
-  readonly #environmentName: string;
-  readonly #made: { readonly keyId: string; readonly team: string }[] = [];
-
-  constructor({ dynamo, registryTable, environmentName }: Deployment) {
-    this.#keys = new TeamKeys(dynamo, registryTable, Date.now);
-    this.#environmentName = environmentName;
-  }
-
-  async make(team: string): Promise<{ readonly key: string; readonly keyId: string }> {
-    const minted = mintKey(this.#environmentName, team === CANARY_TEAM ? CANARY_KEY_PREFIX : '');
-    this.#made.push({ keyId: minted.keyId, team });
-    const createdAtEpochMs = Date.now();
-    await this.#keys.put(minted.key, {
-      keyId: minted.keyId,
-      role: 'member',
-      team,
-      name: `${team}-${this.#environmentName}-verify`,
-      createdAtEpochMs,
-      expiresAtEpochMs: createdAtEpochMs + KEY_LIFE_MS,
-      isTemporary: true,
-    });
-    return minted;
-  }
-
-  async revoke(keyId: string): Promise<void> {
-    await this.#keys.revoke(keyId);
-  }
-
-  async forgetAll(): Promise<void> {
-    // Each on its own: one that cannot be taken away must not keep the others, and ends by itself.
-    await Promise.allSettled(this.#made.splice(0).map(({ keyId, team }) => this.#keys.forget(keyId, team)));
-  }
 }

@@ -28,6 +28,10 @@ import { type Draw, OrganizationLeases } from './organization-leases.ts';
 
 /** The most round trips one reserve makes: create the period, guess a bucket's form again, expire, and a few races. */
 const MAX_RESERVE_TRIES = 12;
+/** The most that one makes that draws: what it has drawn, other calls of its team may take first, again and again. */
+const MAX_DRAWING_TRIES = 100;
+/** How long a draw that others were quicker than waits, in milliseconds, at most and at first. */
+const CONFLICT_WITHIN_MS = 20;
 /** How many lapsed reservations one write forgets at most. */
 const MAX_FORGOTTEN = 50;
 /** How many reservations one write expires at most: some 70 bytes each of the 4 KB that an expression may have. */
@@ -76,7 +80,9 @@ export class DynamoLedger implements Ledger {
     mayDraw: boolean,
   ): Promise<ReserveResult | 'short'> {
     let forms = bucketForms(this.lastSeen(key)?.view ?? { rpmTatUs: 0, tpmTatUs: 0 }, terms.nowEpochMs);
-    for (let tries = 1; tries <= MAX_RESERVE_TRIES; tries++) {
+    const most = mayDraw ? MAX_DRAWING_TRIES : MAX_RESERVE_TRIES;
+    let drawn = 0;
+    for (let tries = 1; tries <= most; tries++) {
       const written = await this.#write(key, reserveWrite(terms, forms));
       if ('view' in written) return { kind: 'reserved', view: written.view };
       if (written.current === undefined) {
@@ -98,6 +104,8 @@ export class DynamoLedger implements Ledger {
       }
       if ('shortPicoUsd' in again) {
         if (!mayDraw) return 'short';
+        // Whoever took it has what it wanted: after a moment there are fewer to be quicker.
+        if (drawn++ > 0) await pauseWithin(CONFLICT_WITHIN_MS);
         const draw = await this.#draw(key, again.shortPicoUsd, budgets.organization);
         if (draw === 'drawn') continue;
         const leftPicoUsd = addUsd(draw.leftPicoUsd, state.leased);
@@ -109,7 +117,7 @@ export class DynamoLedger implements Ledger {
       if (blocked && (await this.#expireOverdue(key, state, terms.nowEpochMs)) > 0) continue;
       return { kind: 'refused', refused, view: state };
     }
-    throw new LedgerError(`the ledger of ${key.team} kept changing for ${MAX_RESERVE_TRIES} tries`);
+    throw new LedgerError(`the ledger of ${key.team} kept changing for ${most} tries`);
   }
 
   async #draw(key: LedgerKey, need: PicoUsd, cap: PicoUsd): Promise<Draw> {
@@ -237,7 +245,10 @@ export class DynamoLedger implements Ledger {
   }
 }
 
-/** The ids of lapsed reservations that no settlement can be on its way for any more. */
+async function pauseWithin(mostMs: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, Math.random() * mostMs));
+}
+
 function isWhole(attributes: Item): boolean {
   return ['limit', 'available', 'leased', 'reserved', 'spent', 'rpmTat', 'tpmTat'].every((name) => name in attributes);
 }

@@ -1,17 +1,12 @@
 import { type BoundedCall, LEAST_CHOSEN_TOKENS } from './decide.ts';
 import type { TeamPolicy } from './environment.ts';
-import { type LedgerView, type ReserveRefusal, type ReserveTerms, VOID } from './ledger.ts';
+import { type LedgerView, type ReserveRefusal, type ReserveTerms, VOID, WAITED_FOR_MS } from './ledger.ts';
 import { addUsd, type PicoUsd } from './money.ts';
 import { periodOf } from './period.ts';
 import type { Budgets, Clock, Ledger, LedgerKey, ReserveResult } from './ports.ts';
 import { affordableOutputTokens, worstCaseCost } from './pricing.ts';
 import { rateCostUs } from './rate-limit.ts';
 
-/**
- * How long a call waits for money that other calls of its team hold, in milliseconds. Only a team within one call of
- * its budget ever waits; refusing it at once would leave money unusable that is about to come free.
- */
-const HELD_WAIT_MS = 30_000;
 /** How old a sight of the ledger may be for a waiting call to trust that it still cannot fit, in milliseconds. */
 const TRUST_SEEN_MS = 250;
 /** How often a waiting call looks at what this process has seen, in milliseconds; no I/O. */
@@ -80,7 +75,7 @@ export async function admit(ports: { ledger: Ledger; clock: Clock }, request: Ad
         continue;
       }
       maxOutputTokens = call.maxOutputTokens;
-      const heldWaitMs = Math.min(HELD_WAIT_MS - waitedMs, leftMs);
+      const heldWaitMs = Math.min(WAITED_FOR_MS - waitedMs, leftMs);
       if (heldWaitMs <= 0 || addUsd(rest.left, rest.held) < leastCost(request)) return { refused, view };
       if (refused.reason === 'organization_budget_exceeded') {
         // Other teams' money is in no view of this process.
@@ -136,9 +131,10 @@ function termsFor(request: AdmissionRequest, maxOutputTokens: number, nowEpochMs
 /** Money that a refused call could have had: what is left, and what calls in flight hold and may give back. */
 type Rest = { readonly left: PicoUsd; readonly held: PicoUsd };
 
-function restOf(refused: ReserveRefusal, view: LedgerView): Rest {
-  if (refused.reason !== 'organization_budget_exceeded') return { left: view.available, held: view.reserved };
-  const { leftPicoUsd, heldPicoUsd } = refused;
+function restOf(refused: Extract<ReserveRefusal, { heldPicoUsd: PicoUsd }>, view: LedgerView): Rest {
+  const { heldPicoUsd } = refused;
+  if (refused.reason === 'team_budget_exceeded') return { left: view.available, held: heldPicoUsd };
+  const { leftPicoUsd } = refused;
   return { left: leftPicoUsd < view.available ? leftPicoUsd : view.available, held: heldPicoUsd };
 }
 

@@ -72,7 +72,11 @@ export type ReserveRefusal =
       readonly why: string;
       readonly untilEpochMs: number | undefined;
     }
-  | { readonly reason: 'team_budget_exceeded' }
+  | {
+      readonly reason: 'team_budget_exceeded';
+      /** What calls hold that may yet come back with what they did not use: see isComingBack. */
+      readonly heldPicoUsd: PicoUsd;
+    }
   | {
       readonly reason: 'organization_budget_exceeded';
       /** What the organisation still has for this team, and what calls in flight hold of it, in all teams. */
@@ -107,6 +111,12 @@ export const VOID: Settlement = {
   cachedTokens: 0,
   completionTokens: 0,
 };
+
+/**
+ * How long a call waits for money that other calls hold, in milliseconds. Only a team within one call of its budget, or
+ * an organisation of its cap, ever waits; refusing it at once would leave money unusable that is about to come free.
+ */
+export const WAITED_FOR_MS = 30_000;
 
 /** How long a refused caller waits for a place when none has a known end, in milliseconds. */
 const CONCURRENCY_RETRY_MS = 1_000;
@@ -153,7 +163,11 @@ export function reserve(
     if (isInForce(pause, terms.nowEpochMs))
       return { refused: { reason, why: pause.reason, untilEpochMs: pause.untilEpochMs } };
   }
-  if (state.available < reservation.costPicoUsd) return { refused: { reason: 'team_budget_exceeded' } };
+  if (state.available < reservation.costPicoUsd) {
+    const returning = [...state.open.values()].filter((held) => isComingBack(held, terms));
+    const heldPicoUsd = addUsd(ZERO_USD, ...returning.map((held) => held.costPicoUsd));
+    return { refused: { reason: 'team_budget_exceeded', heldPicoUsd } };
+  }
   if (state.open.size >= terms.maxConcurrent) {
     return { refused: { reason: 'concurrency_exceeded', retryAfterMs: CONCURRENCY_RETRY_MS } };
   }
@@ -178,6 +192,15 @@ export function reserve(
       open: new Map(state.open).set(reservation.id, reservation),
     },
   };
+}
+
+/**
+ * Whether a call in flight is young enough to be waited for. Calls live alike, so one that has used up half a minute more
+ * of its life than the call that asks is a very long answer, or its process is dead.
+ */
+function isComingBack(held: Reservation, { reservation, nowEpochMs }: ReserveTerms): boolean {
+  const lifeMs = reservation.expiresAtEpochMs - nowEpochMs;
+  return held.expiresAtEpochMs - nowEpochMs > lifeMs - WAITED_FOR_MS;
 }
 
 /** Whether two reservations are one and the same. */

@@ -27,6 +27,15 @@ it.each([
   [['verfy', '--env', 'dev'], 'error: unknown command "verfy"; did you mean "verify"?; see groq-rbac --help'],
   [['verify'], 'error: --env <environment> is missing; see groq-rbac --help'],
   [['changes', '--env', 'dev', '--last', 'x'], 'error: --last is "x"; it must be a whole number'],
+  [['prove', '--calls', '3'], 'error: --calls is "3"; it must be a whole number from 40 to 10000'],
+  [['prove', '--at-once', 'x'], 'error: --at-once is "x"; it must be a whole number from 1 to 200'],
+  [['prove', '--processes', '0'], 'error: --processes is "0"; it must be a whole number from 1 to 8'],
+  [
+    ['prove', '--only', 'kil'],
+    'error: --only has "kil"; did you mean "kill"?; the scenarios are whole, streamed, whole-open, streamed-open, disconnects, faults, cap, kill, rollover',
+  ],
+  [['prove', '--team', 'a'], 'error: --team belongs to a running gateway: name it by --env, or by --local'],
+  [['prove', '--env', 'dev'], 'error: --team is missing: name a team that is there for tests; its budget is spent'],
   [['keys', 'create', '--env', 'dev'], 'error: a member key belongs to a team: name it by --team'],
   [
     ['keys', 'create', '--env', 'dev', '--role', 'king'],

@@ -1,3 +1,4 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { VOID } from '../../../lambda/core/ledger.ts';
 import { picoUsd } from '../../../lambda/core/money.ts';
@@ -179,5 +180,35 @@ describe('on the embedded DynamoDB', () => {
     const { granted } = (await ledger.readOrganization(PERIOD)) ?? {};
     const { leased, reserved } = (await ledger.read({ team: 'ant', period: PERIOD })) ?? {};
     expect({ granted, leased, reserved }).toEqual({ granted: CAP, leased: 0n, reserved: CAP });
+  });
+});
+
+describe('a draw on the embedded DynamoDB', () => {
+  it('goes on while others take what it has drawn, for as long as there is money', async () => {
+    table = `leases-${tables++}`;
+    await ensureTable(database.client, table);
+    const key = { team: 'ant', period: PERIOD };
+    const rival = new RealLedger(database.client, table, () => START_MS);
+    let taken = 0;
+    const client = new DynamoDBClient({
+      endpoint: database.endpoint,
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    });
+    client.middlewareStack.add(
+      (next, context) => async (args) => {
+        const result = await next(args);
+        // Another call of the team is quicker, each time a block of 50 has been drawn.
+        if (context.commandName === 'TransactWriteItemsCommand' && taken < 15)
+          await rival.reserve(key, budgets(10_000n, CAP), termsOf(`rival-${taken++}`, 50n));
+        return result;
+      },
+      { step: 'initialize', name: 'rival' },
+    );
+    const ledger = new RealLedger(client, table, () => START_MS);
+    const reserved = await ledger.reserve(key, budgets(10_000n, CAP), termsOf('mine', 10n));
+    client.destroy();
+    expect([reserved.kind, taken]).toEqual(['reserved', 15]);
+    expect(await rival.read(key)).toMatchObject({ reserved: 760n });
   });
 });

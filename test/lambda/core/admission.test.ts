@@ -82,6 +82,17 @@ describe('admission', () => {
     expect(clock.sleptMs()).toBeLessThan(31_000);
   });
 
+  it('does not wait for a call that is half a minute older: its process may be dead', async () => {
+    const { attempt, bound, clock } = setUp({}, { max_tokens: 100 });
+    await attempt('dead', bound);
+    await clock.sleep(30_000);
+    expect(await attempt('b', bound)).toMatchObject({
+      refused: { reason: 'team_budget_exceeded', heldPicoUsd: 0n },
+      view: { reserved: bound },
+    });
+    expect(clock.sleptMs()).toBe(30_000);
+  });
+
   it('fits an open-ended call to the rest of the budget rather than refuse it', async () => {
     const { attempt, call } = setUp({ maxTokensPerRequest: 2_048 });
     const budget = worstCaseCost(call.model, call.inputTokens, 300);

@@ -1,0 +1,111 @@
+import { readFileSync } from 'node:fs';
+import { type Catalog, parseCatalog } from '../../lambda/core/catalog.ts';
+import { picoUsd } from '../../lambda/core/money.ts';
+import { didYouMean } from '../../lambda/core/nearest-word.ts';
+import { StartError } from '../../local/settings.ts';
+import { CommandError } from '../deployment.ts';
+import { attackAll, suitable } from '../prove/attack.ts';
+import { spendsAtMost } from '../prove/deployed-target.ts';
+import { localCall, startLocalTarget } from '../prove/local-target.ts';
+import { openDeployed } from '../prove/open-deployed.ts';
+import { type Scenario, worthOf } from '../prove/scenario.ts';
+import { SCENARIOS } from '../prove/scenarios.ts';
+import type { Target } from '../prove/target.ts';
+
+/** What the command is told, as it stands on the command line. */
+export type ProveOptions = {
+  /** A deployed environment; without one, gateways of the command's own are attacked. */
+  readonly env: string | undefined;
+  /** The gateway that npm start runs here. */
+  readonly local: boolean;
+  readonly team: string | undefined;
+  readonly upstream: string | undefined;
+  readonly only: string | undefined;
+  readonly calls: string;
+  readonly 'at-once': string;
+  readonly processes: string;
+  readonly out: string;
+  readonly json: boolean;
+};
+
+/** With fewer calls than this, a single one is more than the share of a budget that may be left. */
+const LEAST_CALLS = 40;
+const MOST_CALLS = 10_000;
+/** As many as one ledger lets be in flight. */
+const MOST_AT_ONCE = 200;
+const MOST_PROCESSES = 8;
+
+/** Attacks a gateway's budgets and writes what came of it; tells whether all of them held. */
+export async function prove(options: ProveOptions, progress: (line: string) => void): Promise<boolean> {
+  const calls = wholeNumber('--calls', options.calls, LEAST_CALLS, MOST_CALLS);
+  const atOnce = wholeNumber('--at-once', options['at-once'], 1, MOST_AT_ONCE);
+  const processes = wholeNumber('--processes', options.processes, 1, MOST_PROCESSES);
+  const chosen = chooseScenarios(options.only);
+  const { env, local, team, upstream, out, json } = options;
+  const isOwn = env === undefined && !local;
+  for (const [name, value] of Object.entries({ team, upstream })) {
+    if (isOwn && value !== undefined)
+      throw new CommandError(`--${name} belongs to a running gateway: name it by --env, or by --local`);
+  }
+  let target: Target | undefined;
+  const givenUp = new AbortController();
+  const giveUp = () => {
+    givenUp.abort();
+    // Until there is a target, what has been started ends with this process.
+    void Promise.resolve(target?.close()).finally(() => process.exit(130));
+  };
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, giveUp);
+  try {
+    target = isOwn
+      ? await openLocal(processes, calls)
+      : await openDeployed({ env, local, team, upstream, calls, atOnce });
+    const attack = { target, calls, atOnce };
+    const scenarios = suitable(chosen, target);
+    if (scenarios.length === 0)
+      throw new CommandError(`--only ${options.only} needs a ${chosen[0]?.needs}, which a deployment has not got`);
+    // Said always, whoever listens: it is somebody's money.
+    if (!isOwn) console.error(spendsAtMost(target, worthOf(attack, calls), scenarios.length));
+    return await attackAll(attack, scenarios, { out, json, signal: givenUp.signal }, progress);
+  } catch (error) {
+    // What breaks off on Ctrl-C is no error; the process is about to end.
+    if (givenUp.signal.aborted) await new Promise(() => {});
+    throw error;
+  } finally {
+    await target?.close();
+    for (const signal of ['SIGINT', 'SIGTERM']) process.off(signal, giveUp);
+  }
+}
+
+async function openLocal(processes: number, calls: number): Promise<Target> {
+  const catalog = readCatalog();
+  const budget = picoUsd(localCall(catalog).costPicoUsd * BigInt(calls));
+  try {
+    return await startLocalTarget(processes, budget, catalog);
+  } catch (cause) {
+    if (cause instanceof StartError) throw new CommandError(cause.message, { cause });
+    throw cause;
+  }
+}
+
+/** The scenarios of a list such as `whole,kill`; all without one. */
+function chooseScenarios(only: string | undefined): readonly Scenario[] {
+  if (only === undefined) return SCENARIOS;
+  const ids = SCENARIOS.map(({ id }) => id);
+  const wanted = only.split(',').map((id) => id.trim());
+  const unknown = wanted.find((id) => !ids.includes(id));
+  if (unknown !== undefined)
+    throw new CommandError(`--only has "${unknown}"${didYouMean(unknown, ids)}; the scenarios are ${ids.join(', ')}`);
+  return SCENARIOS.filter(({ id }) => wanted.includes(id));
+}
+
+function wholeNumber(name: string, text: string, least: number, most: number): number {
+  const number = Number(text);
+  if (text.trim() === '' || !Number.isInteger(number) || number < least || number > most)
+    throw new CommandError(`${name} is "${text}"; it must be a whole number from ${least} to ${most}`);
+  return number;
+}
+
+function readCatalog(): Catalog {
+  const file = new URL('../../config/catalog.json', import.meta.url);
+  return parseCatalog('config/catalog.json', JSON.parse(readFileSync(file, 'utf8')));
+}

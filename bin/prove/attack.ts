@@ -1,0 +1,76 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ZERO_USD } from '../../lambda/core/money.ts';
+import { renderChart } from './chart.ts';
+import { NO_CALLS } from './load.ts';
+import { renderReport, renderTable } from './render.ts';
+import { reportOf } from './report.ts';
+import { type Attack, type Scenario, worthOf } from './scenario.ts';
+import type { Target } from './target.ts';
+import type { Measured } from './verdict.ts';
+
+/** Where a report goes, and who may break it off. */
+export type ReportOptions = {
+  /** The folder of the report's folder. */
+  readonly out: string;
+  /** Whether standard output gets the report as JSON instead of a table. */
+  readonly json: boolean;
+  /** Once aborted, what fails is no finding. */
+  readonly signal?: AbortSignal;
+};
+
+const CHART_FILE = 'chart.svg';
+
+/** Carries out scenarios, writes the report, and tells whether every budget held. */
+export async function attackAll(
+  attack: Attack,
+  scenarios: readonly Scenario[],
+  { out, json, signal }: ReportOptions,
+  progress: (line: string) => void,
+): Promise<boolean> {
+  const measured: Measured[] = [];
+  for (const scenario of scenarios) {
+    progress(scenario.title);
+    measured.push(...(await carriedOut(scenario, attack, signal)));
+  }
+  const report = reportOf(attack, new Date().toISOString(), measured);
+  const dir = join(out, `prove-${report.name}`);
+  mkdirSync(dir, { recursive: true });
+  writeFileSync(join(dir, 'report.md'), renderReport(report, CHART_FILE));
+  writeFileSync(join(dir, CHART_FILE), renderChart(report));
+  writeFileSync(join(dir, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
+  console.log(json ? JSON.stringify(report) : `${renderTable(report)} ${join(dir, 'report.md')} has the details.`);
+  return report.verdict === 'holds';
+}
+
+/** The scenarios that a target can be put through. */
+export function suitable(scenarios: readonly Scenario[], { upstream, laboratory }: Target): readonly Scenario[] {
+  const has = { client: true, 'fake upstream': upstream !== undefined, laboratory: laboratory !== undefined };
+  return scenarios.filter(({ needs }) => has[needs]);
+}
+
+/** A scenario's measurements; one that cannot be carried out has proved nothing, and the others go on. */
+async function carriedOut(scenario: Scenario, attack: Attack, signal?: AbortSignal): Promise<readonly Measured[]> {
+  const { id, title } = scenario;
+  try {
+    return await scenario.run(attack);
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    const message = error instanceof Error ? error.message.split('\n')[0] : String(error);
+    const nothing = { spent: ZERO_USD, held: ZERO_USD, assumed: ZERO_USD, overrun: ZERO_USD };
+    return [
+      {
+        scenario: id,
+        title,
+        budget: worthOf(attack, attack.calls),
+        tally: NO_CALLS,
+        billed: ZERO_USD,
+        billedBy: 'ledger',
+        ledger: nothing,
+        isExact: false,
+        seconds: 0,
+        faults: [`could not be carried out: ${message}`],
+      },
+    ];
+  }
+}

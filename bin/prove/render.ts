@@ -1,0 +1,107 @@
+import type { Line, ProveReport } from './report.ts';
+import { LEAST_USABLE_PERCENT } from './verdict.ts';
+
+/** The report as Markdown, with the chart in a file beside it. */
+export function renderReport(report: ProveReport, chartFile: string): string {
+  const { description, at, calls, atOnce, lines, verdict } = report;
+  const held = lines.filter((line) => line.verdict === 'holds').length;
+  const least = Math.min(...lines.map(({ usablePercent }) => usablePercent));
+  return [
+    `# Proof that budgets hold: ${report.name}`,
+    '',
+    `**${verdict === 'holds' ? 'It holds' : 'It falls short'}**: ${held} of ${lines.length} budgets were neither overspent nor starved; at least ${least.toFixed(2)} % of each could be used. ${at}.`,
+    '',
+    `Attacked: ${description}. Each budget is worth ${calls} calls of ${report.model} at $${report.callUsd}, ${report.outputTokens} tokens of output each; several times as many are fired, ${atOnce} at once.`,
+    '',
+    `![Share of each budget that was billed](${chartFile})`,
+    '',
+    '| scenario | fired | let through | budget $ | billed $ | spent by the ledger $ | held $ | overspent $ | usable | verdict |',
+    '| --- | --: | --: | --: | --: | --: | --: | --: | --: | --- |',
+    ...lines.map(rowOf),
+    '',
+    ...lines.flatMap(detailsOf),
+    '',
+    ...explanation(lines),
+    '',
+  ].join('\n');
+}
+
+function rowOf(line: Line): string {
+  const verdict = line.verdict === 'holds' ? 'holds' : `**${line.verdict}**`;
+  const cells = [
+    line.title,
+    line.fired,
+    line.letThrough,
+    line.budgetUsd,
+    line.billedUsd,
+    line.spentUsd,
+    line.heldUsd,
+    line.overspendUsd,
+    `${line.usablePercent.toFixed(2)} %`,
+    verdict,
+  ];
+  return `| ${cells.join(' | ')} |`;
+}
+
+function detailsOf({
+  title,
+  refused,
+  left,
+  broken,
+  note,
+  reasons,
+  assumedUsd,
+  seconds,
+  reservePercent,
+}: Line): string[] {
+  const refusals = Object.entries(refused).map(([code, count]) => `${count} ${code}`);
+  const seen = [
+    refusals.length === 0 ? 'nothing was refused' : `refused: ${refusals.join(', ')}`,
+    ...(left > 0 ? [`${left} clients hung up`] : []),
+    ...(broken > 0 ? [`${broken} answers broke off`] : []),
+    ...(assumedUsd !== '0' ? [`$${assumedUsd} taken at its bound`] : []),
+    ...(reservePercent > 0 ? [`${reservePercent.toFixed(2)} % of the budget counted beyond the bill`] : []),
+    ...(note === '' ? [] : [note]),
+    `${seconds} s`,
+  ];
+  return [`- **${title}**: ${seen.join('; ')}.${reasons.map((reason) => ` **${reason}.**`).join('')}`];
+}
+
+function explanation(lines: readonly Line[]): string[] {
+  const counts = new Set(lines.map(({ billedBy }) => billedBy));
+  return [
+    ...(counts.has('upstream')
+      ? [
+          "_Billed_ is the upstream's own count of tokens, priced by the catalog: a second computation, apart from the ledger's. It includes answers that never arrived.",
+        ]
+      : []),
+    ...(counts.has('answers')
+      ? ['_Billed_ is the sum of what the answers said they cost, since the upstream tells no count of its own.']
+      : []),
+    ...(counts.has('ledger') ? ['Where clients hung up, nobody but the ledger has read what their calls cost.'] : []),
+    `_Usable_ is the bill as a share of the budget; under ${LEAST_USABLE_PERCENT} % it is starved. Where every outcome came back, ledger and bill agree to the last digit, or the verdict is "miscounted". What is held counts as not usable, unless the upstream billed it.`,
+    '',
+    'Others on the same kind of work: LiteLLM 1.106 lets 100-106 through by default, 209 with two processes and no Redis, 176-179 after a kill; one-api 152-160; BricksLLM 151 (budget worth 100 calls, 400 fired 50 at a time).',
+  ];
+}
+
+/** The report as a plain table for a terminal. */
+export function renderTable({ lines, verdict }: ProveReport): string {
+  const head = ['scenario', 'fired', 'through', 'budget $', 'billed $', 'overspent $', 'usable', 'verdict'];
+  const rows = lines.map((line) => [
+    line.title,
+    String(line.fired),
+    String(line.letThrough),
+    line.budgetUsd,
+    line.billedUsd,
+    line.overspendUsd,
+    `${line.usablePercent.toFixed(2)} %`,
+    line.verdict,
+  ]);
+  const widths = head.map((name, column) => Math.max(...[head, ...rows].map((row) => (row[column] ?? name).length)));
+  const isText = (column: number) => column === 0 || column === head.length - 1;
+  const aligned = (row: readonly string[]) =>
+    row.map((cell, n) => (isText(n) ? cell.padEnd(widths[n] ?? 0) : cell.padStart(widths[n] ?? 0))).join('  ');
+  const reasons = lines.flatMap((line) => line.reasons.map((reason) => `${line.title}: ${reason}`));
+  return [...[head, ...rows].map((row) => aligned(row).trimEnd()), '', ...reasons, `The proof ${verdict}.`].join('\n');
+}

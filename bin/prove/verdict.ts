@@ -1,0 +1,71 @@
+import { type PicoUsd, subtractUsd, usdText, ZERO_USD } from '../../lambda/core/money.ts';
+import type { Tally } from './load.ts';
+import type { LedgerFigures } from './target.ts';
+
+/** One budget under attack: what was let through, and what it came to by three counts. */
+export type Measured = {
+  readonly scenario: string;
+  readonly title: string;
+  readonly budget: PicoUsd;
+  readonly tally: Tally;
+  /** What the upstream has on its bill. */
+  readonly billed: PicoUsd;
+  /** Whose count `billed` is: the upstream's own, what its answers said, or the ledger's where answers went unread. */
+  readonly billedBy: 'upstream' | 'answers' | 'ledger';
+  readonly ledger: LedgerFigures;
+  /** Whether every outcome came back to the gateway, so that ledger and bill must agree to the last digit. */
+  readonly isExact: boolean;
+  readonly seconds: number;
+  /** What else was seen, in a sentence. */
+  readonly note?: string;
+  /** What else must hold and does not, in a sentence each. */
+  readonly faults?: readonly string[];
+};
+
+/** What a measurement says: the worst of it, with every reason. */
+export type Verdict = {
+  readonly verdict: 'holds' | 'overspent' | 'miscounted' | 'faulty' | 'starved';
+  readonly overspend: PicoUsd;
+  /** The upstream's bill as a share of the budget, in percent. */
+  readonly usablePercent: number;
+  readonly reasons: readonly string[];
+};
+
+/** The least share of a budget that its team must be able to use, in percent. */
+export const LEAST_USABLE_PERCENT = 95n;
+
+/** Judges a measurement. Whole numbers only: a verdict on money rests on no rounding. */
+export function judge({ budget, billed, ledger, isExact, faults = [] }: Measured): Verdict {
+  const over = (amount: PicoUsd) => (amount > budget ? subtractUsd(amount, budget) : ZERO_USD);
+  const counted = ledger.spent + ledger.held;
+  const overspent = [
+    ...(billed > budget ? [`the upstream billed $${usdText(over(billed))} more than the budget`] : []),
+    ...(ledger.spent > budget ? [`the ledger has spent $${usdText(over(ledger.spent))} more than the budget`] : []),
+    ...(ledger.overrun > 0n ? [`calls cost $${usdText(ledger.overrun)} more than their bounds`] : []),
+  ];
+  const miscounted = [
+    ...(counted < billed ? [`the ledger has $${usdText(billed)} on no account: it is short of the bill`] : []),
+    ...(isExact && ledger.spent !== billed
+      ? [`the ledger has spent $${usdText(ledger.spent)} and the upstream billed $${usdText(billed)}`]
+      : []),
+    ...(isExact && ledger.held !== 0n ? [`$${usdText(ledger.held)} is still held, and nothing is in flight`] : []),
+  ];
+  const isStarved = billed * 100n < budget * LEAST_USABLE_PERCENT;
+  const starved = isStarved ? [`less than ${LEAST_USABLE_PERCENT} % of the budget could be used`] : [];
+  const verdict =
+    (overspent.length > 0 && 'overspent') ||
+    (miscounted.length > 0 && 'miscounted') ||
+    (faults.length > 0 && 'faulty') ||
+    (isStarved ? 'starved' : 'holds');
+  return {
+    verdict,
+    overspend: over(billed),
+    usablePercent: percentOf(billed, budget),
+    reasons: [...overspent, ...miscounted, ...faults, ...starved],
+  };
+}
+
+/** An amount as a share of a budget in percent, to two decimals, cut off rather than rounded up. */
+export function percentOf(amount: PicoUsd, budget: PicoUsd): number {
+  return budget === 0n ? 0 : Number((amount * 10_000n) / budget) / 100;
+}

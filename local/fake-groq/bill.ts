@@ -1,0 +1,18 @@
+import type { Catalog } from '../../lambda/core/catalog.ts';
+import { addUsd, type PicoUsd, ZERO_USD } from '../../lambda/core/money.ts';
+import { chatCost } from '../../lambda/core/pricing.ts';
+import type { ModelCount } from './served.ts';
+
+/**
+ * What an upstream's counts come to: worked out from totals, apart from the call-by-call sums of the ledger.
+ *
+ * @throws RangeError for a model that the catalog has no price a token for.
+ */
+export function billOf(counts: Readonly<Record<string, ModelCount>>, catalog: Catalog): PicoUsd {
+  const lines = Object.entries(counts).map(([id, tokens]) => {
+    const model = catalog.models.get(id);
+    if (model?.kind !== 'chat') throw new RangeError(`the upstream counted calls of ${id}, which has no price a token`);
+    return chatCost(model, tokens);
+  });
+  return lines.length === 0 ? ZERO_USD : addUsd(...lines);
+}
