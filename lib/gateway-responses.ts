@@ -1,5 +1,5 @@
 import { ResponseType, type RestApi } from 'aws-cdk-lib/aws-apigateway';
-import { type Refusal, refuse, renderRefusal } from '../lambda/core/refusals.ts';
+import { INVALID_KEY, type Refusal, refuse, renderRefusal } from '../lambda/core/refusals.ts';
 
 /** API Gateway's own words for what it refused, as JSON text. */
 const ITS_MESSAGE = '$context.error.messageString';
@@ -8,11 +8,9 @@ const PLACEHOLDER = '__message__';
 /** An answer of API Gateway's own, and the refusal a client is to see for it. */
 type OwnAnswer = { readonly type: ResponseType; readonly refusal: Refusal; readonly status?: number };
 
-const UNKNOWN_KEY = 'The API key is missing, unknown, revoked or expired. Send Authorization: Bearer <team key>.';
-
 /** Every answer that API Gateway gives without asking the gateway, in the order of its documentation. */
 const OWN_ANSWERS: readonly OwnAnswer[] = [
-  { type: ResponseType.UNAUTHORIZED, refusal: refuse('invalid_api_key', UNKNOWN_KEY) },
+  { type: ResponseType.UNAUTHORIZED, refusal: refuse('invalid_api_key', INVALID_KEY) },
   { type: ResponseType.ACCESS_DENIED, refusal: refuse('forbidden', PLACEHOLDER) },
   {
     type: ResponseType.AUTHORIZER_FAILURE,
@@ -59,8 +57,8 @@ const OWN_ANSWERS: readonly OwnAnswer[] = [
     refusal: refuse('gateway_unavailable', 'The gateway could not be reached. Try again.', { retryAfterMs: 1_000 }),
   },
   { type: ResponseType.API_CONFIGURATION_ERROR, refusal: refuse('internal_error', PLACEHOLDER) },
-  { type: ResponseType.EXPIRED_TOKEN, refusal: refuse('invalid_api_key', UNKNOWN_KEY) },
-  { type: ResponseType.INVALID_SIGNATURE, refusal: refuse('invalid_api_key', UNKNOWN_KEY) },
+  { type: ResponseType.EXPIRED_TOKEN, refusal: refuse('invalid_api_key', INVALID_KEY) },
+  { type: ResponseType.INVALID_SIGNATURE, refusal: refuse('invalid_api_key', INVALID_KEY) },
   { type: ResponseType.DEFAULT_4XX, refusal: refuse('invalid_request', PLACEHOLDER) },
   { type: ResponseType.DEFAULT_5XX, refusal: refuse('internal_error', PLACEHOLDER) },
 ];

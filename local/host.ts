@@ -8,7 +8,7 @@ import type {
   Context,
 } from 'aws-lambda';
 import { CACHE_MS, MAX_BODY_BYTES } from '../lambda/contract.ts';
-import { type Refusal, refuse, renderRefusal } from '../lambda/core/refusals.ts';
+import { INVALID_KEY, type Refusal, refuse, renderRefusal } from '../lambda/core/refusals.ts';
 import { proxyEvent } from './api-gateway-event.ts';
 import { lambdaContext, ResponseStream, type StreamingHandler } from './lambda-runtime.ts';
 
@@ -129,10 +129,7 @@ async function authorize(
   request: IncomingMessage,
   requestId: string,
 ): Promise<{ context: AuthorizerContext } | Refusal> {
-  const unauthorized = refuse(
-    'invalid_api_key',
-    'Invalid API key. Send "Authorization: Bearer <team key>" with a key of this gateway that is neither revoked nor expired.',
-  );
+  const unauthorized = refuse('invalid_api_key', INVALID_KEY);
   const header = request.headers.authorization;
   // API Gateway answers a missing identity source by itself.
   if (header === undefined || header === '') return unauthorized;

@@ -1,4 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { CACHE_MS } from '../contract.ts';
 import type { BudgetLedger } from '../core/budget-operations.ts';
 import type { LedgerState } from '../core/ledger.ts';
 import type { PicoUsd } from '../core/money.ts';
@@ -7,7 +8,7 @@ import type { Pause, Pauses } from '../core/pause.ts';
 import { type Period, periodOf } from '../core/period.ts';
 import type { LedgerKey } from '../core/ports.ts';
 import { addTopUp, changeLimit, type TopUp } from '../core/top-ups.ts';
-import { ALL_TEAMS, holderOf, pauseValue } from './ledger-item.ts';
+import { ALL_TEAMS, holderOf, pauseValue, revokedValue } from './ledger-item.ts';
 import { KEEP_LEDGER_S, LedgerError, LedgerStore } from './ledger-store.ts';
 import type { LedgerWrite } from './ledger-writes.ts';
 import { OrganizationLeases } from './organization-leases.ts';
@@ -16,6 +17,8 @@ import { OrganizationLeases } from './organization-leases.ts';
 const MAX_OPEN_TRIES = 12;
 /** How far clocks may differ, in milliseconds: so long around a month's end, both months are in use. */
 const AROUND_MS = 10 * 60_000;
+/** How long a revoked key is refused by the ledger itself, in milliseconds: ten times what API Gateway may go on taking it. */
+const REVOKED_FOR_MS = 10 * CACHE_MS;
 /** How many teams are paused or resumed at once. */
 const TEAMS_AT_ONCE = 32;
 
@@ -40,7 +43,7 @@ export class DynamoBudgets implements BudgetLedger {
   }
 
   async readPauses(team: string): Promise<Pauses> {
-    const [own, all] = [await this.#store.readPause(holderOf(team)), await this.#store.readPause(ALL_TEAMS)];
+    const [own, all] = [await this.#store.readStanding(holderOf(team)), await this.#store.readStanding(ALL_TEAMS)];
     return { team: own.pause, organization: all.pause };
   }
 
@@ -64,21 +67,36 @@ export class DynamoBudgets implements BudgetLedger {
 
   async setPause(team: string, pause: Pause | undefined): Promise<void> {
     // What stands comes first: a period that is opened from now on has it, and those that are open get it next.
-    await this.#store.writePause(holderOf(team), pause);
+    await this.#store.writeStanding(holderOf(team), (standing) => ({ ...standing, pause }));
     await this.#inOpenPeriods(team, pauseWrite('paused', pause));
   }
 
   async setPauseOfAll(pause: Pause | undefined, listTeams: () => Promise<ReadonlySet<string>>): Promise<void> {
-    await this.#store.writePause(ALL_TEAMS, pause);
+    await this.#store.writeStanding(ALL_TEAMS, (standing) => ({ ...standing, pause }));
     // Named only now: a team that is published later is opened with what stands.
     const teams = [...(await listTeams())];
     for (let start = 0; start < teams.length; start += TEAMS_AT_ONCE) {
       const some = teams.slice(start, start + TEAMS_AT_ONCE).map(async (team) => {
-        await this.#store.writePause(holderOf(team), 'as it is');
+        // Only its version: a period that is being opened is opened anew, with what stands for all.
+        await this.#store.writeStanding(holderOf(team), (standing) => standing);
         await this.#inOpenPeriods(team, pauseWrite('pausedAll', pause));
       });
       await Promise.all(some);
     }
+  }
+
+  async revokeKey(team: string, keyId: string): Promise<void> {
+    const nowEpochMs = this.#nowEpochMs();
+    const { revoked } = await this.#store.writeStanding(holderOf(team), (standing) => {
+      const lasting = [...standing.revoked].filter(([, untilMs]) => untilMs > nowEpochMs);
+      return { ...standing, revoked: new Map(lasting).set(keyId, nowEpochMs + REVOKED_FOR_MS) };
+    });
+    await this.#inOpenPeriods(team, {
+      UpdateExpression: 'SET #revoked = :revoked',
+      ConditionExpression: 'attribute_exists(#limit)',
+      ExpressionAttributeNames: { '#revoked': 'revoked', '#limit': 'limit' },
+      ExpressionAttributeValues: { ':revoked': revokedValue(revoked) },
+    });
   }
 
   async #opened(key: LedgerKey, limit: PicoUsd, change: (state: LedgerState) => LedgerState): Promise<void> {

@@ -1,4 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { KeyLedger } from '../core/key-ledger.ts';
 import {
   forgettable,
   type LedgerState,
@@ -13,7 +14,7 @@ import type { OrganizationLedger } from '../core/organization-ledger.ts';
 import type { Period } from '../core/period.ts';
 import type { Budgets, Ledger, LedgerKey, ReserveResult, SeenLedger } from '../core/ports.ts';
 import { endTopUps } from '../core/top-ups.ts';
-import { type Item, ledgerViewOf } from './ledger-item.ts';
+import { type Item, writtenViewOf } from './ledger-item.ts';
 import { KEEP_LEDGER_S, LedgerError, LedgerStore } from './ledger-store.ts';
 import {
   bucketForms,
@@ -21,6 +22,7 @@ import {
   expireWrite,
   forgetWrite,
   type LedgerWrite,
+  openKeyWrite,
   reserveWrite,
   settleWrite,
 } from './ledger-writes.ts';
@@ -46,6 +48,7 @@ export class DynamoLedger implements Ledger {
   readonly #store: LedgerStore;
   readonly #nowEpochMs: () => number;
   readonly #seen = new Map<string, SeenLedger>();
+  readonly #seenShares = new Map<string, KeyLedger>();
   readonly #leases: OrganizationLeases;
   /** The last draw of each ledger in this process: the next waits for it, since it may find what that one drew. */
   readonly #drawing = new Map<string, Promise<unknown>>();
@@ -79,12 +82,16 @@ export class DynamoLedger implements Ledger {
     terms: ReserveTerms,
     mayDraw: boolean,
   ): Promise<ReserveResult | 'short'> {
-    let forms = bucketForms(this.lastSeen(key)?.view ?? { rpmTatUs: 0, tpmTatUs: 0 }, terms.nowEpochMs);
+    const share = terms.key?.id;
+    let forms = bucketForms(this.lastSeen(key)?.view, this.#seenKey(key, share), terms.nowEpochMs);
     const most = mayDraw ? MAX_DRAWING_TRIES : MAX_RESERVE_TRIES;
     let drawn = 0;
     for (let tries = 1; tries <= most; tries++) {
       const written = await this.#write(key, reserveWrite(terms, forms));
-      if ('view' in written) return { kind: 'reserved', view: written.view };
+      if ('view' in written) {
+        this.#rememberShare(key, terms, written.view);
+        return { kind: 'reserved', view: written.view };
+      }
       if (written.current === undefined) {
         await this.#store.openPeriod(key, budgets.team);
         continue;
@@ -94,12 +101,16 @@ export class DynamoLedger implements Ledger {
         await this.#store.changeLimit(key, (current) => endTopUps(current, terms.nowEpochMs));
         continue;
       }
+      if (terms.key !== undefined && !state.keys.has(terms.key.id)) {
+        await this.#write(key, openKeyWrite(terms.key));
+        continue;
+      }
       const again = reserve(state, terms);
       if ('state' in again) {
         // Nothing to add: an earlier try of this very reserve succeeded, and only its reply was lost.
         if (again.state === state) return { kind: 'reserved', view: state };
         // It would fit, so only the guessed form of a bucket was wrong, or the ledger has moved since.
-        forms = bucketForms(state, terms.nowEpochMs);
+        forms = bucketForms(state, state.keys.get(share ?? ''), terms.nowEpochMs);
         continue;
       }
       if ('shortPicoUsd' in again) {
@@ -233,9 +244,23 @@ export class DynamoLedger implements Ledger {
     const result = await this.#store.write(key, write);
     if ('current' in result)
       return { current: result.current === undefined ? undefined : this.#remember(key, result.current) };
-    const view = ledgerViewOf(result.written);
+    const view = writtenViewOf(result.written);
     // A write that does not echo every total must not pass for a sight of the ledger.
     return { view: isWhole(result.written) ? this.#remember(key, view) : view };
+  }
+
+  /** A key's share as it was last seen: in a whole item, or in what a write of that key told. */
+  #seenKey(key: LedgerKey, share: string | undefined): KeyLedger | undefined {
+    if (share === undefined) return undefined;
+    const view = this.#seen.get(seenName(key))?.view;
+    const known = view !== undefined && 'keys' in view ? (view as LedgerState).keys.get(share) : undefined;
+    return known ?? this.#seenShares.get(`${seenName(key)} ${share}`);
+  }
+
+  #rememberShare(key: LedgerKey, { key: terms }: ReserveTerms, { key: share }: LedgerView): void {
+    if (terms === undefined || share === undefined) return;
+    if (this.#seenShares.size >= MAX_SEEN) this.#seenShares.clear();
+    this.#seenShares.set(`${seenName(key)} ${terms.id}`, share);
   }
 
   #remember<V extends LedgerView>(key: LedgerKey, view: V): V {

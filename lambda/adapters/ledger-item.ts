@@ -1,5 +1,6 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { PARTITION_KEY, SORT_KEY } from '../contract.ts';
+import type { KeyLedger } from '../core/key-ledger.ts';
 import type { LedgerState, LedgerView, Reservation } from '../core/ledger.ts';
 import { type PicoUsd, picoUsd, ZERO_USD } from '../core/money.ts';
 import type { OrganizationLedger } from '../core/organization-ledger.ts';
@@ -30,6 +31,12 @@ export function ledgerViewOf(item: Item): LedgerView {
   };
 }
 
+/** Reads what a write answered: the totals, and the share of the one key that it touched. */
+export function writtenViewOf(item: Item): LedgerView {
+  const [key] = keysOf(item).values();
+  return { ...ledgerViewOf(item), ...(key === undefined ? {} : { key }) };
+}
+
 /** Reads a whole ledger item. */
 export function ledgerStateOf(item: Item): LedgerState {
   return {
@@ -38,12 +45,14 @@ export function ledgerStateOf(item: Item): LedgerState {
     lapsed: reservationsOf(item.lapsed),
     topUps: topUpsOf(item),
     pauses: { team: pauseOf(item.paused), organization: pauseOf(item.pausedAll) },
+    keys: keysOf(item),
+    revoked: new Set(revokedOf(item.revoked).keys()),
   };
 }
 
-/** The key of what stands for a holder beyond its periods: whether it is paused. */
-export function pausesItemKey(holder: string): Record<string, AttributeValue> {
-  return { [PARTITION_KEY]: { S: holder }, [SORT_KEY]: { S: 'PAUSES' } };
+/** The key of what stands for a holder beyond its periods: whether it is paused, and which keys were revoked lately. */
+export function standingItemKey(holder: string): Record<string, AttributeValue> {
+  return { [PARTITION_KEY]: { S: holder }, [SORT_KEY]: { S: 'STANDING' } };
 }
 
 /** Who holds the pause of all teams together. */
@@ -66,6 +75,16 @@ export function pauseValue({ reason, untilEpochMs }: Pause): AttributeValue {
   const until: Record<string, AttributeValue> =
     untilEpochMs === undefined ? {} : { untilMs: { N: String(untilEpochMs) } };
   return { M: { reason: { S: reason }, ...until } };
+}
+
+/** Reads which keys were revoked lately, and until when that matters. */
+export function revokedOf(value: AttributeValue | undefined): ReadonlyMap<string, number> {
+  return new Map(Object.entries(value?.M ?? {}).map(([keyId, { N = '0' }]) => [keyId, Number(N)]));
+}
+
+/** Writes them. */
+export function revokedValue(revoked: ReadonlyMap<string, number>): AttributeValue {
+  return { M: Object.fromEntries([...revoked].map(([keyId, untilMs]) => [keyId, { N: String(untilMs) }])) };
 }
 
 /** Writes top-ups. */
@@ -104,6 +123,31 @@ export function organizationLedgerOf(item: Item): OrganizationLedger {
     holders: new Set(item.holders?.SS ?? []),
     topUps: topUpsOf(item),
   };
+}
+
+/** Writes a key's share. */
+export function keyValue({ limit, available, rpmTatUs, tpmTatUs }: KeyLedger): AttributeValue {
+  return {
+    M: {
+      ...(limit === undefined ? {} : { limit: { N: String(limit) } }),
+      available: { N: String(available) },
+      rpmTat: { N: String(rpmTatUs) },
+      tpmTat: { N: String(tpmTatUs) },
+    },
+  };
+}
+
+function keysOf(item: Item): ReadonlyMap<string, KeyLedger> {
+  const entries = Object.entries(item.keys?.M ?? {}).map(([id, { M: entry = {} }]): [string, KeyLedger] => [
+    id,
+    {
+      limit: entry.limit === undefined ? undefined : money(entry.limit),
+      available: money(entry.available),
+      rpmTatUs: Number(entry.rpmTat?.N ?? 0),
+      tpmTatUs: Number(entry.tpmTat?.N ?? 0),
+    },
+  ]);
+  return new Map(entries);
 }
 
 function topUpsOf(item: Item): ReadonlyMap<string, TopUp> {

@@ -3,6 +3,7 @@ import {
   ConditionalCheckFailedException,
   type DynamoDBClient,
   GetItemCommand,
+  PutItemCommand,
   TransactionCanceledException,
   TransactionConflictException,
   TransactWriteItemsCommand,
@@ -20,8 +21,10 @@ import {
   ledgerItemKey,
   ledgerStateOf,
   pauseOf,
-  pausesItemKey,
   pauseValue,
+  revokedOf,
+  revokedValue,
+  standingItemKey,
 } from './ledger-item.ts';
 import { type LedgerWrite, limitWrite } from './ledger-writes.ts';
 
@@ -30,8 +33,12 @@ export class LedgerError extends Error {
   override readonly name = 'LedgerError';
 }
 
-/** What is kept of a holder's stop, and how often that has changed. */
-type StandingPause = { readonly pause: Pause | undefined; readonly version: number };
+/** What a person has decided of a holder, beyond its periods. */
+export type Standing = {
+  readonly pause: Pause | undefined;
+  /** Keys that were revoked lately, and until when, in epoch milliseconds, callers may still come with them. */
+  readonly revoked: ReadonlyMap<string, number>;
+};
 
 /** How often a write is tried that meets a transaction on its item, and how long it waits, in milliseconds, at first. */
 const MAX_CONFLICT_TRIES = 6;
@@ -109,14 +116,14 @@ export class LedgerStore {
 
   async #open(key: LedgerKey, limit: PicoUsd): Promise<void> {
     try {
-      const [own, all] = [await this.readPause(holderOf(key.team)), await this.readPause(ALL_TEAMS)];
-      const { UpdateExpression, values, names } = openingWrite(limit, own.pause, all.pause, this.#nowEpochMs());
+      const [own, all] = [await this.#readStanding(holderOf(key.team)), await this.#readStanding(ALL_TEAMS)];
+      const { UpdateExpression, values, names } = openingWrite(limit, own, all.pause, this.#nowEpochMs());
       const command = new TransactWriteItemsCommand({
         TransactItems: [
           {
             ConditionCheck: {
               TableName: this.#table,
-              Key: pausesItemKey(holderOf(key.team)),
+              Key: standingItemKey(holderOf(key.team)),
               ...isVersion(own.version),
             },
           },
@@ -142,31 +149,44 @@ export class LedgerStore {
   }
 
   /** What stands for a holder, beyond its periods. */
-  async readPause(holder: string): Promise<StandingPause> {
-    try {
-      const item = await this.#get(pausesItemKey(holder));
-      return { pause: pauseOf(item?.pause), version: Number(item?.version?.N ?? 0) };
-    } catch (cause) {
-      throw new LedgerError(`cannot read whether ${holder} is paused`, { cause });
-    }
+  async readStanding(holder: string): Promise<Standing> {
+    return await this.#readStanding(holder);
   }
 
-  /** Changes what stands for a holder, or only marks it as changed. */
-  async writePause(holder: string, pause: Pause | undefined | 'as it is'): Promise<void> {
-    const change = pause === 'as it is' ? '' : pause === undefined ? 'REMOVE pause ' : 'SET pause = :pause ';
-    const command = new UpdateItemCommand({
-      TableName: this.#table,
-      Key: pausesItemKey(holder),
-      UpdateExpression: `${change}ADD version :one`,
-      ExpressionAttributeValues: {
-        ':one': { N: '1' },
-        ...(typeof pause === 'object' ? { ':pause': pauseValue(pause) } : {}),
-      },
-    });
+  /** Changes what stands for a holder, whatever changes it beside; returns what stands now. */
+  async writeStanding(holder: string, change: (standing: Standing) => Standing): Promise<Standing> {
+    for (let tries = 1; tries <= MAX_CHANGE_TRIES; tries++) {
+      const { version, ...before } = await this.#readStanding(holder);
+      const standing = change(before);
+      const command = new PutItemCommand({
+        TableName: this.#table,
+        Item: {
+          ...standingItemKey(holder),
+          version: { N: String(version + 1) },
+          ...(standing.pause === undefined ? {} : { pause: pauseValue(standing.pause) }),
+          revoked: revokedValue(standing.revoked),
+        },
+        ...isVersion(version),
+      });
+      try {
+        await this.#client.send(command);
+        return standing;
+      } catch (cause) {
+        const isBeaten =
+          cause instanceof ConditionalCheckFailedException || cause instanceof TransactionConflictException;
+        if (!isBeaten) throw new LedgerError(`cannot write what stands for ${holder}`, { cause });
+        await this.#pause(tries);
+      }
+    }
+    throw new LedgerError(`what stands for ${holder} kept changing for ${MAX_CHANGE_TRIES} tries`);
+  }
+
+  async #readStanding(holder: string): Promise<Standing & { readonly version: number }> {
     try {
-      await this.#sendBesideTransactions(command);
+      const item = await this.#get(standingItemKey(holder));
+      return { pause: pauseOf(item?.pause), revoked: revokedOf(item?.revoked), version: Number(item?.version?.N ?? 0) };
     } catch (cause) {
-      throw new LedgerError(`cannot write whether ${holder} is paused`, { cause });
+      throw new LedgerError(`cannot read what stands for ${holder}`, { cause });
     }
   }
 
@@ -197,7 +217,7 @@ function isVersion(version: number) {
     : { ConditionExpression: 'version = :version', ExpressionAttributeValues: { ':version': { N: String(version) } } };
 }
 
-function openingWrite(limit: PicoUsd, own: Pause | undefined, all: Pause | undefined, nowEpochMs: number) {
+function openingWrite(limit: PicoUsd, own: Standing, all: Pause | undefined, nowEpochMs: number) {
   const zeros = ['reserved', 'leased', 'spent', 'assumed', 'overrun', 'rpmTat', 'tpmTat'];
   const attributes: Record<string, AttributeValue> = {
     limit: { N: String(limit) },
@@ -205,7 +225,9 @@ function openingWrite(limit: PicoUsd, own: Pause | undefined, all: Pause | undef
     open: { M: {} },
     lapsed: { M: {} },
     topUps: { M: {} },
-    ...(own === undefined ? {} : { paused: pauseValue(own) }),
+    keys: { M: {} },
+    revoked: revokedValue(own.revoked),
+    ...(own.pause === undefined ? {} : { paused: pauseValue(own.pause) }),
     ...(all === undefined ? {} : { pausedAll: pauseValue(all) }),
     [TTL_ATTRIBUTE]: { N: String(Math.floor(nowEpochMs / 1000) + KEEP_LEDGER_S) },
     ...Object.fromEntries(zeros.map((name) => [name, { N: '0' }])),

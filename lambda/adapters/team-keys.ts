@@ -11,6 +11,7 @@ import {
 import { CANARY_KEY_PREFIX, ORGANIZATION, PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE } from '../contract.ts';
 import { CANARY_TEAM } from '../core/canary.ts';
 import { type Identity, isRole } from '../core/identity.ts';
+import { parseScope } from '../core/key-scope.ts';
 import type { KeyStore } from '../core/ports.ts';
 import { RegistryError } from './registry.ts';
 
@@ -55,7 +56,12 @@ export class TeamKeys implements KeyStore {
     const isCanary = keyId.startsWith(CANARY_KEY_PREFIX);
     if (isCanary && (role !== 'member' || item.team?.S !== CANARY_TEAM)) return undefined;
     if (!isRole(role)) throw new RegistryError(`key ${keyId} has no role`);
-    return { keyId, role, ...(item.team?.S === undefined ? {} : { team: item.team.S }) };
+    return {
+      keyId,
+      role,
+      ...(item.team?.S === undefined ? {} : { team: item.team.S }),
+      ...(item.scope?.S === undefined ? {} : { scope: parseScope(item.scope.S) }),
+    };
   }
 
   /** Stores a key's record with the hash of the key, and lists it with its team. */
@@ -82,6 +88,7 @@ export class TeamKeys implements KeyStore {
           createdAtMs: { N: String(record.createdAtEpochMs) },
           ...ends,
           ...(record.team === undefined ? {} : { team: { S: record.team } }),
+          ...(record.scope === undefined ? {} : { scope: { S: JSON.stringify(record.scope) } }),
           ...(record.expiresAtEpochMs === undefined ? {} : { expiresAtMs: { N: String(record.expiresAtEpochMs) } }),
           ...(record.revokedAtEpochMs === undefined ? {} : { revokedAtMs: { N: String(record.revokedAtEpochMs) } }),
         },

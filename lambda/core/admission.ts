@@ -1,6 +1,14 @@
 import { type BoundedCall, LEAST_CHOSEN_TOKENS } from './decide.ts';
 import type { TeamPolicy } from './environment.ts';
-import { type LedgerView, type ReserveRefusal, type ReserveTerms, VOID, WAITED_FOR_MS } from './ledger.ts';
+import { type KeyScope, keyTermsOf } from './key-scope.ts';
+import {
+  type LedgerView,
+  type ReserveRefusal,
+  type ReserveTerms,
+  type Settlement,
+  VOID,
+  WAITED_FOR_MS,
+} from './ledger.ts';
 import { addUsd, type PicoUsd } from './money.ts';
 import { periodOf } from './period.ts';
 import type { Budgets, Clock, Ledger, LedgerKey, ReserveResult } from './ports.ts';
@@ -35,6 +43,7 @@ export type Admission =
 export type AdmissionRequest = {
   readonly id: string;
   readonly keyId: string;
+  readonly scope?: KeyScope | undefined;
   readonly policy: TeamPolicy;
   readonly call: BoundedCall;
   readonly deadlineEpochMs: number;
@@ -65,8 +74,8 @@ export async function admit(ports: { ledger: Ledger; clock: Clock }, request: Ad
     const { refused, view } = result;
     const waitedMs = clock.nowEpochMs() - startMs;
     const leftMs = request.deadlineEpochMs - clock.nowEpochMs();
-    if ('why' in refused || attempt >= MAX_ATTEMPTS) return { refused, view };
-    if (refused.reason === 'team_budget_exceeded' || refused.reason === 'organization_budget_exceeded') {
+    if ('why' in refused || refused.reason === 'key_revoked' || attempt >= MAX_ATTEMPTS) return { refused, view };
+    if ('heldPicoUsd' in refused) {
       const usual = usualTokens(request);
       const rest = restOf(refused, view);
       const fitted = fitToRest(request, rest, maxOutputTokens, usual);
@@ -77,8 +86,8 @@ export async function admit(ports: { ledger: Ledger; clock: Clock }, request: Ad
       maxOutputTokens = call.maxOutputTokens;
       const heldWaitMs = Math.min(WAITED_FOR_MS - waitedMs, leftMs);
       if (heldWaitMs <= 0 || addUsd(rest.left, rest.held) < leastCost(request)) return { refused, view };
-      if (refused.reason === 'organization_budget_exceeded') {
-        // Other teams' money is in no view of this process.
+      if (refused.reason !== 'team_budget_exceeded') {
+        // Other teams' money is in no view of this process, nor a key's own.
         await clock.sleep(Math.min(heldWaitMs, TRUST_SEEN_MS));
       } else {
         const cost = worstCaseCost(call.model, call.inputTokens, usual ?? maxOutputTokens);
@@ -104,14 +113,20 @@ async function reserveOrLetGo(
     return await ledger.reserve(key, budgets, terms);
   } catch (error) {
     // Most likely this fails too; then the reservation expires by its own time.
-    await ledger.settle(key, terms, { ...VOID, tpmRefundUs: terms.tpmCostUs }).catch(() => undefined);
+    await ledger.settle(key, terms, refundOf(terms)).catch(() => undefined);
     throw error;
   }
+}
+
+/** How a call ends that was never sent. */
+export function refundOf({ tpmCostUs, key }: ReserveTerms): Settlement {
+  return { ...VOID, tpmRefundUs: tpmCostUs, keyTpmRefundUs: key?.tpmCostUs ?? 0 };
 }
 
 function termsFor(request: AdmissionRequest, maxOutputTokens: number, nowEpochMs: number): ReserveTerms {
   const { policy, call } = request;
   const tokens = call.inputTokens + maxOutputTokens;
+  const key = keyTermsOf(request.keyId, request.scope ?? {}, tokens);
   return {
     reservation: {
       id: request.id,
@@ -125,6 +140,7 @@ function termsFor(request: AdmissionRequest, maxOutputTokens: number, nowEpochMs
     maxConcurrent: policy.maxConcurrent,
     rpmCostUs: rateCostUs(1, policy.rateLimitRpm),
     tpmCostUs: rateCostUs(tokens, policy.rateLimitTpm),
+    ...(key === undefined ? {} : { key }),
   };
 }
 

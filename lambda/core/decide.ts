@@ -1,9 +1,10 @@
 import type { Catalog, ChatModel } from './catalog.ts';
 import type { ChatRequest, JsonObject } from './chat-request.ts';
 import type { TeamPolicy } from './environment.ts';
-import { type Identity, mayCallModels } from './identity.ts';
+import type { Identity } from './identity.ts';
 import { inputTokensBound } from './input-bound.ts';
 import { didYouMean } from './nearest-word.ts';
+import { reachOf } from './permissions.ts';
 import { type Refusal, refuse } from './refusals.ts';
 
 /** A call that policy and catalog allow, with what bounds its cost. */
@@ -28,13 +29,13 @@ export function decide(
   catalog: Catalog,
   request: ChatRequest,
 ): BoundedCall | Refusal {
-  if (!mayCallModels(identity.role)) {
+  if (reachOf(identity, 'call_models') === 'none') {
     return refuse(
       'forbidden',
       `A key with the role "${identity.role}" reads usage only. Use a member key to call models.`,
     );
   }
-  const chosen = chooseModel(policy, catalog, request.model);
+  const chosen = chooseModel(policy, catalog, request.model, identity.scope?.models);
   if ('reason' in chosen) return chosen;
   const refusedTool = request.tools.find((tool) => tool.type !== 'function');
   if (refusedTool !== undefined) {
@@ -55,15 +56,19 @@ export function decide(
     );
   }
   const inputTokens = inputTokensBound(model, request);
-  const fitting = policy.rateLimitTpm === null ? most : Math.min(most, policy.rateLimitTpm - inputTokens);
+  const tpm = identity.scope?.tpm;
+  const rateLimitTpm =
+    policy.rateLimitTpm === null ? (tpm ?? null) : Math.min(policy.rateLimitTpm, tpm ?? policy.rateLimitTpm);
+  const fitting = rateLimitTpm === null ? most : Math.min(most, rateLimitTpm - inputTokens);
   // A client that states no limit leaves the choice to the gateway, which then chooses what the team's rate can carry.
   const chosenTokens = fitting >= Math.min(most, LEAST_CHOSEN_TOKENS) ? fitting : most;
   const maxOutputTokens = request.statedMaxTokens ?? chosenTokens;
   const tokens = inputTokens + maxOutputTokens;
-  if (policy.rateLimitTpm !== null && tokens > policy.rateLimitTpm) {
+  if (rateLimitTpm !== null && tokens > rateLimitTpm) {
+    const whose = rateLimitTpm === policy.rateLimitTpm ? `team "${policy.team}"` : 'this key';
     return refuse(
       'request_exceeds_tpm',
-      `Request too large: it may use ${tokens} tokens (${inputTokens} in, ${maxOutputTokens} out), and team "${policy.team}" has ${policy.rateLimitTpm} a minute. Shorten it or lower max_completion_tokens.`,
+      `Request too large: it may use ${tokens} tokens (${inputTokens} in, ${maxOutputTokens} out), and ${whose} has ${rateLimitTpm} a minute. Shorten it or lower max_completion_tokens.`,
     );
   }
   return { ...chosen, request, inputTokens, maxOutputTokens, outputStated: request.statedMaxTokens !== undefined };
@@ -73,9 +78,12 @@ function chooseModel(
   policy: TeamPolicy,
   catalog: Catalog,
   id: string,
+  ofKey: readonly string[] | undefined,
 ): { model: ChatModel; replacedModel: string | undefined } | Refusal {
   const param = 'model';
-  const allowed = `Team "${policy.team}" may use: ${policy.allowedModels.join(', ')}.`;
+  const models = ofKey === undefined ? policy.allowedModels : policy.allowedModels.filter((one) => ofKey.includes(one));
+  const whose = ofKey === undefined ? `Team "${policy.team}"` : 'This key';
+  const allowed = `${whose} may use: ${models.join(', ')}.`;
   if (catalog.notPriceable.has(id)) {
     return refuse('model_not_priced', `The model \`${id}\` has no bounded price, so no budget could hold. ${allowed}`, {
       param,
@@ -84,13 +92,11 @@ function chooseModel(
   const model = catalog.models.get(id);
   if (model === undefined) {
     const name = id.length > 128 ? `${id.slice(0, 128)}…` : id;
-    return refuse(
-      'model_not_found',
-      `The model \`${name}\` does not exist${didYouMean(name, policy.allowedModels)}. ${allowed}`,
-      { param },
-    );
+    return refuse('model_not_found', `The model \`${name}\` does not exist${didYouMean(name, models)}. ${allowed}`, {
+      param,
+    });
   }
-  if (!policy.allowedModels.includes(id)) {
+  if (!models.includes(id)) {
     return refuse('model_not_allowed', `The model \`${id}\` is not allowed. ${allowed}`, { param });
   }
   if (model.kind !== 'chat') {

@@ -93,6 +93,7 @@ async function governBounded(
   const admission = await admit(ports, {
     id: request.id,
     keyId: request.identity.keyId,
+    scope: request.identity.scope,
     policy,
     call,
     deadlineEpochMs: request.deadlineEpochMs,
@@ -251,8 +252,9 @@ async function settle(
     ? terms.reservation.tokens
     : settlement.promptTokens - settlement.cachedTokens + settlement.completionTokens;
   const tpmRefundUs = terms.tpmCostUs - rateCostUs(used, request.policy.rateLimitTpm);
+  const keyTpmRefundUs = (terms.key?.tpmCostUs ?? 0) - rateCostUs(used, request.identity.scope?.tpm ?? null);
   try {
-    return await ports.ledger.settle(key, terms, { ...settlement, tpmRefundUs });
+    return await ports.ledger.settle(key, terms, { ...settlement, tpmRefundUs, keyTpmRefundUs });
   } catch (error) {
     ports.log('settlement_failed', {
       requestId: request.requestId,

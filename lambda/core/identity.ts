@@ -1,3 +1,5 @@
+import type { KeyScope } from './key-scope.ts';
+
 /** What a key may do: everything, everything of one team, call models, or look at usage. */
 export type Role = 'admin' | 'lead' | 'member' | 'viewer';
 
@@ -7,6 +9,8 @@ export type Identity = {
   readonly role: Role;
   /** Absent on a key of the whole organisation. */
   readonly team?: string;
+  /** Absent on a key that may do all that its team may. */
+  readonly scope?: KeyScope;
 };
 
 const ROLES: readonly string[] = ['admin', 'lead', 'member', 'viewer'] satisfies readonly Role[];
@@ -14,9 +18,4 @@ const ROLES: readonly string[] = ['admin', 'lead', 'member', 'viewer'] satisfies
 /** Whether a text names a role. */
 export function isRole(value: unknown): value is Role {
   return typeof value === 'string' && ROLES.includes(value);
-}
-
-/** Whether a role may call models. */
-export function mayCallModels(role: Role): boolean {
-  return role !== 'viewer';
 }

@@ -1,7 +1,7 @@
+import { type KeyLedger, type KeyTerms, openKey, paysFor, takeRates } from './key-ledger.ts';
 import type { PicoUsd } from './money.ts';
 import { addUsd, picoUsd, subtractUsd, ZERO_USD } from './money.ts';
 import { isInForce, NOT_PAUSED, type Pauses } from './pause.ts';
-import { takeFromBucket } from './rate-limit.ts';
 import type { TopUp } from './top-ups.ts';
 
 /*
@@ -43,6 +43,8 @@ export type LedgerView = {
   /** Epoch microseconds; see takeFromBucket. */
   readonly rpmTatUs: number;
   readonly tpmTatUs: number;
+  /** The share of the key that asked, where it has one and the write told it. */
+  readonly key?: KeyLedger;
 };
 
 /** A team's whole ledger for a period. */
@@ -53,6 +55,10 @@ export type LedgerState = LedgerView & {
   /** Temporary increases that `limit` has in it. */
   readonly topUps: ReadonlyMap<string, TopUp>;
   readonly pauses: Pauses;
+  /** The shares of keys that have limits of their own. */
+  readonly keys: ReadonlyMap<string, KeyLedger>;
+  /** Keys that were revoked so lately that their callers may still be let through to here. */
+  readonly revoked: ReadonlySet<string>;
 };
 
 /** What is asked of a ledger: the reservation, and what it takes from the team's rates. */
@@ -63,6 +69,8 @@ export type ReserveTerms = {
   /** See rateCostUs; 0 when the team has no such limit. */
   readonly rpmCostUs: number;
   readonly tpmCostUs: number;
+  /** Absent for a key without limits of its own. */
+  readonly key?: KeyTerms;
 };
 
 /** Why a ledger cannot reserve now, with the wait where one is known. */
@@ -77,6 +85,14 @@ export type ReserveRefusal =
       /** What calls hold that may yet come back with what they did not use: see isComingBack. */
       readonly heldPicoUsd: PicoUsd;
     }
+  | { readonly reason: 'key_revoked' }
+  | {
+      readonly reason: 'key_budget_exceeded';
+      /** What the key still has of its own limit, and what calls hold of it that may yet come back. */
+      readonly limitPicoUsd: PicoUsd;
+      readonly leftPicoUsd: PicoUsd;
+      readonly heldPicoUsd: PicoUsd;
+    }
   | {
       readonly reason: 'organization_budget_exceeded';
       /** What the organisation still has for this team, and what calls in flight hold of it, in all teams. */
@@ -84,7 +100,12 @@ export type ReserveRefusal =
       readonly heldPicoUsd: PicoUsd;
     }
   | {
-      readonly reason: 'concurrency_exceeded' | 'requests_exceeded' | 'tokens_exceeded';
+      readonly reason:
+        | 'concurrency_exceeded'
+        | 'requests_exceeded'
+        | 'tokens_exceeded'
+        | 'key_requests_exceeded'
+        | 'key_tokens_exceeded';
       readonly retryAfterMs: number;
     };
 
@@ -96,6 +117,8 @@ export type Settlement = {
   readonly assumed: boolean;
   /** What the unused tokens give back to the tokens-per-minute bucket, in microseconds. */
   readonly tpmRefundUs: number;
+  /** The same for the key's own bucket. @default 0 */
+  readonly keyTpmRefundUs?: number;
   readonly promptTokens: number;
   readonly cachedTokens: number;
   readonly completionTokens: number;
@@ -137,12 +160,15 @@ export function openLedger(limit: PicoUsd, pauses: Pauses = NOT_PAUSED): LedgerS
     lapsed: new Map(),
     topUps: new Map(),
     pauses,
+    keys: new Map(),
+    revoked: new Set(),
   };
 }
 
 /**
  * Reserves, or says why not, or how much the team lacks of what it has drawn from the organisation; a reservation that is
- * already open has succeeded before. Top-ups whose time is over must have been ended: see endTopUps.
+ * already open has succeeded before. Top-ups whose time is over must have been ended: see endTopUps. A key with limits of
+ * its own must have a share: see withKey.
  */
 export function reserve(
   state: LedgerState,
@@ -156,6 +182,7 @@ export function reserve(
       ? { state }
       : { refused: { reason: 'concurrency_exceeded', retryAfterMs: CONCURRENCY_RETRY_MS } };
   }
+  if (state.revoked.has(reservation.keyId)) return { refused: { reason: 'key_revoked' } };
   for (const [pause, reason] of [
     [state.pauses.organization, 'organization_paused'],
     [state.pauses.team, 'team_paused'],
@@ -163,35 +190,68 @@ export function reserve(
     if (isInForce(pause, terms.nowEpochMs))
       return { refused: { reason, why: pause.reason, untilEpochMs: pause.untilEpochMs } };
   }
+  const key = terms.key === undefined ? undefined : state.keys.get(terms.key.id);
   if (state.available < reservation.costPicoUsd) {
-    const returning = [...state.open.values()].filter((held) => isComingBack(held, terms));
-    const heldPicoUsd = addUsd(ZERO_USD, ...returning.map((held) => held.costPicoUsd));
-    return { refused: { reason: 'team_budget_exceeded', heldPicoUsd } };
+    return { refused: { reason: 'team_budget_exceeded', heldPicoUsd: comingBack(state, terms) } };
+  }
+  if (key?.limit !== undefined && !paysFor(key, reservation.costPicoUsd)) {
+    const heldPicoUsd = comingBack(state, terms, reservation.keyId);
+    return {
+      refused: { reason: 'key_budget_exceeded', limitPicoUsd: key.limit, leftPicoUsd: key.available, heldPicoUsd },
+    };
   }
   if (state.open.size >= terms.maxConcurrent) {
     return { refused: { reason: 'concurrency_exceeded', retryAfterMs: CONCURRENCY_RETRY_MS } };
   }
-  const nowUs = terms.nowEpochMs * 1000;
-  const requests = takeFromBucket(state.rpmTatUs, nowUs, terms.rpmCostUs);
-  if ('retryAfterUs' in requests)
-    return { refused: { reason: 'requests_exceeded', retryAfterMs: requests.retryAfterUs / 1000 } };
-  const tokens = takeFromBucket(state.tpmTatUs, nowUs, terms.tpmCostUs);
-  if ('retryAfterUs' in tokens)
-    return { refused: { reason: 'tokens_exceeded', retryAfterMs: tokens.retryAfterUs / 1000 } };
+  const rates = takeRates(state, terms.nowEpochMs, terms);
+  if ('short' in rates) return { refused: { reason: `${rates.short}_exceeded`, retryAfterMs: rates.retryAfterMs } };
+  const keyRates = key === undefined ? undefined : takeRates(key, terms.nowEpochMs, terms.key ?? NO_RATES);
+  if (keyRates !== undefined && 'short' in keyRates)
+    return { refused: { reason: `key_${keyRates.short}_exceeded`, retryAfterMs: keyRates.retryAfterMs } };
   // Last: nothing is drawn for a call that is refused anyway.
   if (state.leased < reservation.costPicoUsd)
     return { shortPicoUsd: subtractUsd(reservation.costPicoUsd, state.leased) };
-  return {
-    state: {
-      ...state,
-      available: subtractUsd(state.available, reservation.costPicoUsd),
-      reserved: addUsd(state.reserved, reservation.costPicoUsd),
-      leased: subtractUsd(state.leased, reservation.costPicoUsd),
-      rpmTatUs: terms.rpmCostUs === 0 ? state.rpmTatUs : requests.tatUs,
-      tpmTatUs: terms.tpmCostUs === 0 ? state.tpmTatUs : tokens.tatUs,
-      open: new Map(state.open).set(reservation.id, reservation),
-    },
+  const admitted: LedgerState = {
+    ...state,
+    ...rates,
+    available: subtractUsd(state.available, reservation.costPicoUsd),
+    reserved: addUsd(state.reserved, reservation.costPicoUsd),
+    leased: subtractUsd(state.leased, reservation.costPicoUsd),
+    open: new Map(state.open).set(reservation.id, reservation),
   };
+  return {
+    state: changeKey(admitted, terms.key, (share) => ({
+      ...share,
+      ...keyRates,
+      available: subtractUsd(share.available, share.limit === undefined ? ZERO_USD : reservation.costPicoUsd),
+    })),
+  };
+}
+
+const NO_RATES = { rpmCostUs: 0, tpmCostUs: 0 };
+
+/** Gives a key with limits of its own its share of the period, unless it has one. */
+export function withKey(state: LedgerState, terms: KeyTerms | undefined): LedgerState {
+  if (terms === undefined || state.keys.has(terms.id)) return state;
+  return { ...state, keys: new Map(state.keys).set(terms.id, openKey(terms.limitPicoUsd)) };
+}
+
+function changeKey(
+  state: LedgerState,
+  terms: KeyTerms | undefined,
+  change: (share: KeyLedger) => KeyLedger,
+): LedgerState {
+  const share = terms === undefined ? undefined : state.keys.get(terms.id);
+  if (terms === undefined || share === undefined) return state;
+  return { ...state, keys: new Map(state.keys).set(terms.id, change(share)) };
+}
+
+/** What calls in flight hold, of all keys or of one, and may yet give back. */
+function comingBack(state: LedgerState, terms: ReserveTerms, keyId?: string): PicoUsd {
+  const held = [...state.open.values()].filter(
+    (one) => isComingBack(one, terms) && (keyId === undefined || one.keyId === keyId),
+  );
+  return addUsd(ZERO_USD, ...held.map(({ costPicoUsd }) => costPicoUsd));
 }
 
 /**
@@ -216,14 +276,15 @@ export function isSame(a: Reservation, b: Reservation): boolean {
 }
 
 /** Settles or voids an open reservation, corrects one that has lapsed, and leaves alone one that is gone. */
-export function settle(state: LedgerState, id: string, settlement: Settlement): LedgerState {
+export function settle(state: LedgerState, terms: ReserveTerms, settlement: Settlement): LedgerState {
+  const { id } = terms.reservation;
   const open = state.open.get(id);
   const lapsed = state.lapsed.get(id);
   const held = open ?? lapsed;
   if (held === undefined) return state;
   const { costPicoUsd } = settlement;
   const assumedBefore = open === undefined ? held.costPicoUsd : ZERO_USD;
-  return {
+  const settled: LedgerState = {
     ...state,
     available: addUsd(state.available, subtractUsd(held.costPicoUsd, costPicoUsd)),
     reserved: open === undefined ? state.reserved : subtractUsd(state.reserved, held.costPicoUsd),
@@ -235,6 +296,14 @@ export function settle(state: LedgerState, id: string, settlement: Settlement): 
     open: without(state.open, id),
     lapsed: open === undefined ? without(state.lapsed, id) : state.lapsed,
   };
+  return changeKey(settled, terms.key, (share) => ({
+    ...share,
+    available: addUsd(
+      share.available,
+      share.limit === undefined ? ZERO_USD : subtractUsd(held.costPicoUsd, costPicoUsd),
+    ),
+    tpmTatUs: open === undefined ? share.tpmTatUs : share.tpmTatUs - (settlement.keyTpmRefundUs ?? 0),
+  }));
 }
 
 /** How far a cost is above the bound it was reserved at. */

@@ -22,6 +22,7 @@ export const REFUSALS = {
   organization_paused: { status: 402, type: 'insufficient_quota', code: 'organization_paused', retry: false },
   team_paused: { status: 402, type: 'insufficient_quota', code: 'team_paused', retry: false },
   team_budget_exceeded: { status: 402, type: 'insufficient_quota', code: 'team_budget_exceeded', retry: false },
+  key_budget_exceeded: { status: 402, type: 'insufficient_quota', code: 'key_budget_exceeded', retry: false },
   organization_budget_exceeded: {
     status: 402,
     type: 'insufficient_quota',
@@ -63,6 +64,10 @@ export type Refusal = {
   /** Groq's own error object, passed on as it is. */
   readonly upstreamError?: { readonly [field: string]: unknown };
 };
+
+/** What everyone is told whose key is unknown, revoked or expired: the same, so that none can be told from another. */
+export const INVALID_KEY =
+  'Invalid API key: it is missing, unknown, revoked or expired. Send Authorization: Bearer <team key>.';
 
 /** Builds a refusal. */
 export function refuse(

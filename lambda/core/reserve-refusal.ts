@@ -4,7 +4,7 @@ import type { LedgerView, ReserveRefusal } from './ledger.ts';
 import { usdText } from './money.ts';
 import { periodResetAt, utcText } from './period.ts';
 import { worstCaseCost } from './pricing.ts';
-import { type Refusal, refuse } from './refusals.ts';
+import { INVALID_KEY, type Refusal, refuse } from './refusals.ts';
 
 /** Says why a ledger could not reserve, with the limit and the way out; money held is told apart from money spent. */
 export function explainReserveRefusal(
@@ -21,6 +21,14 @@ export function explainReserveRefusal(
     return refuse(
       refused.reason,
       `${who} is paused${until}: ${refused.why}. Nothing was sent to Groq. An administrator can resume it.`,
+    );
+  }
+  if (refused.reason === 'key_revoked') return refuse('invalid_api_key', INVALID_KEY);
+  if (refused.reason === 'key_budget_exceeded') {
+    const cost = usdText(worstCaseCost(call.model, call.inputTokens, call.maxOutputTokens));
+    return refuse(
+      'key_budget_exceeded',
+      `This key has $${usdText(refused.leftPicoUsd)} left of its own monthly limit of $${usdText(refused.limitPicoUsd)}, and this request may cost up to $${cost}. The limit resets at ${periodResetAt(nowEpochMs)}; ask for a key with a higher one, or lower max_completion_tokens.`,
     );
   }
   if (refused.reason === 'team_budget_exceeded') {
@@ -46,6 +54,13 @@ export function explainReserveRefusal(
       return refuse(refused.reason, `${team} has ${policy.maxConcurrent} requests in flight, its limit. ${after}`, {
         retryAfterMs,
       });
+    case 'key_requests_exceeded':
+    case 'key_tokens_exceeded': {
+      const unit = refused.reason === 'key_requests_exceeded' ? 'requests' : 'tokens';
+      return refuse(`${unit}_exceeded`, `This key has reached its own limit of ${unit} a minute. ${after}`, {
+        retryAfterMs,
+      });
+    }
     case 'requests_exceeded':
       return refuse(
         refused.reason,

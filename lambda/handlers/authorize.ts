@@ -14,7 +14,7 @@ export function createAuthorizer(keys: KeyStore, environmentName: string) {
     async (event) => {
       const identity = await keys.identify(bearerOf(event.headers));
       if (identity === undefined) throw new Error('Unauthorized');
-      const { keyId, role, team } = identity;
+      const { keyId, role, team, scope } = identity;
       return {
         principalId: keyId,
         policyDocument: {
@@ -22,7 +22,13 @@ export function createAuthorizer(keys: KeyStore, environmentName: string) {
           Statement: [{ Action: 'execute-api:Invoke', Effect: 'Allow', Resource: wholeStage(event.methodArn) }],
         },
         usageIdentifierKey: planKeyValue(environmentName, team ?? ORGANIZATION),
-        context: { keyId, role, ...(team === undefined ? {} : { team }) },
+        context: {
+          keyId,
+          role,
+          ...(team === undefined ? {} : { team }),
+          // API Gateway passes text, numbers and booleans only.
+          ...(scope === undefined ? {} : { scope: JSON.stringify(scope) }),
+        },
       };
     },
   );

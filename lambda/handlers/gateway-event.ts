@@ -2,14 +2,27 @@ import type { APIGatewayProxyEvent } from 'aws-lambda';
 import { MAX_BODY_BYTES } from '../contract.ts';
 import type { TeamPolicy } from '../core/environment.ts';
 import { type Identity, isRole } from '../core/identity.ts';
+import { type Endpoint, parseScope } from '../core/key-scope.ts';
 import { type Refusal, refuse } from '../core/refusals.ts';
 
 /** Who is calling, from the authorizer's context; never from anything the client can write. */
 export function identityOf(event: APIGatewayProxyEvent): Identity {
   const context: Readonly<Record<string, unknown>> = event.requestContext.authorizer ?? {};
-  const { keyId, role, team } = context;
+  const { keyId, role, team, scope } = context;
   if (typeof keyId !== 'string' || !isRole(role)) throw new Error('the authorizer passed no identity');
-  return { keyId, role, ...(typeof team === 'string' ? { team } : {}) };
+  return {
+    keyId,
+    role,
+    ...(typeof team === 'string' ? { team } : {}),
+    ...(typeof scope === 'string' ? { scope: parseScope(scope) } : {}),
+  };
+}
+
+/** Why a caller may not use an endpoint, if its key is narrowed to others. */
+export function closedTo({ scope }: Identity, endpoint: Endpoint): Refusal | undefined {
+  const { endpoints } = scope ?? {};
+  if (endpoints === undefined || endpoints.includes(endpoint)) return undefined;
+  return refuse('forbidden', `This key is for ${endpoints.join(', ')} only, not for ${endpoint}. Use another key.`);
 }
 
 /** The policy of the caller's team. */

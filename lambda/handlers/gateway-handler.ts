@@ -2,9 +2,11 @@ import middy, { type Request } from '@middy/core';
 import { executionModeStreamifyResponse } from '@middy/core/StreamifyResponse';
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda';
 import type { GovernPorts } from '../core/govern.ts';
+import type { Endpoint } from '../core/key-scope.ts';
 import type { PolicySource } from '../core/ports.ts';
 import { refuse } from '../core/refusals.ts';
 import { answerChat } from './chat-route.ts';
+import { closedTo, identityOf } from './gateway-event.ts';
 import { type GatewayResponse, refusalResponse } from './gateway-response.ts';
 import { answerBudget, answerModel, answerModels } from './read-routes.ts';
 
@@ -33,11 +35,17 @@ const SETTLE_MARGIN_MS = 5_000;
 
 type Route = (call: GatewayCall) => Promise<GatewayResponse>;
 
-const ROUTES: readonly { readonly method: string; readonly path: RegExp; readonly answer: Route }[] = [
-  { method: 'POST', path: /^\/openai\/v1\/chat\/completions$/, answer: answerChat },
-  { method: 'GET', path: /^\/openai\/v1\/models$/, answer: answerModels },
-  { method: 'GET', path: /^\/openai\/v1\/models\/.+$/, answer: answerModel },
-  { method: 'GET', path: /^\/openai\/v1\/budget$/, answer: answerBudget },
+const ROUTES: readonly {
+  readonly method: string;
+  readonly path: RegExp;
+  /** What a key may be narrowed to; absent where no key is asked for. */
+  readonly endpoint?: Endpoint;
+  readonly answer: Route;
+}[] = [
+  { method: 'POST', path: /^\/openai\/v1\/chat\/completions$/, endpoint: 'chat', answer: answerChat },
+  { method: 'GET', path: /^\/openai\/v1\/models$/, endpoint: 'models', answer: answerModels },
+  { method: 'GET', path: /^\/openai\/v1\/models\/.+$/, endpoint: 'models', answer: answerModel },
+  { method: 'GET', path: /^\/openai\/v1\/budget$/, endpoint: 'budget', answer: answerBudget },
   {
     method: 'GET',
     path: /^\/healthz$/,
@@ -78,7 +86,10 @@ async function route(call: GatewayCall): Promise<GatewayResponse> {
   const { httpMethod, path } = call.event;
   const onPath = ROUTES.filter((candidate) => candidate.path.test(path));
   const found = onPath.find((candidate) => candidate.method === httpMethod);
-  if (found !== undefined) return await found.answer(call);
+  if (found !== undefined) {
+    const closed = found.endpoint === undefined ? undefined : closedTo(identityOf(call.event), found.endpoint);
+    return closed === undefined ? await found.answer(call) : refusalResponse(closed);
+  }
   if (onPath.length > 0) {
     const allow = onPath.map((candidate) => candidate.method).join(', ');
     const response = refusalResponse(refuse('method_not_allowed', `${path} answers ${allow} only.`));

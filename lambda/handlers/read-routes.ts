@@ -1,6 +1,7 @@
 import { reportBudget, reportOrganization } from '../core/budget-report.ts';
 import { CANARY_TEAM } from '../core/canary.ts';
 import type { TeamPolicy } from '../core/environment.ts';
+import type { Identity } from '../core/identity.ts';
 import { describeModel, listModels } from '../core/model-list.ts';
 import { ZERO_USD } from '../core/money.ts';
 import { periodOf } from '../core/period.ts';
@@ -17,7 +18,7 @@ export async function answerModels({ ports, event }: GatewayCall): Promise<Gatew
     return jsonResponse({ object: 'list', data: [...catalog.models.values()].map(describeModel) });
   const policy = policyOf(identity, teams);
   if ('reason' in policy) return refusalResponse(policy);
-  return jsonResponse({ object: 'list', data: listModels(policy, catalog) });
+  return jsonResponse({ object: 'list', data: listModels(narrowed(policy, identity), catalog) });
 }
 
 /** `GET /openai/v1/models/{id}`; a model the team may not use does not exist for it. */
@@ -28,7 +29,8 @@ export async function answerModel({ ports, event }: GatewayCall): Promise<Gatewa
   if (policy !== undefined && 'reason' in policy) return refusalResponse(policy);
   const id = decodedId(event.path.slice('/openai/v1/models/'.length));
   const model = catalog.models.get(id);
-  if (model === undefined || policy?.allowedModels.includes(id) === false) {
+  const isOthers = policy !== undefined && !narrowed(policy, identity).allowedModels.includes(id);
+  if (model === undefined || isOthers) {
     return refusalResponse(
       refuse(
         'model_not_found',
@@ -58,6 +60,13 @@ export async function answerBudget({ ports, event }: GatewayCall): Promise<Gatew
   const policy = policyOf(identity, teams);
   if ('reason' in policy) return refusalResponse(policy);
   return jsonResponse(reportBudget(policy, await read(policy), nowEpochMs));
+}
+
+/** A team's policy with the models of a narrowed key. */
+function narrowed(policy: TeamPolicy, { scope }: Identity): TeamPolicy {
+  const models = scope?.models;
+  if (models === undefined) return policy;
+  return { ...policy, allowedModels: policy.allowedModels.filter((id) => models.includes(id)) };
 }
 
 /** SDKs escape the slash in an id; what is not well escaped is taken as it stands. */

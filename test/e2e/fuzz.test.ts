@@ -186,7 +186,7 @@ describe('through the public door', () => {
       401,
       {
         error: {
-          message: expect.stringMatching(/^Invalid API key\./),
+          message: expect.stringMatching(/^Invalid API key:/),
           type: 'invalid_request_error',
           param: null,
           code: 'invalid_api_key',

@@ -1,10 +1,11 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { expect } from 'vitest';
+import type { KeyTerms } from '../../lambda/core/key-ledger.ts';
 import { forgettable, type LedgerState, type ReserveTerms, VOID } from '../../lambda/core/ledger.ts';
 import { picoUsd } from '../../lambda/core/money.ts';
 import { type Period, periodEndsAtEpochMs, periodOf } from '../../lambda/core/period.ts';
 import type { LedgerKey } from '../../lambda/core/ports.ts';
-import { ALL, type Step, TEAMS, teamOf } from './ledger-story.ts';
+import { ALL, isNarrow, type Step, TEAMS, teamOf } from './ledger-story.ts';
 import { budgets, START_MS, settlementOf, termsOf } from './ledger-terms.ts';
 import { MemoryLedger } from './memory-ledger.ts';
 import { RealLedger } from './real-ledger.ts';
@@ -94,6 +95,8 @@ export class Story {
           if (step.team === ALL) return await ledger.setPauseOfAll(pause, async () => new Set<string>(TEAMS));
           return await ledger.setPause(teamOf(step.team), pause);
         }
+        case 'revoke key':
+          return await ledger.revokeKey(teamOf(step.team), narrowKeyOf(teamOf(step.team)));
         case 'sweep':
           for (const each of this.periods) {
             for (const team of TEAMS) await ledger.sweep({ team, period: each }, this.nowEpochMs);
@@ -119,12 +122,15 @@ export class Story {
     // Whoever might tell it again is long gone.
     if (known !== undefined && known.terms.reservation.expiresAtEpochMs <= nowEpochMs) return;
     const key = known?.key ?? { team, period: periodOf(nowEpochMs) };
+    const keyId = isNarrow(step.call) ? narrowKeyOf(team) : 'k';
     const fresh = termsOf(`call-${step.call}`, BigInt(step.cost), {
       nowEpochMs,
       expiresAtEpochMs: nowEpochMs + 60_000,
       maxConcurrent: 4,
       rpmCostUs: RPM_COST_US,
       tpmCostUs: step.tokens * TPM_COST_US_PER_TOKEN,
+      keyId,
+      ...(isNarrow(step.call) ? { key: narrowTerms(keyId, step.tokens) } : {}),
     });
     const terms = { ...(known?.terms ?? fresh), nowEpochMs };
     const of = budgets(this.#limitOf(team), this.#cap);
@@ -145,6 +151,7 @@ export class Story {
         : settlementOf((terms.reservation.costPicoUsd * BigInt(step.share)) / 100n, {
             assumed: step.assumed,
             tpmRefundUs: Math.floor(terms.tpmCostUs / 3),
+            keyTpmRefundUs: Math.floor((terms.key?.tpmCostUs ?? 0) / 2),
           });
     await this.#onBoth(async (ledger) => {
       await ledger.settle(key, terms, settlement);
@@ -155,6 +162,20 @@ export class Story {
     await act(this.model);
     await this.#perform(act);
   }
+}
+
+function narrowKeyOf(team: string): string {
+  return `${team}-narrow`;
+}
+
+/** Half of the team's budget, a third of its requests, and somewhat fewer tokens: none is more than a minute's. */
+function narrowTerms(id: string, tokens: number): KeyTerms {
+  return {
+    id,
+    limitPicoUsd: picoUsd(500n),
+    rpmCostUs: 3 * RPM_COST_US,
+    tpmCostUs: 1.1 * tokens * TPM_COST_US_PER_TOKEN,
+  };
 }
 
 /** Both must hold the same in every ledger of every month, and every invariant. */
@@ -216,6 +237,10 @@ function checkLedger(state: LedgerState): void {
   const held = [...state.open.values()].reduce((sum, { costPicoUsd }) => sum + costPicoUsd, 0n);
   expect(state.reserved).toBe(held);
   expect(state.open.size).toBeLessThanOrEqual(4);
+  for (const { limit, available } of state.keys.values()) {
+    // A key's own money is never overspent, but by what came in above its bound.
+    expect(limit !== undefined && available <= limit && available >= -state.overrun).toBe(true);
+  }
   expect(state.spent >= state.assumed && state.assumed >= 0n).toBe(true);
   // Nothing is leased that was not drawn; below zero only by what came in above its bound.
   expect(state.leased >= -state.overrun).toBe(true);

@@ -13,13 +13,16 @@ export type Step =
   | { kind: 'top up'; team: number; usd: number; lastsMs: number }
   | { kind: 'top up cap'; usd: number; lastsMs: number }
   | { kind: 'pause'; team: number; lastsMs: number | undefined }
-  | { kind: 'resume'; team: number };
+  | { kind: 'resume'; team: number }
+  | { kind: 'revoke key'; team: number };
 
 /** The teams of every story; the number beyond them stands for all. */
 export const TEAMS = ['ant', 'bee', 'cat'] as const;
 /** Whom `pause` and `resume` name by this number. */
 export const ALL = TEAMS.length;
 
+/** Calls from this number on come by a key with limits of its own. */
+const FIRST_NARROW = 9;
 const call = fc.nat({ max: 17 });
 const team = fc.nat({ max: TEAMS.length - 1 });
 const teamOrAll = fc.nat({ max: ALL });
@@ -66,6 +69,7 @@ export const anyStep: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({ kind: kind('pause'), team: teamOrAll, lastsMs: fc.option(lastsMs, { nil: undefined }) }),
   },
   { weight: 2, arbitrary: fc.record({ kind: kind('resume'), team: teamOrAll }) },
+  { weight: 1, arbitrary: fc.record({ kind: kind('revoke key'), team }) },
 );
 
 /** A step in words. */
@@ -95,6 +99,8 @@ export function tell(step: Step): string {
       return `${whoText(step.team)} paused ${step.lastsMs === undefined ? 'until resumed' : `for ${step.lastsMs / 1000} s`}`;
     case 'resume':
       return `${whoText(step.team)} resumed`;
+    case 'revoke key':
+      return `${TEAMS[step.team]}'s narrow key is revoked`;
   }
 }
 
@@ -103,8 +109,13 @@ export function teamOf(number: number): (typeof TEAMS)[number] {
   return TEAMS[number % TEAMS.length] as (typeof TEAMS)[number];
 }
 
+/** Whether a call comes by a key with limits of its own. */
+export function isNarrow(number: number): boolean {
+  return number >= FIRST_NARROW;
+}
+
 function callText(number: number): string {
-  return `call ${number} of ${teamOf(number)}`;
+  return `call ${number} of ${teamOf(number)}${isNarrow(number) ? ', by its narrow key,' : ''}`;
 }
 
 function whoText(number: number): string {

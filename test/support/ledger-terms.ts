@@ -14,9 +14,9 @@ export function budgets(team: bigint, organization = 10n ** 18n): Budgets {
 export function termsOf(
   id: string,
   costPicoUsd: bigint,
-  more: Partial<Omit<ReserveTerms, 'reservation'>> & { expiresAtEpochMs?: number } = {},
+  more: Partial<Omit<ReserveTerms, 'reservation'>> & { expiresAtEpochMs?: number; keyId?: string } = {},
 ): ReserveTerms {
-  const { expiresAtEpochMs, ...terms } = more;
+  const { expiresAtEpochMs, keyId = 'k', ...terms } = more;
   const nowEpochMs = terms.nowEpochMs ?? START_MS;
   return {
     reservation: {
@@ -24,7 +24,7 @@ export function termsOf(
       costPicoUsd: picoUsd(costPicoUsd),
       tokens: 100,
       model: 'm',
-      keyId: 'k',
+      keyId,
       expiresAtEpochMs: expiresAtEpochMs ?? nowEpochMs + 300_000,
     },
     nowEpochMs,

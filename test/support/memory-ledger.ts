@@ -10,6 +10,7 @@ import {
   reserve,
   type Settlement,
   settle,
+  withKey,
 } from '../../lambda/core/ledger.ts';
 import { addUsd, type PicoUsd, picoUsd } from '../../lambda/core/money.ts';
 import {
@@ -30,6 +31,7 @@ export class MemoryLedger implements Ledger, BudgetLedger {
   readonly #organizations = new Map<string, OrganizationLedger>();
   readonly #pauses = new Map<string, Pause>();
   #pauseOfAll: Pause | undefined;
+  readonly #revoked = new Map<string, ReadonlyMap<string, number>>();
   readonly #nowEpochMs: () => number;
 
   constructor(nowEpochMs: () => number) {
@@ -37,7 +39,7 @@ export class MemoryLedger implements Ledger, BudgetLedger {
   }
 
   async reserve(key: LedgerKey, budgets: Budgets, terms: ReserveTerms): Promise<ReserveResult> {
-    this.#change(key, budgets.team, (state) => endTopUps(state, terms.nowEpochMs));
+    this.#change(key, budgets.team, (state) => withKey(endTopUps(state, terms.nowEpochMs), terms.key));
     let state = this.#stateOf(key);
     let result = reserve(state, terms);
     const blocked =
@@ -136,7 +138,7 @@ export class MemoryLedger implements Ledger, BudgetLedger {
   async settle(key: LedgerKey, terms: ReserveTerms, settlement: Settlement): Promise<LedgerState> {
     const state = this.#states.get(nameOf(key));
     if (state === undefined) throw new Error('no such ledger');
-    const after = settle(state, terms.reservation.id, settlement);
+    const after = settle(state, terms, settlement);
     this.#states.set(nameOf(key), after);
     return after;
   }
@@ -169,7 +171,8 @@ export class MemoryLedger implements Ledger, BudgetLedger {
   /** Changes a ledger, which is opened first where there is none. */
   #change(key: LedgerKey, limit: PicoUsd, change: (state: LedgerState) => LedgerState): void {
     const pauses = { team: this.#pauses.get(key.team), organization: this.#pauseOfAll };
-    this.#states.set(nameOf(key), change(this.#states.get(nameOf(key)) ?? openLedger(limit, pauses)));
+    const revoked = new Set(this.#revoked.get(key.team)?.keys());
+    this.#states.set(nameOf(key), change(this.#states.get(nameOf(key)) ?? { ...openLedger(limit, pauses), revoked }));
   }
 
   async setLimit(key: LedgerKey, limit: PicoUsd): Promise<void> {
@@ -195,12 +198,24 @@ export class MemoryLedger implements Ledger, BudgetLedger {
     for (const team of await listTeams()) this.#pauseOpen(team, (pauses) => ({ ...pauses, organization: pause }));
   }
 
-  /** In the periods that are in use around now. */
+  async revokeKey(team: string, keyId: string): Promise<void> {
+    const now = this.#nowEpochMs();
+    const lasting = [...(this.#revoked.get(team) ?? [])].filter(([, untilMs]) => untilMs > now);
+    const revoked = new Map(lasting).set(keyId, now + 600_000);
+    this.#revoked.set(team, revoked);
+    this.#changeOpen(team, (state) => ({ ...state, revoked: new Set(revoked.keys()) }));
+  }
+
   #pauseOpen(team: string, change: (pauses: Pauses) => Pauses): void {
+    this.#changeOpen(team, (state) => ({ ...state, pauses: change(state.pauses) }));
+  }
+
+  /** In the periods that are in use around now. */
+  #changeOpen(team: string, change: (state: LedgerState) => LedgerState): void {
     for (const minutes of [-10, 0, 10]) {
       const name = nameOf({ team, period: periodOf(this.#nowEpochMs() + minutes * 60_000) });
       const state = this.#states.get(name);
-      if (state !== undefined) this.#states.set(name, { ...state, pauses: change(state.pauses) });
+      if (state !== undefined) this.#states.set(name, change(state));
     }
   }
 }

@@ -12,6 +12,7 @@ export class RealLedger extends DynamoLedger implements BudgetLedger {
   readonly topUp: DynamoBudgets['topUp'];
   readonly topUpCap: DynamoBudgets['topUpCap'];
   readonly setPause: DynamoBudgets['setPause'];
+  readonly revokeKey: DynamoBudgets['revokeKey'];
   readonly setPauseOfAll: DynamoBudgets['setPauseOfAll'];
 
   constructor(client: DynamoDBClient, table: string, nowEpochMs: () => number) {
@@ -23,6 +24,7 @@ export class RealLedger extends DynamoLedger implements BudgetLedger {
     this.topUp = (...of) => budgets.topUp(...of);
     this.topUpCap = (...of) => budgets.topUpCap(...of);
     this.setPause = (...of) => budgets.setPause(...of);
+    this.revokeKey = (...of) => budgets.revokeKey(...of);
     this.setPauseOfAll = (...of) => budgets.setPauseOfAll(...of);
   }
 }

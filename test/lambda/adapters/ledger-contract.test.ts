@@ -284,4 +284,80 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('the ledger on %s', 
       expect(await reserve('a', 1n)).toMatchObject({ kind: 'reserved' });
     });
   });
+
+  describe('a key with limits of its own', () => {
+    const share = { id: 'narrow', limitPicoUsd: picoUsd(300n), rpmCostUs: 0, tpmCostUs: 0 };
+    const byKey = (id: string, cost: bigint, more: Parameters<typeof termsOf>[2] = {}) =>
+      reserve(id, cost, { keyId: 'narrow', key: share, ...more });
+
+    it("is refused at its own limit while its team has money, and others' calls are not", async () => {
+      expect(await byKey('a', 200n)).toMatchObject({ kind: 'reserved' });
+      expect(await byKey('b', 101n)).toMatchObject({
+        refused: { reason: 'key_budget_exceeded', limitPicoUsd: 300n, leftPicoUsd: 100n, heldPicoUsd: 200n },
+      });
+      expect(await reserve('c', 700n)).toMatchObject({ kind: 'reserved' });
+      expect(await byKey('d', 100n)).toMatchObject({ kind: 'reserved' });
+    });
+
+    it('has back what its calls did not use, also when they settle late', async () => {
+      const first = termsOf('a', 200n, { keyId: 'narrow', key: share, expiresAtEpochMs: START_MS + 1_000 });
+      await ledger.reserve(key, budgets(LIMIT), first);
+      await ledger.sweep(key, START_MS + 1_000);
+      expect(await byKey('b', 101n)).toMatchObject({ kind: 'refused' });
+      await ledger.settle(key, first, settlementOf(50n));
+      expect(await byKey('b', 250n)).toMatchObject({ kind: 'reserved' });
+      await ledger.settle(key, termsOf('b', 250n, { keyId: 'narrow', key: share }), VOID);
+      expect((await ledger.read(key))?.keys.get('narrow')).toMatchObject({ limit: 300n, available: 250n });
+    });
+
+    it('never admits more than its limit to concurrent calls on a period that does not exist yet', async () => {
+      const results = await Promise.all(Array.from({ length: 20 }, (_, n) => byKey(`c${n}`, 50n)));
+      expect(results.filter((result) => result.kind === 'reserved')).toHaveLength(6);
+    });
+
+    it('has its own requests and tokens a minute, exactly, beside those of its team', async () => {
+      const rates = {
+        ...share,
+        limitPicoUsd: undefined,
+        rpmCostUs: rateCostUs(1, 3),
+        tpmCostUs: rateCostUs(100, 1_000),
+      };
+      const fire = (id: string, nowEpochMs = START_MS) => byKey(id, 1n, { key: rates, nowEpochMs });
+      const results = await Promise.all(Array.from({ length: 8 }, (_, n) => fire(`c${n}`)));
+      expect(results.filter((result) => result.kind === 'reserved')).toHaveLength(3);
+      expect(await fire('x')).toMatchObject({ refused: { reason: 'key_requests_exceeded', retryAfterMs: 20_000 } });
+      expect(await fire('x', START_MS + 20_000)).toMatchObject({ kind: 'reserved' });
+      expect(await reserve('other', 1n)).toMatchObject({ kind: 'reserved' });
+    });
+
+    it('gives back the tokens that a call did not use', async () => {
+      const rates = { ...share, tpmCostUs: rateCostUs(600, 1_000) };
+      const first = termsOf('a', 1n, { keyId: 'narrow', key: rates });
+      await ledger.reserve(key, budgets(LIMIT), first);
+      expect(await byKey('b', 1n, { key: rates })).toMatchObject({ refused: { reason: 'key_tokens_exceeded' } });
+      const keyTpmRefundUs = rateCostUs(600, 1_000) - rateCostUs(100, 1_000);
+      await ledger.settle(key, first, settlementOf(1n, { keyTpmRefundUs }));
+      expect(await byKey('b', 1n, { key: rates })).toMatchObject({ kind: 'reserved' });
+    });
+
+    it('shares its limit with the key that it is rotated to', async () => {
+      await byKey('a', 200n);
+      expect(await byKey('b', 101n, { keyId: 'rotated' })).toMatchObject({
+        refused: { reason: 'key_budget_exceeded' },
+      });
+    });
+  });
+
+  it('refuses a revoked key from its next call on, also in a month that begins meanwhile, and no other', async () => {
+    await reserve('a', 1n, { keyId: 'leaked' });
+    await ledger.revokeKey(key.team, 'leaked');
+    expect(await reserve('b', 1n, { keyId: 'leaked' })).toMatchObject({ refused: { reason: 'key_revoked' } });
+    expect(await reserve('c', 1n, { keyId: 'other' })).toMatchObject({ kind: 'reserved' });
+    const next = await ledger.reserve(
+      { ...key, period: '2026-12' },
+      budgets(LIMIT),
+      termsOf('d', 1n, { keyId: 'leaked' }),
+    );
+    expect(next).toMatchObject({ refused: { reason: 'key_revoked' } });
+  });
 });

@@ -178,3 +178,27 @@ describe('a body', () => {
     expect(refusal.param).toBe(param);
   });
 });
+
+describe('a key that is narrowed', () => {
+  const both = { allowedModels: ['openai/gpt-oss-20b', 'openai/gpt-oss-120b'], rateLimitTpm: 50_000 };
+  const narrow = (scope: NonNullable<Identity['scope']>) => ({ ...member, scope });
+
+  it('may use those of its models that its team may, and no others', () => {
+    const scope = { models: ['openai/gpt-oss-20b', 'qwen/qwen3.6-27b'] };
+    expect(decided(hello, both, narrow(scope))).toMatchObject({ model: { id: 'openai/gpt-oss-20b' } });
+    for (const model of ['openai/gpt-oss-120b', 'qwen/qwen3.6-27b']) {
+      expect(decided({ ...hello, model }, both, narrow(scope))).toMatchObject({
+        reason: 'model_not_allowed',
+        message: expect.stringContaining('This key may use: openai/gpt-oss-20b.'),
+      });
+    }
+  });
+
+  it('is refused at once what can never fit its own tokens a minute', () => {
+    expect(decided({ ...hello, max_tokens: 512 }, both, narrow({ tpm: 600 }))).toMatchObject({
+      reason: 'request_exceeds_tpm',
+      message: expect.stringContaining('this key has 600 a minute'),
+    });
+    expect(decided(hello, both, narrow({ tpm: 600 }))).toMatchObject({ outputStated: false });
+  });
+});

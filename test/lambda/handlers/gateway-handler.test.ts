@@ -315,6 +315,44 @@ describe('identity', () => {
   });
 });
 
+describe('a narrowed key', () => {
+  const eventBy = (scope: object, more: object = {}) => {
+    const authorizer = { keyId: 'k', role: 'member', team: 'chatbot', scope: JSON.stringify(scope) };
+    return { requestContext: { requestId: 'r', authorizer }, ...more } as never;
+  };
+
+  it('reaches the endpoints it is for, and no others', async () => {
+    const handler = await gatewayWith(async () => whole);
+    const only = { endpoints: ['budget'] };
+    const chat = await invoke(handler, chatEvent({}, eventBy(only)));
+    expect([chat.status, JSON.parse(chat.text).error.code]).toEqual([403, 'forbidden']);
+    const path = '/openai/v1/budget';
+    expect((await invoke(handler, chatEvent({}, eventBy(only, { httpMethod: 'GET', path })))).status).toBe(200);
+  });
+
+  it('spends no more than its own limit, which its team does not notice', async () => {
+    const handler = await gatewayWith(async () => whole);
+    const usd = 0.0002;
+    const call = async () => await invoke(handler, chatEvent({ max_tokens: 400 }, eventBy({ usd })));
+    let spent = 0;
+    for (let n = 0; n < 40; n++) spent += Number((await call()).headers['x-request-cost-usd'] ?? 0);
+    expect(spent).toBeLessThanOrEqual(usd);
+    const refused = await call();
+    expect([refused.status, JSON.parse(refused.text).error.code]).toEqual([402, 'key_budget_exceeded']);
+    expect((await invoke(handler, chatEvent({}))).status).toBe(200);
+  });
+
+  it('fails closed when its scope cannot be read', async () => {
+    let calls = 0;
+    const handler = await gatewayWith(async () => {
+      calls++;
+      return whole;
+    });
+    expect((await invoke(handler, chatEvent({}, eventBy({ rpm: 'many' })))).status).toBe(500);
+    expect(calls).toBe(0);
+  });
+});
+
 describe('paths', () => {
   it.each([
     ['GET', '/openai/v1/chat/completions', 405],
