@@ -27,6 +27,7 @@ export type GatewayApiProps = {
   readonly environmentName: string;
   readonly authorizer: GatewayFunction;
   readonly gateway: GatewayFunction;
+  readonly admin: GatewayFunction;
   readonly settings: DeploymentSettings;
 };
 
@@ -85,7 +86,9 @@ export class GatewayApi extends Construct {
       identitySources: [IdentitySource.header('Authorization')],
       resultsCacheTtl: Duration.millis(CACHE_MS),
     });
-    this.api.root.addResource('openai').addProxy({
+    const defaultMethodOptions = { authorizer, apiKeyRequired: true };
+    const openai = this.api.root.addResource('openai');
+    openai.addProxy({
       anyMethod: true,
       defaultIntegration: new LambdaIntegration(props.gateway.function, {
         responseTransferMode: ResponseTransferMode.STREAM,
@@ -93,8 +96,15 @@ export class GatewayApi extends Construct {
         // One permission for the stage, not one more for the console's test button.
         allowTestInvoke: false,
       }),
-      defaultMethodOptions: { authorizer, apiKeyRequired: true },
+      defaultMethodOptions,
     });
+    // The longest path wins: these never reach the function that sees prompts.
+    const administration = new LambdaIntegration(props.admin.function, { allowTestInvoke: false });
+    const v1 = openai.addResource('v1', { defaultIntegration: administration, defaultMethodOptions });
+    const keys = v1.addResource('api-keys');
+    keys.addMethod('ANY');
+    keys.addProxy({ anyMethod: true });
+    v1.addResource('audit').addMethod('ANY');
     this.#addHealth();
     addGatewayResponses(this.api);
     this.#acknowledge();

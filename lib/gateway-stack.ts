@@ -50,9 +50,10 @@ export class GatewayStack extends Stack {
 
     const authorizer = this.#authorizer();
     const gateway = this.#gateway();
+    const admin = this.#admin();
     const publisher = this.#publisher();
     const sweeper = this.#sweeper();
-    const { api } = new GatewayApi(this, 'Api', { environmentName, settings, authorizer, gateway });
+    const { api } = new GatewayApi(this, 'Api', { environmentName, settings, authorizer, gateway, admin });
     const stage = api.deploymentStage;
     if (settings.webAcl !== undefined) new WebAcl(this, 'WebAcl', api, settings.webAcl);
     const domain =
@@ -78,6 +79,7 @@ export class GatewayStack extends Stack {
       api,
       authorizer,
       gateway,
+      admin,
       sweeper,
       ledger: this.#ledger,
       registry: this.#registry,
@@ -121,6 +123,19 @@ export class GatewayStack extends Stack {
         "Groq secrets are one a team, and Secrets Manager adds a suffix to each ARN: the pattern matches this environment's only.",
     });
     return gateway;
+  }
+
+  /** Makes, lists, rotates and revokes keys: the one function that may write them at run time. It sees no prompt. */
+  #admin(): GatewayFunction {
+    const admin = this.#function('Admin', 'admin', 'Administers keys', Duration.seconds(25));
+    this.#registry.grantItems(admin, ['GetItem', 'Query'], ['POLICIES*']);
+    this.#registry.grantItems(admin, ['GetItem', 'PutItem', 'UpdateItem'], ['KEY#*']);
+    this.#registry.grantItems(admin, ['Query', 'PutItem'], ['TEAM#*']);
+    this.#registry.grantItems(admin, ['GetItem', 'PutItem', 'DeleteItem'], ['IDEMPOTENCY#*']);
+    this.#registry.grantItems(admin, ['PutItem', 'Query'], ['AUDIT#*']);
+    // A revoked key is marked where calls are admitted.
+    this.#ledger.grantItems(admin, ['GetItem', 'UpdateItem'], ['TEAM#*']);
+    return admin;
   }
 
   /** Puts policies in force at a deployment, and revokes the keys of a team that goes. */

@@ -16,6 +16,7 @@ export type OperationalAlarmsProps = {
   readonly api: RestApi;
   readonly authorizer: GatewayFunction;
   readonly gateway: GatewayFunction;
+  readonly admin: GatewayFunction;
   readonly sweeper: GatewayFunction;
   readonly ledger: GatewayTable;
   readonly registry: GatewayTable;
@@ -33,7 +34,7 @@ export class OperationalAlarms extends Construct {
 
   constructor(scope: Construct, id: string, props: OperationalAlarmsProps) {
     super(scope, id);
-    const { api, authorizer, gateway, sweeper, ledger, registry } = props;
+    const { api, authorizer, gateway, admin, sweeper, ledger, registry } = props;
     this.#environmentName = props.environmentName;
     this.topic = new Topic(this, 'Topic', { displayName: `Groq gateway ${props.environmentName}`, enforceSSL: true });
     // A topic with a policy of its own no longer lets the account's alarms publish unasked.
@@ -47,6 +48,7 @@ export class OperationalAlarms extends Construct {
     this.#add('api-5xx', "Clients got a fault of the gateway's or API Gateway's own.", api.metricServerError(sum), 5);
     this.#add('gateway-errors', 'The gateway function failed.', gateway.function.metricErrors(sum), 1);
     this.#add('gateway-throttles', 'Lambda had no room for requests.', gateway.function.metricThrottles(sum), 1);
+    this.#add('admin-errors', 'Keys could not be administered.', admin.function.metricErrors(sum), 1);
     this.#add(
       'sweeper-errors',
       'Reservations past their time were not expired.',

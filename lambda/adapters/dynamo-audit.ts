@@ -65,6 +65,8 @@ export class DynamoAudit implements AuditLog {
         action: item.action?.S ?? '',
         subject: item.subject?.S ?? '',
         details: item.details?.S ?? '',
+        ...(item.team?.S === undefined ? {} : { team: item.team.S }),
+        ...(item.source?.S === undefined ? {} : { source: item.source.S }),
       }));
     } catch (cause) {
       throw new RegistryError('cannot read the audit trail', { cause });

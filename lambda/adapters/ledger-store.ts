@@ -3,7 +3,6 @@ import {
   ConditionalCheckFailedException,
   type DynamoDBClient,
   GetItemCommand,
-  PutItemCommand,
   TransactionCanceledException,
   TransactionConflictException,
   TransactWriteItemsCommand,
@@ -157,20 +156,23 @@ export class LedgerStore {
   async writeStanding(holder: string, change: (standing: Standing) => Standing): Promise<Standing> {
     for (let tries = 1; tries <= MAX_CHANGE_TRIES; tries++) {
       const { version, ...before } = await this.#readStanding(holder);
-      const standing = change(before);
-      const command = new PutItemCommand({
+      const { pause, revoked } = change(before);
+      // An update, as of a ledger: nobody has the right to put one whole in place of another.
+      const command = new UpdateItemCommand({
         TableName: this.#table,
-        Item: {
-          ...standingItemKey(holder),
-          version: { N: String(version + 1) },
-          ...(standing.pause === undefined ? {} : { pause: pauseValue(standing.pause) }),
-          revoked: revokedValue(standing.revoked),
+        Key: standingItemKey(holder),
+        UpdateExpression: `SET version = :next, revoked = :revoked${pause === undefined ? ' REMOVE pause' : ', pause = :pause'}`,
+        ConditionExpression: version === 0 ? 'attribute_not_exists(version)' : 'version = :version',
+        ExpressionAttributeValues: {
+          ':next': { N: String(version + 1) },
+          ':revoked': revokedValue(revoked),
+          ...(version === 0 ? {} : { ':version': { N: String(version) } }),
+          ...(pause === undefined ? {} : { ':pause': pauseValue(pause) }),
         },
-        ...isVersion(version),
       });
       try {
         await this.#client.send(command);
-        return standing;
+        return { pause, revoked };
       } catch (cause) {
         const isBeaten =
           cause instanceof ConditionalCheckFailedException || cause instanceof TransactionConflictException;

@@ -11,19 +11,10 @@ import {
 import { CANARY_KEY_PREFIX, ORGANIZATION, PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE } from '../contract.ts';
 import { CANARY_TEAM } from '../core/canary.ts';
 import { type Identity, isRole } from '../core/identity.ts';
+import type { KeyRecord } from '../core/key-record.ts';
 import { parseScope } from '../core/key-scope.ts';
 import type { KeyStore } from '../core/ports.ts';
 import { RegistryError } from './registry.ts';
-
-/** A key of the gateway's, and whom it stands for. */
-export type TeamKeyRecord = Identity & {
-  readonly name: string;
-  readonly createdAtEpochMs: number;
-  readonly expiresAtEpochMs?: number;
-  readonly revokedAtEpochMs?: number;
-  /** Whether the record itself goes when the key has expired. @default false */
-  readonly isTemporary?: boolean;
-};
 
 /** `grk_<environment>_<keyId>_<43 base64url characters>`. */
 const KEY_FORM = /^grk_[a-z0-9-]{1,32}_([a-z0-9]{12})_[A-Za-z0-9_-]{43}$/;
@@ -65,7 +56,7 @@ export class TeamKeys implements KeyStore {
   }
 
   /** Stores a key's record with the hash of the key, and lists it with its team. */
-  async put(key: string, record: TeamKeyRecord): Promise<void> {
+  async put(key: string, record: KeyRecord): Promise<void> {
     const ends =
       record.isTemporary === true && record.expiresAtEpochMs !== undefined
         ? { [TTL_ATTRIBUTE]: { N: String(Math.ceil(record.expiresAtEpochMs / 1000)) } }
@@ -91,6 +82,7 @@ export class TeamKeys implements KeyStore {
           ...(record.scope === undefined ? {} : { scope: { S: JSON.stringify(record.scope) } }),
           ...(record.expiresAtEpochMs === undefined ? {} : { expiresAtMs: { N: String(record.expiresAtEpochMs) } }),
           ...(record.revokedAtEpochMs === undefined ? {} : { revokedAtMs: { N: String(record.revokedAtEpochMs) } }),
+          ...(record.createdBy === undefined ? {} : { createdBy: { S: record.createdBy } }),
         },
       }),
     );
@@ -115,7 +107,7 @@ export class TeamKeys implements KeyStore {
   }
 
   /** The ids of every key a team has or had. */
-  async idsOf(team: string): Promise<readonly string[]> {
+  async idsOf(team: string | undefined): Promise<readonly string[]> {
     const ids: string[] = [];
     try {
       const pages = paginateQuery(
@@ -124,14 +116,14 @@ export class TeamKeys implements KeyStore {
           TableName: this.#table,
           KeyConditionExpression: '#pk = :team AND begins_with(#sk, :key)',
           ExpressionAttributeNames: { '#pk': PARTITION_KEY, '#sk': SORT_KEY },
-          ExpressionAttributeValues: { ':team': { S: `TEAM#${team}` }, ':key': { S: 'KEY#' } },
+          ExpressionAttributeValues: { ':team': { S: `TEAM#${team ?? ORGANIZATION}` }, ':key': { S: 'KEY#' } },
           ConsistentRead: true,
         },
       );
       for await (const page of pages)
         ids.push(...(page.Items ?? []).map((item) => item[SORT_KEY]?.S?.slice('KEY#'.length) ?? ''));
     } catch (cause) {
-      throw new RegistryError(`cannot list the keys of ${team}`, { cause });
+      throw new RegistryError(`cannot list the keys of ${team ?? ORGANIZATION}`, { cause });
     }
     return ids;
   }

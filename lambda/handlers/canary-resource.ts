@@ -1,7 +1,7 @@
 import type { GatewayProbe } from '../adapters/gateway-probe.ts';
-import type { TeamKeyRecord } from '../adapters/team-keys.ts';
 import { CANARY_TEAM } from '../core/canary.ts';
 import { type CanaryAnswer, type Enforcement, judgeCanary, judgeUnknownKey } from '../core/enforcement.ts';
+import type { KeyRecord } from '../core/key-record.ts';
 import type { Clock, Log, PolicySource } from '../core/ports.ts';
 import type { ResourceHandler } from './custom-resource.ts';
 
@@ -9,7 +9,7 @@ import type { ResourceHandler } from './custom-resource.ts';
 export type CanaryPorts = {
   readonly policies: PolicySource;
   readonly keys: {
-    put(key: string, record: TeamKeyRecord): Promise<void>;
+    put(key: string, record: KeyRecord): Promise<void>;
     forget(id: string, team: string): Promise<void>;
   };
   readonly mintKey: () => { readonly key: string; readonly keyId: string };

@@ -1,0 +1,53 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { TeamPolicy } from '../core/environment.ts';
+import type { KeyPorts } from '../core/key-operations.ts';
+import type { AuditEntry, IdempotencyStore } from '../core/ports.ts';
+import { DynamoAudit } from './dynamo-audit.ts';
+import { DynamoBudgets } from './dynamo-budgets.ts';
+import { DynamoIdempotency } from './idempotency.ts';
+import { DynamoKeyShelf } from './key-shelf.ts';
+import { Registry } from './registry.ts';
+
+/** Which tables, and what keys are named after. */
+export type AdminTables = {
+  readonly environmentName: string;
+  readonly ledgerTable: string;
+  readonly registryTable: string;
+};
+
+type Ports = KeyPorts & {
+  readonly idempotency: IdempotencyStore;
+  readonly readAudit: (period: string, most: number) => Promise<readonly AuditEntry[]>;
+};
+
+/** What administration needs, over DynamoDB; the policies as they stand at the moment of the request. */
+export function adminPorts(
+  client: DynamoDBClient,
+  tables: AdminTables,
+  nowEpochMs: () => number,
+): () => Promise<Ports> {
+  const { environmentName, ledgerTable, registryTable } = tables;
+  const registry = new Registry(client, registryTable, nowEpochMs);
+  const audit = new DynamoAudit(client, registryTable);
+  const shelf = new DynamoKeyShelf(client, registryTable, environmentName, nowEpochMs);
+  const ledger = new DynamoBudgets(client, ledgerTable, nowEpochMs);
+  const idempotency = new DynamoIdempotency(client, registryTable, nowEpochMs);
+  return async () => {
+    const teams: ReadonlyMap<string, TeamPolicy> = (await registry.inForce())?.environment.teams ?? new Map();
+    return {
+      shelf,
+      audit,
+      ledger,
+      idempotency,
+      readAudit: async (period, most) => await audit.newest(period, most),
+      rules: { teams, environmentName, nowEpochMs: nowEpochMs(), parseTime },
+    };
+  };
+}
+
+/** A time in ISO 8601 with its zone; NaN for anything else, which Date would read as the machine's own zone. */
+function parseTime(text: string): number {
+  return /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})$/.test(text)
+    ? Date.parse(text)
+    : Number.NaN;
+}

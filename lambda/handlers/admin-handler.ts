@@ -1,0 +1,69 @@
+import middy, { type Request } from '@middy/core';
+import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
+import type { Endpoint } from '../core/key-scope.ts';
+import type { Log } from '../core/ports.ts';
+import { refuse, renderRefusal } from '../core/refusals.ts';
+import { type AdminAnswer, type AdminPorts, answerAdmin } from './admin-routes.ts';
+import { bodyOf, closedTo, identityOf } from './gateway-event.ts';
+
+/** What the administration function needs: its ports as they stand at each request, and where it reports. */
+export type AdminHandlerPorts = { readonly portsNow: () => Promise<AdminPorts>; readonly log: Log };
+
+/** Makes the function behind `/openai/v1/api-keys` and `/openai/v1/audit`: the one that may write keys. */
+export function createAdmin({ portsNow, log }: AdminHandlerPorts) {
+  return middy<APIGatewayProxyEvent, APIGatewayProxyResult>({ timeoutEarlyInMillis: 0 })
+    .use({ onError: (request: Request) => renderFault(log, request) })
+    .handler(async (event) => rendered(await answer(portsNow, event), event.requestContext.requestId));
+}
+
+async function answer(portsNow: AdminHandlerPorts['portsNow'], event: APIGatewayProxyEvent): Promise<AdminAnswer> {
+  const identity = identityOf(event);
+  const closed = closedTo(identity, endpointOf(event.path));
+  if (closed !== undefined) return renderRefusal(closed);
+  const bodyText = bodyOf(event);
+  if (typeof bodyText !== 'string') return renderRefusal(bodyText);
+  const { requestContext } = event;
+  const idempotencyKey = headerOf(event, 'idempotency-key');
+  return await answerAdmin(await portsNow(), {
+    method: event.httpMethod,
+    path: event.path,
+    query: event.queryStringParameters ?? {},
+    bodyText,
+    caller: {
+      identity,
+      actor: identity.keyId,
+      source: requestContext.identity?.sourceIp ?? '',
+      requestId: requestContext.requestId,
+      isKey: true,
+    },
+    idempotency:
+      idempotencyKey === undefined
+        ? undefined
+        : { idempotencyKey, presentedKey: headerOf(event, 'authorization') ?? '' },
+  });
+}
+
+function endpointOf(path: string): Endpoint {
+  return path.startsWith('/openai/v1/audit') ? 'audit' : 'keys';
+}
+
+function headerOf({ headers }: APIGatewayProxyEvent, name: string): string | undefined {
+  return Object.entries(headers ?? {}).find(([header]) => header.toLowerCase() === name)?.[1];
+}
+
+function rendered({ status, headers, body }: AdminAnswer, requestId: string): APIGatewayProxyResult {
+  return { statusCode: status, headers: { ...headers, 'x-request-id': requestId }, body };
+}
+
+/** An exception is a fault of ours: the caller learns the request id, the log its kind, and nobody its details. */
+function renderFault(log: Log, request: Request): void {
+  const { requestId } = (request.event as APIGatewayProxyEvent).requestContext;
+  const cause = request.error?.cause instanceof Error ? request.error.cause.name : '';
+  log('fault', { requestId, error: request.error?.name ?? 'unknown', cause });
+  const refusal = refuse(
+    'gateway_unavailable',
+    `The gateway's own store did not answer. Look at the list of keys before you try again. Request id: ${requestId}.`,
+    { retryAfterMs: 1_000 },
+  );
+  request.response = rendered(renderRefusal(refusal), requestId);
+}
