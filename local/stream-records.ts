@@ -7,7 +7,7 @@ export type StreamPage = { readonly records: readonly StreamRecord[]; readonly n
 /** How long one call may take, in milliseconds. */
 const ANSWER_MS = 10_000;
 /** As many as Lambda hands over at once. */
-const RECORDS_AT_ONCE = 100;
+export const RECORDS_AT_ONCE = 100;
 
 /**
  * DynamoDB's streams over HTTP, as a database on this machine serves them: the SDK's client of streams would be one more

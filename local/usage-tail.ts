@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { PARTITION_KEY, SORT_KEY } from '../lambda/contract.ts';
-import type { StreamRecord, StreamRecords } from './stream-records.ts';
+import { RECORDS_AT_ONCE, type StreamRecord, type StreamRecords } from './stream-records.ts';
 
 /** What is read, and who is told of it. */
 export type UsageTailProps = {
@@ -17,7 +17,10 @@ export type UsageTailProps = {
   readonly onFault: (error: unknown) => void;
 };
 
-/** How long is waited where there was nothing new, and where reading failed, in milliseconds. */
+/**
+ * How long is waited unless there is a whole page to read, and where reading failed, in milliseconds. Ends are gathered, as
+ * Lambda does: reading each at once would contend with the calls' own writes.
+ */
 const LOOK_EVERY_MS = 250;
 const AFTER_FAULT_MS = 1_000;
 /** After how many looks new shards are looked for: the embedded database has one for ever, others a new one in hours. */
@@ -60,7 +63,7 @@ export class UsageTail {
         this.#iterators.clear();
       }
       if (this.#closing.signal.aborted && (handed === 0 || isFailing)) return;
-      if (handed === 0) await this.#wait(isFailing ? AFTER_FAULT_MS : LOOK_EVERY_MS);
+      if (handed < RECORDS_AT_ONCE) await this.#wait(isFailing ? AFTER_FAULT_MS : LOOK_EVERY_MS);
     }
   }
 
