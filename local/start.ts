@@ -18,10 +18,8 @@ import { deriveKey } from './local-keys.ts';
 import { writeRunning } from './running.ts';
 import { startSecretsEndpoint } from './secrets-endpoint.ts';
 import { type Settings, StartError } from './settings.ts';
-import { StreamRecords } from './stream-records.ts';
-import { StreamTrim } from './stream-trim.ts';
 import { makeTables } from './tables.ts';
-import { UsageTail, type UsageTailProps } from './usage-tail.ts';
+import { tailUsage, type UsageTailProps } from './usage-tail.ts';
 
 /** A running local gateway. */
 export type LocalGateway = {
@@ -130,29 +128,6 @@ function setVariables(settings: Settings, dynamodb: string, secretsManager: stri
   });
   delete process.env.AWS_PROFILE;
   delete process.env.AWS_SESSION_TOKEN;
-}
-
-/** Reads the ledger's stream for the projector: the part of Lambda's event source. */
-function tailUsage(
-  client: DynamoDBClient,
-  environmentName: string,
-  streamArn: string,
-  project: UsageTailProps['project'],
-  embeddedFile: string | undefined,
-): Closeable {
-  const trim = embeddedFile === undefined ? undefined : new StreamTrim(embeddedFile, `${environmentName}-ledger`);
-  const tail = new UsageTail({
-    stream: new StreamRecords(process.env.AWS_ENDPOINT_URL_DYNAMODB ?? '', streamArn),
-    client,
-    usageTable: `${environmentName}-usage`,
-    project,
-    onCounted: (sequenceNumber) => trim?.forgetBefore(sequenceNumber),
-    onFault: (error) => console.error(JSON.stringify({ event: 'usage_behind', error: String(error).slice(0, 300) })),
-  });
-  return async () => {
-    await tail.close();
-    trim?.close();
-  };
 }
 
 /** Writes policies and keys, and moves budgets that have changed since the last start. */

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { PARTITION_KEY, SORT_KEY } from '../lambda/contract.ts';
-import { RECORDS_AT_ONCE, type StreamRecord, type StreamRecords } from './stream-records.ts';
+import { RECORDS_AT_ONCE, type StreamRecord, StreamRecords } from './stream-records.ts';
+import { StreamTrim } from './stream-trim.ts';
 
 /** What is read, and who is told of it. */
 export type UsageTailProps = {
@@ -30,7 +31,7 @@ const LOOKS_A_SHARD_LIST = 240;
  * Hands the records of the ledger's stream to the projector, as Lambda's event source does. The position is kept after
  * each batch, so a restart goes on where it was; what is handed over twice is counted once.
  */
-export class UsageTail {
+class UsageTail {
   readonly #props: UsageTailProps;
   /** The iterators of the shards that are read; undefined for one that is at its end. */
   readonly #iterators = new Map<string, string | undefined>();
@@ -104,6 +105,32 @@ export class UsageTail {
   async #wait(ms: number): Promise<void> {
     await sleep(ms, undefined, { signal: this.#closing.signal }).catch(() => undefined);
   }
+}
+
+/**
+ * Begins to read the ledger's stream of an environment; returns how to read it to the end and stop. `embeddedFile` is the
+ * embedded database's, whose stream is kept short.
+ */
+export function tailUsage(
+  client: DynamoDBClient,
+  environmentName: string,
+  streamArn: string,
+  project: UsageTailProps['project'],
+  embeddedFile: string | undefined,
+): () => Promise<void> {
+  const trim = embeddedFile === undefined ? undefined : new StreamTrim(embeddedFile, `${environmentName}-ledger`);
+  const tail = new UsageTail({
+    stream: new StreamRecords(process.env.AWS_ENDPOINT_URL_DYNAMODB ?? '', streamArn),
+    client,
+    usageTable: `${environmentName}-usage`,
+    project,
+    onCounted: (sequenceNumber) => trim?.forgetBefore(sequenceNumber),
+    onFault: (error) => console.error(JSON.stringify({ event: 'usage_behind', error: String(error).slice(0, 300) })),
+  });
+  return async () => {
+    await tail.close();
+    trim?.close();
+  };
 }
 
 function positionKey(shardId: string) {

@@ -1,17 +1,15 @@
 import {
-  type AttributeValue,
   type DynamoDBClient,
   paginateQuery,
   TransactionCanceledException,
-  type TransactWriteItem,
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
-import { PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE } from '../contract.ts';
-import { picoUsd } from '../core/money.ts';
-import { type Day, dayStartsAtEpochMs } from '../core/period.ts';
+import { PARTITION_KEY, SORT_KEY } from '../contract.ts';
+import type { Day } from '../core/period.ts';
 import type { UsageReader } from '../core/ports.ts';
-import { foldEnds, type LedgerEnd, type UsageCounts, type UsageRow } from '../core/usage.ts';
-import { holderOf, type Item } from './ledger-item.ts';
+import { foldEnds, type LedgerEnd, type UsageRow } from '../core/usage.ts';
+import { holderOf } from './ledger-item.ts';
+import { daySortKey, incrementOf, markKey, markOnce, rowOf } from './usage-item.ts';
 
 /** The usage's store failed; the same ends can be counted again. */
 export class UsageError extends Error {
@@ -22,23 +20,8 @@ export class UsageError extends Error {
 const ENDS_AT_ONCE = 50;
 /** How often a transaction is tried that meets others, without getting any further. */
 const MAX_TRIES = 8;
+/** How long is waited for others before each, in milliseconds at first. */
 const CONFLICT_WITHIN_MS = 50;
-/** How long it is remembered that an end has been counted: a stream tells of it for 24 hours at most. */
-const KEEP_MARKS_S = 7 * 86_400;
-/** How long a row is kept after its day: as long as the ledgers. */
-const KEEP_ROWS_S = 401 * 86_400;
-
-/** The counters of a row, by their attribute. */
-const COUNTERS = {
-  requests: 'requests',
-  promptTokens: 'promptTokens',
-  cachedTokens: 'cachedTokens',
-  completionTokens: 'completionTokens',
-  costPicoUsd: 'cost',
-  assumedPicoUsd: 'assumed',
-  voided: 'voided',
-  expired: 'expired',
-} as const satisfies Record<keyof UsageCounts, string>;
 
 /**
  * Usage in a table of its own: `TEAM#<team>` / `DAY#<day>#<key>#<model>`, and a mark for each end that has been counted,
@@ -73,8 +56,8 @@ export class DynamoUsage implements UsageReader {
     let left = ends;
     for (let tries = 1; left.length > 0; ) {
       // Marks first: a reason of a refusal is found by its place.
-      const marks = left.map((entry) => this.#mark(entry));
-      const TransactItems = [...marks, ...foldEnds(left).map((row) => this.#increment(row))];
+      const updates = [...left.map((entry) => markOnce(entry, this.#nowEpochMs())), ...foldEnds(left).map(incrementOf)];
+      const TransactItems = updates.map((update) => ({ Update: { TableName: this.#table, ...update } }));
       try {
         await this.#client.send(new TransactWriteItemsCommand({ TransactItems }));
         return left.length;
@@ -91,47 +74,6 @@ export class DynamoUsage implements UsageReader {
     return 0;
   }
 
-  #mark(entry: LedgerEnd): TransactWriteItem {
-    return {
-      Update: {
-        TableName: this.#table,
-        Key: markKey(entry),
-        UpdateExpression: 'SET #ttl = :ttl',
-        ConditionExpression: 'attribute_not_exists(#pk)',
-        ExpressionAttributeNames: { '#ttl': TTL_ATTRIBUTE, '#pk': PARTITION_KEY },
-        ExpressionAttributeValues: { ':ttl': number(Math.floor(this.#nowEpochMs() / 1000) + KEEP_MARKS_S) },
-      },
-    };
-  }
-
-  #increment({ team, day, keyId, model, ...counts }: UsageRow): TransactWriteItem {
-    const added = Object.entries(COUNTERS).map(
-      ([count, attribute]) => [attribute, counts[count as keyof UsageCounts]] as const,
-    );
-    const ttl = Math.floor((dayStartsAtEpochMs(day) ?? 0) / 1000) + KEEP_ROWS_S;
-    return {
-      Update: {
-        TableName: this.#table,
-        Key: { [PARTITION_KEY]: { S: holderOf(team) }, [SORT_KEY]: { S: `DAY#${day}#${keyId}#${model}` } },
-        UpdateExpression: `SET #ttl = :ttl, #key = :key, #model = :model ADD ${added
-          .map(([name]) => `#${name} :${name}`)
-          .join(', ')}`,
-        ExpressionAttributeNames: {
-          '#ttl': TTL_ATTRIBUTE,
-          '#key': 'key',
-          '#model': 'model',
-          ...Object.fromEntries(added.map(([name]) => [`#${name}`, name])),
-        },
-        ExpressionAttributeValues: {
-          ':ttl': number(ttl),
-          ':key': { S: keyId },
-          ':model': { S: model },
-          ...Object.fromEntries(added.map(([name, value]) => [`:${name}`, number(value)])),
-        },
-      },
-    };
-  }
-
   async rowsOf(team: string, from: Day, to: Day): Promise<readonly UsageRow[]> {
     const rows: UsageRow[] = [];
     try {
@@ -144,8 +86,8 @@ export class DynamoUsage implements UsageReader {
           // A tilde comes after all that can follow a day.
           ExpressionAttributeValues: {
             ':team': { S: holderOf(team) },
-            ':from': { S: `DAY#${from}` },
-            ':to': { S: `DAY#${to}#~` },
+            ':from': { S: daySortKey(from) },
+            ':to': { S: `${daySortKey(to)}#~` },
           },
         },
       );
@@ -155,30 +97,4 @@ export class DynamoUsage implements UsageReader {
     }
     return rows;
   }
-}
-
-function markKey({ ledger, end }: LedgerEnd): Record<string, AttributeValue> {
-  return { [PARTITION_KEY]: { S: `END#${ledger.team}#${end.id}` }, [SORT_KEY]: { S: end.kind } };
-}
-
-function rowOf(team: string, item: Item): UsageRow {
-  const digits = (attribute: string) => item[attribute]?.N ?? '0';
-  return {
-    team,
-    day: item[SORT_KEY]?.S?.slice('DAY#'.length, 'DAY#'.length + 10) ?? '',
-    keyId: item.key?.S ?? '',
-    model: item.model?.S ?? '',
-    requests: Number(digits(COUNTERS.requests)),
-    promptTokens: Number(digits(COUNTERS.promptTokens)),
-    cachedTokens: Number(digits(COUNTERS.cachedTokens)),
-    completionTokens: Number(digits(COUNTERS.completionTokens)),
-    costPicoUsd: picoUsd(BigInt(digits(COUNTERS.costPicoUsd))),
-    assumedPicoUsd: picoUsd(BigInt(digits(COUNTERS.assumedPicoUsd))),
-    voided: Number(digits(COUNTERS.voided)),
-    expired: Number(digits(COUNTERS.expired)),
-  };
-}
-
-function number(value: number | bigint): AttributeValue {
-  return { N: String(value) };
 }

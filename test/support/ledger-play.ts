@@ -54,7 +54,8 @@ export class Story {
         this.nowEpochMs += step.ms;
         break;
       case 'reach the end of the month':
-        this.nowEpochMs = periodEndsAtEpochMs(nowEpochMs) - 5_000;
+        // Time never goes back, also when the end is nearer than that.
+        this.nowEpochMs = Math.max(nowEpochMs, periodEndsAtEpochMs(nowEpochMs) - 5_000);
         break;
       case 'reserve':
         return await this.#reserve(step);
