@@ -42,6 +42,8 @@ it('counts mixed calls at once through the stream of the ledger, to exactly what
 });
 
 it('adds up to the ledger of every team, and shows all of them to an administrator only', async () => {
+  // Other tests may not have made any call yet.
+  await postChat(target, target.teams.roomy?.key ?? '', {});
   const dynamo = new DynamoDBClient({});
   const ledger = new DynamoLedger(dynamo, target.ledgerTable, Date.now);
   const usage = new DynamoUsage(dynamo, target.usageTable, Date.now);
@@ -60,7 +62,6 @@ it('adds up to the ledger of every team, and shows all of them to an administrat
     }
   }
   const all = await usageOf(target, target.adminKey, '?group_by=team');
-  expect(all.data.map(({ team }) => team)).toContain(TEAM);
-  expect(all.data.length).toBeGreaterThan(1);
+  expect(all.data.map(({ team }) => team)).toEqual(expect.arrayContaining([TEAM, 'roomy']));
   expect((await usageOf(target, key, '?group_by=team')).data.map(({ team }) => team)).toEqual([TEAM]);
 });
