@@ -22,6 +22,7 @@ export type Deployment = {
   readonly endpoint: string;
   readonly ledgerTable: string;
   readonly registryTable: string;
+  readonly usageTable: string;
   /** Of the stack and of one team's. */
   readonly resources: readonly DeployedResource[];
   readonly dynamo: DynamoDBClient;
@@ -52,6 +53,7 @@ export async function findDeployment(environmentName: string, endpoint?: string)
     endpoint: (endpoint ?? output('Endpoint')).replace(/\/$/, ''),
     ledgerTable: output('LedgerTable'),
     registryTable: output('RegistryTable'),
+    usageTable: output('UsageTable'),
     resources,
     dynamo: new DynamoDBClient({}),
   };

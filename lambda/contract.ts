@@ -10,6 +10,7 @@ export const ENV = {
   environmentName: 'GATEWAY_ENVIRONMENT',
   ledgerTable: 'LEDGER_TABLE',
   registryTable: 'REGISTRY_TABLE',
+  usageTable: 'USAGE_TABLE',
   groqBaseUrl: 'GROQ_BASE_URL',
 } as const;
 

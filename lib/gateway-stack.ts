@@ -15,6 +15,7 @@ import { OperationalAlarms } from './operational-alarms.ts';
 import { PolicyPublication } from './policy-publication.ts';
 import { TeamStack } from './team-stack.ts';
 import { UsagePlanHandle } from './usage-plan-handle.ts';
+import { UsageProjection } from './usage-projection.ts';
 import { WebAcl } from './web-acl.ts';
 
 /** How long a function of the deployment may run: with the minute its event may wait, less than CloudFormation does. */
@@ -22,6 +23,8 @@ const DEPLOY_WITHIN = Duration.minutes(3);
 /** How often ledgers are swept, and how long that may take: less, so that no two sweeps meet. */
 const SWEEP_EVERY = Duration.minutes(5);
 const SWEEP_WITHIN = Duration.minutes(4);
+/** How long a batch of the ledger's stream may take: many times what a hundred ends need. */
+const PROJECT_WITHIN = Duration.minutes(1);
 
 /** What a stack is told. */
 export type GatewayStackProps = StackProps & {
@@ -39,6 +42,7 @@ export class GatewayStack extends Stack {
   readonly #props: GatewayStackProps;
   readonly #ledger: GatewayTable;
   readonly #registry: GatewayTable;
+  readonly #usage: GatewayTable;
 
   constructor(scope: Construct, id: string, props: GatewayStackProps) {
     super(scope, id, props);
@@ -47,12 +51,15 @@ export class GatewayStack extends Stack {
     const settings = environment.deployment;
     this.#ledger = new GatewayTable(this, 'Ledger', { stream: true, retain: settings.retainData });
     this.#registry = new GatewayTable(this, 'Registry', { retain: settings.retainData });
+    this.#usage = new GatewayTable(this, 'Usage', { retain: settings.retainData });
 
     const authorizer = this.#authorizer();
     const gateway = this.#gateway();
     const admin = this.#admin();
     const publisher = this.#publisher();
     const sweeper = this.#sweeper();
+    const projector = this.#projector();
+    const { deadLetters } = new UsageProjection(this, 'UsageProjection', { projector, ledger: this.#ledger });
     const { api } = new GatewayApi(this, 'Api', { environmentName, settings, authorizer, gateway, admin });
     const stage = api.deploymentStage;
     if (settings.webAcl !== undefined) new WebAcl(this, 'WebAcl', api, settings.webAcl);
@@ -81,6 +88,8 @@ export class GatewayStack extends Stack {
       gateway,
       admin,
       sweeper,
+      projector,
+      deadLetters,
       ledger: this.#ledger,
       registry: this.#registry,
       operators: settings.operators,
@@ -88,6 +97,7 @@ export class GatewayStack extends Stack {
     this.#output('Endpoint', domain?.url ?? url, 'Base URL for groq-sdk; for openai, append /openai/v1');
     this.#output('LedgerTable', this.#ledger.table.tableName, 'What teams have spent and hold');
     this.#output('RegistryTable', this.#registry.table.tableName, 'Policies, keys and the audit trail');
+    this.#output('UsageTable', this.#usage.table.tableName, 'What calls came to, by day, team, key and model');
     this.#output('Changes', publication.summary, 'What this deployment changed, and why it matters');
   }
 
@@ -104,6 +114,9 @@ export class GatewayStack extends Stack {
     const gateway = this.#function('Gateway', 'gateway', 'Judges calls and forwards them to Groq', ANSWER_WITHIN);
     this.#ledger.grantItems(gateway, ['GetItem', 'UpdateItem', 'ConditionCheckItem'], ['TEAM#*', 'ORG']);
     this.#registry.grantItems(gateway, ['GetItem', 'Query'], ['POLICIES*']);
+    // The lists of keys have their names, and neither hashes nor roles.
+    this.#registry.grantItems(gateway, ['Query'], ['TEAM#*']);
+    this.#usage.grantItems(gateway, ['Query'], ['TEAM#*']);
     // Secrets Manager's suffix has six characters; a star would match secrets of a team `x-<environment>-gateway` elsewhere.
     const secretNames = `${groqSecretName('*', environmentName)}-??????`;
     const secretArn = this.formatArn({
@@ -133,6 +146,7 @@ export class GatewayStack extends Stack {
     this.#registry.grantItems(admin, ['Query', 'PutItem'], ['TEAM#*']);
     this.#registry.grantItems(admin, ['GetItem', 'PutItem', 'DeleteItem'], ['IDEMPOTENCY#*']);
     this.#registry.grantItems(admin, ['PutItem', 'Query'], ['AUDIT#*']);
+    this.#usage.grantItems(admin, ['Query'], ['TEAM#*']);
     // A revoked key is marked where calls are admitted.
     this.#ledger.grantItems(admin, ['GetItem', 'UpdateItem'], ['TEAM#*']);
     return admin;
@@ -163,6 +177,13 @@ export class GatewayStack extends Stack {
     return sweeper;
   }
 
+  /** Counts what the ledger's stream tells of. Adds to the usage, and reads nothing. */
+  #projector(): GatewayFunction {
+    const projector = this.#function('Projector', 'projector', 'Counts usage from the ledger', PROJECT_WITHIN);
+    this.#usage.grantItems(projector, ['UpdateItem'], ['TEAM#*', 'END#*']);
+    return projector;
+  }
+
   #canary(url: string): EnforcementCanary {
     const canary = this.#function('Canary', 'canary', 'Checks that a deployment enforces', DEPLOY_WITHIN, true);
     this.#registry.grantItems(canary, ['GetItem', 'Query'], ['POLICIES*', `TEAM#${CANARY_TEAM}`]);
@@ -181,6 +202,7 @@ export class GatewayStack extends Stack {
       [ENV.environmentName]: environmentName,
       [ENV.ledgerTable]: this.#ledger.table.tableName,
       [ENV.registryTable]: this.#registry.table.tableName,
+      [ENV.usageTable]: this.#usage.table.tableName,
       ...(groqBaseUrl === undefined ? {} : { [ENV.groqBaseUrl]: groqBaseUrl }),
     };
     const settings = environment.deployment;

@@ -5,6 +5,7 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { METRICS_NAMESPACE } from '../lambda/contract.ts';
 import type { GatewayFunction } from './gateway-function.ts';
@@ -18,12 +19,17 @@ export type OperationalAlarmsProps = {
   readonly gateway: GatewayFunction;
   readonly admin: GatewayFunction;
   readonly sweeper: GatewayFunction;
+  readonly projector: GatewayFunction;
+  /** What the projector could not count. */
+  readonly deadLetters: Queue;
   readonly ledger: GatewayTable;
   readonly registry: GatewayTable;
   readonly operators: readonly string[];
 };
 
 const PERIOD = Duration.minutes(5);
+/** How far usage may be behind the ledger, in milliseconds: a retry or two are no reason to wake anyone. */
+const MOST_LAG_MS = 600_000;
 /** The least that can be overspent. */
 const PICO_DOLLAR_USD = 1e-12;
 
@@ -34,7 +40,7 @@ export class OperationalAlarms extends Construct {
 
   constructor(scope: Construct, id: string, props: OperationalAlarmsProps) {
     super(scope, id);
-    const { api, authorizer, gateway, admin, sweeper, ledger, registry } = props;
+    const { api, authorizer, gateway, admin, sweeper, projector, deadLetters, ledger, registry } = props;
     this.#environmentName = props.environmentName;
     this.topic = new Topic(this, 'Topic', { displayName: `Groq gateway ${props.environmentName}`, enforceSSL: true });
     // A topic with a policy of its own no longer lets the account's alarms publish unasked.
@@ -63,6 +69,25 @@ export class OperationalAlarms extends Construct {
       statistic: Stats.MAXIMUM,
     });
     this.#add('overrun', 'A call cost more than its bound: a budget can be overspent.', overrun, PICO_DOLLAR_USD);
+    this.#add(
+      'projector-errors',
+      'Usage was not counted, and is tried again.',
+      projector.function.metricErrors(sum),
+      3,
+    );
+    const maximum = { period: PERIOD, statistic: Stats.MAXIMUM };
+    this.#add(
+      'projection-lag',
+      'Usage is behind the ledger by ten minutes or more.',
+      projector.function.metric('IteratorAge', maximum),
+      MOST_LAG_MS,
+    );
+    this.#add(
+      'usage-dead-letters',
+      'Calls are missing in the usage.',
+      deadLetters.metricApproximateNumberOfMessagesVisible(maximum),
+      1,
+    );
     this.#add('authorizer-errors', 'Keys could not be checked.', authorizer.function.metricErrors(sum), 5);
     this.#add(
       'ledger-throttles',

@@ -12,8 +12,11 @@ export function proxyEvent(
   authorizer: Readonly<Record<string, string>>,
 ): APIGatewayProxyEvent {
   const text = utf8(body);
-  const [path = '/'] = (request.url ?? '/').split('?', 1);
-  const event: Pick<APIGatewayProxyEvent, 'httpMethod' | 'path' | 'headers' | 'body' | 'isBase64Encoded'> & {
+  const [path = '/', ...rest] = (request.url ?? '/').split('?');
+  const event: Pick<
+    APIGatewayProxyEvent,
+    'httpMethod' | 'path' | 'headers' | 'body' | 'isBase64Encoded' | 'multiValueQueryStringParameters'
+  > & {
     requestContext: object;
   } = {
     httpMethod: request.method ?? 'GET',
@@ -21,6 +24,7 @@ export function proxyEvent(
     headers: Object.fromEntries(
       Object.entries(request.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
     ),
+    multiValueQueryStringParameters: queryOf(rest.join('?')),
     body: body.length === 0 ? null : (text ?? body.toString('base64')),
     isBase64Encoded: text === undefined,
     requestContext: {
@@ -33,6 +37,12 @@ export function proxyEvent(
     },
   };
   return event as APIGatewayProxyEvent;
+}
+
+function queryOf(text: string): Record<string, string[]> | null {
+  const query = new URLSearchParams(text);
+  const names = [...new Set(query.keys())];
+  return names.length === 0 ? null : Object.fromEntries(names.map((name) => [name, query.getAll(name)]));
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type {
   APIGatewayAuthorizerResult,
   APIGatewayProxyEvent,
+  APIGatewayProxyResult,
   APIGatewayRequestAuthorizerEvent,
   Context,
 } from 'aws-lambda';
@@ -19,6 +20,8 @@ export type HostedFunctions = {
     context: Context,
   ) => Promise<APIGatewayAuthorizerResult>;
   readonly gateway: StreamingHandler<APIGatewayProxyEvent>;
+  /** Behind the paths of {@link ADMINISTRATION}. @default the gateway, which knows no such paths */
+  readonly admin?: (event: APIGatewayProxyEvent, context: Context) => Promise<APIGatewayProxyResult>;
 };
 
 /** A running host. */
@@ -30,6 +33,9 @@ export type Host = {
 
 /** How long a function may run, in milliseconds: as deployed. */
 const FUNCTION_TIMEOUT_MS = 300_000;
+const ADMIN_TIMEOUT_MS = 25_000;
+/** The paths that go to the function that administers keys, as deployed. */
+const ADMINISTRATION = /^\/openai\/v1\/(api-keys(\/.*)?|audit)$/;
 /** How many authorizer results are kept. */
 const MAX_CACHED_KEYS = 10_000;
 /** Longer than clients keep their connections, so that none is closed under a request. */
@@ -100,6 +106,13 @@ async function serve(
     context = found.context;
   }
   const event = proxyEvent(request, requestId, body, context);
+  if (functions.admin !== undefined && ADMINISTRATION.test(event.path)) {
+    const answer = await functions.admin(event, lambdaContext('admin', requestId, ADMIN_TIMEOUT_MS));
+    response
+      .writeHead(answer.statusCode, answer.headers as Record<string, string>)
+      .end(request.method === 'HEAD' ? undefined : answer.body);
+    return;
+  }
   await functions.gateway(
     event,
     new ResponseStream(response),

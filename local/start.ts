@@ -13,12 +13,13 @@ import { type Configuration, loadConfiguration } from './configuration.ts';
 import { keySeed, lockDataDir, makeDataDir } from './data-dir.ts';
 import { answers, startEmbeddedDynamodb } from './embedded-dynamodb.ts';
 import { type HostedFunctions, startHost } from './host.ts';
-import { installLambdaRuntime } from './lambda-runtime.ts';
+import { installLambdaRuntime, lambdaContext } from './lambda-runtime.ts';
 import { deriveKey } from './local-keys.ts';
 import { writeRunning } from './running.ts';
 import { startSecretsEndpoint } from './secrets-endpoint.ts';
 import { type Settings, StartError } from './settings.ts';
-import { ensureTable } from './tables.ts';
+import { makeTables } from './tables.ts';
+import { tailUsage, type UsageTailProps } from './usage-tail.ts';
 
 /** A running local gateway. */
 export type LocalGateway = {
@@ -33,6 +34,10 @@ export type LocalGateway = {
   close(): Promise<void>;
 };
 
+/** How long the projector may take, in milliseconds: as deployed. */
+const PROJECTOR_TIMEOUT_MS = 60_000;
+
+type StreamHandler = (event: object, context: object) => Promise<unknown>;
 type Closeable = () => Promise<void> | void;
 
 /**
@@ -64,8 +69,8 @@ async function assemble(
   makeDataDir(dataDir);
   const lock = settings.dynamodbEndpoint === undefined ? await lockDataDir(dataDir) : undefined;
   if (lock !== undefined) opened.push(lock.release);
-  const embedded =
-    settings.dynamodbEndpoint === undefined ? await startEmbeddedDynamodb(`${dataDir}/dynamodb.sqlite`) : undefined;
+  const embeddedFile = settings.dynamodbEndpoint === undefined ? `${dataDir}/dynamodb.sqlite` : undefined;
+  const embedded = embeddedFile === undefined ? undefined : await startEmbeddedDynamodb(embeddedFile);
   if (embedded !== undefined) opened.push(embedded.close);
   const upstream = settings.upstream ?? (await startFake(opened));
   const secrets = await startSecretsEndpoint((name) =>
@@ -76,11 +81,14 @@ async function assemble(
   setVariables(settings, embedded?.endpoint ?? settings.dynamodbEndpoint ?? '', secrets.endpoint, upstream.baseUrl);
   const client = new DynamoDBClient({});
   const seed = keySeed(dataDir);
+  const ledgerStream = await makeTables(client, environmentName);
   const teams = await publish(client, settings, configuration, seed, embedded !== undefined);
   const admin = await storeKey(client, environmentName, seed, 'admin');
-  client.destroy();
 
-  const host = await listen(await loadFunctions(), settings.port);
+  const functions = await loadFunctions();
+  opened.push(() => client.destroy());
+  opened.push(tailUsage(client, environmentName, ledgerStream, functions.project, embeddedFile));
+  const host = await listen(functions, settings.port);
   opened.push(host.close);
   const dynamodbEndpoint = process.env.AWS_ENDPOINT_URL_DYNAMODB ?? '';
   const [ledgerTable, registryTable] = [`${environmentName}-ledger`, `${environmentName}-registry`];
@@ -110,6 +118,7 @@ function setVariables(settings: Settings, dynamodb: string, secretsManager: stri
     [ENV.environmentName]: settings.environmentName,
     [ENV.ledgerTable]: `${settings.environmentName}-ledger`,
     [ENV.registryTable]: `${settings.environmentName}-registry`,
+    [ENV.usageTable]: `${settings.environmentName}-usage`,
     [ENV.groqBaseUrl]: groqBaseUrl,
     AWS_ENDPOINT_URL_DYNAMODB: dynamodb,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsManager,
@@ -121,7 +130,7 @@ function setVariables(settings: Settings, dynamodb: string, secretsManager: stri
   delete process.env.AWS_SESSION_TOKEN;
 }
 
-/** Writes tables, policies and keys, and moves budgets that have changed since the last start. */
+/** Writes policies and keys, and moves budgets that have changed since the last start. */
 async function publish(
   client: DynamoDBClient,
   settings: Settings,
@@ -131,15 +140,6 @@ async function publish(
 ): Promise<LocalGateway['teams']> {
   const { environmentName } = settings;
   const { environment, environmentFile, catalog, catalogFile } = configuration;
-  try {
-    await ensureTable(client, `${environmentName}-ledger`);
-    await ensureTable(client, `${environmentName}-registry`);
-  } catch (cause) {
-    throw new StartError(
-      `DynamoDB does not answer at ${process.env.AWS_ENDPOINT_URL_DYNAMODB}: ${cause instanceof Error ? cause.name : cause}`,
-      { cause },
-    );
-  }
   const registryTable = `${environmentName}-registry`;
   const ledger = new DynamoLedger(client, `${environmentName}-ledger`, Date.now);
   const ports = {
@@ -171,7 +171,7 @@ async function expireOrphans(ledger: DynamoLedger, team: string): Promise<void> 
   const nowEpochMs = Date.now();
   for (const period of new Set([periodOf(nowEpochMs), periodOf(nowEpochMs - MS_PER_DAY)])) {
     const state = await ledger.read({ team, period });
-    await ledger.expire({ team, period }, [...(state?.open.values() ?? [])], nowEpochMs);
+    await ledger.expire({ team, period }, [...(state?.open.values() ?? [])]);
   }
 }
 
@@ -185,16 +185,22 @@ async function storeKey(
   const keys = new TeamKeys(client, `${environmentName}-registry`, Date.now);
   const identity =
     holder === 'admin' ? { keyId, role: 'admin' as const } : { keyId, role: 'member' as const, team: holder };
+  // Never anew: a key that was revoked or rotated must stay so.
+  if (await keys.has(keyId)) return key;
   await keys.put(key, { ...identity, name: `${holder}-${environmentName}-local`, createdAtEpochMs: Date.now() });
   return key;
 }
 
 /** Loads the very entry points that are deployed; they read their variables as they load. */
-async function loadFunctions(): Promise<HostedFunctions> {
+async function loadFunctions(): Promise<HostedFunctions & Pick<UsageTailProps, 'project'>> {
   installLambdaRuntime();
   const { handler: authorizer } = await import('../lambda/handlers/authorizer.ts');
   const { handler: gateway } = await import('../lambda/handlers/gateway.ts');
-  return { authorizer, gateway } as unknown as HostedFunctions;
+  const { handler: admin } = await import('../lambda/handlers/admin.ts');
+  const { handler: projector } = await import('../lambda/handlers/projector.ts');
+  const project = async (event: object) =>
+    await (projector as StreamHandler)(event, lambdaContext('projector', randomUUID(), PROJECTOR_TIMEOUT_MS));
+  return { authorizer, gateway, admin, project } as unknown as HostedFunctions & Pick<UsageTailProps, 'project'>;
 }
 
 async function listen(functions: HostedFunctions, port: number) {

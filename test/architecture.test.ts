@@ -6,7 +6,9 @@ import { PROJECT_DIR } from '../local/settings.ts';
 const importsOf = (layer: string) =>
   globSync(`${layer}/**/*.ts`, { cwd: PROJECT_DIR }).flatMap((file) => {
     const text = readFileSync(join(PROJECT_DIR, file), 'utf8');
-    const targets = [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map((match) => match[1] ?? '');
+    const targets = [...text.matchAll(/(?<![':"{.])\b(?:from|import)\s*\(?\s*'([^']+)'/g)].map(
+      (match) => match[1] ?? '',
+    );
     return targets.map((target) => ({ file, target: target.startsWith('.') ? join(file, '..', target) : target }));
   });
 

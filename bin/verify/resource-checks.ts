@@ -18,7 +18,7 @@ const WITHOUT_RESOURCE = /^xray:Put/;
 
 /** What the deployed resources must be like, whoever changed them since. */
 export function resourceChecks(deployment: Deployment, retainData: boolean): readonly Check[] {
-  const { ledgerTable, registryTable, stackStatus } = deployment;
+  const { ledgerTable, registryTable, usageTable, stackStatus } = deployment;
   return [
     {
       id: 'stack',
@@ -34,6 +34,11 @@ export function resourceChecks(deployment: Deployment, retainData: boolean): rea
       id: 'registry-table',
       title: 'The registry is protected',
       run: async () => await checkTable(deployment, registryTable, retainData),
+    },
+    {
+      id: 'usage-table',
+      title: 'The usage is protected',
+      run: async () => await checkTable(deployment, usageTable, retainData),
     },
     { id: 'alarms', title: 'Every alarm is armed', run: async () => await checkAlarms(deployment) },
     { id: 'roles', title: "The functions' roles are narrow", run: async () => await checkRoles(deployment) },

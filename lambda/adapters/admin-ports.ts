@@ -1,9 +1,12 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { TeamPolicy } from '../core/environment.ts';
 import type { KeyPorts } from '../core/key-operations.ts';
+import type { KeyRecord, KeyUse } from '../core/key-record.ts';
+import { readKeyUse } from '../core/key-use.ts';
 import type { AuditEntry, IdempotencyStore } from '../core/ports.ts';
 import { DynamoAudit } from './dynamo-audit.ts';
 import { DynamoBudgets } from './dynamo-budgets.ts';
+import { DynamoUsage } from './dynamo-usage.ts';
 import { DynamoIdempotency } from './idempotency.ts';
 import { DynamoKeyShelf } from './key-shelf.ts';
 import { Registry } from './registry.ts';
@@ -13,11 +16,13 @@ export type AdminTables = {
   readonly environmentName: string;
   readonly ledgerTable: string;
   readonly registryTable: string;
+  readonly usageTable: string;
 };
 
 type Ports = KeyPorts & {
   readonly idempotency: IdempotencyStore;
   readonly readAudit: (period: string, most: number) => Promise<readonly AuditEntry[]>;
+  readonly readUse: (records: readonly KeyRecord[]) => Promise<ReadonlyMap<string, KeyUse>>;
 };
 
 /** What administration needs, over DynamoDB; the policies as they stand at the moment of the request. */
@@ -26,12 +31,13 @@ export function adminPorts(
   tables: AdminTables,
   nowEpochMs: () => number,
 ): () => Promise<Ports> {
-  const { environmentName, ledgerTable, registryTable } = tables;
+  const { environmentName, ledgerTable, registryTable, usageTable } = tables;
   const registry = new Registry(client, registryTable, nowEpochMs);
   const audit = new DynamoAudit(client, registryTable);
   const shelf = new DynamoKeyShelf(client, registryTable, environmentName, nowEpochMs);
   const ledger = new DynamoBudgets(client, ledgerTable, nowEpochMs);
   const idempotency = new DynamoIdempotency(client, registryTable, nowEpochMs);
+  const usage = new DynamoUsage(client, usageTable, nowEpochMs);
   return async () => {
     const teams: ReadonlyMap<string, TeamPolicy> = (await registry.inForce())?.environment.teams ?? new Map();
     return {
@@ -40,6 +46,7 @@ export function adminPorts(
       ledger,
       idempotency,
       readAudit: async (period, most) => await audit.newest(period, most),
+      readUse: async (records) => await readKeyUse(usage, records, nowEpochMs()),
       rules: { teams, environmentName, nowEpochMs: nowEpochMs(), parseTime },
     };
   };

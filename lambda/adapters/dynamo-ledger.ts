@@ -144,7 +144,7 @@ export class DynamoLedger implements Ledger {
     const settled = await this.#write(key, settleWrite(terms, settlement, nowEpochMs));
     if ('view' in settled) return settled.view;
     if (settled.current?.lapsed.has(terms.reservation.id)) {
-      const corrected = await this.#write(key, correctWrite(terms, settlement, nowEpochMs));
+      const corrected = await this.#write(key, correctWrite(terms, settlement));
       if ('view' in corrected) return corrected.view;
     }
     // Gone from both maps: an earlier try of this very settlement succeeded, and only its reply was lost.
@@ -207,23 +207,18 @@ export class DynamoLedger implements Ledger {
     const forgottenIds = forgettable(state, nowEpochMs)
       .slice(0, MAX_FORGOTTEN)
       .map((held) => held.id);
-    return overdue.length === 0 ? 0 : await this.expire(key, overdue, nowEpochMs, forgottenIds);
+    return overdue.length === 0 ? 0 : await this.expire(key, overdue, forgottenIds);
   }
 
   /**
    * Takes reservations past their time for spent at their bound, many in a write; those that have been settled meanwhile
    * are left alone. Tells how many are in flight no more.
    */
-  async expire(
-    key: LedgerKey,
-    overdue: readonly Reservation[],
-    nowEpochMs: number,
-    forgottenIds: readonly string[] = [],
-  ): Promise<number> {
+  async expire(key: LedgerKey, overdue: readonly Reservation[], forgottenIds: readonly string[] = []): Promise<number> {
     let left = overdue;
     for (let tries = 1; left.length > 0; tries++) {
       const some = left.slice(0, EXPIRED_AT_ONCE);
-      const written = await this.#write(key, expireWrite(some, nowEpochMs, tries === 1 ? forgottenIds : []));
+      const written = await this.#write(key, expireWrite(some, tries === 1 ? forgottenIds : []));
       this.#seen.delete(seenName(key));
       if ('view' in written) left = left.slice(some.length);
       else if (tries > MAX_EXPIRE_TRIES)

@@ -226,7 +226,7 @@ function keyRefund({ key }: ReserveTerms, tpmRefundUs: number): Omit<Part, 'cond
 }
 
 /** The write that puts the true cost in place of the one assumed when the reservation lapsed. */
-export function correctWrite(terms: ReserveTerms, settlement: Settlement, nowEpochMs: number): LedgerWrite {
+export function correctWrite(terms: ReserveTerms, settlement: Settlement): LedgerWrite {
   const { reservation } = terms;
   // Its tokens have long been refilled.
   const key = keyRefund(terms, 0);
@@ -264,18 +264,15 @@ export function correctWrite(terms: ReserveTerms, settlement: Settlement, nowEpo
       ':refund': number(reservation.costPicoUsd - settlement.costPicoUsd),
       ':assumed': number((settlement.assumed ? settlement.costPicoUsd : 0n) - reservation.costPicoUsd),
       ':overrun': number(overrunOf(reservation, settlement.costPicoUsd)),
-      ':last': lastValue('correct', reservation, settlement, nowEpochMs),
+      // At the same moment as the expiry that it replaces, so that both count on the same day.
+      ':last': lastValue('correct', reservation, settlement, reservation.expiresAtEpochMs),
       ...key.values,
     },
   };
 }
 
 /** The write that takes reservations past their time for spent at their bound, and forgets lapsed ones of long ago. */
-export function expireWrite(
-  reservations: readonly Reservation[],
-  nowEpochMs: number,
-  forgottenIds: readonly string[],
-): LedgerWrite {
+export function expireWrite(reservations: readonly Reservation[], forgottenIds: readonly string[]): LedgerWrite {
   const cost = reservations.reduce((sum, { costPicoUsd }) => sum + costPicoUsd, 0n);
   const each = <T>(of: (reservation: Reservation, index: number) => T): T[] => reservations.map(of);
   return {
@@ -300,7 +297,12 @@ export function expireWrite(
       ...Object.fromEntries(each((reservation, n) => [`:r${n}`, reservationValue(reservation)])),
       ':last': {
         L: each((reservation) =>
-          endOf('expire', reservation, { ...TAKEN_FOR_SPENT, costPicoUsd: reservation.costPicoUsd }, nowEpochMs),
+          endOf(
+            'expire',
+            reservation,
+            { ...TAKEN_FOR_SPENT, costPicoUsd: reservation.costPicoUsd },
+            reservation.expiresAtEpochMs,
+          ),
         ),
       },
     },
@@ -355,7 +357,7 @@ function endOf(
   kind: string,
   reservation: Reservation,
   ended: Omit<Settlement, 'kind' | 'tpmRefundUs'>,
-  nowEpochMs: number,
+  atEpochMs: number,
 ): AttributeValue {
   return {
     M: {
@@ -369,7 +371,7 @@ function endOf(
       promptTokens: number(ended.promptTokens),
       cachedTokens: number(ended.cachedTokens),
       completionTokens: number(ended.completionTokens),
-      atMs: number(nowEpochMs),
+      atMs: number(atEpochMs),
     },
   };
 }

@@ -13,7 +13,7 @@ import { CANARY_TEAM } from '../core/canary.ts';
 import { type Identity, isRole } from '../core/identity.ts';
 import type { KeyRecord } from '../core/key-record.ts';
 import { parseScope } from '../core/key-scope.ts';
-import type { KeyStore } from '../core/ports.ts';
+import type { KeyNames, KeyStore } from '../core/ports.ts';
 import { RegistryError } from './registry.ts';
 
 /** `grk_<environment>_<keyId>_<43 base64url characters>`. */
@@ -23,7 +23,7 @@ const KEY_ID_LENGTH = 12;
 const NO_HASH = createHash('sha256').update(randomBytes(32)).digest();
 
 /** Keys in the registry table; of a key itself only the SHA-256 is stored. */
-export class TeamKeys implements KeyStore {
+export class TeamKeys implements KeyStore, KeyNames {
   readonly #client: DynamoDBClient;
   readonly #table: string;
   readonly #nowEpochMs: () => number;
@@ -108,7 +108,11 @@ export class TeamKeys implements KeyStore {
 
   /** The ids of every key a team has or had. */
   async idsOf(team: string | undefined): Promise<readonly string[]> {
-    const ids: string[] = [];
+    return [...(await this.namesOf(team)).keys()];
+  }
+
+  async namesOf(team: string | undefined): Promise<ReadonlyMap<string, string>> {
+    const names = new Map<string, string>();
     try {
       const pages = paginateQuery(
         { client: this.#client },
@@ -120,12 +124,16 @@ export class TeamKeys implements KeyStore {
           ConsistentRead: true,
         },
       );
-      for await (const page of pages)
-        ids.push(...(page.Items ?? []).map((item) => item[SORT_KEY]?.S?.slice('KEY#'.length) ?? ''));
+      for await (const page of pages) {
+        for (const item of page.Items ?? []) {
+          const keyId = item[SORT_KEY]?.S?.slice('KEY#'.length) ?? '';
+          names.set(keyId, item.name?.S ?? keyId);
+        }
+      }
     } catch (cause) {
       throw new RegistryError(`cannot list the keys of ${team ?? ORGANIZATION}`, { cause });
     }
-    return ids;
+    return names;
   }
 
   /** Takes a key away without a trace: for one that was made for a single check. */

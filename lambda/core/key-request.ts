@@ -72,7 +72,7 @@ export function parseKeyRequest(
   const body = parseJson(bodyText);
   if (body === undefined) return refuse('invalid_request', 'The body is not a JSON object. Send {"name": …}.');
   const parsed = v.safeParse(requestSchema, body);
-  if (!parsed.success) return explainIssue(parsed.issues[0]);
+  if (!parsed.success) return explainIssue(parsed.issues.find(isUnknownField) ?? parsed.issues[0]);
   const request = parsed.output;
   const role = request.role ?? 'member';
   if (!isRole(role)) return invalid('role', `is "${role.slice(0, 20)}"; it must be one of admin, lead, member, viewer`);
@@ -201,11 +201,19 @@ function scopeOf(request: Request): KeyScope {
   };
 }
 
+function fieldOf({ path }: v.BaseIssue<unknown>): string {
+  return String(path?.[0]?.key ?? '');
+}
+
+/** A misspelt field is told before the one that is missing for it. */
+function isUnknownField(issue: v.BaseIssue<unknown>): boolean {
+  return issue.path?.length === 1 && !Object.hasOwn(requestSchema.entries, fieldOf(issue));
+}
+
 function explainIssue(issue: v.BaseIssue<unknown>): Refusal {
-  const path = (issue.path ?? []).map(({ key }) => String(key));
-  const field = path[0] ?? '';
+  const field = fieldOf(issue);
   const fields = Object.keys(requestSchema.entries);
-  if (path.length === 1 && !fields.includes(field))
+  if (isUnknownField(issue))
     return invalid(
       field.slice(0, 40),
       `is no field of a key${didYouMean(field.slice(0, 40), fields)}; the fields are ${fields.join(', ')}`,

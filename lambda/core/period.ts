@@ -1,7 +1,8 @@
 /** A calendar month in UTC, as `YYYY-MM`. */
 export type Period = string;
 
-const MS_PER_DAY = 86_400_000;
+/** A day in milliseconds. */
+export const MS_PER_DAY = 86_400_000;
 
 /** The year, month (1 to 12) and day in UTC of a time: civil-from-days, because core has no Date. */
 function civilDay(epochMs: number): { year: number; month: number; day: number } {
@@ -23,6 +24,50 @@ function civilDay(epochMs: number): { year: number; month: number; day: number }
 export function periodOf(epochMs: number): Period {
   const { year, month } = civilDay(epochMs);
   return `${year}-${String(month).padStart(2, '0')}`;
+}
+
+/** A day in UTC, as `YYYY-MM-DD`; days sort as their texts do. */
+export type Day = string;
+
+/** The day a time falls into. */
+export function dayOf(epochMs: number): Day {
+  return utcText(epochMs).slice(0, 10);
+}
+
+/**
+ * The day a call counts on, of the period that paid for it: a call that ends after a month's last midnight counts on that
+ * last day, so that a month's days add up to what its ledger has spent.
+ */
+export function dayInPeriod(period: Period, epochMs: number): Day {
+  const day = dayOf(epochMs);
+  const month = day.slice(0, 7);
+  if (month === period) return day;
+  return month < period ? `${period}-01` : `${period}-${lastDateOf(period)}`;
+}
+
+/** The first and the last day of a period. */
+export function daysOf(period: Period): { readonly from: Day; readonly to: Day } {
+  return { from: `${period}-01`, to: `${period}-${lastDateOf(period)}` };
+}
+
+/** Midnight of a day in UTC, or undefined for a text that names no day, such as `2026-02-30`. */
+export function dayStartsAtEpochMs(text: string): number | undefined {
+  const [, years, months, dates] = /^(\d{4})-(\d{2})-(\d{2})$/.exec(text) ?? [];
+  const [year, month, date] = [Number(years), Number(months), Number(dates)];
+  if (years === undefined || month < 1 || month > 12 || date < 1) return undefined;
+  // The inverse of civilDay, by the same author: years begin in March.
+  const shiftedYear = month <= 2 ? year - 1 : year;
+  const era = Math.floor(shiftedYear / 400);
+  const yearOfEra = shiftedYear - era * 400;
+  const dayOfYear = Math.floor((153 * (month + (month > 2 ? -3 : 9)) + 2) / 5) + date - 1;
+  const dayOfEra = yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear;
+  const epochMs = (era * 146_097 + dayOfEra - 719_468) * MS_PER_DAY;
+  return dayOf(epochMs) === text ? epochMs : undefined;
+}
+
+function lastDateOf(period: Period): string {
+  const dates = ['31', '30', '29', '28'];
+  return dates.find((date) => dayStartsAtEpochMs(`${period}-${date}`) !== undefined) ?? '28';
 }
 
 /** When the budget of a time's period is renewed, in ISO 8601. */

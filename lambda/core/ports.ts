@@ -5,8 +5,9 @@ import type { Identity } from './identity.ts';
 import type { LedgerState, LedgerView, ReserveRefusal, ReserveTerms, Settlement } from './ledger.ts';
 import type { PicoUsd } from './money.ts';
 import type { OrganizationLedger } from './organization-ledger.ts';
-import type { Period } from './period.ts';
+import type { Day, Period } from './period.ts';
 import type { Refusal } from './refusals.ts';
+import type { UsageRow } from './usage.ts';
 
 /** Which ledger: a team's, in a period. */
 export type LedgerKey = { readonly team: string; readonly period: Period };
@@ -49,6 +50,18 @@ export interface PolicySource {
 export interface KeyStore {
   /** The identity of a presented key, or undefined for one that is unknown, revoked or expired. */
   identify(presentedKey: string): Promise<Identity | undefined>;
+}
+
+/** What keys are called. */
+export interface KeyNames {
+  /** The names of every key that a team has or had, by their ids. */
+  namesOf(team: string): Promise<ReadonlyMap<string, string>>;
+}
+
+/** What calls came to, by day, key and model: seconds behind the ledger. */
+export interface UsageReader {
+  /** A team's rows of these days, both included. */
+  rowsOf(team: string, from: Day, to: Day): Promise<readonly UsageRow[]>;
 }
 
 /** Upstream's answer to a call. */

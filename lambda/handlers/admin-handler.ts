@@ -27,7 +27,10 @@ async function answer(portsNow: AdminHandlerPorts['portsNow'], event: APIGateway
   return await answerAdmin(await portsNow(), {
     method: event.httpMethod,
     path: event.path,
-    query: event.queryStringParameters ?? {},
+    // A parameter given twice counts once, by its last value, as API Gateway's own short form has it.
+    query: Object.fromEntries(
+      Object.entries(event.multiValueQueryStringParameters ?? {}).map(([name, values]) => [name, values?.at(-1)]),
+    ),
     bodyText,
     caller: {
       identity,

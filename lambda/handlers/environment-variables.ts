@@ -11,6 +11,7 @@ export function readVariables(source: Readonly<Record<string, string | undefined
     environmentName: required(ENV.environmentName),
     ledgerTable: required(ENV.ledgerTable),
     registryTable: required(ENV.registryTable),
+    usageTable: required(ENV.usageTable),
     groqBaseUrl: source[ENV.groqBaseUrl] === '' ? undefined : source[ENV.groqBaseUrl],
   };
 }

@@ -3,16 +3,19 @@ import { executionModeStreamifyResponse } from '@middy/core/StreamifyResponse';
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda';
 import type { GovernPorts } from '../core/govern.ts';
 import type { Endpoint } from '../core/key-scope.ts';
-import type { PolicySource } from '../core/ports.ts';
+import type { KeyNames, PolicySource, UsageReader } from '../core/ports.ts';
 import { refuse } from '../core/refusals.ts';
 import { answerChat } from './chat-route.ts';
 import { closedTo, identityOf } from './gateway-event.ts';
 import { type GatewayResponse, refusalResponse } from './gateway-response.ts';
 import { answerBudget, answerModel, answerModels } from './read-routes.ts';
+import { answerUsage } from './usage-route.ts';
 
 /** What the gateway is made of. */
 export type GatewayPorts = GovernPorts & {
   readonly policies: PolicySource;
+  readonly usage: UsageReader;
+  readonly keyNames: KeyNames;
   /** A random id that nobody can foresee. */
   readonly newId: () => string;
 };
@@ -46,12 +49,15 @@ const ROUTES: readonly {
   { method: 'GET', path: /^\/openai\/v1\/models$/, endpoint: 'models', answer: answerModels },
   { method: 'GET', path: /^\/openai\/v1\/models\/.+$/, endpoint: 'models', answer: answerModel },
   { method: 'GET', path: /^\/openai\/v1\/budget$/, endpoint: 'budget', answer: answerBudget },
+  { method: 'GET', path: /^\/openai\/v1\/usage$/, endpoint: 'usage', answer: answerUsage },
   {
     method: 'GET',
     path: /^\/healthz$/,
     answer: async () => ({ statusCode: 200, headers: JSON_TYPE, body: '{"status":"ok"}' }),
   },
 ];
+/** What the adapters of our own tables throw. */
+const STORE_ERRORS: readonly string[] = ['LedgerError', 'RegistryError', 'UsageError'];
 const JSON_TYPE = { 'content-type': 'application/json' };
 
 /** Makes the gateway's handler: a streaming Lambda function behind API Gateway's proxy integration. */
@@ -101,7 +107,7 @@ async function route(call: GatewayCall): Promise<GatewayResponse> {
 }
 
 function servedPaths(): string {
-  return 'POST /openai/v1/chat/completions, GET /openai/v1/models, GET /openai/v1/budget and GET /healthz';
+  return 'POST /openai/v1/chat/completions, GET /openai/v1/models, GET /openai/v1/budget, GET /openai/v1/usage and GET /healthz';
 }
 
 /** An exception is a fault of ours: the caller learns the request id, the log its kind, and nobody its details. */
@@ -111,7 +117,7 @@ function renderFault(ports: GatewayPorts, request: Request): void {
   const error = request.error;
   const cause = error?.cause instanceof Error ? error.cause.name : '';
   ports.log('fault', { requestId, error: error?.name ?? 'unknown', cause });
-  const isStore = error?.name === 'LedgerError' || error?.name === 'RegistryError';
+  const isStore = STORE_ERRORS.includes(error?.name ?? '');
   const refusal = isStore
     ? refuse(
         'gateway_unavailable',

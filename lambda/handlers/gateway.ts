@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { DynamoLedger } from '../adapters/dynamo-ledger.ts';
+import { DynamoUsage } from '../adapters/dynamo-usage.ts';
 import { GroqKeys } from '../adapters/groq-keys.ts';
 import { GroqUpstream } from '../adapters/groq-upstream.ts';
 import { Registry } from '../adapters/registry.ts';
+import { TeamKeys } from '../adapters/team-keys.ts';
 import { Headroom } from '../core/headroom.ts';
 import { RecentOutputs } from '../core/recent-outputs.ts';
 import { readVariables } from './environment-variables.ts';
@@ -19,6 +21,8 @@ const headroom = new Headroom();
 export const handler = createGateway({
   policies: new Registry(client, variables.registryTable, systemClock.nowEpochMs),
   ledger: new DynamoLedger(client, variables.ledgerTable, systemClock.nowEpochMs),
+  usage: new DynamoUsage(client, variables.usageTable, systemClock.nowEpochMs),
+  keyNames: new TeamKeys(client, variables.registryTable, systemClock.nowEpochMs),
   upstream: new GroqUpstream({
     baseUrl: variables.groqBaseUrl,
     keys,

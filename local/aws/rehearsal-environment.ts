@@ -28,6 +28,7 @@ export function rehearsalEnvironment(groqBaseUrl: string): EnvironmentFile {
       daily: { ...roomy, requestsPerDay: DAILY_REQUESTS },
       changing: { ...roomy, monthlyBudgetUsd: 10, allowedModels: ['openai/gpt-oss-20b'] },
       operated: roomy,
+      counted: roomy,
       leaving: roomy,
     },
   };

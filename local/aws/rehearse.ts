@@ -62,6 +62,7 @@ async function rehearse(aws: RehearsedAws): Promise<void> {
       baseUrl: outputs.Endpoint,
       ledgerTable: outputs.LedgerTable,
       registryTable: outputs.RegistryTable,
+      usageTable: outputs.UsageTable,
       upstreamUrl: aws.fake.baseUrl,
       adminKey,
       teams: keys,
@@ -193,7 +194,7 @@ function withoutColours(text: string): string {
 function countOf(output: string): string {
   return withoutColours(output)
     .split('\n')
-    .filter((line) => /^ *(Tests|Test Files) |^budget of/.test(line))
+    .filter((line) => /^ *(Tests|Test Files) |^(budget|usage) of/.test(line))
     .join('\n');
 }
 

@@ -2,7 +2,8 @@ import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { expect, it } from 'vitest';
 import { DynamoAudit } from '../../lambda/adapters/dynamo-audit.ts';
 import { DynamoLedger } from '../../lambda/adapters/dynamo-ledger.ts';
-import { periodOf } from '../../lambda/core/period.ts';
+import { DynamoUsage } from '../../lambda/adapters/dynamo-usage.ts';
+import { daysOf, periodOf } from '../../lambda/core/period.ts';
 import { requireDeployed } from '../support/target.ts';
 
 const target = requireDeployed();
@@ -11,8 +12,11 @@ const dynamo = new DynamoDBClient({});
 it('keeps what was spent and the audit trail when the stack is gone, in tables that refuse to be deleted', async () => {
   const ledger = new DynamoLedger(dynamo, target.ledgerTable, Date.now);
   expect((await ledger.read({ team: 'roomy', period: periodOf(Date.now()) }))?.spent).toBeGreaterThan(0n);
+  const { from, to } = daysOf(periodOf(Date.now()));
+  const usage = new DynamoUsage(dynamo, target.usageTable, Date.now);
+  expect((await usage.rowsOf('roomy', from, to)).length).toBeGreaterThan(0);
   expect((await new DynamoAudit(dynamo, target.registryTable).newest(periodOf(Date.now()), 1)).length).toBe(1);
-  for (const TableName of [target.ledgerTable, target.registryTable]) {
+  for (const TableName of [target.ledgerTable, target.registryTable, target.usageTable]) {
     const { Table } = await dynamo.send(new DescribeTableCommand({ TableName }));
     expect(Table?.DeletionProtectionEnabled).toBe(true);
   }

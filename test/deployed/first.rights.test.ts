@@ -17,8 +17,8 @@ import { groqSecretName } from '../../lambda/contract.ts';
 import { requireDeployed } from '../support/target.ts';
 
 const target = requireDeployed();
-const { ledgerTable, registryTable } = target;
-const ROLES = ['Authorizer', 'Gateway', 'Publisher', 'Sweeper', 'Canary'] as const;
+const { ledgerTable, registryTable, usageTable } = target;
+const ROLES = ['Authorizer', 'Gateway', 'Publisher', 'Sweeper', 'Projector', 'Canary'] as const;
 type RoleName = (typeof ROLES)[number];
 type Clients = { readonly dynamo: DynamoDBClient; readonly secrets: SecretsManagerClient };
 const clients = new Map<RoleName, Clients>();
@@ -85,11 +85,15 @@ describe("each function's role", () => {
     ['Gateway', 'read policies', query(registryTable, 'POLICIES#1')],
     ['Gateway', "write a team's ledger", update(ledgerTable, 'TEAM#rights-test')],
     ['Gateway', 'read a Groq key', new GetSecretValueCommand({ SecretId: secret })],
+    ['Gateway', "read a team's usage", query(usageTable, 'TEAM#rights-test')],
+    ['Gateway', 'read the names of keys', query(registryTable, 'TEAM#rights-test')],
     ['Publisher', 'write policies', put(registryTable, 'POLICIES#rights-test')],
     ['Publisher', 'add to the audit trail', put(registryTable, 'AUDIT#rights-test')],
     ['Publisher', 'revoke a key', update(registryTable, 'KEY#rights-test')],
     ['Sweeper', 'expire in a ledger', update(ledgerTable, 'TEAM#rights-test')],
     ['Sweeper', "end what the organisation's cap was raised by", update(ledgerTable, 'ORG')],
+    ['Projector', 'count', update(usageTable, 'TEAM#rights-test')],
+    ['Projector', 'remember what has been counted', update(usageTable, 'END#rights-test#1')],
     ['Canary', 'make a key of its own kind', put(registryTable, 'KEY#canaryrights')],
   ])('%s may %s', async (role, _what, command) => {
     expect(await tried(role, command)).toBe('done');
@@ -102,6 +106,8 @@ describe("each function's role", () => {
     ['Authorizer', 'read a Groq key', new GetSecretValueCommand({ SecretId: secret })],
     ['Gateway', 'read a key', get(registryTable, 'KEY#1')],
     ['Gateway', 'write policies', put(registryTable, 'POLICIES')],
+    ['Gateway', 'write usage', update(usageTable, 'TEAM#rights-test')],
+    ['Gateway', 'list keys by writing', put(registryTable, 'TEAM#rights-test')],
     ['Gateway', 'delete a ledger', remove(ledgerTable, 'TEAM#roomy')],
     ['Gateway', 'read a whole table', new ScanCommand({ TableName: ledgerTable })],
     ['Gateway', 'write a Groq key', new PutSecretValueCommand({ SecretId: secret, SecretString: '{}' })],
@@ -113,6 +119,13 @@ describe("each function's role", () => {
     ['Sweeper', 'delete a ledger', remove(ledgerTable, 'TEAM#roomy')],
     ['Sweeper', 'make a key', put(registryTable, 'KEY#1')],
     ['Sweeper', 'read a Groq key', new GetSecretValueCommand({ SecretId: secret })],
+    ['Projector', 'read the ledger', get(ledgerTable, 'TEAM#roomy')],
+    ['Projector', 'write the ledger', update(ledgerTable, 'TEAM#roomy')],
+    ['Projector', 'read usage', query(usageTable, 'TEAM#roomy')],
+    ['Projector', 'delete usage', remove(usageTable, 'TEAM#roomy')],
+    ['Projector', 'read a key', get(registryTable, 'KEY#1')],
+    ['Projector', 'read a Groq key', new GetSecretValueCommand({ SecretId: secret })],
+    ['Sweeper', 'write usage', update(usageTable, 'TEAM#rights-test')],
     ['Canary', "make a team's key", put(registryTable, 'KEY#1')],
     ['Canary', 'write policies', put(registryTable, 'POLICIES')],
     ['Canary', 'touch the ledger', update(ledgerTable, 'TEAM#roomy')],

@@ -35,7 +35,7 @@ function rightsOf(): Record<string, string[]> {
 
 describe('the stack', () => {
   it('keeps, protects, encrypts and backs up every table, and pays for none that idles', () => {
-    template.resourceCountIs('AWS::DynamoDB::Table', 2);
+    template.resourceCountIs('AWS::DynamoDB::Table', 3);
     template.allResourcesProperties('AWS::DynamoDB::Table', {
       BillingMode: 'PAY_PER_REQUEST',
       DeletionProtectionEnabled: true,
@@ -58,7 +58,7 @@ describe('the stack', () => {
   });
 
   it('runs on Node 24 and arm64, with logs that end', () => {
-    template.resourceCountIs('AWS::Lambda::Function', 5);
+    template.resourceCountIs('AWS::Lambda::Function', 6);
     template.allResourcesProperties('AWS::Lambda::Function', {
       Runtime: 'nodejs24.x',
       Architectures: ['arm64'],
@@ -76,6 +76,9 @@ describe('the stack', () => {
         'dynamodb:GetItem POLICIES*',
         'dynamodb:GetItem TEAM#* ORG',
         'dynamodb:Query POLICIES*',
+        // Of the registry, where keys have their names, and of the usage.
+        'dynamodb:Query TEAM#*',
+        'dynamodb:Query TEAM#*',
         'dynamodb:UpdateItem TEAM#* ORG',
         ...logs,
         'secretsmanager:GetSecretValue',
@@ -100,6 +103,16 @@ describe('the stack', () => {
         'dynamodb:UpdateItem TEAM#* ORG',
         ...logs,
       ],
+      Projector: [
+        // Of the ledger's stream, and of nothing else of the ledger.
+        'dynamodb:DescribeStream',
+        'dynamodb:GetRecords',
+        'dynamodb:GetShardIterator',
+        'dynamodb:ListStreams',
+        'dynamodb:UpdateItem TEAM#* END#*',
+        ...logs,
+        'sqs:SendMessage',
+      ],
       Canary: [
         'dynamodb:DeleteItem KEY#canary* TEAM#groq-rbac-canary',
         'dynamodb:GetItem POLICIES* TEAM#groq-rbac-canary',
@@ -122,6 +135,7 @@ describe('the stack', () => {
         'LEDGER_TABLE',
         'NODE_OPTIONS',
         'REGISTRY_TABLE',
+        'USAGE_TABLE',
       ]);
     }
     expect(JSON.stringify([template.toJSON(), team.toJSON()])).not.toMatch(/gsk_[A-Za-z0-9]|grk_/);
@@ -169,7 +183,7 @@ it('gives API Gateway the right to write logs in an account that has never had i
 
 it('keeps the names by which CloudFormation knows tables and the keys of teams: others would lose or revoke them', () => {
   const ids = (type: string, of = template) => Object.keys(of.findResources(type));
-  expect(ids('AWS::DynamoDB::Table')).toEqual(['LedgerTable9343E4AA', 'RegistryTableDB777839']);
+  expect(ids('AWS::DynamoDB::Table')).toEqual(['LedgerTable9343E4AA', 'RegistryTableDB777839', 'UsageTableADB4B05A']);
   expect(ids('AWS::CloudFormation::Stack')).toEqual(['TeamchatbotNestedStackTeamchatbotNestedStackResource6E076410']);
   expect(ids('Custom::TeamKeys', team)).toEqual(['Keys']);
 });

@@ -4,6 +4,12 @@ import { installLambdaRuntime, lambdaContext, type StreamingHandler } from '../.
 
 installLambdaRuntime();
 
+/** Ports of a gateway that nobody asks for usage. */
+export const NO_USAGE_PORTS = {
+  usage: { rowsOf: async () => [] },
+  keyNames: { namesOf: async () => new Map<string, string>() },
+};
+
 /** A whole response, and its pieces as they came. */
 export type CapturedResponse = { status: number; headers: Record<string, string>; text: string; pieces: string[] };
 

@@ -105,6 +105,8 @@ export class HostedGateways {
       log: () => {},
       outputs: new RecentOutputs(),
       headroom,
+      usage: { rowsOf: async () => [] },
+      keyNames: this.#keys,
     });
     const counted: HostedFunctions['gateway'] = async (...call) => {
       this.#arrived++;

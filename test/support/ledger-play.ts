@@ -55,6 +55,7 @@ export class Story {
         this.nowEpochMs += step.ms;
         break;
       case 'reach the end of the month':
+        // Time never goes back, also when the end is nearer than that.
         this.nowEpochMs = Math.max(nowEpochMs, periodEndsAtEpochMs(nowEpochMs) - 5_000);
         break;
       case 'reserve':

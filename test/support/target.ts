@@ -11,6 +11,7 @@ export type DeployedTarget = Omit<Target, 'close'> & {
   readonly environmentName: string;
   readonly ledgerTable: string;
   readonly registryTable: string;
+  readonly usageTable: string;
   readonly stackName: string;
 };
 

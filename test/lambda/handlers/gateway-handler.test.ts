@@ -9,7 +9,7 @@ import { refuse } from '../../../lambda/core/refusals.ts';
 import { systemClock } from '../../../lambda/handlers/system.ts';
 import { catalog, policyWith } from '../../support/catalog.ts';
 import { startTestDatabase, type TestDatabase } from '../../support/embedded-ledger.ts';
-import { chatEvent, invoke } from '../../support/gateway-in-process.ts';
+import { chatEvent, invoke, NO_USAGE_PORTS } from '../../support/gateway-in-process.ts';
 
 const { createGateway } = await import('../../../lambda/handlers/gateway-handler.ts');
 
@@ -43,6 +43,7 @@ async function gatewayWith(upstream: Upstream['chat'], more: Partial<GovernPorts
   await ensureTable(database.client, table);
   ledger = new DynamoLedger(database.client, table, systemClock.nowEpochMs);
   return createGateway({
+    ...NO_USAGE_PORTS,
     ledger,
     upstream: { chat: upstream },
     clock: systemClock,

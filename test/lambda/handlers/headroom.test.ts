@@ -8,7 +8,7 @@ import { RecentOutputs } from '../../../lambda/core/recent-outputs.ts';
 import { type FakeGroq, startFakeGroq } from '../../../local/fake-groq/server.ts';
 import { catalog, policyWith } from '../../support/catalog.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
-import { chatEvent, invoke } from '../../support/gateway-in-process.ts';
+import { chatEvent, invoke, NO_USAGE_PORTS } from '../../support/gateway-in-process.ts';
 import { MemoryLedger } from '../../support/memory-ledger.ts';
 
 const { createGateway } = await import('../../../lambda/handlers/gateway-handler.ts');
@@ -36,6 +36,7 @@ async function organization(priorities: { product: Priority; job: Priority }, in
     const headroom = new Headroom();
     const keys = new GroqKeys(secrets, 'test', clock.nowEpochMs);
     return createGateway({
+      ...NO_USAGE_PORTS,
       ledger: {
         reserve: (key, budgets, terms) => {
           reserved.push(key.team);

@@ -1,0 +1,96 @@
+import type { AttributeValue, Update } from '@aws-sdk/client-dynamodb';
+import { PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE } from '../contract.ts';
+import { picoUsd } from '../core/money.ts';
+import { type Day, dayStartsAtEpochMs } from '../core/period.ts';
+import type { LedgerEnd, UsageCounts, UsageRow } from '../core/usage.ts';
+import { holderOf, type Item } from './ledger-item.ts';
+
+/** A change of one item, apart from its table. */
+export type UsageUpdate = Omit<Update, 'TableName'>;
+
+/** How long it is remembered that an end has been counted: a stream tells of it for 24 hours at most. */
+const KEEP_MARKS_S = 7 * 86_400;
+/** How long a row is kept after its day: as long as the ledgers. */
+const KEEP_ROWS_S = 401 * 86_400;
+
+/** The counters of a row, by their attribute. */
+const COUNTERS = {
+  requests: 'requests',
+  promptTokens: 'promptTokens',
+  cachedTokens: 'cachedTokens',
+  completionTokens: 'completionTokens',
+  costPicoUsd: 'cost',
+  assumedPicoUsd: 'assumed',
+  voided: 'voided',
+  expired: 'expired',
+} as const satisfies Record<keyof UsageCounts, string>;
+
+/** What the sort keys of a day's rows begin with. */
+export function daySortKey(day: Day): string {
+  return `DAY#${day}`;
+}
+
+/** The key of the mark that an end has been counted. */
+export function markKey({ ledger, end }: LedgerEnd): Record<string, AttributeValue> {
+  return { [PARTITION_KEY]: { S: `END#${ledger.team}#${end.id}` }, [SORT_KEY]: { S: end.kind } };
+}
+
+/** Marks an end as counted, on the condition that it has not been. */
+export function markOnce(entry: LedgerEnd, nowEpochMs: number): UsageUpdate {
+  return {
+    Key: markKey(entry),
+    UpdateExpression: 'SET #ttl = :ttl',
+    ConditionExpression: 'attribute_not_exists(#pk)',
+    ExpressionAttributeNames: { '#ttl': TTL_ATTRIBUTE, '#pk': PARTITION_KEY },
+    ExpressionAttributeValues: { ':ttl': number(Math.floor(nowEpochMs / 1000) + KEEP_MARKS_S) },
+  };
+}
+
+/** Adds counts to a row, which begins with nothing. */
+export function incrementOf({ team, day, keyId, model, ...counts }: UsageRow): UsageUpdate {
+  const added = Object.entries(COUNTERS).map(
+    ([count, attribute]) => [attribute, counts[count as keyof UsageCounts]] as const,
+  );
+  const ttl = Math.floor((dayStartsAtEpochMs(day) ?? 0) / 1000) + KEEP_ROWS_S;
+  return {
+    Key: { [PARTITION_KEY]: { S: holderOf(team) }, [SORT_KEY]: { S: `${daySortKey(day)}#${keyId}#${model}` } },
+    UpdateExpression: `SET #ttl = :ttl, #key = :key, #model = :model ADD ${added
+      .map(([name]) => `#${name} :${name}`)
+      .join(', ')}`,
+    ExpressionAttributeNames: {
+      '#ttl': TTL_ATTRIBUTE,
+      '#key': 'key',
+      '#model': 'model',
+      ...Object.fromEntries(added.map(([name]) => [`#${name}`, name])),
+    },
+    ExpressionAttributeValues: {
+      ':ttl': number(ttl),
+      ':key': { S: keyId },
+      ':model': { S: model },
+      ...Object.fromEntries(added.map(([name, value]) => [`:${name}`, number(value)])),
+    },
+  };
+}
+
+/** Reads a team's row. */
+export function rowOf(team: string, item: Item): UsageRow {
+  const digits = (attribute: string) => item[attribute]?.N ?? '0';
+  return {
+    team,
+    day: item[SORT_KEY]?.S?.slice('DAY#'.length, 'DAY#'.length + 10) ?? '',
+    keyId: item.key?.S ?? '',
+    model: item.model?.S ?? '',
+    requests: Number(digits(COUNTERS.requests)),
+    promptTokens: Number(digits(COUNTERS.promptTokens)),
+    cachedTokens: Number(digits(COUNTERS.cachedTokens)),
+    completionTokens: Number(digits(COUNTERS.completionTokens)),
+    costPicoUsd: picoUsd(BigInt(digits(COUNTERS.costPicoUsd))),
+    assumedPicoUsd: picoUsd(BigInt(digits(COUNTERS.assumedPicoUsd))),
+    voided: Number(digits(COUNTERS.voided)),
+    expired: Number(digits(COUNTERS.expired)),
+  };
+}
+
+function number(value: number | bigint): AttributeValue {
+  return { N: String(value) };
+}

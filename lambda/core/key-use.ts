@@ -1,0 +1,48 @@
+import type { KeyRecord, KeyUse } from './key-record.ts';
+import { addUsd, usdText, ZERO_USD } from './money.ts';
+import { type Day, dayOf, MS_PER_DAY } from './period.ts';
+import type { UsageReader } from './ports.ts';
+import type { UsageRow } from './usage.ts';
+
+/** How far back is looked for a key's last use, in days. */
+const LOOK_BACK_DAYS = 62;
+/** How many teams are read at once. */
+const TEAMS_AT_ONCE = 8;
+
+/** What keys have been used for lately, by their ids; seconds behind the ledger. Keys of no team call no models. */
+export async function readKeyUse(
+  usage: UsageReader,
+  records: readonly KeyRecord[],
+  nowEpochMs: number,
+): Promise<ReadonlyMap<string, KeyUse>> {
+  const today = dayOf(nowEpochMs);
+  const from = dayOf(nowEpochMs - LOOK_BACK_DAYS * MS_PER_DAY);
+  const teams = [...new Set(records.flatMap(({ team }) => (team === undefined ? [] : [team])))];
+  const rows: UsageRow[] = [];
+  for (let start = 0; start < teams.length; start += TEAMS_AT_ONCE) {
+    const some = teams.slice(start, start + TEAMS_AT_ONCE).map((team) => usage.rowsOf(team, from, today));
+    rows.push(...(await Promise.all(some)).flat());
+  }
+  return new Map(
+    records.map(({ keyId }) => [
+      keyId,
+      useOf(
+        rows.filter((row) => row.keyId === keyId),
+        today,
+      ),
+    ]),
+  );
+}
+
+function useOf(rows: readonly UsageRow[], today: Day): KeyUse {
+  const used = rows.filter(({ requests, voided }) => requests + voided > 0);
+  const thisMonth = used.filter(({ day }) => day.slice(0, 7) === today.slice(0, 7));
+  return {
+    lastUsedOn: used
+      .map(({ day }) => day)
+      .sort()
+      .at(-1),
+    requestsThisMonth: thisMonth.reduce((sum, { requests }) => sum + requests, 0),
+    costThisMonthUsd: usdText(addUsd(ZERO_USD, ...thisMonth.map(({ costPicoUsd }) => costPicoUsd))),
+  };
+}

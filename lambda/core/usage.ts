@@ -1,0 +1,134 @@
+import { addUsd, type PicoUsd, subtractUsd, ZERO_USD } from './money.ts';
+import { type Day, dayInPeriod, daysOf, type Period } from './period.ts';
+import type { LedgerKey } from './ports.ts';
+
+/** How a reservation can end; a `correct` comes after an `expire`, and puts the truth in its place. */
+export const END_KINDS = ['settle', 'void', 'expire', 'correct'] as const;
+
+/** The end of one reservation, as the ledger's stream tells it. An id and a kind name it: each happens once at most. */
+export type CallEnd = {
+  readonly kind: (typeof END_KINDS)[number];
+  readonly id: string;
+  readonly keyId: string;
+  readonly model: string;
+  readonly costPicoUsd: PicoUsd;
+  /** The most it could cost: what an expiry took for spent. */
+  readonly boundPicoUsd: PicoUsd;
+  readonly assumed: boolean;
+  readonly promptTokens: number;
+  /** The part of `promptTokens` that Groq had cached. */
+  readonly cachedTokens: number;
+  readonly completionTokens: number;
+  readonly atEpochMs: number;
+};
+
+/** An end, and the ledger that it is of. */
+export type LedgerEnd = { readonly ledger: LedgerKey; readonly end: CallEnd };
+
+/** What calls come to. */
+export type UsageCounts = {
+  /** Calls that Groq took, or may have taken; what it refused is in `voided`. */
+  readonly requests: number;
+  readonly promptTokens: number;
+  readonly cachedTokens: number;
+  readonly completionTokens: number;
+  readonly costPicoUsd: PicoUsd;
+  /** The part of the cost that is assumed, because the outcome never came. */
+  readonly assumedPicoUsd: PicoUsd;
+  /** Calls that Groq refused or never saw: they cost nothing. */
+  readonly voided: number;
+  /** Calls that nobody came back for: at their bound, and with no tokens. */
+  readonly expired: number;
+};
+
+/** Whose calls, when and of what. */
+export type UsageKey = {
+  readonly team: string;
+  readonly day: Day;
+  readonly keyId: string;
+  readonly model: string;
+};
+
+/** A day's calls of one key to one model. */
+export type UsageRow = UsageKey & UsageCounts;
+
+/** No calls. */
+export const NO_USAGE: UsageCounts = {
+  requests: 0,
+  promptTokens: 0,
+  cachedTokens: 0,
+  completionTokens: 0,
+  costPicoUsd: ZERO_USD,
+  assumedPicoUsd: ZERO_USD,
+  voided: 0,
+  expired: 0,
+};
+
+/** What one end adds, whatever came before it: so ends can be counted in any order. */
+export function countsOf(end: CallEnd): UsageCounts {
+  const { kind, promptTokens, cachedTokens, completionTokens, costPicoUsd, boundPicoUsd } = end;
+  if (kind === 'void') return { ...NO_USAGE, voided: 1 };
+  if (kind === 'expire')
+    return { ...NO_USAGE, requests: 1, expired: 1, costPicoUsd: boundPicoUsd, assumedPicoUsd: boundPicoUsd };
+  const assumedPicoUsd = end.assumed ? costPicoUsd : ZERO_USD;
+  const counts = { ...NO_USAGE, promptTokens, cachedTokens, completionTokens };
+  if (kind === 'settle') return { ...counts, requests: 1, costPicoUsd, assumedPicoUsd };
+  // A late void: a settlement always has a cost or tokens, since a usage of nothing is taken at the bound.
+  const isVoid = costPicoUsd === 0n && promptTokens + completionTokens === 0;
+  return {
+    ...counts,
+    requests: isVoid ? -1 : 0,
+    voided: isVoid ? 1 : 0,
+    expired: -1,
+    costPicoUsd: subtractUsd(costPicoUsd, boundPicoUsd),
+    assumedPicoUsd: subtractUsd(assumedPicoUsd, boundPicoUsd),
+  };
+}
+
+/** Adds counts. */
+export function addUsage(a: UsageCounts, b: UsageCounts): UsageCounts {
+  return {
+    requests: a.requests + b.requests,
+    promptTokens: a.promptTokens + b.promptTokens,
+    cachedTokens: a.cachedTokens + b.cachedTokens,
+    completionTokens: a.completionTokens + b.completionTokens,
+    costPicoUsd: addUsd(a.costPicoUsd, b.costPicoUsd),
+    assumedPicoUsd: addUsd(a.assumedPicoUsd, b.assumedPicoUsd),
+    voided: a.voided + b.voided,
+    expired: a.expired + b.expired,
+  };
+}
+
+/** Where an end is counted. */
+export function usageKeyOf({ ledger, end }: LedgerEnd): UsageKey {
+  const day = dayInPeriod(ledger.period, end.atEpochMs);
+  return { team: ledger.team, day, keyId: end.keyId, model: end.model };
+}
+
+/** Folds ends into one row a team, day, key and model. */
+export function foldEnds(ends: readonly LedgerEnd[]): readonly UsageRow[] {
+  const rows = new Map<string, UsageRow>();
+  for (const entry of ends) {
+    const key = usageKeyOf(entry);
+    const name = JSON.stringify([key.team, key.day, key.keyId, key.model]);
+    rows.set(name, { ...key, ...addUsage(rows.get(name) ?? NO_USAGE, countsOf(entry.end)) });
+  }
+  return [...rows.values()];
+}
+
+/**
+ * What the ledger of a period has and the usage of a team has not: nothing, once the stream has drained. `rows` are the
+ * team's, of any days.
+ */
+export function usageGap(
+  rows: readonly UsageRow[],
+  period: Period,
+  ledger: { readonly spent: PicoUsd; readonly assumed: PicoUsd },
+): { readonly spentPicoUsd: PicoUsd; readonly assumedPicoUsd: PicoUsd } {
+  const { from, to } = daysOf(period);
+  const counted = rows.filter(({ day }) => day >= from && day <= to).reduce<UsageCounts>(addUsage, NO_USAGE);
+  return {
+    spentPicoUsd: subtractUsd(ledger.spent, counted.costPicoUsd),
+    assumedPicoUsd: subtractUsd(ledger.assumed, counted.assumedPicoUsd),
+  };
+}

@@ -1,0 +1,42 @@
+import middy from '@middy/core';
+import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
+import { endsOf, type LedgerRecord, UnreadableEnds } from '../adapters/ledger-ends.ts';
+import type { Log } from '../core/ports.ts';
+import type { LedgerEnd } from '../core/usage.ts';
+
+/** What the projector needs of the world. */
+export type ProjectorPorts = {
+  readonly usage: { count(ends: readonly LedgerEnd[]): Promise<number> };
+  readonly log: Log;
+};
+
+/**
+ * Makes the projector: from the ledger's stream to usage. Records that cannot be read are told to Lambda, which tries
+ * them again and at last hands them to the dead letters; all others of the batch have been counted by then. When the
+ * table fails, the whole batch is to come again.
+ *
+ * @throws UsageError when ends may not have been counted.
+ */
+export function createProjector({ usage, log }: ProjectorPorts) {
+  return middy<DynamoDBStreamEvent, DynamoDBBatchResponse>({ timeoutEarlyInMillis: 0 }).handler(async ({ Records }) => {
+    const ends: LedgerEnd[] = [];
+    const unreadable: string[] = [];
+    for (const record of Records) {
+      try {
+        ends.push(...endsOf(imagesOf(record)));
+      } catch (error) {
+        if (!(error instanceof UnreadableEnds)) throw error;
+        const sequenceNumber = record.dynamodb?.SequenceNumber ?? '';
+        log('unreadable_ends', { sequenceNumber, why: error.message });
+        unreadable.push(sequenceNumber);
+      }
+    }
+    await usage.count(ends);
+    return { batchItemFailures: unreadable.map((itemIdentifier) => ({ itemIdentifier })) };
+  });
+}
+
+/** Lambda's images are those of the SDK, but for binary values, which a ledger has none of. */
+function imagesOf({ dynamodb }: DynamoDBRecord): LedgerRecord {
+  return { NewImage: dynamodb?.NewImage, OldImage: dynamodb?.OldImage } as LedgerRecord;
+}

@@ -1,0 +1,77 @@
+/** A record of a table's stream, as the event of a Lambda function has it. */
+export type StreamRecord = { readonly dynamodb?: { readonly SequenceNumber?: string } };
+
+/** Where reading goes on, and what was read; no `next` when a shard is closed and at its end. */
+export type StreamPage = { readonly records: readonly StreamRecord[]; readonly next: string | undefined };
+
+/** How long one call may take, in milliseconds. */
+const ANSWER_MS = 10_000;
+/** As many as Lambda hands over at once. */
+export const RECORDS_AT_ONCE = 100;
+
+/**
+ * DynamoDB's streams over HTTP, as a database on this machine serves them: the SDK's client of streams would be one more
+ * dependency for three calls, and such a database asks for a signature's form only.
+ */
+export class StreamRecords {
+  readonly #endpoint: string;
+  readonly #streamArn: string;
+
+  constructor(endpoint: string, streamArn: string) {
+    this.#endpoint = endpoint;
+    this.#streamArn = streamArn;
+  }
+
+  /** The ids of every shard that still has records. */
+  async shardIds(): Promise<readonly string[]> {
+    const ids: string[] = [];
+    let after: string | undefined;
+    do {
+      const start = after === undefined ? {} : { ExclusiveStartShardId: after };
+      const { StreamDescription: description = {} } = (await this.#call('DescribeStream', start)) as {
+        StreamDescription?: { Shards?: readonly { ShardId: string }[]; LastEvaluatedShardId?: string };
+      };
+      ids.push(...(description.Shards ?? []).map(({ ShardId }) => ShardId));
+      after = description.LastEvaluatedShardId;
+    } while (after !== undefined);
+    return ids;
+  }
+
+  /** An iterator that begins after a record, or with the oldest. */
+  async iterator(shardId: string, afterSequenceNumber: string | undefined): Promise<string | undefined> {
+    const start =
+      afterSequenceNumber === undefined
+        ? { ShardIteratorType: 'TRIM_HORIZON' }
+        : { ShardIteratorType: 'AFTER_SEQUENCE_NUMBER', SequenceNumber: afterSequenceNumber };
+    const answer = await this.#call('GetShardIterator', { ShardId: shardId, ...start });
+    return (answer as { ShardIterator?: string }).ShardIterator;
+  }
+
+  async read(iterator: string): Promise<StreamPage> {
+    const answer = await this.#call('GetRecords', { ShardIterator: iterator, Limit: RECORDS_AT_ONCE });
+    const { Records = [], NextShardIterator } = answer as {
+      Records?: readonly StreamRecord[];
+      NextShardIterator?: string | null;
+    };
+    return { records: Records, next: NextShardIterator ?? undefined };
+  }
+
+  async #call(operation: string, input: object): Promise<unknown> {
+    const now = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
+    const scope = `local/${now.slice(0, 8)}/us-east-1/dynamodb/aws4_request`;
+    const response = await fetch(this.#endpoint, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/x-amz-json-1.0',
+        'x-amz-target': `DynamoDBStreams_20120810.${operation}`,
+        'x-amz-date': now,
+        authorization: `AWS4-HMAC-SHA256 Credential=${scope}, SignedHeaders=host;x-amz-date, Signature=${'0'.repeat(64)}`,
+      },
+      body: JSON.stringify(operation === 'GetRecords' ? input : { StreamArn: this.#streamArn, ...input }),
+      signal: AbortSignal.timeout(ANSWER_MS),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${operation} answers ${response.status}: ${text.slice(0, 200)}`);
+    return JSON.parse(text);
+  }
+}

@@ -1,0 +1,67 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { expect, it } from 'vitest';
+import { DynamoLedger } from '../../lambda/adapters/dynamo-ledger.ts';
+import { DynamoUsage } from '../../lambda/adapters/dynamo-usage.ts';
+import { daysOf, periodOf } from '../../lambda/core/period.ts';
+import { usageGap } from '../../lambda/core/usage.ts';
+import { postChat } from '../support/gateway-process.ts';
+import { requireDeployed } from '../support/target.ts';
+import { drainedUsage, usageOf } from '../support/usage-of.ts';
+
+const target = requireDeployed();
+const TEAM = 'counted';
+const key = target.teams[TEAM]?.key ?? '';
+const MARKERS = ['', '[tokens:100]', '[cached:10]', '[fault:400]', '[fault:cut]', '[fault:no-usage]'];
+
+it('counts mixed calls at once through the stream of the ledger, to exactly what the ledger spent', async () => {
+  const calls = MARKERS.flatMap((marker) => [true, false].map((stream) => ({ marker, stream })));
+  const rounds = [0, 1, 2, 3].flatMap(() => calls);
+  await Promise.all(
+    rounds.map(({ marker, stream }, index) =>
+      postChat(target, key, { stream, max_tokens: 200, messages: [{ role: 'user', content: `${marker} ${index}` }] }),
+    ),
+  );
+  const startMs = performance.now();
+  const { total, data, usage_by_key } = await drainedUsage(target, key, '?group_by=team,key,model');
+  console.log(`usage of ${rounds.length} calls drained within ${(performance.now() - startMs).toFixed(0)} ms`);
+  expect(total.requests + total.voided_requests).toBe(rounds.length);
+  expect(total.voided_requests).toBe(8);
+  const name = `${TEAM}-${target.environmentName}-main`;
+  const keyId = key.split('_')[2];
+  expect(data).toEqual([{ ...total, team: TEAM, key_id: keyId, key_name: name, model: 'openai/gpt-oss-20b' }]);
+  expect(usage_by_key).toEqual([
+    {
+      key_name: name,
+      key_id: keyId,
+      team: TEAM,
+      requests_today: total.requests,
+      tokens_today: total.prompt_tokens + total.completion_tokens,
+      estimated_cost_usd: Number(total.cost_usd),
+    },
+  ]);
+});
+
+it('adds up to the ledger of every team, and shows all of them to an administrator only', async () => {
+  // Other tests may not have made any call yet.
+  await postChat(target, target.teams.roomy?.key ?? '', {});
+  const dynamo = new DynamoDBClient({});
+  const ledger = new DynamoLedger(dynamo, target.ledgerTable, Date.now);
+  const usage = new DynamoUsage(dynamo, target.usageTable, Date.now);
+  const period = periodOf(Date.now());
+  const { from, to } = daysOf(period);
+  const gapOf = async (team: string) => {
+    const state = await ledger.read({ team, period });
+    return state === undefined ? 0n : usageGap(await usage.rowsOf(team, from, to), period, state).spentPicoUsd;
+  };
+  const startMs = performance.now();
+  // Other tests spend beside this one: each team is caught at a moment when it is drained.
+  for (const team of Object.keys(target.teams)) {
+    while ((await gapOf(team)) !== 0n) {
+      expect(performance.now() - startMs, `the usage of ${team} lacks ${await gapOf(team)}`).toBeLessThan(60_000);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+  const all = await usageOf(target, target.adminKey, '?group_by=team');
+  expect(all.data.map(({ team }) => team)).toEqual(expect.arrayContaining([TEAM, 'roomy']));
+  expect((await usageOf(target, key, '?group_by=team')).data.map(({ team }) => team)).toEqual([TEAM]);
+});

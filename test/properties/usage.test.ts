@@ -1,0 +1,146 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { DynamoUsage } from '../../lambda/adapters/dynamo-usage.ts';
+import { picoUsd } from '../../lambda/core/money.ts';
+import type { LedgerEnd } from '../../lambda/core/usage.ts';
+import { ensureTable } from '../../local/tables.ts';
+import { endWith } from '../support/call-ends.ts';
+import { startTestDatabase, type TestDatabase } from '../support/embedded-ledger.ts';
+import { type Fault, FaultyClient } from '../support/faulty-client.ts';
+import { START_MS } from '../support/ledger-terms.ts';
+
+let database: TestDatabase;
+let faulty: FaultyClient;
+beforeAll(async () => {
+  database = await startTestDatabase();
+  faulty = new FaultyClient(database.endpoint);
+});
+afterAll(async () => {
+  faulty.client.destroy();
+  await database.close();
+});
+
+/** What became of a call: what the model knows, without any word of ends. */
+type Call = {
+  readonly outcome: 'settled' | 'assumed' | 'voided' | 'expired' | 'corrected' | 'late void';
+  readonly team: string;
+  readonly keyId: string;
+  readonly model: string;
+  readonly dayOffset: number;
+  readonly costPicoUsd: bigint;
+  readonly boundPicoUsd: bigint;
+  readonly tokens: number;
+};
+
+const anyCall: fc.Arbitrary<Call> = fc.record({
+  outcome: fc.constantFrom('settled', 'assumed', 'voided', 'expired', 'corrected', 'late void'),
+  team: fc.constantFrom('a', 'b'),
+  keyId: fc.constantFrom('k1', 'k2'),
+  model: fc.constantFrom('m', 'n'),
+  dayOffset: fc.nat({ max: 2 }),
+  costPicoUsd: fc.bigInt({ min: 1n, max: 10n ** 20n }),
+  boundPicoUsd: fc.bigInt({ min: 1n, max: 10n ** 20n }),
+  tokens: fc.integer({ min: 1, max: 100_000 }),
+});
+
+const NOTHING = { costPicoUsd: picoUsd(0n), promptTokens: 0, cachedTokens: 0, completionTokens: 0 };
+
+/** The ends that the ledger tells of such a call. */
+function endsOfCall(call: Call, index: number): readonly LedgerEnd[] {
+  const { keyId, model, team } = call;
+  const bound = picoUsd(call.boundPicoUsd);
+  const atEpochMs = START_MS + call.dayOffset * 86_400_000;
+  const common = { ...NOTHING, id: `call-${index}`, keyId, model, boundPicoUsd: bound, atEpochMs };
+  const truth = {
+    costPicoUsd: picoUsd(call.costPicoUsd),
+    promptTokens: call.tokens,
+    cachedTokens: 1,
+    completionTokens: 2,
+  };
+  const expired = endWith({ ...common, kind: 'expire', costPicoUsd: bound, assumed: true }, team);
+  switch (call.outcome) {
+    case 'settled':
+      return [endWith({ ...common, kind: 'settle', ...truth }, team)];
+    case 'assumed':
+      return [endWith({ ...common, kind: 'settle', costPicoUsd: bound, assumed: true }, team)];
+    case 'voided':
+      return [endWith({ ...common, kind: 'void' }, team)];
+    case 'expired':
+      return [expired];
+    case 'corrected':
+      return [expired, endWith({ ...common, kind: 'correct', ...truth }, team)];
+    case 'late void':
+      return [expired, endWith({ ...common, kind: 'correct' }, team)];
+  }
+}
+
+/** The model: what each call came to in the end, added up by hand. */
+function modelOf(calls: readonly Call[]): Record<string, string> {
+  const rows: Record<string, [number, number, bigint, bigint, number, number]> = {};
+  for (const { outcome, team, keyId, model, dayOffset, costPicoUsd, boundPicoUsd, tokens } of calls) {
+    const name = `${team} 2026-11-${24 + dayOffset} ${keyId} ${model}`;
+    const [requests, prompt, cost, assumed, voided, expired] = rows[name] ?? [0, 0, 0n, 0n, 0, 0];
+    const isVoid = outcome === 'voided' || outcome === 'late void';
+    const isKnown = outcome === 'settled' || outcome === 'corrected';
+    const unknown = isVoid || isKnown ? 0n : boundPicoUsd;
+    rows[name] = [
+      requests + (isVoid ? 0 : 1),
+      prompt + (isKnown ? tokens : 0),
+      cost + (isKnown ? costPicoUsd : unknown),
+      assumed + unknown,
+      voided + (isVoid ? 1 : 0),
+      expired + (outcome === 'expired' ? 1 : 0),
+    ];
+  }
+  return Object.fromEntries(Object.entries(rows).map(([name, row]) => [name, row.join(' ')]));
+}
+
+type Delivery = { readonly ends: readonly number[]; readonly fault: Fault | undefined };
+const anyDelivery: fc.Arbitrary<Delivery> = fc.record({
+  ends: fc.array(fc.nat(), { maxLength: 70 }),
+  fault: fc.constantFrom<(Fault | undefined)[]>(
+    undefined,
+    { kind: 'crash', after: 0 },
+    { kind: 'crash', after: 1 },
+    { kind: 'lost reply', at: 1 },
+    { kind: 'told twice', at: 1 },
+    { kind: 'lost reply', at: 2 },
+  ),
+});
+
+let runs = 0;
+
+it('comes to the same whatever the order, repetition and company ends are told in, and whatever fails on the way', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(anyCall, { minLength: 1, maxLength: 60 }),
+      fc.array(anyDelivery, { maxLength: 6 }),
+      fc.infiniteStream(fc.nat({ max: 999 })),
+      async (calls, deliveries, order) => {
+        const table = `usage-${runs++}`;
+        await ensureTable(database.client, table);
+        const usage = new DynamoUsage(faulty.client, table, () => START_MS);
+        const all = calls.flatMap(endsOfCall);
+        for (const { ends, fault } of deliveries) {
+          faulty.arm(fault);
+          const some = ends.map((number) => all[number % all.length]).filter((end) => end !== undefined);
+          // A batch that fails comes again later, in the last delivery at the latest.
+          await usage.count(some).catch(() => undefined);
+        }
+        faulty.arm(undefined);
+        const shuffled = all.map((end) => ({ end, at: order.next().value ?? 0 })).sort((a, b) => a.at - b.at);
+        await usage.count(shuffled.map(({ end }) => end));
+        expect(await usage.count(all)).toBe(0);
+        const rows = [
+          ...(await usage.rowsOf('a', '2026-11-01', '2026-11-30')),
+          ...(await usage.rowsOf('b', '2026-11-01', '2026-11-30')),
+        ].map(({ team, day, keyId, model, ...row }) => [
+          `${team} ${day} ${keyId} ${model}`,
+          [row.requests, row.promptTokens, row.costPicoUsd, row.assumedPicoUsd, row.voided, row.expired].join(' '),
+        ]);
+        expect(Object.fromEntries(rows)).toEqual(modelOf(calls));
+      },
+    ),
+    { numRuns: 40 },
+  );
+});
