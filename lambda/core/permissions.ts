@@ -74,10 +74,16 @@ export const GRANTABLE: Readonly<Record<Role, readonly Role[]>> = {
   viewer: [],
 };
 
-/** How far a caller's action reaches; a key of the whole organisation reaches to all of it where its role says "team". */
+/**
+ * How far a caller's action reaches. A viewer's key of the whole organisation reaches to all of it where its role says
+ * "team"; a lead or a member belongs to a team, or reaches nowhere.
+ */
 export function reachOf(identity: Pick<Identity, 'role' | 'team'>, action: Action): Reach {
   const reach = PERMISSIONS[identity.role][action];
-  if (identity.team === undefined) return reach === 'team' ? 'all' : reach;
+  if (identity.team === undefined) {
+    if (identity.role === 'lead' || identity.role === 'member') return 'none';
+    return reach === 'team' ? 'all' : reach;
+  }
   // A key that belongs to a team never reaches beyond it, whatever its role.
   return reach === 'all' ? 'team' : reach;
 }

@@ -58,7 +58,7 @@ describe('the stack', () => {
   });
 
   it('runs on Node 24 and arm64, with logs that end', () => {
-    template.resourceCountIs('AWS::Lambda::Function', 6);
+    template.resourceCountIs('AWS::Lambda::Function', 7);
     template.allResourcesProperties('AWS::Lambda::Function', {
       Runtime: 'nodejs24.x',
       Architectures: ['arm64'],
@@ -71,6 +71,24 @@ describe('the stack', () => {
     const logs = ['logs:CreateLogStream', 'logs:PutLogEvents'];
     expect(rightsOf()).toEqual({
       Authorizer: ['dynamodb:GetItem KEY#*', ...logs],
+      Admin: [
+        'dynamodb:DeleteItem IDEMPOTENCY#*',
+        'dynamodb:GetItem IDEMPOTENCY#*',
+        'dynamodb:GetItem KEY#*',
+        'dynamodb:GetItem POLICIES*',
+        'dynamodb:GetItem TEAM#*',
+        'dynamodb:PutItem AUDIT#*',
+        'dynamodb:PutItem IDEMPOTENCY#*',
+        'dynamodb:PutItem KEY#*',
+        'dynamodb:PutItem TEAM#*',
+        'dynamodb:Query AUDIT#*',
+        'dynamodb:Query POLICIES*',
+        'dynamodb:Query TEAM#*',
+        'dynamodb:Query TEAM#*',
+        'dynamodb:UpdateItem KEY#*',
+        'dynamodb:UpdateItem TEAM#*',
+        ...logs,
+      ],
       Gateway: [
         'dynamodb:ConditionCheckItem TEAM#* ORG',
         'dynamodb:GetItem POLICIES*',
