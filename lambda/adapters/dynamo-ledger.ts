@@ -205,6 +205,8 @@ export class DynamoLedger implements Ledger {
   async #expireOverdue(key: LedgerKey, state: LedgerState, nowEpochMs: number): Promise<number> {
     const overdue = [...state.open.values()].filter((held) => held.expiresAtEpochMs <= nowEpochMs);
     const forgottenIds = forgettable(state, nowEpochMs)
+      // One that is open again lapses again in this very write, which can name it only once.
+      .filter(({ id }) => !state.open.has(id))
       .slice(0, MAX_FORGOTTEN)
       .map((held) => held.id);
     return overdue.length === 0 ? 0 : await this.expire(key, overdue, forgottenIds);
