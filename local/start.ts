@@ -9,6 +9,7 @@ import { ENV } from '../lambda/contract.ts';
 import { servedModelOf } from '../lambda/core/model-list.ts';
 import { periodOf } from '../lambda/core/period.ts';
 import { publishPolicies } from '../lambda/core/publish.ts';
+import { sweepLedgers } from '../lambda/core/sweep.ts';
 import { type Configuration, loadConfiguration } from './configuration.ts';
 import { keySeed, lockDataDir, makeDataDir } from './data-dir.ts';
 import { answers, startEmbeddedDynamodb } from './embedded-dynamodb.ts';
@@ -88,6 +89,7 @@ async function assemble(
   const functions = await loadFunctions();
   opened.push(() => client.destroy());
   opened.push(tailUsage(client, environmentName, ledgerStream, functions.project, embeddedFile));
+  opened.push(sweepRegularly(client, environmentName, Object.keys(teams)));
   const host = await listen(functions, settings.port);
   opened.push(host.close);
   const dynamodbEndpoint = process.env.AWS_ENDPOINT_URL_DYNAMODB ?? '';
@@ -102,6 +104,15 @@ async function assemble(
     warning: await upstreamWarning(upstream.baseUrl),
     close: closeAll,
   };
+}
+
+/** As often as deployed: expires what nobody came back for, and ends what was given for a while. */
+function sweepRegularly(client: DynamoDBClient, environmentName: string, teams: readonly string[]): () => void {
+  const ledger = new DynamoLedger(client, `${environmentName}-ledger`, Date.now);
+  // What fails is tried again the next time.
+  const sweep = () => void sweepLedgers(ledger, teams, Date.now()).catch(() => undefined);
+  const timer = setInterval(sweep, SWEEP_EVERY_MS).unref();
+  return () => clearInterval(timer);
 }
 
 async function startFake(opened: Closeable[]): Promise<{ baseUrl: string; apiKey: string }> {
@@ -166,6 +177,7 @@ async function publish(
 }
 
 const MS_PER_DAY = 86_400_000;
+const SWEEP_EVERY_MS = 300_000;
 
 async function expireOrphans(ledger: DynamoLedger, team: string): Promise<void> {
   const nowEpochMs = Date.now();

@@ -8,15 +8,17 @@ import type { Pause, Pauses } from '../core/pause.ts';
 import { type Period, periodOf } from '../core/period.ts';
 import type { LedgerKey } from '../core/ports.ts';
 import { addTopUp, changeLimit, type TopUp } from '../core/top-ups.ts';
-import { ALL_TEAMS, holderOf, pauseValue, revokedValue } from './ledger-item.ts';
+import { ALL_TEAMS, holderOf } from './ledger-item.ts';
 import { KEEP_LEDGER_S, LedgerError, LedgerStore } from './ledger-store.ts';
-import type { LedgerWrite } from './ledger-writes.ts';
 import { OrganizationLeases } from './organization-leases.ts';
 
 /** How often an operation opens a period that others open too. */
 const MAX_OPEN_TRIES = 12;
-/** How far clocks may differ, in milliseconds: so long around a month's end, both months are in use. */
-const AROUND_MS = 10 * 60_000;
+/**
+ * How long around a month's end both months may be open, in milliseconds: deployments open the next one ten minutes early,
+ * and clocks differ.
+ */
+const AROUND_MS = 3_600_000;
 /** How long a revoked key is refused by the ledger itself, in milliseconds: ten times what API Gateway may go on taking it. */
 const REVOKED_FOR_MS = 10 * CACHE_MS;
 /** How many teams are paused or resumed at once. */
@@ -50,6 +52,8 @@ export class DynamoBudgets implements BudgetLedger {
   /** Gives a period a limit, beside its top-ups: opens it, or moves what is available by the difference. */
   async setLimit(key: LedgerKey, limit: PicoUsd): Promise<void> {
     await this.#opened(key, limit, (state) => changeLimit(state, limit));
+    // A team that was gone when all were paused or resumed learns of it when it is published again.
+    await this.#store.applyStanding(key);
   }
 
   async topUp(key: LedgerKey, limit: PicoUsd, topUp: TopUp): Promise<void> {
@@ -68,7 +72,7 @@ export class DynamoBudgets implements BudgetLedger {
   async setPause(team: string, pause: Pause | undefined): Promise<void> {
     // What stands comes first: a period that is opened from now on has it, and those that are open get it next.
     await this.#store.writeStanding(holderOf(team), (standing) => ({ ...standing, pause }));
-    await this.#inOpenPeriods(team, pauseWrite('paused', pause));
+    await this.#inOpenPeriods(team);
   }
 
   async setPauseOfAll(pause: Pause | undefined, listTeams: () => Promise<ReadonlySet<string>>): Promise<void> {
@@ -79,7 +83,7 @@ export class DynamoBudgets implements BudgetLedger {
       const some = teams.slice(start, start + TEAMS_AT_ONCE).map(async (team) => {
         // Only its version: a period that is being opened is opened anew, with what stands for all.
         await this.#store.writeStanding(holderOf(team), (standing) => standing);
-        await this.#inOpenPeriods(team, pauseWrite('pausedAll', pause));
+        await this.#inOpenPeriods(team);
       });
       await Promise.all(some);
     }
@@ -87,16 +91,11 @@ export class DynamoBudgets implements BudgetLedger {
 
   async revokeKey(team: string, keyId: string): Promise<void> {
     const nowEpochMs = this.#nowEpochMs();
-    const { revoked } = await this.#store.writeStanding(holderOf(team), (standing) => {
+    await this.#store.writeStanding(holderOf(team), (standing) => {
       const lasting = [...standing.revoked].filter(([, untilMs]) => untilMs > nowEpochMs);
       return { ...standing, revoked: new Map(lasting).set(keyId, nowEpochMs + REVOKED_FOR_MS) };
     });
-    await this.#inOpenPeriods(team, {
-      UpdateExpression: 'SET #revoked = :revoked',
-      ConditionExpression: 'attribute_exists(#limit)',
-      ExpressionAttributeNames: { '#revoked': 'revoked', '#limit': 'limit' },
-      ExpressionAttributeValues: { ':revoked': revokedValue(revoked) },
-    });
+    await this.#inOpenPeriods(team);
   }
 
   async #opened(key: LedgerKey, limit: PicoUsd, change: (state: LedgerState) => LedgerState): Promise<void> {
@@ -107,11 +106,11 @@ export class DynamoBudgets implements BudgetLedger {
     throw new LedgerError(`the ledger of ${key.team} could not be opened`);
   }
 
-  async #inOpenPeriods(team: string, write: LedgerWrite): Promise<void> {
+  async #inOpenPeriods(team: string): Promise<void> {
     const nowEpochMs = this.#nowEpochMs();
     const times = [nowEpochMs - AROUND_MS, nowEpochMs, nowEpochMs + AROUND_MS];
     // A period that is not open has nothing to be written to, and will be opened with what stands.
-    for (const period of new Set(times.map(periodOf))) await this.#store.write({ team, period }, write);
+    for (const period of new Set(times.map(periodOf))) await this.#store.applyStanding({ team, period });
   }
 
   async #ofOrganization<T>(act: () => Promise<T>): Promise<T> {
@@ -121,14 +120,4 @@ export class DynamoBudgets implements BudgetLedger {
       throw new LedgerError("cannot reach the organisation's ledger", { cause });
     }
   }
-}
-
-function pauseWrite(attribute: 'paused' | 'pausedAll', pause: Pause | undefined): LedgerWrite {
-  return {
-    UpdateExpression: pause === undefined ? 'REMOVE #pause' : 'SET #pause = :pause',
-    ConditionExpression: 'attribute_exists(#limit)',
-    ExpressionAttributeNames: { '#pause': attribute, '#limit': 'limit' },
-    // DynamoDB refuses an empty map of values.
-    ...(pause === undefined ? {} : { ExpressionAttributeValues: { ':pause': pauseValue(pause) } }),
-  };
 }

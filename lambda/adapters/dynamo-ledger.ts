@@ -2,6 +2,7 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { KeyLedger } from '../core/key-ledger.ts';
 import {
   forgettable,
+  isLeaseOver,
   type LedgerState,
   type LedgerView,
   type Reservation,
@@ -9,7 +10,7 @@ import {
   reserve,
   type Settlement,
 } from '../core/ledger.ts';
-import { addUsd, type PicoUsd } from '../core/money.ts';
+import { addUsd, type PicoUsd, ZERO_USD } from '../core/money.ts';
 import type { OrganizationLedger } from '../core/organization-ledger.ts';
 import type { Period } from '../core/period.ts';
 import type { Budgets, Ledger, LedgerKey, ReserveResult, SeenLedger } from '../core/ports.ts';
@@ -113,6 +114,19 @@ export class DynamoLedger implements Ledger {
         forms = bucketForms(state, state.keys.get(share ?? ''), terms.nowEpochMs);
         continue;
       }
+      if ('isLeaseOver' in again) {
+        if (!mayDraw) return 'short';
+        if (await this.#renew(key, state)) continue;
+        const current = await this.read(key);
+        // Others were quicker; or the cap has no room, and nothing lies idle to be brought back.
+        if (current === undefined || !isLeaseOver(current, terms.nowEpochMs) || current.leased > 0n) continue;
+        const refused = {
+          reason: 'organization_budget_exceeded',
+          leftPicoUsd: ZERO_USD,
+          heldPicoUsd: current.reserved,
+        } as const;
+        return { kind: 'refused', refused, view: current };
+      }
       if ('shortPicoUsd' in again) {
         if (!mayDraw) return 'short';
         // Whoever took it has what it wanted: after a moment there are fewer to be quicker.
@@ -129,6 +143,14 @@ export class DynamoLedger implements Ledger {
       return { kind: 'refused', refused, view: state };
     }
     throw new LedgerError(`the ledger of ${key.team} kept changing for ${most} tries`);
+  }
+
+  async #renew(key: LedgerKey, state: LedgerState): Promise<boolean> {
+    try {
+      return await this.#leases.renew(key, state);
+    } catch (cause) {
+      throw new LedgerError(`cannot bring a lease back to the organisation's ledger for ${key.team}`, { cause });
+    }
   }
 
   async #draw(key: LedgerKey, need: PicoUsd, cap: PicoUsd): Promise<Draw> {
@@ -192,6 +214,7 @@ export class DynamoLedger implements Ledger {
     if (state === undefined) return undefined;
     if (endTopUps(state, nowEpochMs) !== state)
       await this.#store.changeLimit(key, (current) => endTopUps(current, nowEpochMs));
+    await this.#store.healStanding(key, state);
     const expired = await this.#expireOverdue(key, state, nowEpochMs);
     // Also when nothing else is written: what stays in the item is paid for by every call of the month.
     const forgotten = forgettable(state, nowEpochMs).map((held) => held.id);

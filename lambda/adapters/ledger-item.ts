@@ -46,6 +46,7 @@ export function ledgerStateOf(item: Item): LedgerState {
     topUps: topUpsOf(item),
     pauses: { team: pauseOf(item.paused), organization: pauseOf(item.pausedAll) },
     keys: keysOf(item),
+    leaseEndsAtEpochMs: item.leaseEndMs?.N === undefined ? undefined : Number(item.leaseEndMs.N),
     revoked: new Set(revokedOf(item.revoked).keys()),
   };
 }

@@ -9,6 +9,7 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { TTL_ATTRIBUTE } from '../contract.ts';
+import { CANARY_TEAM } from '../core/canary.ts';
 import type { LedgerState } from '../core/ledger.ts';
 import type { PicoUsd } from '../core/money.ts';
 import type { Pause } from '../core/pause.ts';
@@ -38,6 +39,8 @@ export type Standing = {
   /** Keys that were revoked lately, and until when, in epoch milliseconds, callers may still come with them. */
   readonly revoked: ReadonlyMap<string, number>;
 };
+
+type VersionedStanding = Standing & { readonly version: number };
 
 /** How often a write is tried that meets a transaction on its item, and how long it waits, in milliseconds, at first. */
 const MAX_CONFLICT_TRIES = 6;
@@ -116,7 +119,7 @@ export class LedgerStore {
   async #open(key: LedgerKey, limit: PicoUsd): Promise<void> {
     try {
       const [own, all] = [await this.#readStanding(holderOf(key.team)), await this.#readStanding(ALL_TEAMS)];
-      const { UpdateExpression, values, names } = openingWrite(limit, own, all.pause, this.#nowEpochMs());
+      const { UpdateExpression, values, names } = openingWrite(limit, own, standingOfAll(key, all), this.#nowEpochMs());
       const command = new TransactWriteItemsCommand({
         TransactItems: [
           {
@@ -145,6 +148,31 @@ export class LedgerStore {
         throw new LedgerError(`cannot open the ledger of ${key.team}`, { cause });
       await this.#pause(1);
     }
+  }
+
+  /**
+   * Writes what stands for a team, and for all, into an open period; a period that has learnt of something newer keeps it.
+   * So whoever changes what stands, in whatever order, the last change is what periods end with.
+   */
+  async applyStanding(key: LedgerKey): Promise<void> {
+    for (let tries = 1; tries <= MAX_CHANGE_TRIES; tries++) {
+      const [own, all] = [await this.#readStanding(holderOf(key.team)), await this.#readStanding(ALL_TEAMS)];
+      const result = await this.write(key, standingWrite(own, standingOfAll(key, all)));
+      if ('written' in result || result.current === undefined) return;
+      // Someone has read one of the two later, and perhaps the other earlier.
+      await this.#pause(tries);
+    }
+    throw new LedgerError(`what stands for ${key.team} kept changing for ${MAX_CHANGE_TRIES} tries`);
+  }
+
+  /** Applies what stands where a ledger has not learnt of it, because whoever changed it died in the middle. */
+  async healStanding(key: LedgerKey, { pauses, revoked }: LedgerState): Promise<void> {
+    const [own, all] = [await this.#readStanding(holderOf(key.team)), await this.#readStanding(ALL_TEAMS)];
+    const isSame =
+      isSamePause(pauses.team, own.pause) &&
+      isSamePause(pauses.organization, standingOfAll(key, all).pause) &&
+      [...own.revoked.keys()].every((keyId) => revoked.has(keyId));
+    if (!isSame) await this.applyStanding(key);
   }
 
   /** What stands for a holder, beyond its periods. */
@@ -183,7 +211,7 @@ export class LedgerStore {
     throw new LedgerError(`what stands for ${holder} kept changing for ${MAX_CHANGE_TRIES} tries`);
   }
 
-  async #readStanding(holder: string): Promise<Standing & { readonly version: number }> {
+  async #readStanding(holder: string): Promise<VersionedStanding> {
     try {
       const item = await this.#get(standingItemKey(holder));
       return { pause: pauseOf(item?.pause), revoked: revokedOf(item?.revoked), version: Number(item?.version?.N ?? 0) };
@@ -213,13 +241,50 @@ export class LedgerStore {
   }
 }
 
+function isSamePause(a: Pause | undefined, b: Pause | undefined): boolean {
+  return a?.reason === b?.reason && a?.untilEpochMs === b?.untilEpochMs;
+}
+
+/** The stop of all teams as it is for one; a deployment's check must find its own team stopped by its budget alone. */
+function standingOfAll({ team }: LedgerKey, all: VersionedStanding): VersionedStanding {
+  return team === CANARY_TEAM ? { ...all, pause: undefined } : all;
+}
+
+function standingWrite(own: VersionedStanding, all: VersionedStanding): LedgerWrite {
+  const pauses = [
+    { name: 'paused', pause: own.pause },
+    { name: 'pausedAll', pause: all.pause },
+  ];
+  const removed = pauses.filter(({ pause }) => pause === undefined).map(({ name }) => `#${name}`);
+  const set = pauses.flatMap(({ name, pause }) => (pause === undefined ? [] : [[name, pauseValue(pause)] as const]));
+  return {
+    UpdateExpression: `SET ${['#revoked = :revoked', '#ownVersion = :own', '#allVersion = :all', ...set.map(([name]) => `#${name} = :${name}`)].join(', ')}${removed.length === 0 ? '' : ` REMOVE ${removed.join(', ')}`}`,
+    ConditionExpression:
+      'attribute_exists(#limit) AND (attribute_not_exists(#ownVersion) OR (#ownVersion <= :own AND #allVersion <= :all))',
+    ExpressionAttributeNames: {
+      '#limit': 'limit',
+      '#revoked': 'revoked',
+      '#ownVersion': 'ownVersion',
+      '#allVersion': 'allVersion',
+      '#paused': 'paused',
+      '#pausedAll': 'pausedAll',
+    },
+    ExpressionAttributeValues: {
+      ':revoked': revokedValue(own.revoked),
+      ':own': { N: String(own.version) },
+      ':all': { N: String(all.version) },
+      ...Object.fromEntries(set.map(([name, value]) => [`:${name}`, value])),
+    },
+  };
+}
+
 function isVersion(version: number) {
   return version === 0
     ? { ConditionExpression: 'attribute_not_exists(version)' }
     : { ConditionExpression: 'version = :version', ExpressionAttributeValues: { ':version': { N: String(version) } } };
 }
 
-function openingWrite(limit: PicoUsd, own: Standing, all: Pause | undefined, nowEpochMs: number) {
+function openingWrite(limit: PicoUsd, own: VersionedStanding, all: VersionedStanding, nowEpochMs: number) {
   const zeros = ['reserved', 'leased', 'spent', 'assumed', 'overrun', 'rpmTat', 'tpmTat'];
   const attributes: Record<string, AttributeValue> = {
     limit: { N: String(limit) },
@@ -230,7 +295,9 @@ function openingWrite(limit: PicoUsd, own: Standing, all: Pause | undefined, now
     keys: { M: {} },
     revoked: revokedValue(own.revoked),
     ...(own.pause === undefined ? {} : { paused: pauseValue(own.pause) }),
-    ...(all === undefined ? {} : { pausedAll: pauseValue(all) }),
+    ...(all.pause === undefined ? {} : { pausedAll: pauseValue(all.pause) }),
+    ownVersion: { N: String(own.version) },
+    allVersion: { N: String(all.version) },
     [TTL_ATTRIBUTE]: { N: String(Math.floor(nowEpochMs / 1000) + KEEP_LEDGER_S) },
     ...Object.fromEntries(zeros.map((name) => [name, { N: '0' }])),
   };

@@ -66,6 +66,7 @@ export function reserveWrite(terms: ReserveTerms, forms: BucketForms): LedgerWri
       '(attribute_not_exists(#paused) OR #paused.#untilMs <= :nowMs)',
       '(attribute_not_exists(#pausedAll) OR #pausedAll.#untilMs <= :nowMs)',
       '(attribute_not_exists(#topUpsEndMs) OR #topUpsEndMs > :nowMs)',
+      '(attribute_not_exists(#leaseEndMs) OR #leaseEndMs > :nowMs)',
       'attribute_not_exists(#revoked.#keyId)',
       ...requests.condition,
       ...tokens.condition,
@@ -73,7 +74,7 @@ export function reserveWrite(terms: ReserveTerms, forms: BucketForms): LedgerWri
     ].join(' AND '),
     ExpressionAttributeNames: {
       ...names('available', 'reserved', 'leased', 'open', ...ECHOED, ...requests.names, ...tokens.names),
-      ...names('paused', 'pausedAll', 'untilMs', 'topUpsEndMs', 'revoked', ...key.names),
+      ...names('paused', 'pausedAll', 'untilMs', 'topUpsEndMs', 'leaseEndMs', 'revoked', ...key.names),
       ...key.own,
       '#id': reservation.id,
       '#keyId': reservation.keyId,
@@ -342,6 +343,16 @@ export function forgetWrite(ids: readonly string[]): LedgerWrite {
     ConditionExpression: 'attribute_type(#lapsed, :map)',
     ExpressionAttributeNames: { ...names('lapsed'), ...Object.fromEntries(ids.map((id, n) => [`#f${n}`, id])) },
     ExpressionAttributeValues: { ':map': { S: 'M' } },
+  };
+}
+
+/** The write that ends what a team has leased at a time, unless it ends before. */
+export function endLeaseWrite(atEpochMs: number): LedgerWrite {
+  return {
+    UpdateExpression: 'SET #leaseEndMs = :at',
+    ConditionExpression: 'attribute_exists(#limit) AND (attribute_not_exists(#leaseEndMs) OR #leaseEndMs > :at)',
+    ExpressionAttributeNames: names('limit', 'leaseEndMs'),
+    ExpressionAttributeValues: { ':at': number(atEpochMs) },
   };
 }
 

@@ -1,20 +1,23 @@
 import {
+  type AttributeValue,
   ConditionalCheckFailedException,
   type DynamoDBClient,
   GetItemCommand,
   TransactionCanceledException,
+  TransactionConflictException,
   type TransactWriteItem,
   TransactWriteItemsCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { TTL_ATTRIBUTE } from '../contract.ts';
+import type { LedgerState } from '../core/ledger.ts';
 import { addUsd, type PicoUsd, picoUsd, ZERO_USD } from '../core/money.ts';
-import { drawableOf, type OrganizationLedger, recallableOf } from '../core/organization-ledger.ts';
+import { drawableOf, type OrganizationLedger, recallableOf, returnOf } from '../core/organization-ledger.ts';
 import type { Period } from '../core/period.ts';
 import type { LedgerKey } from '../core/ports.ts';
-import { addTopUp, changeLimit, endTopUps, type TopUp } from '../core/top-ups.ts';
+import { addTopUp, changeLimit, endTopUps, type TopUp, topUpsEndAt } from '../core/top-ups.ts';
 import { ledgerItemKey, ledgerViewOf, organizationItemKey, organizationLedgerOf } from './ledger-item.ts';
-import { limitWrite } from './ledger-writes.ts';
+import { endLeaseWrite, limitWrite } from './ledger-writes.ts';
 
 /** What drawing a lease came to. */
 export type Draw = 'drawn' | { readonly leftPicoUsd: PicoUsd; readonly heldPicoUsd: PicoUsd };
@@ -35,7 +38,13 @@ export class OrganizationLeases {
   readonly #nowEpochMs: () => number;
   readonly #keepS: number;
   #exhausted:
-    | { readonly period: Period; readonly atEpochMs: number; readonly draw: Exclude<Draw, 'drawn'> }
+    | {
+        readonly period: Period;
+        /** Whom it was found for, where that team keeps what others could have; undefined: for all. */
+        readonly team: string | undefined;
+        readonly atEpochMs: number;
+        readonly draw: Exclude<Draw, 'drawn'>;
+      }
     | undefined;
 
   constructor(client: DynamoDBClient, table: string, nowEpochMs: () => number, keepS: number) {
@@ -48,8 +57,9 @@ export class OrganizationLeases {
   /** Draws what a team lacks, and more where there is more; calls idle leases back from other teams before it gives up. */
   async draw(key: LedgerKey, need: PicoUsd, cap: PicoUsd): Promise<Draw> {
     const known = this.#exhausted;
-    const isKnown = known?.period === key.period && this.#nowEpochMs() - known.atEpochMs < TRUST_EXHAUSTED_MS;
-    if (known !== undefined && isKnown && known.draw.leftPicoUsd < need) return known.draw;
+    const isFresh = known !== undefined && this.#nowEpochMs() - known.atEpochMs < TRUST_EXHAUSTED_MS;
+    const isOfThis = known?.period === key.period && (known.team === undefined || known.team === key.team);
+    if (isFresh && isOfThis && known.draw.leftPicoUsd < need) return known.draw;
     for (let tries = 1; tries <= MAX_DRAW_TRIES; tries++) {
       const state = await this.read(key.period);
       if (state === undefined) {
@@ -57,19 +67,25 @@ export class OrganizationLeases {
         continue;
       }
       if (endTopUps(state, this.#nowEpochMs()) !== state) {
-        await this.changeLimit(key.period, (current) => endTopUps(current, this.#nowEpochMs()), key.team);
+        await this.changeLimit(key.period, (current) => endTopUps(current, this.#nowEpochMs()));
         continue;
       }
       const amount = drawableOf(state, need);
       if (amount !== undefined) {
-        if (await this.#transfer(key, amount)) return 'drawn';
+        if (await this.#transfer(key, amount, state)) return 'drawn';
         await this.#pause();
         continue;
       }
-      const { wasIdle, held } = await this.#callBack(key.team, key.period, state, picoUsd(need - state.available));
+      const { wasIdle, held, keepsIdle } = await this.#callBack(
+        key.team,
+        key.period,
+        state,
+        picoUsd(need - state.available),
+      );
       if (!wasIdle) {
         const draw = { leftPicoUsd: state.available, heldPicoUsd: held };
-        this.#exhausted = { period: key.period, atEpochMs: this.#nowEpochMs(), draw };
+        const team = keepsIdle ? key.team : undefined;
+        this.#exhausted = { period: key.period, team, atEpochMs: this.#nowEpochMs(), draw };
         return draw;
       }
     }
@@ -99,14 +115,85 @@ export class OrganizationLeases {
   }
 
   /**
-   * Changes a cap or its top-ups by a pure function, and takes back idle leases that it no longer covers, from all teams
-   * but one. False: there is no ledger.
+   * Brings back what a team holds of a lease that is over, and lets it draw anew where the cap has room; false when others
+   * were quicker, or there is nothing to bring and the cap has none.
    */
-  async changeLimit(
-    period: Period,
-    change: (state: OrganizationLedger) => OrganizationLedger,
-    keeper?: string,
+  async renew(key: LedgerKey, { leased, leaseEndsAtEpochMs: endedAt }: LedgerState): Promise<boolean> {
+    const state = await this.read(key.period);
+    if (state === undefined || endedAt === undefined) return false;
+    if (endTopUps(state, this.#nowEpochMs()) !== state) {
+      await this.changeLimit(key.period, (current) => endTopUps(current, this.#nowEpochMs()));
+      return true;
+    }
+    const { amount, leaseEndsAtEpochMs } = returnOf(state, leased, endedAt);
+    if (amount === 0n && leaseEndsAtEpochMs === endedAt) return false;
+    this.#exhausted = undefined;
+    return await this.#bringBack(key, { leased, endedAt, amount, leaseEndsAtEpochMs }, state);
+  }
+
+  async #bringBack(
+    { team, period }: LedgerKey,
+    lease: { leased: PicoUsd; endedAt: number; amount: PicoUsd; leaseEndsAtEpochMs: number | undefined },
+    seen: OrganizationLedger,
   ): Promise<boolean> {
+    const { leased, endedAt, amount, leaseEndsAtEpochMs: nextEnd } = lease;
+    const end = nextEnd === undefined ? ' REMOVE leaseEndMs' : ', leaseEndMs = :end';
+    const TransactItems: TransactWriteItem[] = [
+      {
+        Update: {
+          TableName: this.#table,
+          Key: organizationItemKey(period),
+          UpdateExpression: 'SET available = available + :amount, granted = granted - :amount',
+          // By what was seen it was judged whether the cap has room.
+          ConditionExpression: `available = :available AND ${sameEnd(seen)}`,
+          ExpressionAttributeValues: {
+            ':amount': { N: String(amount) },
+            ':available': { N: String(seen.available) },
+            ...endValue(seen),
+          },
+        },
+      },
+      {
+        Update: {
+          TableName: this.#table,
+          Key: ledgerItemKey({ team, period }),
+          UpdateExpression: `SET leased = leased - :amount${end}`,
+          ConditionExpression: 'leased = :leased AND leaseEndMs = :ended',
+          ExpressionAttributeValues: {
+            ':amount': { N: String(amount) },
+            ':leased': { N: String(leased) },
+            ':ended': { N: String(endedAt) },
+            ...(nextEnd === undefined ? {} : { ':end': { N: String(nextEnd) } }),
+          },
+        },
+      },
+    ];
+    const isDone = await this.#written(this.#client.send(new TransactWriteItemsCommand({ TransactItems })));
+    if (!isDone) await this.#pause();
+    return isDone;
+  }
+
+  /** Ends the leases of every team that has drawn, at a time. */
+  async #endLeases(period: Period, { holders }: OrganizationLedger, atEpochMs: number): Promise<void> {
+    const teams = [...holders];
+    for (let start = 0; start < teams.length; start += READS_AT_ONCE) {
+      const some = teams.slice(start, start + READS_AT_ONCE).map(async (team) => {
+        const write = { TableName: this.#table, Key: ledgerItemKey({ team, period }), ...endLeaseWrite(atEpochMs) };
+        for (let tries = 1; tries <= MAX_DRAW_TRIES; tries++) {
+          if ((await this.#tried(this.#client.send(new UpdateItemCommand(write)))) !== 'conflict') return;
+          await this.#pause();
+        }
+        throw new Error(`the lease of ${team} could not be ended`);
+      });
+      await Promise.all(some);
+    }
+  }
+
+  /**
+   * Changes a cap or its top-ups by a pure function, ends the leases that it no longer covers, and takes back what lies
+   * idle of them. False: there is no ledger.
+   */
+  async changeLimit(period: Period, change: (state: OrganizationLedger) => OrganizationLedger): Promise<boolean> {
     for (let tries = 1; tries <= MAX_DRAW_TRIES; tries++) {
       const state = await this.read(period);
       if (state === undefined) return false;
@@ -118,7 +205,10 @@ export class OrganizationLeases {
         continue;
       }
       this.#exhausted = undefined;
-      if (changed.available < 0n) await this.#callBack(keeper, period, changed, picoUsd(-changed.available));
+      // Also when nothing is changed: whoever was about it may have died in the middle.
+      const endsAt = changed.available < 0n ? this.#nowEpochMs() : topUpsEndAt(changed.topUps);
+      if (endsAt !== undefined) await this.#endLeases(period, changed, endsAt);
+      if (changed.available < 0n) await this.#callBack(undefined, period, changed, picoUsd(-changed.available));
       return true;
     }
     throw new Error(`the organisation's cap kept changing for ${MAX_DRAW_TRIES} tries`);
@@ -153,7 +243,8 @@ export class OrganizationLeases {
       if (await this.#transfer({ team, period }, picoUsd(-amount))) recalled = addUsd(recalled, amount);
       else await this.#pause();
     }
-    return { wasIdle: idle.length > 0, held };
+    const keepsIdle = ledgers.some(({ team, view }) => team === keeper && view.leased > 0n);
+    return { wasIdle: idle.length > 0, held, keepsIdle };
   }
 
   async #ledgersOf(teams: readonly string[], period: Period) {
@@ -171,23 +262,27 @@ export class OrganizationLeases {
     return ledgers;
   }
 
-  /** Moves money from the organisation to a team, or back when the amount is negative; false when it is not there. */
-  async #transfer({ team, period }: LedgerKey, amount: PicoUsd): Promise<boolean> {
+  /**
+   * Moves money from the organisation, as it was seen, to a team, or back when the amount is negative; false when it is not
+   * there.
+   */
+  async #transfer({ team, period }: LedgerKey, amount: PicoUsd, seen?: OrganizationLedger): Promise<boolean> {
     const values = { ':amount': { N: String(amount) } };
-    const isDraw = amount > 0n;
+    const endsAt = seen === undefined ? undefined : topUpsEndAt(seen.topUps);
+    const drawn = endsAt === undefined ? '' : ', leaseEndMs = :end';
     const TransactItems: TransactWriteItem[] = [
       {
         Update: {
           TableName: this.#table,
           Key: organizationItemKey(period),
           UpdateExpression: `SET available = available - :amount, granted = granted + :amount ADD holders :team`,
-          ConditionExpression: isDraw
-            ? 'available >= :amount AND (attribute_not_exists(topUpsEndMs) OR topUpsEndMs > :nowMs)'
-            : 'attribute_exists(available)',
+          // A lease ends with the first top-up of the cap that it is drawn under, so that must be the one seen.
+          ConditionExpression:
+            seen === undefined ? 'attribute_exists(available)' : `available >= :amount AND ${sameEnd(seen)}`,
           ExpressionAttributeValues: {
             ...values,
             ':team': { SS: [team] },
-            ...(isDraw ? { ':nowMs': { N: String(this.#nowEpochMs()) } } : {}),
+            ...(seen === undefined ? {} : endValue(seen)),
           },
         },
       },
@@ -195,12 +290,18 @@ export class OrganizationLeases {
         Update: {
           TableName: this.#table,
           Key: ledgerItemKey({ team, period }),
-          UpdateExpression: 'SET leased = if_not_exists(leased, :zero) + :amount',
-          ConditionExpression: isDraw ? 'attribute_exists(available)' : 'leased >= :taken',
+          UpdateExpression: `SET leased = if_not_exists(leased, :zero) + :amount${drawn}`,
+          ConditionExpression:
+            seen === undefined
+              ? 'leased >= :taken'
+              : 'attribute_exists(available) AND (attribute_not_exists(leaseEndMs) OR leaseEndMs > :nowMs)',
           ExpressionAttributeValues: {
             ...values,
             ':zero': { N: '0' },
-            ...(isDraw ? {} : { ':taken': { N: String(-amount) } }),
+            ...(seen === undefined
+              ? { ':taken': { N: String(-amount) } }
+              : { ':nowMs': { N: String(this.#nowEpochMs()) } }),
+            ...(endsAt === undefined ? {} : { ':end': { N: String(endsAt) } }),
           },
         },
       },
@@ -210,12 +311,18 @@ export class OrganizationLeases {
 
   /** Whether a conditional write was made. */
   async #written(sent: Promise<unknown>): Promise<boolean> {
+    return (await this.#tried(sent)) === 'written';
+  }
+
+  /** What came of a conditional write: one that met a transaction may be tried again as it is. */
+  async #tried(sent: Promise<unknown>): Promise<'written' | 'refused' | 'conflict'> {
     try {
       await sent;
-      return true;
+      return 'written';
     } catch (error) {
+      if (error instanceof TransactionConflictException) return 'conflict';
       if (error instanceof ConditionalCheckFailedException || error instanceof TransactionCanceledException)
-        return false;
+        return 'refused';
       throw error;
     }
   }
@@ -230,4 +337,14 @@ type TeamLedger = { readonly team: string; readonly view: { readonly leased: Pic
 function byLeased(a: TeamLedger, b: TeamLedger): number {
   if (a.view.leased !== b.view.leased) return a.view.leased < b.view.leased ? 1 : -1;
   return a.team < b.team ? -1 : 1;
+}
+
+/** That a cap's first top-up ends when it was seen to; see endValue. */
+function sameEnd({ topUps }: OrganizationLedger): string {
+  return topUpsEndAt(topUps) === undefined ? 'attribute_not_exists(topUpsEndMs)' : 'topUpsEndMs = :topUpsEndMs';
+}
+
+function endValue({ topUps }: OrganizationLedger): Record<string, AttributeValue> {
+  const endsAt = topUpsEndAt(topUps);
+  return endsAt === undefined ? {} : { ':topUpsEndMs': { N: String(endsAt) } };
 }

@@ -57,6 +57,8 @@ export type LedgerState = LedgerView & {
   readonly pauses: Pauses;
   /** The shares of keys that have limits of their own. */
   readonly keys: ReadonlyMap<string, KeyLedger>;
+  /** From when on what is leased counts no more, since the cap it was drawn under has fallen; see organization-ledger.ts. */
+  readonly leaseEndsAtEpochMs: number | undefined;
   /** Keys that were revoked so lately that their callers may still be let through to here. */
   readonly revoked: ReadonlySet<string>;
 };
@@ -161,6 +163,7 @@ export function openLedger(limit: PicoUsd, pauses: Pauses = NOT_PAUSED): LedgerS
     topUps: new Map(),
     pauses,
     keys: new Map(),
+    leaseEndsAtEpochMs: undefined,
     revoked: new Set(),
   };
 }
@@ -173,7 +176,7 @@ export function openLedger(limit: PicoUsd, pauses: Pauses = NOT_PAUSED): LedgerS
 export function reserve(
   state: LedgerState,
   terms: ReserveTerms,
-): { state: LedgerState } | { refused: ReserveRefusal } | { shortPicoUsd: PicoUsd } {
+): { state: LedgerState } | { refused: ReserveRefusal } | { shortPicoUsd: PicoUsd } | { isLeaseOver: true } {
   const { reservation } = terms;
   const held = state.open.get(reservation.id);
   if (held !== undefined) {
@@ -209,6 +212,7 @@ export function reserve(
   if (keyRates !== undefined && 'short' in keyRates)
     return { refused: { reason: `key_${keyRates.short}_exceeded`, retryAfterMs: keyRates.retryAfterMs } };
   // Last: nothing is drawn for a call that is refused anyway.
+  if (isLeaseOver(state, terms.nowEpochMs)) return { isLeaseOver: true };
   if (state.leased < reservation.costPicoUsd)
     return { shortPicoUsd: subtractUsd(reservation.costPicoUsd, state.leased) };
   const admitted: LedgerState = {
@@ -226,6 +230,11 @@ export function reserve(
       available: subtractUsd(share.available, share.limit === undefined ? ZERO_USD : reservation.costPicoUsd),
     })),
   };
+}
+
+/** Whether what a team has drawn must go back before it may hold more. */
+export function isLeaseOver({ leaseEndsAtEpochMs: endsAt }: LedgerState, nowEpochMs: number): boolean {
+  return endsAt !== undefined && endsAt <= nowEpochMs;
 }
 
 const NO_RATES = { rpmCostUs: 0, tpmCostUs: 0 };
@@ -336,6 +345,12 @@ export function forgettable({ lapsed }: LedgerState, nowEpochMs: number): readon
 /** Adds what was drawn from the organisation; a negative amount is called back. */
 export function lease(state: LedgerState, amount: PicoUsd): LedgerState {
   return { ...state, leased: addUsd(state.leased, amount) };
+}
+
+/** Ends what is leased at a time, unless it ends before. */
+export function endLease(state: LedgerState, atEpochMs: number): LedgerState {
+  const { leaseEndsAtEpochMs: before } = state;
+  return before !== undefined && before <= atEpochMs ? state : { ...state, leaseEndsAtEpochMs: atEpochMs };
 }
 
 function without<K, V>(map: ReadonlyMap<K, V>, key: K): ReadonlyMap<K, V> {

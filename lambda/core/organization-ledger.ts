@@ -1,5 +1,5 @@
 import { addUsd, type PicoUsd, picoUsd, subtractUsd, ZERO_USD } from './money.ts';
-import type { TopUp } from './top-ups.ts';
+import { type TopUp, topUpsEndAt } from './top-ups.ts';
 
 /*
  * All teams together may not spend more than the organisation's cap, and their budgets may add up to more than it. So a
@@ -10,6 +10,10 @@ import type { TopUp } from './top-ups.ts';
  *                     └──call back (idle leases)───┘  └──what was not used──┘
  *
  * `available + granted = limit`, and `granted` is what all teams' `leased + reserved + spent` add up to.
+ *
+ * What was drawn under a cap that falls, because it is lowered or a top-up of it ends, may not be spent under the new one.
+ * So leases end: with the cap's first top-up, or at once when the cap is lowered below what was drawn. A team whose lease is
+ * over brings back what lies idle before it draws anew, and what its calls give back later too, until the cap has room.
  */
 
 /** The organisation's money for a period, in pico-dollars. */
@@ -41,6 +45,17 @@ export function drawableOf(state: OrganizationLedger, need: PicoUsd): PicoUsd | 
   const block = state.available * SCARCE >= state.limit ? state.limit / BLOCKS : state.available / SCARCE;
   const wanted = block > need ? block : need;
   return picoUsd(wanted > state.available ? state.available : wanted);
+}
+
+/** What a team whose lease is over brings back, and when its next one ends; undefined: never, `endedAtMs`: it owes still. */
+export function returnOf(
+  { available, topUps }: OrganizationLedger,
+  leased: PicoUsd,
+  endedAtEpochMs: number,
+): { readonly amount: PicoUsd; readonly leaseEndsAtEpochMs: number | undefined } {
+  const amount = leased > 0n ? leased : ZERO_USD;
+  const owes = addUsd(available, amount) < 0n;
+  return { amount, leaseEndsAtEpochMs: owes ? endedAtEpochMs : topUpsEndAt(topUps) };
 }
 
 /** How much is called back from a team with idle leases when others lack `short`: that, or half of what lies idle. */

@@ -44,15 +44,15 @@ export async function sweepLedgers(
   teams: readonly string[],
   nowEpochMs: number,
 ): Promise<Swept> {
+  const failed: string[] = [];
   const periods: readonly Period[] = [...new Set([periodOf(nowEpochMs), periodOf(nowEpochMs - LOOK_BACK_MS)])];
   const keys: LedgerKey[] = [];
   for (const period of periods) {
-    await ledger.sweepCap(period, nowEpochMs);
+    await ledger.sweepCap(period, nowEpochMs).catch(() => failed.push('the organisation'));
     // Also a team that has no policy any more: what its last calls hold would be held from all others for the month.
     const holders = (await ledger.readOrganization(period))?.holders ?? [];
     for (const team of new Set([...teams, ...holders])) keys.push({ team, period });
   }
-  const failed: string[] = [];
   const states: LedgerState[] = [];
   let expired = 0;
   const next = keys.values();

@@ -5,6 +5,7 @@ import { forgettable, type LedgerState, type ReserveTerms, VOID } from '../../la
 import { picoUsd } from '../../lambda/core/money.ts';
 import { type Period, periodEndsAtEpochMs, periodOf } from '../../lambda/core/period.ts';
 import type { LedgerKey } from '../../lambda/core/ports.ts';
+import { endTopUps } from '../../lambda/core/top-ups.ts';
 import { ALL, isNarrow, type Step, TEAMS, teamOf } from './ledger-story.ts';
 import { budgets, START_MS, settlementOf, termsOf } from './ledger-terms.ts';
 import { MemoryLedger } from './memory-ledger.ts';
@@ -139,7 +140,23 @@ export class Story {
     const { kind, ...rest } = await this.#perform((ledger) => ledger.reserve(key, of, terms));
     expect(kind).toBe(expected.kind);
     if (expected.kind === 'refused') expect(rest).toMatchObject({ refused: expected.refused });
-    if (kind === 'reserved') this.#calls.set(step.call, { key, terms });
+    if (kind !== 'reserved') return;
+    if (known === undefined) await this.#checkCaps(key);
+    this.#calls.set(step.call, { key, terms });
+  }
+
+  /** A call was just admitted: nobody may hold and have spent more than the limits in force, but by overruns. */
+  async #checkCaps({ team, period }: LedgerKey): Promise<void> {
+    let all = 0n;
+    for (const one of TEAMS) {
+      const state = await this.real.read({ team: one, period });
+      if (state === undefined) continue;
+      const taken = state.reserved + state.spent - state.overrun;
+      all += taken;
+      if (one === team) expect(taken <= endTopUps(state, this.nowEpochMs).limit).toBe(true);
+    }
+    const organization = await this.real.readOrganization(period);
+    if (organization !== undefined) expect(all <= endTopUps(organization, this.nowEpochMs).limit).toBe(true);
   }
 
   async #end(step: Extract<Step, { kind: 'settle' | 'void' }>): Promise<void> {

@@ -1,5 +1,6 @@
 import type { BudgetLedger } from '../../lambda/core/budget-operations.ts';
 import {
+  endLease,
   expire,
   forgettable,
   type LedgerState,
@@ -19,11 +20,12 @@ import {
   type OrganizationLedger,
   openOrganization,
   recallableOf,
+  returnOf,
 } from '../../lambda/core/organization-ledger.ts';
 import type { Pause, Pauses } from '../../lambda/core/pause.ts';
 import { periodOf } from '../../lambda/core/period.ts';
 import type { Budgets, Ledger, LedgerKey, ReserveResult, SeenLedger } from '../../lambda/core/ports.ts';
-import { addTopUp, changeLimit, endTopUps, type TopUp } from '../../lambda/core/top-ups.ts';
+import { addTopUp, changeLimit, endTopUps, type TopUp, topUpsEndAt } from '../../lambda/core/top-ups.ts';
 
 /** The ledger's model: core's transitions over a map, with the same lazy expiry as the real one. */
 export class MemoryLedger implements Ledger, BudgetLedger {
@@ -49,16 +51,39 @@ export class MemoryLedger implements Ledger, BudgetLedger {
       result = reserve(state, terms);
     }
     this.#states.set(nameOf(key), state);
+    while ('isLeaseOver' in result) {
+      const refused = this.#renew(key);
+      state = this.#stateOf(key);
+      if (refused !== undefined) return { kind: 'refused', refused, view: state };
+      result = reserve(state, terms);
+    }
     if ('shortPicoUsd' in result) {
       const refused = this.#draw(key, result.shortPicoUsd, budgets.organization);
       state = this.#stateOf(key);
       if (refused !== undefined) return { kind: 'refused', refused, view: state };
       result = reserve(state, terms);
     }
-    if ('shortPicoUsd' in result) throw new Error('a draw was too small');
+    if ('shortPicoUsd' in result || 'isLeaseOver' in result) throw new Error('a draw was too small');
     if ('refused' in result) return { kind: 'refused', refused: result.refused, view: state };
     this.#states.set(nameOf(key), result.state);
     return { kind: 'reserved', view: result.state };
+  }
+
+  /** Brings back a lease that is over, or says that the cap has no room and there is nothing to bring. */
+  #renew(key: LedgerKey): ReserveRefusal | undefined {
+    const now = this.#nowEpochMs();
+    const seen = this.#organizations.get(key.period) as OrganizationLedger;
+    if (endTopUps(seen, now) !== seen) {
+      this.#changeCap(key.period, seen.limit, (state) => endTopUps(state, now));
+      return undefined;
+    }
+    const { leased, reserved, leaseEndsAtEpochMs: endedAt } = this.#stateOf(key);
+    const { amount, leaseEndsAtEpochMs } = returnOf(seen, leased, endedAt as number);
+    if (amount === 0n && leaseEndsAtEpochMs === endedAt)
+      return { reason: 'organization_budget_exceeded', leftPicoUsd: picoUsd(0n), heldPicoUsd: reserved };
+    this.#move(key, picoUsd(-amount));
+    this.#states.set(nameOf(key), { ...this.#stateOf(key), leaseEndsAtEpochMs });
+    return undefined;
   }
 
   /** Draws from the organisation, after calling back what lies idle in other teams, or says what is left. */
@@ -67,12 +92,14 @@ export class MemoryLedger implements Ledger, BudgetLedger {
     const seen = this.#organizations.get(period) ?? openOrganization(cap);
     this.#organizations.set(period, seen);
     const now = this.#nowEpochMs();
-    if (endTopUps(seen, now) !== seen) this.#changeCap(period, cap, (state) => endTopUps(state, now), key.team);
+    if (endTopUps(seen, now) !== seen) this.#changeCap(period, cap, (state) => endTopUps(state, now));
     for (;;) {
       const organization = this.#organizations.get(period) as OrganizationLedger;
       const amount = drawableOf(organization, need);
       if (amount !== undefined) {
         this.#move(key, amount);
+        const leaseEndsAtEpochMs = topUpsEndAt(organization.topUps) ?? this.#stateOf(key).leaseEndsAtEpochMs;
+        this.#states.set(nameOf(key), { ...this.#stateOf(key), leaseEndsAtEpochMs });
         return undefined;
       }
       if (this.#callBack(period, key.team, picoUsd(need - organization.available))) continue;
@@ -116,15 +143,15 @@ export class MemoryLedger implements Ledger, BudgetLedger {
     return this.#organizations.get(period);
   }
 
-  #changeCap(
-    period: string,
-    cap: PicoUsd,
-    change: (state: OrganizationLedger) => OrganizationLedger,
-    keeper?: string,
-  ): void {
+  #changeCap(period: string, cap: PicoUsd, change: (state: OrganizationLedger) => OrganizationLedger): void {
     const after = change(this.#organizations.get(period) ?? openOrganization(cap));
     this.#organizations.set(period, after);
-    if (after.available < 0n) this.#callBack(period, keeper, picoUsd(-after.available));
+    const endsAt = after.available < 0n ? this.#nowEpochMs() : topUpsEndAt(after.topUps);
+    for (const team of endsAt === undefined ? [] : after.holders) {
+      const key = { team, period };
+      this.#states.set(nameOf(key), endLease(this.#stateOf(key), endsAt as number));
+    }
+    if (after.available < 0n) this.#callBack(period, undefined, picoUsd(-after.available));
   }
 
   async setCap(period: string, cap: PicoUsd): Promise<void> {
@@ -156,6 +183,10 @@ export class MemoryLedger implements Ledger, BudgetLedger {
     let state = this.#states.get(nameOf(key));
     if (state === undefined) return;
     state = endTopUps(state, nowEpochMs);
+    const standing = this.#withStanding(key.team, state);
+    const missing = [...standing.revoked].some((keyId) => !state?.revoked.has(keyId));
+    const differs = JSON.stringify(standing.pauses) !== JSON.stringify(state.pauses);
+    if (missing || differs) state = standing;
     const forgotten = forgettable(state, nowEpochMs);
     state = expireOverdue(state, nowEpochMs);
     const lapsed = new Map(state.lapsed);
@@ -176,7 +207,7 @@ export class MemoryLedger implements Ledger, BudgetLedger {
   }
 
   async setLimit(key: LedgerKey, limit: PicoUsd): Promise<void> {
-    this.#change(key, limit, (state) => changeLimit(state, limit));
+    this.#change(key, limit, (state) => this.#withStanding(key.team, changeLimit(state, limit)));
   }
 
   async topUp(key: LedgerKey, limit: PicoUsd, topUp: TopUp): Promise<void> {
@@ -190,32 +221,32 @@ export class MemoryLedger implements Ledger, BudgetLedger {
   async setPause(team: string, pause: Pause | undefined): Promise<void> {
     if (pause === undefined) this.#pauses.delete(team);
     else this.#pauses.set(team, pause);
-    this.#pauseOpen(team, (pauses) => ({ ...pauses, team: pause }));
+    this.#applyOpen(team);
   }
 
   async setPauseOfAll(pause: Pause | undefined, listTeams: () => Promise<ReadonlySet<string>>): Promise<void> {
     this.#pauseOfAll = pause;
-    for (const team of await listTeams()) this.#pauseOpen(team, (pauses) => ({ ...pauses, organization: pause }));
+    for (const team of await listTeams()) this.#applyOpen(team);
   }
 
   async revokeKey(team: string, keyId: string): Promise<void> {
     const now = this.#nowEpochMs();
     const lasting = [...(this.#revoked.get(team) ?? [])].filter(([, untilMs]) => untilMs > now);
-    const revoked = new Map(lasting).set(keyId, now + 600_000);
-    this.#revoked.set(team, revoked);
-    this.#changeOpen(team, (state) => ({ ...state, revoked: new Set(revoked.keys()) }));
+    this.#revoked.set(team, new Map(lasting).set(keyId, now + 600_000));
+    this.#applyOpen(team);
   }
 
-  #pauseOpen(team: string, change: (pauses: Pauses) => Pauses): void {
-    this.#changeOpen(team, (state) => ({ ...state, pauses: change(state.pauses) }));
+  #withStanding(team: string, state: LedgerState): LedgerState {
+    const pauses = { team: this.#pauses.get(team), organization: this.#pauseOfAll };
+    return { ...state, pauses, revoked: new Set(this.#revoked.get(team)?.keys()) };
   }
 
   /** In the periods that are in use around now. */
-  #changeOpen(team: string, change: (state: LedgerState) => LedgerState): void {
-    for (const minutes of [-10, 0, 10]) {
-      const name = nameOf({ team, period: periodOf(this.#nowEpochMs() + minutes * 60_000) });
+  #applyOpen(team: string): void {
+    for (const hours of [-1, 0, 1]) {
+      const name = nameOf({ team, period: periodOf(this.#nowEpochMs() + hours * 3_600_000) });
       const state = this.#states.get(name);
-      if (state !== undefined) this.#states.set(name, change(state));
+      if (state !== undefined) this.#states.set(name, this.#withStanding(team, state));
     }
   }
 }

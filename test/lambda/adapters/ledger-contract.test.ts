@@ -277,6 +277,31 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('the ledger on %s', 
       expect(await reserve('a', 1n)).toMatchObject({ kind: 'reserved' });
     });
 
+    it('of all teams never spare one that is published again, nor do they keep it when they have been lifted', async () => {
+      await reserve('first', 1n);
+      await ledger.setPauseOfAll(pause, async () => new Set());
+      await ledger.setLimit(key, picoUsd(500n));
+      expect(await reserve('a', 1n)).toMatchObject({ refused: { reason: 'organization_paused' } });
+      await ledger.setPauseOfAll(undefined, async () => new Set());
+      await ledger.sweep(key, START_MS);
+      expect(await reserve('a', 1n)).toMatchObject({ kind: 'reserved' });
+    });
+
+    it('and their ends, whoever is quicker, leave calls as the last of them says', async () => {
+      await reserve('first', 1n);
+      for (let round = 0; round < 10; round++) {
+        await Promise.all(
+          Array.from({ length: 6 }, async (_, n) => {
+            if (n % 2 === 0) await ledger.setPause(key.team, n % 4 === 0 ? pause : undefined);
+            else await ledger.setPauseOfAll(n % 4 === 1 ? pause : undefined, all);
+          }),
+        );
+        const { team, organization } = await ledger.readPauses(key.team);
+        expect((await ledger.read(key))?.pauses).toEqual({ team, organization });
+      }
+      await ledger.setPauseOfAll(undefined, all);
+    });
+
     it('of all teams also hold for a team that is not there yet', async () => {
       await ledger.setPauseOfAll(pause, async () => new Set());
       expect(await reserve('a', 1n)).toMatchObject({ refused: { reason: 'organization_paused' } });

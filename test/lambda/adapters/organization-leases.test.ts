@@ -1,4 +1,4 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, TransactionConflictException } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { VOID } from '../../../lambda/core/ledger.ts';
 import { picoUsd } from '../../../lambda/core/money.ts';
@@ -35,7 +35,8 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])("the organisation's 
   const keyOf = (team: string, period = PERIOD) => ({ team, period });
   const reserve = async (team: string, id: string, cost: bigint, cap = CAP) => {
     nowEpochMs += 300;
-    return await ledger.reserve(keyOf(team), budgets(800n, cap), termsOf(id, cost));
+    const terms = termsOf(id, cost, { nowEpochMs, expiresAtEpochMs: START_MS + 300_000 });
+    return await ledger.reserve(keyOf(team), budgets(800n, cap), terms);
   };
   const organization = async () => await ledger.readOrganization(PERIOD);
 
@@ -103,6 +104,35 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])("the organisation's 
     expect(await reserve('bee', 'c', 100n, 2_000n)).toMatchObject({ kind: 'reserved' });
   });
 
+  it('never lets what was drawn while the cap was raised be spent once that is over', async () => {
+    const untilEpochMs = START_MS + 60_000;
+    await ledger.topUpCap(PERIOD, picoUsd(CAP), { id: 't', amountPicoUsd: picoUsd(1_000n), untilEpochMs });
+    for (const team of ['ant', 'bee']) {
+      await reserve(team, `${team}-0`, 800n);
+      await ledger.settle(keyOf(team), termsOf(`${team}-0`, 800n), settlementOf(450n));
+    }
+    nowEpochMs = untilEpochMs;
+    // 900 are spent and 700 lie idle in the two teams; the cap is 1,000 again.
+    expect(await reserve('ant', 'a', 101n)).toMatchObject({ refused: { reason: 'organization_budget_exceeded' } });
+    expect(await reserve('ant', 'b', 60n)).toMatchObject({ kind: 'reserved' });
+    expect(await reserve('bee', 'c', 41n)).toMatchObject({ kind: 'refused' });
+    expect(await reserve('bee', 'd', 40n)).toMatchObject({ kind: 'reserved' });
+  });
+
+  it('never lets what comes back to a team be spent anew while a lowered cap is exceeded', async () => {
+    await reserve('ant', 'a', 700n);
+    await ledger.setCap(PERIOD, picoUsd(500n));
+    await ledger.settle(keyOf('ant'), termsOf('a', 700n), settlementOf(600n));
+    for (const cost of [1n, 100n])
+      expect(await reserve('ant', 'b', cost, 500n)).toMatchObject({
+        refused: { reason: 'organization_budget_exceeded' },
+      });
+    expect(await organization()).toMatchObject({ limit: 500n, available: -100n, granted: 600n });
+    await ledger.setCap(PERIOD, picoUsd(650n));
+    expect(await reserve('ant', 'c', 50n, 650n)).toMatchObject({ kind: 'reserved' });
+    expect(await reserve('bee', 'd', 1n, 650n)).toMatchObject({ kind: 'refused' });
+  });
+
   it('starts whole in a new month', async () => {
     await reserve('ant', 'a', 800n);
     const december = await ledger.reserve(keyOf('bee', '2026-12'), budgets(800n, CAP), termsOf('b', 800n));
@@ -136,6 +166,38 @@ describe('on the embedded DynamoDB', () => {
     expect(admitted).toBe(Number(CAP / 10n));
     const { available, granted } = (await processes[0]?.readOrganization(PERIOD)) ?? {};
     expect({ available, granted }).toEqual({ available: 0n, granted: CAP });
+  });
+
+  it('never tells a team that the cap is used up because another team asked for more than there is', async () => {
+    const ledger = new RealLedger(database.client, table, () => START_MS);
+    const reserve = async (team: string, id: string, cost: bigint) =>
+      await ledger.reserve({ team, period: PERIOD }, budgets(10_000n, CAP), termsOf(id, cost));
+    await reserve('ant', 'a', 900n);
+    await ledger.settle({ team: 'ant', period: PERIOD }, termsOf('a', 900n), VOID);
+    expect(await reserve('ant', 'too much', 1_001n)).toMatchObject({ kind: 'refused' });
+    // At the same moment: what lies idle in the one is the other's to have.
+    expect(await reserve('bee', 'b', 200n)).toMatchObject({ kind: 'reserved' });
+  });
+
+  it('never fails when a draw meets the very item that it writes', async () => {
+    const ledger = new RealLedger(database.client, table, Date.now);
+    await ledger.setCap(PERIOD, picoUsd(CAP));
+    let conflicts = 0;
+    database.client.middlewareStack.add(
+      (next, context) => async (args) => {
+        if (context.commandName === 'UpdateItemCommand' && conflicts++ < 2)
+          throw new TransactionConflictException({ message: 'a draw is on its way', $metadata: {} });
+        return await next(args);
+      },
+      { step: 'initialize', name: 'conflict' },
+    );
+    try {
+      await ledger.setCap(PERIOD, picoUsd(2_000n));
+    } finally {
+      database.client.middlewareStack.remove('conflict');
+    }
+    expect(conflicts).toBeGreaterThan(2);
+    expect(await ledger.readOrganization(PERIOD)).toMatchObject({ limit: 2_000n });
   });
 
   it('costs two writes a call, and at most a twentieth more for leases', async () => {

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type BudgetPorts, pause, resume, topUp } from '../../../lambda/core/budget-operations.ts';
+import { CANARY_TEAM } from '../../../lambda/core/canary.ts';
 import { picoUsdFromNumber as usd } from '../../../lambda/core/money.ts';
 import type { AuditEntry } from '../../../lambda/core/ports.ts';
 import { policyWith } from '../../support/catalog.ts';
@@ -70,6 +71,21 @@ describe('operations on budgets', () => {
     const again = await ledger.reserve({ team: 'gone', period: PERIOD }, budgets(usd(200), usd(500)), termsOf('b', 1n));
     expect(again).toMatchObject({ refused: { reason: 'organization_paused' } });
     expect(await reserve()).toMatchObject({ refused: { reason: 'organization_paused' } });
+  });
+
+  it("never touches the team of the deployments' check, or no deployment would land during an incident", async () => {
+    const teams = async () =>
+      new Map([
+        ['chatbot', policy],
+        [CANARY_TEAM, policy],
+      ]);
+    await pause({ ...ports, readTeams: teams }, { ...act, team: undefined }, undefined);
+    expect((await ledger.read({ team: CANARY_TEAM, period: PERIOD }))?.pauses).toBeUndefined();
+    for (const operate of [
+      () => pause({ ...ports, readTeams: teams }, { ...act, team: CANARY_TEAM }, undefined),
+      () => topUp({ ...ports, readTeams: teams }, { ...act, team: CANARY_TEAM }, usd(5), undefined),
+    ])
+      await expect(operate()).rejects.toThrow('there is no team');
   });
 
   it.each<[string, () => Promise<unknown>, string]>([
