@@ -1,20 +1,17 @@
-import { CloudFormationClient, ListStackResourcesCommand } from '@aws-sdk/client-cloudformation';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { expect, it } from 'vitest';
 import { DynamoLedger } from '../../lambda/adapters/dynamo-ledger.ts';
 import { picoUsd } from '../../lambda/core/money.ts';
 import { periodOf } from '../../lambda/core/period.ts';
 import { budgets, termsOf } from '../support/ledger-terms.ts';
+import { resourcesOfStack } from '../support/stack-resources.ts';
 import { requireDeployed } from '../support/target.ts';
 
 const target = requireDeployed();
 
 /** Invokes a function as its schedule does; an emulator takes any signature of a key it knows. */
 async function invoke(logicalIdStart: string): Promise<{ status: number; error: string | null }> {
-  const { StackResourceSummaries = [] } = await new CloudFormationClient({}).send(
-    new ListStackResourcesCommand({ StackName: target.stackName }),
-  );
-  const name = StackResourceSummaries.find(
+  const name = (await resourcesOfStack(target.stackName)).find(
     ({ ResourceType, LogicalResourceId }) =>
       ResourceType === 'AWS::Lambda::Function' && LogicalResourceId?.startsWith(logicalIdStart),
   )?.PhysicalResourceId;
