@@ -102,6 +102,8 @@ export type SeenLimit = {
 export type LimitSighting = { readonly [limit in GroqLimit]?: SeenLimit } & {
   /** A 429: when to come back, and the limit it names, where that is one whose level is told. */
   readonly refused?: { readonly retryAfterMs: number; readonly by: GroqLimit | undefined };
+  /** Whether Groq took the call. */
+  readonly isServed?: boolean;
 };
 
 /** Who is told of Groq's limits. */
