@@ -11,6 +11,7 @@ import {
 } from '../core/ledger.ts';
 import { addUsd, type PicoUsd } from '../core/money.ts';
 import type { OrganizationLedger } from '../core/organization-ledger.ts';
+import type { Pauses } from '../core/pause.ts';
 import type { Period } from '../core/period.ts';
 import type { Budgets, Ledger, LedgerKey, ReserveResult, SeenLedger } from '../core/ports.ts';
 import { endTopUps } from '../core/top-ups.ts';
@@ -117,10 +118,10 @@ export class DynamoLedger implements Ledger {
         if (!mayDraw) return 'short';
         // Whoever took it has what it wanted: after a moment there are fewer to be quicker.
         if (drawn++ > 0) await pauseWithin(CONFLICT_WITHIN_MS);
-        const draw = await this.#draw(key, again.shortPicoUsd, budgets.organization);
+        const draw = await this.#draw(key, again.shortPicoUsd, budgets.organization, terms);
         if (draw === 'drawn') continue;
         const leftPicoUsd = addUsd(draw.leftPicoUsd, state.leased);
-        const refused = { reason: 'organization_budget_exceeded', leftPicoUsd, heldPicoUsd: draw.heldPicoUsd } as const;
+        const refused = { ...draw, reason: 'organization_budget_exceeded', leftPicoUsd } as const;
         return { kind: 'refused', refused, view: state };
       }
       const { refused } = again;
@@ -131,9 +132,9 @@ export class DynamoLedger implements Ledger {
     throw new LedgerError(`the ledger of ${key.team} kept changing for ${most} tries`);
   }
 
-  async #draw(key: LedgerKey, need: PicoUsd, cap: PicoUsd): Promise<Draw> {
+  async #draw(key: LedgerKey, need: PicoUsd, cap: PicoUsd, terms: ReserveTerms): Promise<Draw> {
     try {
-      return await this.#leases.draw(key, need, cap);
+      return await this.#leases.draw(key, need, cap, terms);
     } catch (cause) {
       throw new LedgerError(`cannot draw from the organisation's ledger for ${key.team}`, { cause });
     }
@@ -155,6 +156,15 @@ export class DynamoLedger implements Ledger {
 
   lastSeen(key: LedgerKey): SeenLedger | undefined {
     return this.#seen.get(seenName(key));
+  }
+
+  async peek(key: LedgerKey): Promise<LedgerState | undefined> {
+    const state = await this.#store.read(key, false);
+    return state === undefined ? undefined : this.#remember(key, state);
+  }
+
+  async readPauses(team: string): Promise<Pauses> {
+    return await this.#store.readPauses(team);
   }
 
   async readOrganization(period: Period): Promise<OrganizationLedger | undefined> {

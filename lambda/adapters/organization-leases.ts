@@ -8,16 +8,17 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { TTL_ATTRIBUTE } from '../contract.ts';
+import { heldIn, type LedgerState, type ReserveRefusal, type ReserveTerms } from '../core/ledger.ts';
 import { addUsd, type PicoUsd, picoUsd, ZERO_USD } from '../core/money.ts';
 import { drawableOf, type OrganizationLedger, recallableOf } from '../core/organization-ledger.ts';
 import type { Period } from '../core/period.ts';
 import type { LedgerKey } from '../core/ports.ts';
 import { addTopUp, changeLimit, endTopUps, type TopUp } from '../core/top-ups.ts';
-import { ledgerItemKey, ledgerViewOf, organizationItemKey, organizationLedgerOf } from './ledger-item.ts';
+import { ledgerItemKey, ledgerStateOf, organizationItemKey, organizationLedgerOf } from './ledger-item.ts';
 import { limitWrite } from './ledger-writes.ts';
 
 /** What drawing a lease came to. */
-export type Draw = 'drawn' | { readonly leftPicoUsd: PicoUsd; readonly heldPicoUsd: PicoUsd };
+export type Draw = 'drawn' | Omit<Extract<ReserveRefusal, { reason: 'organization_budget_exceeded' }>, 'reason'>;
 
 /** How often a draw is tried while others move the same ledgers. */
 const MAX_DRAW_TRIES = 50;
@@ -46,7 +47,7 @@ export class OrganizationLeases {
   }
 
   /** Draws what a team lacks, and more where there is more; calls idle leases back from other teams before it gives up. */
-  async draw(key: LedgerKey, need: PicoUsd, cap: PicoUsd): Promise<Draw> {
+  async draw(key: LedgerKey, need: PicoUsd, cap: PicoUsd, terms: ReserveTerms): Promise<Draw> {
     const known = this.#exhausted;
     const isKnown = known?.period === key.period && this.#nowEpochMs() - known.atEpochMs < TRUST_EXHAUSTED_MS;
     if (known !== undefined && isKnown && known.draw.leftPicoUsd < need) return known.draw;
@@ -66,9 +67,10 @@ export class OrganizationLeases {
         await this.#pause();
         continue;
       }
-      const { wasIdle, held } = await this.#callBack(key.team, key.period, state, picoUsd(need - state.available));
+      const short = picoUsd(need - state.available);
+      const { wasIdle, ledgers } = await this.#callBack(key.team, key.period, state, short);
       if (!wasIdle) {
-        const draw = { leftPicoUsd: state.available, heldPicoUsd: held };
+        const draw = { limitPicoUsd: state.limit, leftPicoUsd: state.available, ...heldInAll(ledgers, terms) };
         this.#exhausted = { period: key.period, atEpochMs: this.#nowEpochMs(), draw };
         return draw;
       }
@@ -140,10 +142,9 @@ export class OrganizationLeases {
     await this.#written(this.#client.send(command));
   }
 
-  /** Takes idle leases from all teams but one until `short` has come back, and tells what all hold for calls in flight. */
+  /** Takes idle leases from all teams but one until `short` has come back, and tells how all stood. */
   async #callBack(keeper: string | undefined, period: Period, state: OrganizationLedger, short: PicoUsd) {
     const ledgers = await this.#ledgersOf([...state.holders], period);
-    const held = addUsd(...ledgers.map(({ view }) => view.reserved));
     let recalled = ZERO_USD;
     const idle = ledgers.filter(({ team, view }) => team !== keeper && view.leased > 0n);
     // The largest first: the fewest transactions, and the least likely to be missed.
@@ -153,7 +154,7 @@ export class OrganizationLeases {
       if (await this.#transfer({ team, period }, picoUsd(-amount))) recalled = addUsd(recalled, amount);
       else await this.#pause();
     }
-    return { wasIdle: idle.length > 0, held };
+    return { wasIdle: idle.length > 0, ledgers };
   }
 
   async #ledgersOf(teams: readonly string[], period: Period) {
@@ -164,7 +165,7 @@ export class OrganizationLeases {
         const { Item } = await this.#client.send(
           new GetItemCommand({ TableName: this.#table, Key, ConsistentRead: true }),
         );
-        return { team, view: ledgerViewOf(Item ?? {}) };
+        return { team, view: ledgerStateOf(Item ?? {}) };
       });
       ledgers.push(...(await Promise.all(some)));
     }
@@ -225,7 +226,16 @@ export class OrganizationLeases {
   }
 }
 
-type TeamLedger = { readonly team: string; readonly view: { readonly leased: PicoUsd } };
+type TeamLedger = { readonly team: string; readonly view: LedgerState };
+
+/** What calls in flight hold in all teams, and what of it a call with these terms may wait for. */
+function heldInAll(ledgers: readonly TeamLedger[], terms: ReserveTerms) {
+  const held = ledgers.map(({ view }) => heldIn(view, terms));
+  return {
+    heldPicoUsd: addUsd(...held.map(({ heldPicoUsd }) => heldPicoUsd)),
+    awaitedPicoUsd: addUsd(...held.map(({ awaitedPicoUsd }) => awaitedPicoUsd)),
+  };
+}
 
 function byLeased(a: TeamLedger, b: TeamLedger): number {
   if (a.view.leased !== b.view.leased) return a.view.leased < b.view.leased ? 1 : -1;

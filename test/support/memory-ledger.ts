@@ -2,6 +2,7 @@ import type { BudgetLedger } from '../../lambda/core/budget-operations.ts';
 import {
   expire,
   forgettable,
+  heldIn,
   type LedgerState,
   lease,
   openLedger,
@@ -50,7 +51,7 @@ export class MemoryLedger implements Ledger, BudgetLedger {
     }
     this.#states.set(nameOf(key), state);
     if ('shortPicoUsd' in result) {
-      const refused = this.#draw(key, result.shortPicoUsd, budgets.organization);
+      const refused = this.#draw(key, result.shortPicoUsd, budgets.organization, terms);
       state = this.#stateOf(key);
       if (refused !== undefined) return { kind: 'refused', refused, view: state };
       result = reserve(state, terms);
@@ -62,7 +63,7 @@ export class MemoryLedger implements Ledger, BudgetLedger {
   }
 
   /** Draws from the organisation, after calling back what lies idle in other teams, or says what is left. */
-  #draw(key: LedgerKey, need: PicoUsd, cap: PicoUsd): ReserveRefusal | undefined {
+  #draw(key: LedgerKey, need: PicoUsd, cap: PicoUsd, terms: ReserveTerms): ReserveRefusal | undefined {
     const { period } = key;
     const seen = this.#organizations.get(period) ?? openOrganization(cap);
     this.#organizations.set(period, seen);
@@ -76,11 +77,13 @@ export class MemoryLedger implements Ledger, BudgetLedger {
         return undefined;
       }
       if (this.#callBack(period, key.team, picoUsd(need - organization.available))) continue;
-      const holders = [...organization.holders].map((team) => this.#stateOf({ team, period }));
+      const held = [...organization.holders].map((team) => heldIn(this.#stateOf({ team, period }), terms));
       return {
         reason: 'organization_budget_exceeded',
+        limitPicoUsd: organization.limit,
         leftPicoUsd: addUsd(organization.available, this.#stateOf(key).leased),
-        heldPicoUsd: addUsd(...holders.map((state) => state.reserved)),
+        heldPicoUsd: addUsd(...held.map(({ heldPicoUsd }) => heldPicoUsd)),
+        awaitedPicoUsd: addUsd(...held.map(({ awaitedPicoUsd }) => awaitedPicoUsd)),
       };
     }
   }
@@ -149,6 +152,10 @@ export class MemoryLedger implements Ledger, BudgetLedger {
   }
 
   async read(key: LedgerKey): Promise<LedgerState | undefined> {
+    return this.#states.get(nameOf(key));
+  }
+
+  async peek(key: LedgerKey): Promise<LedgerState | undefined> {
     return this.#states.get(nameOf(key));
   }
 
