@@ -52,7 +52,7 @@ export class DynamoBudgets implements BudgetLedger {
   }
 
   async topUp(key: LedgerKey, limit: PicoUsd, topUp: TopUp): Promise<void> {
-    await this.#opened(key, limit, (state) => addTopUp(state, topUp));
+    await this.#opened(key, limit, (state) => addTopUp(state, topUp, this.#nowEpochMs()));
   }
 
   /** The same as setLimit, for the organisation's cap. */

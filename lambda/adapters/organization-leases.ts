@@ -97,7 +97,8 @@ export class OrganizationLeases {
 
   /** Adds a temporary increase; a period without a draw yet is opened with its cap first. */
   async topUp(period: Period, cap: PicoUsd, topUp: TopUp): Promise<void> {
-    while (!(await this.changeLimit(period, (state) => addTopUp(state, topUp)))) await this.#open(period, cap);
+    const add = (state: OrganizationLedger) => addTopUp(state, topUp, this.#nowEpochMs());
+    while (!(await this.changeLimit(period, add))) await this.#open(period, cap);
   }
 
   /**

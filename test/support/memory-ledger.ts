@@ -135,7 +135,7 @@ export class MemoryLedger implements Ledger, BudgetLedger {
   }
 
   async topUpCap(period: string, cap: PicoUsd, topUp: TopUp): Promise<void> {
-    this.#changeCap(period, cap, (state) => addTopUp(state, topUp));
+    this.#changeCap(period, cap, (state) => addTopUp(state, topUp, this.#nowEpochMs()));
   }
 
   async settle(key: LedgerKey, terms: ReserveTerms, settlement: Settlement): Promise<LedgerState> {
@@ -187,7 +187,7 @@ export class MemoryLedger implements Ledger, BudgetLedger {
   }
 
   async topUp(key: LedgerKey, limit: PicoUsd, topUp: TopUp): Promise<void> {
-    this.#change(key, limit, (state) => addTopUp(state, topUp));
+    this.#change(key, limit, (state) => addTopUp(state, topUp, this.#nowEpochMs()));
   }
 
   async readPauses(team: string): Promise<Pauses> {
