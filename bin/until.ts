@@ -13,9 +13,15 @@ export function parseUntil(text: string, nowEpochMs: number): number {
   const isDay = /^\d{4}-\d{2}-\d{2}$/.test(text);
   const isTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})$/.test(text);
   const epochMs = isDay || isTime ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(epochMs))
+  if (Number.isNaN(epochMs) || !isOfCalendar(text.slice(0, 10)))
     throw new CommandError(
       `--until is "${text}"; it must be a while (90m, 4h, 2d), a day (2026-11-30, its first moment in UTC) or a time with its zone (2026-11-30T18:00Z)`,
     );
   return epochMs;
+}
+
+/** Whether there is such a day: `Date` takes the 30th of February for the 2nd of March. */
+function isOfCalendar(day: string): boolean {
+  const epochMs = Date.parse(`${day}T00:00Z`);
+  return !Number.isNaN(epochMs) && new Date(epochMs).toISOString().slice(0, 10) === day;
 }

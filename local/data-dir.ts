@@ -70,8 +70,8 @@ function readText(file: string): string {
   }
 }
 
-/** Whether a process is a living gateway; a number may have passed to another program since it was written down. */
-function isGateway(pid: number): boolean {
+/** Whether another process is a living gateway; a number may have passed to another program since it was written down. */
+export function isGateway(pid: number): boolean {
   if (!Number.isInteger(pid) || pid <= 0 || pid === process.pid) return false;
   try {
     process.kill(pid, 0);

@@ -1,5 +1,6 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isGateway } from './data-dir.ts';
 
 /** Where a gateway that runs on this machine keeps its tables, for the command line. */
 export type RunningGateway = {
@@ -11,23 +12,39 @@ export type RunningGateway = {
   readonly registryTable: string;
 };
 
-const FILE = 'running.json';
+/** One a process: gateways that share a database by DYNAMODB_ENDPOINT may share a data folder too. */
+const FILE = /^running-(\d+)\.json$/;
 
 /** Writes down a running gateway in its data folder; returns how to take that back. */
 export function writeRunning(dataDir: string, running: RunningGateway): () => void {
-  const file = join(dataDir, FILE);
+  // What those have left behind that were killed.
+  for (const { file, pid } of filesIn(dataDir)) if (!isGateway(pid)) rmSync(file, { force: true });
+  const file = join(dataDir, `running-${running.pid}.json`);
   writeFileSync(file, JSON.stringify(running), { mode: 0o600 });
   return () => rmSync(file, { force: true });
 }
 
-/** The gateway that runs on a data folder, or undefined for none. */
+/** A gateway that runs on a data folder, or undefined for none; of several, any. */
 export function readRunning(dataDir: string): RunningGateway | undefined {
+  for (const { file, pid } of filesIn(dataDir)) {
+    if (!isGateway(pid)) continue;
+    try {
+      return JSON.parse(readFileSync(file, 'utf8')) as RunningGateway;
+    } catch {
+      // It has just ended, or is being written: as if it did not run.
+    }
+  }
+  return undefined;
+}
+
+function filesIn(dataDir: string): readonly { readonly file: string; readonly pid: number }[] {
   try {
-    const running = JSON.parse(readFileSync(join(dataDir, FILE), 'utf8')) as RunningGateway;
-    // One that was killed has left the file behind.
-    process.kill(running.pid, 0);
-    return running;
+    return readdirSync(dataDir).flatMap((name) => {
+      const pid = FILE.exec(name)?.[1];
+      return pid === undefined ? [] : [{ file: join(dataDir, name), pid: Number(pid) }];
+    });
   } catch {
-    return undefined;
+    // No gateway has ever run on a folder that is not there.
+    return [];
   }
 }

@@ -16,6 +16,7 @@ import type { TeamPolicy } from '../../lambda/core/environment.ts';
 import { openLedger } from '../../lambda/core/ledger.ts';
 import { parseUsd, usdText, ZERO_USD } from '../../lambda/core/money.ts';
 import { didYouMean } from '../../lambda/core/nearest-word.ts';
+import { isInForce } from '../../lambda/core/pause.ts';
 import { periodOf, utcText } from '../../lambda/core/period.ts';
 import { CommandError } from '../deployment.ts';
 import { openStores, type Stores, type Where } from '../stores.ts';
@@ -88,8 +89,9 @@ export async function resumeBudget(options: BudgetOptions): Promise<void> {
     await resume(ports, act);
     const { ledger } = ports;
     const all = act.team === undefined ? undefined : (await ledger.readPauses(act.team)).organization;
-    const still = all === undefined ? '' : ' All teams are paused, though, and so is it: budget resume --all.';
-    return { text: `${whoText(act)} is resumed.${still}`, json: { paused: all !== undefined, until: null } };
+    const isPaused = isInForce(all, Date.now());
+    const still = isPaused ? ' All teams are paused, though, and so is it: budget resume --all.' : '';
+    return { text: `${whoText(act)} is resumed.${still}`, json: { paused: isPaused, until: null } };
   });
 }
 

@@ -45,8 +45,7 @@ export class DynamoBudgets implements BudgetLedger {
   }
 
   async readPauses(team: string): Promise<Pauses> {
-    const [own, all] = [await this.#store.readStanding(holderOf(team)), await this.#store.readStanding(ALL_TEAMS)];
-    return { team: own.pause, organization: all.pause };
+    return await this.#store.readPauses(team);
   }
 
   /** Gives a period a limit, beside its top-ups: opens it, or moves what is available by the difference. */
@@ -57,7 +56,7 @@ export class DynamoBudgets implements BudgetLedger {
   }
 
   async topUp(key: LedgerKey, limit: PicoUsd, topUp: TopUp): Promise<void> {
-    await this.#opened(key, limit, (state) => addTopUp(state, topUp));
+    await this.#opened(key, limit, (state) => addTopUp(state, topUp, this.#nowEpochMs()));
   }
 
   /** The same as setLimit, for the organisation's cap. */

@@ -2,7 +2,6 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { KeyLedger } from '../core/key-ledger.ts';
 import {
   forgettable,
-  isLeaseOver,
   type LedgerState,
   type LedgerView,
   type Reservation,
@@ -12,6 +11,7 @@ import {
 } from '../core/ledger.ts';
 import { addUsd, type PicoUsd, ZERO_USD } from '../core/money.ts';
 import type { OrganizationLedger } from '../core/organization-ledger.ts';
+import type { Pauses } from '../core/pause.ts';
 import type { Period } from '../core/period.ts';
 import type { Budgets, Ledger, LedgerKey, ReserveResult, SeenLedger } from '../core/ports.ts';
 import { endTopUps } from '../core/top-ups.ts';
@@ -116,25 +116,26 @@ export class DynamoLedger implements Ledger {
       }
       if ('isLeaseOver' in again) {
         if (!mayDraw) return 'short';
-        if (await this.#renew(key, state)) continue;
-        const current = await this.read(key);
-        // Others were quicker; or the cap has no room, and nothing lies idle to be brought back.
-        if (current === undefined || !isLeaseOver(current, terms.nowEpochMs) || current.leased > 0n) continue;
+        const renewed = await this.#renew(key, state);
+        if (renewed === 'look again') continue;
         const refused = {
           reason: 'organization_budget_exceeded',
+          limitPicoUsd: renewed.limit,
           leftPicoUsd: ZERO_USD,
-          heldPicoUsd: current.reserved,
+          heldPicoUsd: state.reserved,
+          // What comes back goes to the cap first.
+          awaitedPicoUsd: ZERO_USD,
         } as const;
-        return { kind: 'refused', refused, view: current };
+        return { kind: 'refused', refused, view: state };
       }
       if ('shortPicoUsd' in again) {
         if (!mayDraw) return 'short';
         // Whoever took it has what it wanted: after a moment there are fewer to be quicker.
         if (drawn++ > 0) await pauseWithin(CONFLICT_WITHIN_MS);
-        const draw = await this.#draw(key, again.shortPicoUsd, budgets.organization);
+        const draw = await this.#draw(key, again.shortPicoUsd, budgets.organization, terms);
         if (draw === 'drawn') continue;
         const leftPicoUsd = addUsd(draw.leftPicoUsd, state.leased);
-        const refused = { reason: 'organization_budget_exceeded', leftPicoUsd, heldPicoUsd: draw.heldPicoUsd } as const;
+        const refused = { ...draw, reason: 'organization_budget_exceeded', leftPicoUsd } as const;
         return { kind: 'refused', refused, view: state };
       }
       const { refused } = again;
@@ -145,7 +146,7 @@ export class DynamoLedger implements Ledger {
     throw new LedgerError(`the ledger of ${key.team} kept changing for ${most} tries`);
   }
 
-  async #renew(key: LedgerKey, state: LedgerState): Promise<boolean> {
+  async #renew(key: LedgerKey, state: LedgerState): Promise<'look again' | OrganizationLedger> {
     try {
       return await this.#leases.renew(key, state);
     } catch (cause) {
@@ -153,9 +154,9 @@ export class DynamoLedger implements Ledger {
     }
   }
 
-  async #draw(key: LedgerKey, need: PicoUsd, cap: PicoUsd): Promise<Draw> {
+  async #draw(key: LedgerKey, need: PicoUsd, cap: PicoUsd, terms: ReserveTerms): Promise<Draw> {
     try {
-      return await this.#leases.draw(key, need, cap);
+      return await this.#leases.draw(key, need, cap, terms);
     } catch (cause) {
       throw new LedgerError(`cannot draw from the organisation's ledger for ${key.team}`, { cause });
     }
@@ -177,6 +178,15 @@ export class DynamoLedger implements Ledger {
 
   lastSeen(key: LedgerKey): SeenLedger | undefined {
     return this.#seen.get(seenName(key));
+  }
+
+  async peek(key: LedgerKey): Promise<LedgerState | undefined> {
+    const state = await this.#store.read(key, false);
+    return state === undefined ? undefined : this.#remember(key, state);
+  }
+
+  async readPauses(team: string): Promise<Pauses> {
+    return await this.#store.readPauses(team);
   }
 
   async readOrganization(period: Period): Promise<OrganizationLedger | undefined> {

@@ -133,7 +133,8 @@ export class GroqUpstream implements Upstream {
   #noteLimits(model: unknown, headers: Headers | undefined, status?: number, message = ''): void {
     if (headers === undefined || typeof model !== 'string') return;
     const sighting = status === 429 ? limitsOfRefusal(headers, message) : limitsOfHeaders(headers);
-    this.#limits.note(model, sighting, this.#clock.nowEpochMs());
+    const isServed = status === undefined ? { isServed: true } : {};
+    this.#limits.note(model, { ...sighting, ...isServed }, this.#clock.nowEpochMs());
   }
 
   /** Groq's own wish, or a random part of a pause that doubles: many callers must not come back at once. */

@@ -12,7 +12,7 @@ import { TTL_ATTRIBUTE } from '../contract.ts';
 import { CANARY_TEAM } from '../core/canary.ts';
 import type { LedgerState } from '../core/ledger.ts';
 import type { PicoUsd } from '../core/money.ts';
-import type { Pause } from '../core/pause.ts';
+import type { Pause, Pauses } from '../core/pause.ts';
 import type { LedgerKey } from '../core/ports.ts';
 import {
   ALL_TEAMS,
@@ -64,10 +64,10 @@ export class LedgerStore {
     this.#nowEpochMs = nowEpochMs;
   }
 
-  /** The whole ledger, its open reservations included. */
-  async read(key: LedgerKey): Promise<LedgerState | undefined> {
+  /** The whole ledger, its open reservations included; for half the price as it stood a moment ago. */
+  async read(key: LedgerKey, isConsistent = true): Promise<LedgerState | undefined> {
     try {
-      const item = await this.#get(ledgerItemKey(key));
+      const item = await this.#get(ledgerItemKey(key), isConsistent);
       return item === undefined ? undefined : ledgerStateOf(item);
     } catch (cause) {
       throw new LedgerError(`cannot read the ledger of ${key.team}`, { cause });
@@ -180,6 +180,12 @@ export class LedgerStore {
     return await this.#readStanding(holder);
   }
 
+  /** The pauses that stand for a team. */
+  async readPauses(team: string): Promise<Pauses> {
+    const [own, all] = [await this.#readStanding(holderOf(team)), await this.#readStanding(ALL_TEAMS)];
+    return { team: own.pause, organization: all.pause };
+  }
+
   /** Changes what stands for a holder, whatever changes it beside; returns what stands now. */
   async writeStanding(holder: string, change: (standing: Standing) => Standing): Promise<Standing> {
     for (let tries = 1; tries <= MAX_CHANGE_TRIES; tries++) {
@@ -220,8 +226,8 @@ export class LedgerStore {
     }
   }
 
-  async #get(Key: Record<string, AttributeValue>): Promise<Item | undefined> {
-    return (await this.#client.send(new GetItemCommand({ TableName: this.#table, Key, ConsistentRead: true }))).Item;
+  async #get(Key: Record<string, AttributeValue>, ConsistentRead = true): Promise<Item | undefined> {
+    return (await this.#client.send(new GetItemCommand({ TableName: this.#table, Key, ConsistentRead }))).Item;
   }
 
   /** Sends a write; one that meets a lease on its way to the same item is refused by DynamoDB, and tried again. */

@@ -10,17 +10,17 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { TTL_ATTRIBUTE } from '../contract.ts';
-import type { LedgerState } from '../core/ledger.ts';
+import { heldIn, type LedgerState, type ReserveRefusal, type ReserveTerms } from '../core/ledger.ts';
 import { addUsd, type PicoUsd, picoUsd, ZERO_USD } from '../core/money.ts';
 import { drawableOf, type OrganizationLedger, recallableOf, returnOf } from '../core/organization-ledger.ts';
 import type { Period } from '../core/period.ts';
 import type { LedgerKey } from '../core/ports.ts';
 import { addTopUp, changeLimit, endTopUps, type TopUp, topUpsEndAt } from '../core/top-ups.ts';
-import { ledgerItemKey, ledgerViewOf, organizationItemKey, organizationLedgerOf } from './ledger-item.ts';
+import { ledgerItemKey, ledgerStateOf, organizationItemKey, organizationLedgerOf } from './ledger-item.ts';
 import { endLeaseWrite, limitWrite } from './ledger-writes.ts';
 
 /** What drawing a lease came to. */
-export type Draw = 'drawn' | { readonly leftPicoUsd: PicoUsd; readonly heldPicoUsd: PicoUsd };
+export type Draw = 'drawn' | Omit<Extract<ReserveRefusal, { reason: 'organization_budget_exceeded' }>, 'reason'>;
 
 /** How often a draw is tried while others move the same ledgers. */
 const MAX_DRAW_TRIES = 50;
@@ -55,7 +55,7 @@ export class OrganizationLeases {
   }
 
   /** Draws what a team lacks, and more where there is more; calls idle leases back from other teams before it gives up. */
-  async draw(key: LedgerKey, need: PicoUsd, cap: PicoUsd): Promise<Draw> {
+  async draw(key: LedgerKey, need: PicoUsd, cap: PicoUsd, terms: ReserveTerms): Promise<Draw> {
     const known = this.#exhausted;
     const isFresh = known !== undefined && this.#nowEpochMs() - known.atEpochMs < TRUST_EXHAUSTED_MS;
     const isOfThis = known?.period === key.period && (known.team === undefined || known.team === key.team);
@@ -76,14 +76,11 @@ export class OrganizationLeases {
         await this.#pause();
         continue;
       }
-      const { wasIdle, held, keepsIdle } = await this.#callBack(
-        key.team,
-        key.period,
-        state,
-        picoUsd(need - state.available),
-      );
+      const short = picoUsd(need - state.available);
+      const { wasIdle, ledgers } = await this.#callBack(key.team, key.period, state, short);
       if (!wasIdle) {
-        const draw = { leftPicoUsd: state.available, heldPicoUsd: held };
+        const draw = { limitPicoUsd: state.limit, leftPicoUsd: state.available, ...heldInAll(ledgers, terms) };
+        const keepsIdle = ledgers.some(({ team, view }) => team === key.team && view.leased > 0n);
         const team = keepsIdle ? key.team : undefined;
         this.#exhausted = { period: key.period, team, atEpochMs: this.#nowEpochMs(), draw };
         return draw;
@@ -111,31 +108,36 @@ export class OrganizationLeases {
 
   /** Adds a temporary increase; a period without a draw yet is opened with its cap first. */
   async topUp(period: Period, cap: PicoUsd, topUp: TopUp): Promise<void> {
-    while (!(await this.changeLimit(period, (state) => addTopUp(state, topUp)))) await this.#open(period, cap);
+    const add = (state: OrganizationLedger) => addTopUp(state, topUp, this.#nowEpochMs());
+    while (!(await this.changeLimit(period, add))) await this.#open(period, cap);
   }
 
   /**
-   * Brings back what a team holds of a lease that is over, and lets it draw anew where the cap has room; false when others
-   * were quicker, or there is nothing to bring and the cap has none.
+   * Brings back what a team holds of a lease that is over, and lets it draw anew where the cap has room. The cap's ledger
+   * when it has none, and there is nothing to bring; otherwise the team's is to be looked at again.
    */
-  async renew(key: LedgerKey, { leased, leaseEndsAtEpochMs: endedAt }: LedgerState): Promise<boolean> {
+  async renew(
+    key: LedgerKey,
+    { leased, leaseEndsAtEpochMs: endedAt }: LedgerState,
+  ): Promise<'look again' | OrganizationLedger> {
     const state = await this.read(key.period);
-    if (state === undefined || endedAt === undefined) return false;
+    if (state === undefined || endedAt === undefined) return 'look again';
     if (endTopUps(state, this.#nowEpochMs()) !== state) {
       await this.changeLimit(key.period, (current) => endTopUps(current, this.#nowEpochMs()));
-      return true;
+      return 'look again';
     }
     const { amount, leaseEndsAtEpochMs } = returnOf(state, leased, endedAt);
-    if (amount === 0n && leaseEndsAtEpochMs === endedAt) return false;
+    if (amount === 0n && leaseEndsAtEpochMs === endedAt) return state;
     this.#exhausted = undefined;
-    return await this.#bringBack(key, { leased, endedAt, amount, leaseEndsAtEpochMs }, state);
+    await this.#bringBack(key, { leased, endedAt, amount, leaseEndsAtEpochMs }, state);
+    return 'look again';
   }
 
   async #bringBack(
     { team, period }: LedgerKey,
     lease: { leased: PicoUsd; endedAt: number; amount: PicoUsd; leaseEndsAtEpochMs: number | undefined },
     seen: OrganizationLedger,
-  ): Promise<boolean> {
+  ): Promise<void> {
     const { leased, endedAt, amount, leaseEndsAtEpochMs: nextEnd } = lease;
     const end = nextEnd === undefined ? ' REMOVE leaseEndMs' : ', leaseEndMs = :end';
     const TransactItems: TransactWriteItem[] = [
@@ -168,9 +170,9 @@ export class OrganizationLeases {
         },
       },
     ];
-    const isDone = await this.#written(this.#client.send(new TransactWriteItemsCommand({ TransactItems })));
-    if (!isDone) await this.#pause();
-    return isDone;
+    // Others that were quicker have changed what was seen.
+    if (!(await this.#written(this.#client.send(new TransactWriteItemsCommand({ TransactItems })))))
+      await this.#pause();
   }
 
   /** Ends the leases of every team that has drawn, at a time. */
@@ -230,10 +232,9 @@ export class OrganizationLeases {
     await this.#written(this.#client.send(command));
   }
 
-  /** Takes idle leases from all teams but one until `short` has come back, and tells what all hold for calls in flight. */
+  /** Takes idle leases from all teams but one until `short` has come back, and tells how all stood. */
   async #callBack(keeper: string | undefined, period: Period, state: OrganizationLedger, short: PicoUsd) {
     const ledgers = await this.#ledgersOf([...state.holders], period);
-    const held = addUsd(...ledgers.map(({ view }) => view.reserved));
     let recalled = ZERO_USD;
     const idle = ledgers.filter(({ team, view }) => team !== keeper && view.leased > 0n);
     // The largest first: the fewest transactions, and the least likely to be missed.
@@ -243,8 +244,7 @@ export class OrganizationLeases {
       if (await this.#transfer({ team, period }, picoUsd(-amount))) recalled = addUsd(recalled, amount);
       else await this.#pause();
     }
-    const keepsIdle = ledgers.some(({ team, view }) => team === keeper && view.leased > 0n);
-    return { wasIdle: idle.length > 0, held, keepsIdle };
+    return { wasIdle: idle.length > 0, ledgers };
   }
 
   async #ledgersOf(teams: readonly string[], period: Period) {
@@ -255,7 +255,7 @@ export class OrganizationLeases {
         const { Item } = await this.#client.send(
           new GetItemCommand({ TableName: this.#table, Key, ConsistentRead: true }),
         );
-        return { team, view: ledgerViewOf(Item ?? {}) };
+        return { team, view: ledgerStateOf(Item ?? {}) };
       });
       ledgers.push(...(await Promise.all(some)));
     }
@@ -332,7 +332,16 @@ export class OrganizationLeases {
   }
 }
 
-type TeamLedger = { readonly team: string; readonly view: { readonly leased: PicoUsd } };
+type TeamLedger = { readonly team: string; readonly view: LedgerState };
+
+/** What calls in flight hold in all teams, and what of it a call with these terms may wait for. */
+function heldInAll(ledgers: readonly TeamLedger[], terms: ReserveTerms) {
+  const held = ledgers.map(({ view }) => heldIn(view, terms));
+  return {
+    heldPicoUsd: addUsd(...held.map(({ heldPicoUsd }) => heldPicoUsd)),
+    awaitedPicoUsd: addUsd(...held.map(({ awaitedPicoUsd }) => awaitedPicoUsd)),
+  };
+}
 
 function byLeased(a: TeamLedger, b: TeamLedger): number {
   if (a.view.leased !== b.view.leased) return a.view.leased < b.view.leased ? 1 : -1;

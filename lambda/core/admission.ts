@@ -9,16 +9,13 @@ import {
   VOID,
   WAITED_FOR_MS,
 } from './ledger.ts';
-import { addUsd, type PicoUsd } from './money.ts';
+import type { PicoUsd } from './money.ts';
+import { doublingPauses, isWorthWaiting, type Rest, restOf, waitForMoney } from './money-wait.ts';
 import { periodOf } from './period.ts';
 import type { Budgets, Clock, Ledger, LedgerKey, ReserveResult } from './ports.ts';
 import { affordableOutputTokens, worstCaseCost } from './pricing.ts';
 import { rateCostUs } from './rate-limit.ts';
 
-/** How old a sight of the ledger may be for a waiting call to trust that it still cannot fit, in milliseconds. */
-const TRUST_SEEN_MS = 250;
-/** How often a waiting call looks at what this process has seen, in milliseconds; no I/O. */
-const LOOK_EVERY_MS = 20;
 /** How often a call that may wait for a place asks whether one is free, in milliseconds; each time is a write. */
 const PLACE_EVERY_MS = 100;
 /** The most attempts one call makes, whatever the clock says. */
@@ -49,6 +46,8 @@ export type AdmissionRequest = {
   readonly deadlineEpochMs: number;
   /** What the call has already waited of the policy's `maxQueueMs`. */
   readonly queuedMs: number;
+  /** Told each time before the call waits: until then it may be on its way to Groq within milliseconds. */
+  onWait?(): void;
   /** The output tokens such a call usually stays within, where known; asked anew at each try. */
   usualOutputTokens(): number | undefined;
 };
@@ -63,6 +62,7 @@ export async function admit(ports: { ledger: Ledger; clock: Clock }, request: Ad
   const { ledger, clock } = ports;
   const { policy, call } = request;
   const startMs = clock.nowEpochMs();
+  const pauseMs = doublingPauses(clock);
   let maxOutputTokens = call.maxOutputTokens;
   for (let attempt = 1; ; attempt++) {
     const nowEpochMs = clock.nowEpochMs();
@@ -75,7 +75,7 @@ export async function admit(ports: { ledger: Ledger; clock: Clock }, request: Ad
     const waitedMs = clock.nowEpochMs() - startMs;
     const leftMs = request.deadlineEpochMs - clock.nowEpochMs();
     if ('why' in refused || refused.reason === 'key_revoked' || attempt >= MAX_ATTEMPTS) return { refused, view };
-    if ('heldPicoUsd' in refused) {
+    if ('awaitedPicoUsd' in refused) {
       const usual = usualTokens(request);
       const rest = restOf(refused, view);
       const fitted = fitToRest(request, rest, maxOutputTokens, usual);
@@ -85,19 +85,22 @@ export async function admit(ports: { ledger: Ledger; clock: Clock }, request: Ad
       }
       maxOutputTokens = call.maxOutputTokens;
       const heldWaitMs = Math.min(WAITED_FOR_MS - waitedMs, leftMs);
-      if (heldWaitMs <= 0 || addUsd(rest.left, rest.held) < leastCost(request)) return { refused, view };
-      if (refused.reason !== 'team_budget_exceeded') {
-        // Other teams' money is in no view of this process, nor a key's own.
-        await clock.sleep(Math.min(heldWaitMs, TRUST_SEEN_MS));
-      } else {
-        const cost = worstCaseCost(call.model, call.inputTokens, usual ?? maxOutputTokens);
-        await waitForMoney(ports, key, cost, heldWaitMs);
+      const leastPicoUsd = leastCost(request);
+      if (heldWaitMs <= 0 || !isWorthWaiting(rest, leastPicoUsd)) return { refused, view };
+      request.onWait?.();
+      const { reason } = refused;
+      // What other teams hold, and what of it lies idle again, only a draw finds out.
+      if (reason === 'organization_budget_exceeded') await clock.sleep(Math.min(heldWaitMs, pauseMs()));
+      else {
+        const wanted = termsFor(request, usual ?? maxOutputTokens, nowEpochMs);
+        await waitForMoney(ports, { key, terms: wanted, leastPicoUsd, reason, mostMs: heldWaitMs, pauseMs });
       }
     } else {
       // A bucket says when it has enough; a place comes free when some call ends.
-      const pauseMs = refused.reason === 'concurrency_exceeded' ? PLACE_EVERY_MS : refused.retryAfterMs;
-      if (waitedMs + pauseMs > Math.min(policy.maxQueueMs - request.queuedMs, leftMs)) return { refused, view };
-      await clock.sleep(pauseMs);
+      const queueMs = refused.reason === 'concurrency_exceeded' ? PLACE_EVERY_MS : refused.retryAfterMs;
+      if (waitedMs + queueMs > Math.min(policy.maxQueueMs - request.queuedMs, leftMs)) return { refused, view };
+      request.onWait?.();
+      await clock.sleep(queueMs);
     }
   }
 }
@@ -144,16 +147,6 @@ function termsFor(request: AdmissionRequest, maxOutputTokens: number, nowEpochMs
   };
 }
 
-/** Money that a refused call could have had: what is left, and what calls in flight hold and may give back. */
-type Rest = { readonly left: PicoUsd; readonly held: PicoUsd };
-
-function restOf(refused: Extract<ReserveRefusal, { heldPicoUsd: PicoUsd }>, view: LedgerView): Rest {
-  const { heldPicoUsd } = refused;
-  if (refused.reason === 'team_budget_exceeded') return { left: view.available, held: heldPicoUsd };
-  const { leftPicoUsd } = refused;
-  return { left: leftPicoUsd < view.available ? leftPicoUsd : view.available, held: heldPicoUsd };
-}
-
 /** A smaller output limit under which a call fits what is available, if it may have one and it is worth having. */
 function fitToRest(
   request: AdmissionRequest,
@@ -186,20 +179,4 @@ function leastTokens(request: AdmissionRequest): number {
 function leastCost(request: AdmissionRequest): PicoUsd {
   const { call } = request;
   return worstCaseCost(call.model, call.inputTokens, leastTokens(request));
-}
-
-/** Waits until the ledger, as this process sees it, has the money or holds none, or the sight is too old to trust. */
-async function waitForMoney(
-  { ledger, clock }: { ledger: Ledger; clock: Clock },
-  key: LedgerKey,
-  cost: PicoUsd,
-  mostMs: number,
-): Promise<void> {
-  const untilMs = clock.nowEpochMs() + mostMs;
-  do {
-    await clock.sleep(LOOK_EVERY_MS * (0.5 + clock.random()));
-    const seen = ledger.lastSeen(key);
-    if (seen === undefined || clock.nowEpochMs() - seen.seenAtEpochMs > TRUST_SEEN_MS) return;
-    if (seen.view.available >= cost || seen.view.reserved === 0n) return;
-  } while (clock.nowEpochMs() < untilMs);
 }

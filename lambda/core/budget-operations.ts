@@ -7,7 +7,7 @@ import { type OrganizationLedger, openOrganization } from './organization-ledger
 import type { Pause, Pauses } from './pause.ts';
 import { type Period, periodEndsAtEpochMs, periodOf, utcText } from './period.ts';
 import type { AuditLog, LedgerKey } from './ports.ts';
-import type { TopUp } from './top-ups.ts';
+import { endTopUps, MOST_TOP_UPS, type TopUp } from './top-ups.ts';
 
 /** What operations need of the ledgers; each method is idempotent. Each throws a LedgerError when the store cannot answer. */
 export interface BudgetLedger {
@@ -15,9 +15,9 @@ export interface BudgetLedger {
   readOrganization(period: Period): Promise<OrganizationLedger | undefined>;
   /** What stands for a team, whether or not it has called in this period. */
   readPauses(team: string): Promise<Pauses>;
-  /** Adds to a team's budget; a period without a call yet is opened with its limit first. */
+  /** Adds to a team's budget, unless it has too many; a period without a call yet is opened with its limit first. */
   topUp(key: LedgerKey, limit: PicoUsd, topUp: TopUp): Promise<void>;
-  /** Adds to the cap of all teams together. */
+  /** The same for the cap of all teams together. */
   topUpCap(period: Period, cap: PicoUsd, topUp: TopUp): Promise<void>;
   /** Stops a team from now on, in this period and those to come; undefined lets it go on. */
   setPause(team: string, pause: Pause | undefined): Promise<void>;
@@ -49,8 +49,6 @@ export class OperationError extends Error {
   override readonly name = 'OperationError';
 }
 
-/** How many increases may be in force at once: each rides on every write of the ledger. */
-const MOST_TOP_UPS = 10;
 /** The longest reason, in characters: a caller is told it, and it rides on every write. */
 const MOST_REASON = 200;
 
@@ -79,20 +77,30 @@ export async function topUp(
   const period = periodOf(nowEpochMs);
   const teams = await ports.readTeams();
   const policy = policyOf(teams, team);
-  const before =
+  // What is over counts no more, though nobody may have taken it off yet.
+  const readNow = async () =>
     team === undefined
-      ? ((await ledger.readOrganization(period)) ?? openOrganization(policy.organizationCapPicoUsd))
-      : ((await ledger.read({ team, period })) ?? openLedger(policy.monthlyBudgetPicoUsd));
-  const lasting = [...before.topUps.values()].filter((one) => one.untilEpochMs > nowEpochMs);
-  if (lasting.length >= MOST_TOP_UPS)
-    throw new OperationError(`${MOST_TOP_UPS} top-ups are in force already; change the policy instead`);
+      ? endTopUps(
+          (await ledger.readOrganization(period)) ?? openOrganization(policy.organizationCapPicoUsd),
+          nowEpochMs,
+        )
+      : endTopUps((await ledger.read({ team, period })) ?? openLedger(policy.monthlyBudgetPicoUsd), nowEpochMs);
+  const before = await readNow();
+  const tooMany = `${MOST_TOP_UPS} top-ups are in force already; change the policy instead`;
+  if (before.topUps.size >= MOST_TOP_UPS) throw new OperationError(tooMany);
   const limitPicoUsd = addUsd(before.limit, amountPicoUsd);
   const details = `$${usdText(before.limit)} → $${usdText(limitPicoUsd)} until ${utcText(until)}: ${act.reason}`;
   await record(ports, act, 'top_up_budget', details);
   const added = { id: act.id, amountPicoUsd, untilEpochMs: until };
   if (team === undefined) await ledger.topUpCap(period, policy.organizationCapPicoUsd, added);
   else await ledger.topUp({ team, period }, policy.monthlyBudgetPicoUsd, added);
-  return { limitPicoUsd, untilEpochMs: until };
+  const after = await readNow();
+  if (!after.topUps.has(act.id)) {
+    // Others, at the same time, were quicker; what is on record already must not stand there as done.
+    await record(ports, { ...act, id: `${act.id}-undone` }, 'top_up_budget', `not done: ${tooMany}`);
+    throw new OperationError(tooMany);
+  }
+  return { limitPicoUsd: after.limit, untilEpochMs: until };
 }
 
 /**
@@ -148,7 +156,11 @@ function policyOf(teams: ReadonlyMap<string, TeamPolicy>, team: string | undefin
   );
 }
 
+/** What a terminal obeys, or what forges lines and their order, where a reason is shown. */
+const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/u;
+
 function checkReason(reason: string): void {
+  if (CONTROL.test(reason)) throw new OperationError('a reason is one line of text: it has a control character');
   const length = [...reason].length;
   if (reason.trim() === '' || length > MOST_REASON)
     throw new OperationError(`a reason is needed, of at most ${MOST_REASON} characters: it stands in the audit trail`);

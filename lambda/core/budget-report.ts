@@ -4,7 +4,7 @@ import { addUsd, type PicoUsd, usdText, ZERO_USD } from './money.ts';
 import { type OrganizationLedger, openOrganization } from './organization-ledger.ts';
 import { isInForce } from './pause.ts';
 import { periodOf, periodResetAt, utcText } from './period.ts';
-import type { TopUp } from './top-ups.ts';
+import { endTopUps, type TopUp } from './top-ups.ts';
 
 /** The cap of all teams together in the shape of `GET /openai/v1/budget`, for a key of the organisation. */
 export function reportOrganization(
@@ -13,7 +13,7 @@ export function reportOrganization(
   teams: readonly (LedgerView | undefined)[],
   nowEpochMs: number,
 ) {
-  const state = seen ?? openOrganization(capPicoUsd);
+  const state = endTopUps(seen ?? openOrganization(capPicoUsd), nowEpochMs);
   const sum = (part: (view: LedgerView) => PicoUsd) =>
     addUsd(...teams.map((view) => (view === undefined ? ZERO_USD : part(view))));
   const leased = sum((view) => view.leased);
@@ -27,7 +27,7 @@ export function reportOrganization(
     /** What teams can still spend together: drawn by none, or drawn and idle, so that others can have it back. */
     available_usd: usdText(addUsd(state.available, leased)),
     leased_usd: usdText(leased),
-    top_ups: reportTopUps(state.topUps, nowEpochMs),
+    top_ups: reportTopUps(state.topUps),
   };
 }
 
@@ -36,7 +36,7 @@ export function reportOrganization(
  * has its whole budget.
  */
 export function reportBudget(policy: TeamPolicy, seen: LedgerState | undefined, nowEpochMs: number) {
-  const view = seen ?? openLedger(policy.monthlyBudgetPicoUsd);
+  const view = endTopUps(seen ?? openLedger(policy.monthlyBudgetPicoUsd), nowEpochMs);
   return {
     object: 'budget',
     team: policy.team,
@@ -50,7 +50,7 @@ export function reportBudget(policy: TeamPolicy, seen: LedgerState | undefined, 
     assumed_usd: usdText(view.assumed),
     overrun_usd: usdText(view.overrun),
     paused: reportPause(view, nowEpochMs),
-    top_ups: reportTopUps(view.topUps, nowEpochMs),
+    top_ups: reportTopUps(view.topUps),
     limits: {
       requests_per_minute: policy.rateLimitRpm,
       tokens_per_minute: policy.rateLimitTpm,
@@ -76,8 +76,9 @@ function reportPause({ pauses }: Pick<LedgerState, 'pauses'>, nowEpochMs: number
 }
 
 /** Temporary increases that the limit has in it. */
-function reportTopUps(topUps: ReadonlyMap<string, TopUp>, nowEpochMs: number) {
-  return [...topUps.values()]
-    .filter(({ untilEpochMs }) => untilEpochMs > nowEpochMs)
-    .map(({ amountPicoUsd, untilEpochMs }) => ({ usd: usdText(amountPicoUsd), until: utcText(untilEpochMs) }));
+function reportTopUps(topUps: ReadonlyMap<string, TopUp>) {
+  return [...topUps.values()].map(({ amountPicoUsd, untilEpochMs }) => ({
+    usd: usdText(amountPicoUsd),
+    until: utcText(untilEpochMs),
+  }));
 }

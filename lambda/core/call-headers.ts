@@ -1,7 +1,7 @@
 import type { TeamPolicy } from './environment.ts';
 import type { CallFacts } from './govern.ts';
 import type { LedgerView } from './ledger.ts';
-import { type PicoUsd, usdText, ZERO_USD } from './money.ts';
+import { notNegative, usdText } from './money.ts';
 import { periodResetAt } from './period.ts';
 import { bucketLevel } from './rate-limit.ts';
 
@@ -41,8 +41,4 @@ function rateHeaders(policy: TeamPolicy, view: LedgerView, nowEpochMs: number): 
     headers[`x-ratelimit-reset-${name}`] = `${fullInMs / 1000}s`;
   }
   return headers;
-}
-
-function notNegative(amount: PicoUsd): PicoUsd {
-  return amount < 0n ? ZERO_USD : amount;
 }

@@ -5,7 +5,7 @@ import { readStreamEvent, renderData } from './chat-stream.ts';
 import { type BoundedCall, decide, upstreamBody } from './decide.ts';
 import type { TeamPolicy } from './environment.ts';
 import type { Headroom } from './headroom.ts';
-import { enterHeadroom } from './headroom-queue.ts';
+import { type Entry, enterHeadroom } from './headroom-queue.ts';
 import type { Identity } from './identity.ts';
 import { type LedgerView, overrunOf, type Settlement, VOID } from './ledger.ts';
 import { type PicoUsd, usdText, ZERO_USD } from './money.ts';
@@ -75,7 +75,7 @@ export async function governChat(ports: GovernPorts, request: GovernRequest): Pr
   const entry = await enterHeadroom(ports, request.policy, call, request.deadlineEpochMs);
   if ('reason' in entry) return { kind: 'refused', refusal: entry, facts: {} };
   try {
-    return await governBounded(ports, request, call, entry.queuedMs);
+    return await governBounded(ports, request, call, entry);
   } finally {
     // By now Groq has told of the call, or never saw it.
     entry.leave();
@@ -87,7 +87,7 @@ async function governBounded(
   ports: GovernPorts,
   request: GovernRequest,
   call: BoundedCall,
-  queuedMs: number,
+  entry: Entry,
 ): Promise<GovernAnswer> {
   const { policy } = request;
   const admission = await admit(ports, {
@@ -97,7 +97,9 @@ async function governBounded(
     policy,
     call,
     deadlineEpochMs: request.deadlineEpochMs,
-    queuedMs,
+    queuedMs: entry.queuedMs,
+    // It has sent nothing yet: what waits for money takes nothing of Groq's limits.
+    onWait: entry.leave,
     usualOutputTokens: () => ports.outputs.usual(policy.team, call.model.id),
   });
   if ('refused' in admission) {
@@ -108,6 +110,7 @@ async function governBounded(
       facts: { view },
     };
   }
+  entry.comeBack();
   const { admitted } = admission;
   const facts: CallFacts = {
     view: admitted.view,

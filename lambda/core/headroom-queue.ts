@@ -11,8 +11,11 @@ const PER: Readonly<Record<NonNullable<Shortage['low']>['limit'], string>> = {
   tokens: 'tokens a minute',
 };
 
-/** A call that need not wait for those of higher priority; `leave` must be called when Groq has told of it. */
-type Entry = { readonly queuedMs: number; readonly leave: () => void };
+/**
+ * A call that need not wait for those of higher priority. It counts as under way until `leave`, which must be called when
+ * Groq has told of it, and meanwhile where it waits for something else; `comeBack` counts it again.
+ */
+export type Entry = { readonly queuedMs: number; leave(): void; comeBack(): void };
 
 /**
  * Lets a call in unless Groq's limits are low for its team's priority; waits for them as long as the policy's
@@ -31,15 +34,25 @@ export async function enterHeadroom(
     const queuedMs = nowEpochMs - startMs;
     const shortage = headroom.shortage(model, policy.priority, nowEpochMs);
     // Counted at once: of many calls that come together, each must see those before it.
-    if (shortage === undefined) return { queuedMs, leave: headroom.start(model, tokensOf(call)) };
+    if (shortage === undefined) return { queuedMs, ...underWay(headroom, call) };
     const mostMs = Math.min(policy.maxQueueMs - queuedMs, deadlineEpochMs - nowEpochMs);
     if (shortage.retryAfterMs > mostMs || looks >= MAX_LOOKS) return explainShortage(model, policy.priority, shortage);
     await clock.sleep(shortage.retryAfterMs);
   }
 }
 
-function tokensOf({ inputTokens, maxOutputTokens }: BoundedCall): number {
-  return inputTokens + maxOutputTokens;
+function underWay(headroom: Headroom, { model, inputTokens, maxOutputTokens }: BoundedCall): Omit<Entry, 'queuedMs'> {
+  const start = () => headroom.start(model.id, inputTokens + maxOutputTokens);
+  let end: (() => void) | undefined = start();
+  return {
+    leave() {
+      end?.();
+      end = undefined;
+    },
+    comeBack() {
+      end ??= start();
+    },
+  };
 }
 
 function explainShortage(model: string, priority: TeamPolicy['priority'], { retryAfterMs, low }: Shortage): Refusal {

@@ -15,6 +15,11 @@ export const FREE_PERCENT: Readonly<Record<Priority, number>> = { high: 0, norma
 const WINDOW_MS: Readonly<Record<GroqLimit, number>> = { requests: 86_400_000, tokens: 60_000 };
 /** The longest that a 429 is believed, in milliseconds: no limit of Groq's lasts longer than a day. */
 const MAX_CLOSED_MS = 86_400_000;
+/**
+ * The longest that one by a limit whose level is not told is believed, in milliseconds. It may be one call too large for
+ * what is left of a day's tokens, which must not close the model to the small ones; asking again costs one refused call.
+ */
+const MAX_UNTOLD_MS = 60_000;
 /** The share of a limit that must be used for its time to refill to tell the window, since small times are rounded. */
 const TELLING_SHARE = 0.01;
 /** How many models are remembered. */
@@ -43,9 +48,11 @@ type Bucket = {
 };
 type Model = {
   readonly buckets: Partial<Record<GroqLimit, Bucket>>;
-  readonly closedUntilEpochMs: Readonly<Record<Priority, number>>;
+  readonly closed: Closures;
 };
-const NEVER: Model['closedUntilEpochMs'] = { high: 0, normal: 0, batch: 0 };
+/** Until when Groq's 429s hold calls back: those by a limit that is told, batches; those by another, all but the high. */
+type Closures = { readonly toldUntilEpochMs: number; readonly untoldUntilEpochMs: number };
+const OPEN: Closures = { toldUntilEpochMs: 0, untoldUntilEpochMs: 0 };
 
 /**
  * What Groq last said of the organisation's limits, by model, and what this process has under way, so that teams of lower
@@ -58,13 +65,13 @@ export class Headroom implements LimitWatch {
 
   note(model: string, sighting: LimitSighting, nowEpochMs: number): void {
     if (this.#models.size >= MAX_MODELS && !this.#models.has(model)) this.#models.clear();
-    const known = this.#models.get(model) ?? { buckets: {}, closedUntilEpochMs: NEVER };
+    const known = this.#models.get(model) ?? { buckets: {}, closed: OPEN };
     const buckets = { ...known.buckets };
     for (const limit of ['requests', 'tokens'] as const) {
       const seen = sighting[limit];
       if (seen !== undefined) buckets[limit] = bucketOf(limit, seen, nowEpochMs);
     }
-    this.#models.set(model, { buckets, closedUntilEpochMs: closedBy(sighting, known.closedUntilEpochMs, nowEpochMs) });
+    this.#models.set(model, { buckets, closed: closedBy(sighting, known.closed, nowEpochMs) });
   }
 
   /** Counts a call's tokens as used until Groq tells of them; the function returned ends that. */
@@ -81,7 +88,9 @@ export class Headroom implements LimitWatch {
   shortage(model: string, priority: Priority, nowEpochMs: number): Shortage | undefined {
     const known = this.#models.get(model);
     if (priority === 'high' || known === undefined) return undefined;
-    let worst: Shortage = { retryAfterMs: known.closedUntilEpochMs[priority] - nowEpochMs };
+    const { toldUntilEpochMs, untoldUntilEpochMs } = known.closed;
+    const untilEpochMs = Math.max(untoldUntilEpochMs, priority === 'batch' ? toldUntilEpochMs : 0);
+    let worst: Shortage = { retryAfterMs: untilEpochMs - nowEpochMs };
     for (const limit of ['requests', 'tokens'] as const) {
       const bucket = known.buckets[limit];
       if (bucket === undefined) continue;
@@ -102,21 +111,14 @@ function bucketOf(limit: GroqLimit, { perWindow, remaining, fullInMs = 0 }: Seen
   return { perWindow, level: remaining, atEpochMs: nowEpochMs, windowMs: Math.min(toldMs, WINDOW_MS[limit]) };
 }
 
-/** When Groq has refused by a limit that it does not tell of, all but the high wait; by one that it tells of, batches do. */
-function closedBy(
-  sighting: LimitSighting,
-  known: Model['closedUntilEpochMs'],
-  nowEpochMs: number,
-): Model['closedUntilEpochMs'] {
-  const { refused } = sighting;
-  if (refused === undefined) return known;
-  const untilEpochMs = nowEpochMs + Math.ceil(Math.min(refused.retryAfterMs, MAX_CLOSED_MS));
+/** A 429 closes; a call that Groq has served shows that no limit which is not told is reached any more. */
+function closedBy(sighting: LimitSighting, known: Closures, nowEpochMs: number): Closures {
+  const { refused, isServed } = sighting;
+  if (refused === undefined) return isServed === true ? { ...known, untoldUntilEpochMs: 0 } : known;
   const isTold = refused.by !== undefined && sighting[refused.by] !== undefined;
-  return {
-    high: 0,
-    normal: isTold ? known.normal : Math.max(known.normal, untilEpochMs),
-    batch: Math.max(known.batch, untilEpochMs),
-  };
+  const forMs = Math.ceil(Math.min(refused.retryAfterMs, isTold ? MAX_CLOSED_MS : MAX_UNTOLD_MS));
+  const which = isTold ? 'toldUntilEpochMs' : 'untoldUntilEpochMs';
+  return { ...known, [which]: Math.max(known[which], nowEpochMs + forMs) };
 }
 
 /** How long a bucket is below what must be free; not positive when it is not. */

@@ -84,22 +84,26 @@ export type ReserveRefusal =
     }
   | {
       readonly reason: 'team_budget_exceeded';
-      /** What calls hold that may yet come back with what they did not use: see isComingBack. */
+      /** What calls in flight hold, and the part of it that may be waited for: see isComingBack. */
       readonly heldPicoUsd: PicoUsd;
+      readonly awaitedPicoUsd: PicoUsd;
     }
   | { readonly reason: 'key_revoked' }
   | {
       readonly reason: 'key_budget_exceeded';
-      /** What the key still has of its own limit, and what calls hold of it that may yet come back. */
+      /** What the key still has of its own limit, and what its calls in flight hold. */
       readonly limitPicoUsd: PicoUsd;
       readonly leftPicoUsd: PicoUsd;
       readonly heldPicoUsd: PicoUsd;
+      readonly awaitedPicoUsd: PicoUsd;
     }
   | {
       readonly reason: 'organization_budget_exceeded';
-      /** What the organisation still has for this team, and what calls in flight hold of it, in all teams. */
+      /** The cap in force, what is left of it for this team, and what calls in flight hold of it, in all teams. */
+      readonly limitPicoUsd: PicoUsd;
       readonly leftPicoUsd: PicoUsd;
       readonly heldPicoUsd: PicoUsd;
+      readonly awaitedPicoUsd: PicoUsd;
     }
   | {
       readonly reason:
@@ -195,12 +199,12 @@ export function reserve(
   }
   const key = terms.key === undefined ? undefined : state.keys.get(terms.key.id);
   if (state.available < reservation.costPicoUsd) {
-    return { refused: { reason: 'team_budget_exceeded', heldPicoUsd: comingBack(state, terms) } };
+    return { refused: { reason: 'team_budget_exceeded', ...heldIn(state, terms) } };
   }
   if (key?.limit !== undefined && !paysFor(key, reservation.costPicoUsd)) {
-    const heldPicoUsd = comingBack(state, terms, reservation.keyId);
+    const held = heldIn(state, terms, reservation.keyId);
     return {
-      refused: { reason: 'key_budget_exceeded', limitPicoUsd: key.limit, leftPicoUsd: key.available, heldPicoUsd },
+      refused: { reason: 'key_budget_exceeded', limitPicoUsd: key.limit, leftPicoUsd: key.available, ...held },
     };
   }
   if (state.open.size >= terms.maxConcurrent) {
@@ -255,12 +259,15 @@ function changeKey(
   return { ...state, keys: new Map(state.keys).set(terms.id, change(share)) };
 }
 
-/** What calls in flight hold, of all keys or of one, and may yet give back. */
-function comingBack(state: LedgerState, terms: ReserveTerms, keyId?: string): PicoUsd {
-  const held = [...state.open.values()].filter(
-    (one) => isComingBack(one, terms) && (keyId === undefined || one.keyId === keyId),
-  );
-  return addUsd(ZERO_USD, ...held.map(({ costPicoUsd }) => costPicoUsd));
+/** What calls in flight hold, of all keys or of one, and the part of it that a call with these terms may wait for. */
+export function heldIn(
+  { open }: Pick<LedgerState, 'open'>,
+  terms: ReserveTerms,
+  keyId?: string,
+): { readonly heldPicoUsd: PicoUsd; readonly awaitedPicoUsd: PicoUsd } {
+  const held = [...open.values()].filter((one) => keyId === undefined || one.keyId === keyId);
+  const sum = (some: readonly Reservation[]) => addUsd(ZERO_USD, ...some.map(({ costPicoUsd }) => costPicoUsd));
+  return { heldPicoUsd: sum(held), awaitedPicoUsd: sum(held.filter((one) => isComingBack(one, terms))) };
 }
 
 /**

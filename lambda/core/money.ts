@@ -56,3 +56,8 @@ export function parseUsd(text: string): PicoUsd | undefined {
   if (whole === undefined) return undefined;
   return picoUsd(BigInt(whole) * PICO_PER_USD + BigInt(fraction.padEnd(DECIMALS, '0')));
 }
+
+/** An amount as it is shown to those who may spend it: what is overdrawn is nothing. */
+export function notNegative(amount: PicoUsd): PicoUsd {
+  return amount < 0n ? ZERO_USD : amount;
+}

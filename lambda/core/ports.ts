@@ -5,6 +5,7 @@ import type { Identity } from './identity.ts';
 import type { LedgerState, LedgerView, ReserveRefusal, ReserveTerms, Settlement } from './ledger.ts';
 import type { PicoUsd } from './money.ts';
 import type { OrganizationLedger } from './organization-ledger.ts';
+import type { Pauses } from './pause.ts';
 import type { Day, Period } from './period.ts';
 import type { Refusal } from './refusals.ts';
 import type { UsageRow } from './usage.ts';
@@ -36,6 +37,10 @@ export interface Ledger {
   lastSeen(key: LedgerKey): SeenLedger | undefined;
   /** The ledger as it stands, or undefined in a period without a call yet. */
   read(key: LedgerKey): Promise<LedgerState | undefined>;
+  /** The ledger as it stood a moment ago: cheap, for a call that waits. */
+  peek(key: LedgerKey): Promise<LedgerState | undefined>;
+  /** The pauses that a period of this team will be opened with. */
+  readPauses(team: string): Promise<Pauses>;
   /** The organisation's ledger as it stands, or undefined in a period without a call yet. */
   readOrganization(period: Period): Promise<OrganizationLedger | undefined>;
 }
@@ -102,6 +107,8 @@ export type SeenLimit = {
 export type LimitSighting = { readonly [limit in GroqLimit]?: SeenLimit } & {
   /** A 429: when to come back, and the limit it names, where that is one whose level is told. */
   readonly refused?: { readonly retryAfterMs: number; readonly by: GroqLimit | undefined };
+  /** Whether Groq took the call. */
+  readonly isServed?: boolean;
 };
 
 /** Who is told of Groq's limits. */

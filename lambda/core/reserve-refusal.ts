@@ -1,7 +1,7 @@
 import type { BoundedCall } from './decide.ts';
 import type { TeamPolicy } from './environment.ts';
 import type { LedgerView, ReserveRefusal } from './ledger.ts';
-import { usdText } from './money.ts';
+import { notNegative, usdText } from './money.ts';
 import { periodResetAt, utcText } from './period.ts';
 import { worstCaseCost } from './pricing.ts';
 import { INVALID_KEY, type Refusal, refuse } from './refusals.ts';
@@ -28,7 +28,7 @@ export function explainReserveRefusal(
     const cost = usdText(worstCaseCost(call.model, call.inputTokens, call.maxOutputTokens));
     return refuse(
       'key_budget_exceeded',
-      `This key has $${usdText(refused.leftPicoUsd)} left of its own monthly limit of $${usdText(refused.limitPicoUsd)}, and this request may cost up to $${cost}. The limit resets at ${periodResetAt(nowEpochMs)}; ask for a key with a higher one, or lower max_completion_tokens.`,
+      `This key has $${usdText(notNegative(refused.leftPicoUsd))} left of its own monthly limit of $${usdText(refused.limitPicoUsd)}, and this request may cost up to $${cost}. The limit resets at ${periodResetAt(nowEpochMs)}; ask for a key with a higher one, or lower max_completion_tokens.`,
     );
   }
   if (refused.reason === 'team_budget_exceeded') {
@@ -36,7 +36,7 @@ export function explainReserveRefusal(
     const held = view.reserved > 0n ? `, $${usdText(view.reserved)} is held by requests in flight` : '';
     return refuse(
       'team_budget_exceeded',
-      `${team} has spent $${usdText(view.spent)} of its monthly budget of $${usdText(view.limit)}${held}, $${usdText(view.available)} is left, and this request may cost up to $${cost}. The budget resets at ${periodResetAt(nowEpochMs)}; ask an administrator to raise it, or lower max_completion_tokens.`,
+      `${team} has spent $${usdText(view.spent)} of its monthly budget of $${usdText(view.limit)}${held}, $${usdText(notNegative(view.available))} is left, and this request may cost up to $${cost}. The budget resets at ${periodResetAt(nowEpochMs)}; ask an administrator to raise it, or lower max_completion_tokens.`,
     );
   }
   if (refused.reason === 'organization_budget_exceeded') {
@@ -44,7 +44,7 @@ export function explainReserveRefusal(
     const held = refused.heldPicoUsd > 0n ? ` and $${usdText(refused.heldPicoUsd)} is held by requests in flight` : '';
     return refuse(
       'organization_budget_exceeded',
-      `The organisation's monthly cap of $${usdText(policy.organizationCapPicoUsd)} is used up for all teams: $${usdText(refused.leftPicoUsd)} is left${held}, and this request may cost up to $${cost}. It resets at ${periodResetAt(nowEpochMs)}; ask an administrator to raise it, or lower max_completion_tokens.`,
+      `The organisation's monthly cap of $${usdText(refused.limitPicoUsd)} is used up for all teams: $${usdText(notNegative(refused.leftPicoUsd))} is left${held}, and this request may cost up to $${cost}. It resets at ${periodResetAt(nowEpochMs)}; ask an administrator to raise it, or lower max_completion_tokens.`,
     );
   }
   const retryAfterMs = Math.max(1, Math.ceil(refused.retryAfterMs));

@@ -29,9 +29,12 @@ export function changeLimit<S extends Limited>(state: S, base: PicoUsd): S {
   return { ...state, limit: addUsd(state.limit, by), available: addUsd(state.available, by) };
 }
 
-/** Adds a top-up; one that is there already is the same told twice. */
-export function addTopUp<S extends Limited>(state: S, topUp: TopUp): S {
-  if (state.topUps.has(topUp.id)) return state;
+/** How many increases may be in force at once: each rides on every write of the ledger. */
+export const MOST_TOP_UPS = 10;
+
+/** Adds a top-up; the same state for one that is there already, told twice, and for one too many. */
+export function addTopUp<S extends Limited>(state: S, topUp: TopUp, nowEpochMs: number): S {
+  if (state.topUps.has(topUp.id) || endTopUps(state, nowEpochMs).topUps.size >= MOST_TOP_UPS) return state;
   return {
     ...state,
     limit: addUsd(state.limit, topUp.amountPicoUsd),

@@ -2,6 +2,7 @@ import { reportBudget, reportOrganization } from '../core/budget-report.ts';
 import { CANARY_TEAM } from '../core/canary.ts';
 import type { TeamPolicy } from '../core/environment.ts';
 import type { Identity } from '../core/identity.ts';
+import { openLedger } from '../core/ledger.ts';
 import { describeModel, listModels } from '../core/model-list.ts';
 import { ZERO_USD } from '../core/money.ts';
 import { periodOf } from '../core/period.ts';
@@ -48,7 +49,11 @@ export async function answerBudget({ ports, event }: GatewayCall): Promise<Gatew
   const identity = identityOf(event);
   const nowEpochMs = ports.clock.nowEpochMs();
   const period = periodOf(nowEpochMs);
-  const read = async ({ team }: TeamPolicy) => await ports.ledger.read({ team, period });
+  const read = async ({ team, monthlyBudgetPicoUsd }: TeamPolicy) => {
+    const state = await ports.ledger.read({ team, period });
+    // A month without a call has no ledger yet, but a pause stands all the same.
+    return state ?? openLedger(monthlyBudgetPicoUsd, await ports.ledger.readPauses(team));
+  };
   if (identity.team === undefined) {
     const reported = [...teams.values()].filter(({ team }) => team !== CANARY_TEAM);
     const views = await Promise.all(reported.map(read));

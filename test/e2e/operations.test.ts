@@ -3,7 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { DynamoBudgets } from '../../lambda/adapters/dynamo-budgets.ts';
+import { readRunning } from '../../local/running.ts';
 import { PROJECT_DIR } from '../../local/settings.ts';
 import {
   budgetOf,
@@ -53,6 +56,17 @@ it('pauses a team under way from the next call on, and lets it go on', async () 
   expect(await codeOf()).toBe('organization_paused');
   await groqRbac('budget', 'resume', '--all', '--reason', 'over');
   expect(await codeOf()).toBe('let through');
+});
+
+it('never tells of a resumed team that it is paused with all, once that pause has ended by itself', async () => {
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  const endpoint = readRunning(dataDir)?.dynamodbEndpoint ?? '';
+  const client = new DynamoDBClient({ endpoint, region: 'us-east-1', credentials });
+  const over = { reason: 'incident', untilEpochMs: Date.now() - 1_000 };
+  await new DynamoBudgets(client, 'test-ledger', Date.now).setPauseOfAll(over, async () => new Set(['roomy']));
+  client.destroy();
+  expect(await groqRbac('budget', 'resume', '--team', 'roomy', '--reason', 'r')).toBe('Team "roomy" is resumed.');
+  expect(await groqRbac('budget', 'resume', '--team', 'roomy', '--reason', 'r', '--json')).toContain('"paused":false');
 });
 
 it('tops a budget up, and tells so', async () => {

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { picoUsdFromNumber, usdText } from '../../lambda/core/money.ts';
 import { startTestDatabase, type TestDatabase } from '../support/embedded-ledger.ts';
 import { CALL_PICO_USD, HostedGateways, type HostedOptions, usdOfCalls } from '../support/hosted-gateways.ts';
@@ -136,6 +136,25 @@ describe('a budget that is nearly used up', () => {
 });
 
 describe('money that is held', () => {
+  it('never lets calls that wait for it hold batches of other teams back', async () => {
+    const poor = { monthlyBudgetUsd: usdOfCalls(3), maxTokensPerRequest: 4_096 };
+    await start(
+      { poor, job: { priority: 'batch' } },
+      { fake: { limits: { tokensPerMinute: 10_000, requestsPerDay: 100_000 } } },
+    );
+    await hosted.chat('job');
+    const holds = hosted.chat('poor', { max_tokens: 100 }, { content: '[tokens:50][fault:slow:2000]' });
+    await hosted.inFlight(1);
+    const { arrived } = hosted;
+    const waiting = times(60, async () => await hosted.chat('poor', { max_tokens: 100 }));
+    await vi.waitFor(() => expect(hosted.arrived).toBe(arrived + 60));
+    // Once all have been refused for the first time.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(hosted.fake.served().inFlight).toBe(1);
+    expect((await hosted.chat('job')).status).toBe(200);
+    await Promise.all([holds, waiting]);
+  });
+
   const REFUSED = ['400', '500', 'blocked', '429:60', '503'];
   const BROKEN = ['reset', 'cut', 'error-chunk', 'no-usage', 'wrong-usage', 'zero-usage'];
   const endings = [...REFUSED, ...BROKEN].flatMap((fault) =>

@@ -3,6 +3,7 @@ import {
   endLease,
   expire,
   forgettable,
+  heldIn,
   type LedgerState,
   lease,
   openLedger,
@@ -58,7 +59,7 @@ export class MemoryLedger implements Ledger, BudgetLedger {
       result = reserve(state, terms);
     }
     if ('shortPicoUsd' in result) {
-      const refused = this.#draw(key, result.shortPicoUsd, budgets.organization);
+      const refused = this.#draw(key, result.shortPicoUsd, budgets.organization, terms);
       state = this.#stateOf(key);
       if (refused !== undefined) return { kind: 'refused', refused, view: state };
       result = reserve(state, terms);
@@ -80,14 +81,20 @@ export class MemoryLedger implements Ledger, BudgetLedger {
     const { leased, reserved, leaseEndsAtEpochMs: endedAt } = this.#stateOf(key);
     const { amount, leaseEndsAtEpochMs } = returnOf(seen, leased, endedAt as number);
     if (amount === 0n && leaseEndsAtEpochMs === endedAt)
-      return { reason: 'organization_budget_exceeded', leftPicoUsd: picoUsd(0n), heldPicoUsd: reserved };
+      return {
+        reason: 'organization_budget_exceeded',
+        limitPicoUsd: seen.limit,
+        leftPicoUsd: picoUsd(0n),
+        heldPicoUsd: reserved,
+        awaitedPicoUsd: picoUsd(0n),
+      };
     this.#move(key, picoUsd(-amount));
     this.#states.set(nameOf(key), { ...this.#stateOf(key), leaseEndsAtEpochMs });
     return undefined;
   }
 
   /** Draws from the organisation, after calling back what lies idle in other teams, or says what is left. */
-  #draw(key: LedgerKey, need: PicoUsd, cap: PicoUsd): ReserveRefusal | undefined {
+  #draw(key: LedgerKey, need: PicoUsd, cap: PicoUsd, terms: ReserveTerms): ReserveRefusal | undefined {
     const { period } = key;
     const seen = this.#organizations.get(period) ?? openOrganization(cap);
     this.#organizations.set(period, seen);
@@ -103,11 +110,13 @@ export class MemoryLedger implements Ledger, BudgetLedger {
         return undefined;
       }
       if (this.#callBack(period, key.team, picoUsd(need - organization.available))) continue;
-      const holders = [...organization.holders].map((team) => this.#stateOf({ team, period }));
+      const held = [...organization.holders].map((team) => heldIn(this.#stateOf({ team, period }), terms));
       return {
         reason: 'organization_budget_exceeded',
+        limitPicoUsd: organization.limit,
         leftPicoUsd: addUsd(organization.available, this.#stateOf(key).leased),
-        heldPicoUsd: addUsd(...holders.map((state) => state.reserved)),
+        heldPicoUsd: addUsd(...held.map(({ heldPicoUsd }) => heldPicoUsd)),
+        awaitedPicoUsd: addUsd(...held.map(({ awaitedPicoUsd }) => awaitedPicoUsd)),
       };
     }
   }
@@ -159,7 +168,7 @@ export class MemoryLedger implements Ledger, BudgetLedger {
   }
 
   async topUpCap(period: string, cap: PicoUsd, topUp: TopUp): Promise<void> {
-    this.#changeCap(period, cap, (state) => addTopUp(state, topUp));
+    this.#changeCap(period, cap, (state) => addTopUp(state, topUp, this.#nowEpochMs()));
   }
 
   async settle(key: LedgerKey, terms: ReserveTerms, settlement: Settlement): Promise<LedgerState> {
@@ -176,6 +185,10 @@ export class MemoryLedger implements Ledger, BudgetLedger {
   }
 
   async read(key: LedgerKey): Promise<LedgerState | undefined> {
+    return this.#states.get(nameOf(key));
+  }
+
+  async peek(key: LedgerKey): Promise<LedgerState | undefined> {
     return this.#states.get(nameOf(key));
   }
 
@@ -211,7 +224,7 @@ export class MemoryLedger implements Ledger, BudgetLedger {
   }
 
   async topUp(key: LedgerKey, limit: PicoUsd, topUp: TopUp): Promise<void> {
-    this.#change(key, limit, (state) => addTopUp(state, topUp));
+    this.#change(key, limit, (state) => addTopUp(state, topUp, this.#nowEpochMs()));
   }
 
   async readPauses(team: string): Promise<Pauses> {

@@ -5,7 +5,6 @@ import type { BudgetLedger } from '../../lambda/core/budget-operations.ts';
 
 /** A ledger and what people do to it, as two processes have them. */
 export class RealLedger extends DynamoLedger implements BudgetLedger {
-  readonly readPauses: DynamoBudgets['readPauses'];
   /** Of a table that a test can take away. */
   setLimit: DynamoBudgets['setLimit'];
   readonly setCap: DynamoBudgets['setCap'];
@@ -18,7 +17,6 @@ export class RealLedger extends DynamoLedger implements BudgetLedger {
   constructor(client: DynamoDBClient, table: string, nowEpochMs: () => number) {
     super(client, table, nowEpochMs);
     const budgets = new DynamoBudgets(client, table, nowEpochMs);
-    this.readPauses = (...of) => budgets.readPauses(...of);
     this.setLimit = (...of) => budgets.setLimit(...of);
     this.setCap = (...of) => budgets.setCap(...of);
     this.topUp = (...of) => budgets.topUp(...of);

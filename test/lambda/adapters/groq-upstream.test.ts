@@ -182,6 +182,7 @@ describe('the Groq adapter', () => {
         {
           requests: { perWindow: 14_400, remaining: 14_399, fullInMs: 6_000 },
           tokens: { perWindow: 250_000, remaining: 249_900, fullInMs: 24 },
+          isServed: true,
         },
         clock.nowEpochMs(),
       ],

@@ -212,6 +212,11 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('the ledger on %s', 
       expect(await money()).toMatchObject({ limit: 1_500n, available: 1_500n });
     });
 
+    it('never has more than ten in force, however many are added at once', async () => {
+      await Promise.all(Array.from({ length: 20 }, (_, n) => topUp(`t${n}`, 100n, START_MS + 1_000)));
+      expect(await money()).toMatchObject({ limit: 2_000n, available: 2_000n });
+    });
+
     it('ends each of several at its own time', async () => {
       await topUp('t1', 100n, START_MS + 1_000);
       await topUp('t2', 200n, START_MS + 2_000);

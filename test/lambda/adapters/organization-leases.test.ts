@@ -63,6 +63,18 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])("the organisation's 
     expect(await organization()).toMatchObject({ available: 0n, granted: CAP });
   });
 
+  it('tells what is held in all, and apart from it what is young enough to be waited for', async () => {
+    await ledger.reserve(
+      keyOf('ant'),
+      budgets(800n, CAP),
+      termsOf('dead', 500n, { expiresAtEpochMs: START_MS + 60_000 }),
+    );
+    await reserve('bee', 'b', 300n);
+    expect(await reserve('cat', 'c', 300n)).toMatchObject({
+      refused: { limitPicoUsd: CAP, leftPicoUsd: 200n, heldPicoUsd: 800n, awaitedPicoUsd: 300n },
+    });
+  });
+
   it('calls idle leases back from other teams before it refuses', async () => {
     await reserve('ant', 'a', 700n);
     await ledger.settle(keyOf('ant'), termsOf('a', 700n), VOID);

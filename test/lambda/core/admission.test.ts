@@ -1,19 +1,40 @@
-import { describe, expect, it } from 'vitest';
-import { admit } from '../../../lambda/core/admission.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { type AdmissionRequest, admit } from '../../../lambda/core/admission.ts';
 import { type ChatRequest, parseChatRequest } from '../../../lambda/core/chat-request.ts';
 import { type BoundedCall, decide } from '../../../lambda/core/decide.ts';
-import { picoUsd } from '../../../lambda/core/money.ts';
+import { picoUsd, usdText } from '../../../lambda/core/money.ts';
 import { worstCaseCost } from '../../../lambda/core/pricing.ts';
 import { catalog, policyWith } from '../../support/catalog.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
-import { settlementOf } from '../../support/ledger-terms.ts';
+import { budgets, settlementOf, termsOf } from '../../support/ledger-terms.ts';
 import { MemoryLedger } from '../../support/memory-ledger.ts';
+
+/** A ledger that counts what it is asked, and can be of a process that sees nothing of what others do, as on Lambda. */
+class CountedLedger extends MemoryLedger {
+  writes = 0;
+  reads = 0;
+  isBlind = false;
+
+  override async reserve(...of: Parameters<MemoryLedger['reserve']>) {
+    this.writes++;
+    return await super.reserve(...of);
+  }
+
+  override async peek(...of: Parameters<MemoryLedger['peek']>) {
+    this.reads++;
+    return await super.peek(...of);
+  }
+
+  override lastSeen(...of: Parameters<MemoryLedger['lastSeen']>) {
+    return this.isBlind ? undefined : super.lastSeen(...of);
+  }
+}
 
 const identity = { keyId: 'k', role: 'member', team: 'chatbot' } as const;
 
 function setUp(fields: Record<string, unknown>, body: object = {}) {
   const clock = fakeClock();
-  const ledger = new MemoryLedger(clock.nowEpochMs);
+  const ledger = new CountedLedger(clock.nowEpochMs);
   const policy = policyWith({ rateLimitRpm: null, maxConcurrent: 200, ...fields });
   const request = parseChatRequest(
     JSON.stringify({ model: 'openai/gpt-oss-20b', messages: [{ role: 'user', content: 'Hi' }], ...body }),
@@ -21,20 +42,21 @@ function setUp(fields: Record<string, unknown>, body: object = {}) {
   const call = decide(identity, policy, catalog, request) as BoundedCall;
   const bound = worstCaseCost(call.model, call.inputTokens, call.maxOutputTokens);
   const withBudget = (pico: bigint) => ({ ...policy, monthlyBudgetPicoUsd: picoUsd(pico) });
-  const attempt = (id: string, budget: bigint, usual?: number) =>
+  const attempt = (id: string, budget: bigint, usual?: number, more: Partial<AdmissionRequest> = {}) =>
     admit(
       { ledger, clock },
       {
         id,
         keyId: 'k',
         policy: withBudget(budget),
+        ...more,
         call,
         deadlineEpochMs: clock.nowEpochMs() + 100_000,
         queuedMs: 0,
         usualOutputTokens: () => usual,
       },
     );
-  return { clock, ledger, call, bound, attempt };
+  return { clock, ledger, call, bound, policy, attempt };
 }
 
 describe('admission', () => {
@@ -87,10 +109,89 @@ describe('admission', () => {
     await attempt('dead', bound);
     await clock.sleep(30_000);
     expect(await attempt('b', bound)).toMatchObject({
-      refused: { reason: 'team_budget_exceeded', heldPicoUsd: 0n },
+      refused: { reason: 'team_budget_exceeded', heldPicoUsd: bound, awaitedPicoUsd: 0n },
       view: { reserved: bound },
     });
     expect(clock.sleptMs()).toBe(30_000);
+  });
+
+  it('never shortens an answer while others hold money, however long they have held it', async () => {
+    const { attempt, bound, call, clock } = setUp({});
+    const budget = bound + worstCaseCost(call.model, call.inputTokens, 80);
+    await attempt('long', budget);
+    await clock.sleep(31_000);
+    expect(await attempt('b', budget)).toMatchObject({ refused: { heldPicoUsd: bound, awaitedPicoUsd: 0n } });
+  });
+
+  it("never waits at the organisation's cap for a call that is half a minute older", async () => {
+    const { attempt, bound, clock, ledger, policy } = setUp({}, { max_tokens: 100 });
+    const capped = { policy: { ...policy, organizationCapPicoUsd: bound } };
+    const dead = { team: 'dead', period: '2026-11' };
+    const terms = termsOf('d', bound, { expiresAtEpochMs: clock.nowEpochMs() + 85_000 });
+    await ledger.reserve(dead, budgets(bound, bound), terms);
+    expect(await attempt('a', bound, undefined, capped)).toMatchObject({
+      refused: { reason: 'organization_budget_exceeded', heldPicoUsd: bound, awaitedPicoUsd: 0n, limitPicoUsd: bound },
+    });
+    expect(clock.sleptMs()).toBe(0);
+  });
+
+  it('never writes while it waits, and reads ever more rarely, until it may fit', async () => {
+    const { attempt, bound, clock, ledger } = setUp({}, { max_tokens: 100 });
+    const first = await attempt('a', bound);
+    if (!('admitted' in first)) throw new Error('the first call must be admitted');
+    Object.assign(ledger, { isBlind: true, writes: 0 });
+    clock.at(20_000, () => ledger.settle(first.admitted.key, first.admitted.terms, settlementOf(0n)));
+    expect(await attempt('b', bound)).toHaveProperty('admitted');
+    expect(ledger.writes).toBe(2);
+    expect(ledger.reads).toBeLessThanOrEqual(13);
+    expect(clock.sleptMs()).toBeLessThan(22_100);
+  });
+
+  it('never reads while what this process sees of its team is fresh', async () => {
+    const { attempt, bound, ledger } = setUp({}, { max_tokens: 100 });
+    await attempt('a', bound);
+    await attempt('b', bound);
+    expect([ledger.writes, ledger.reads]).toEqual([3, 0]);
+  });
+
+  it('stops waiting as soon as what is held is a dead process’s, and nothing else', async () => {
+    const { attempt, bound, clock, ledger } = setUp({}, { max_tokens: 100 });
+    await attempt('dead', 2n * bound);
+    await clock.sleep(30_000);
+    const young = await attempt('young', 2n * bound);
+    if (!('admitted' in young)) throw new Error('there is money for two');
+    ledger.isBlind = true;
+    clock.at(32_000, () => ledger.settle(young.admitted.key, young.admitted.terms, settlementOf(bound)));
+    expect(await attempt('b', 2n * bound)).toMatchObject({ refused: { heldPicoUsd: bound, awaitedPicoUsd: 0n } });
+    expect(clock.sleptMs()).toBeLessThan(35_000);
+  });
+
+  it("never asks a key's own limit, nor the organisation's cap, at a fixed beat", async () => {
+    const narrow = setUp({}, { max_tokens: 100 });
+    const scope = { scope: { usd: Number(usdText(narrow.bound)) } };
+    await narrow.attempt('a', 10n ** 12n, undefined, scope);
+    expect(await narrow.attempt('b', 10n ** 12n, undefined, scope)).toMatchObject({
+      refused: { reason: 'key_budget_exceeded' },
+    });
+    expect(narrow.clock.sleptMs()).toBeGreaterThanOrEqual(30_000);
+    expect(narrow.ledger.writes).toBe(3);
+    const { attempt, bound, clock, ledger, policy } = setUp({}, { max_tokens: 100 });
+    const capped = { policy: { ...policy, organizationCapPicoUsd: bound } };
+    await attempt('a', bound, undefined, capped);
+    expect(await attempt('b', bound, undefined, capped)).toMatchObject({
+      refused: { reason: 'organization_budget_exceeded' },
+    });
+    expect(clock.sleptMs()).toBeGreaterThanOrEqual(30_000);
+    expect(ledger.writes).toBeLessThanOrEqual(21);
+  });
+
+  it('tells before it waits, and of nothing where it need not', async () => {
+    const { attempt, bound } = setUp({}, { max_tokens: 100 });
+    const onWait = vi.fn();
+    await attempt('a', bound, undefined, { onWait });
+    expect(onWait).not.toHaveBeenCalled();
+    await attempt('b', bound, undefined, { onWait });
+    expect(onWait).toHaveBeenCalled();
   });
 
   it('fits an open-ended call to the rest of the budget rather than refuse it', async () => {

@@ -13,10 +13,12 @@ const policy = { ...policyWith({}), monthlyBudgetPicoUsd: usd(200), organization
 const act = { team: 'chatbot', actor: 'arn:aws:iam::1:user/ann', reason: 'a launch', id: 'act-1' };
 
 let ledger: MemoryLedger;
+let ledgerNowMs: number;
 let entries: AuditEntry[];
 let ports: BudgetPorts;
 beforeEach(() => {
-  ledger = new MemoryLedger(() => START_MS);
+  ledgerNowMs = START_MS;
+  ledger = new MemoryLedger(() => ledgerNowMs);
   entries = [];
   ports = {
     ledger,
@@ -96,6 +98,11 @@ describe('operations on budgets', () => {
     ],
     ['no reason', () => pause(ports, { ...act, reason: ' ' }, undefined), 'a reason is needed'],
     ['a reason too long', () => resume(ports, { ...act, reason: 'x'.repeat(201) }), 'at most 200 characters'],
+    ...['a\u001b[2J', 'two\nlines', 'a\u2028b', 'a\u202eb'].map((reason): [string, () => Promise<unknown>, string] => [
+      `a reason that a terminal obeys (${JSON.stringify(reason)})`,
+      () => pause(ports, { ...act, reason }, undefined),
+      'has a control character',
+    ]),
     ['a pause that is over', () => pause(ports, act, START_MS), '2026-11-24T00:00:00Z is over'],
     ['nothing to add', () => topUp(ports, act, usd(0), undefined), 'must be more than $0'],
     ['an end that is over', () => topUp(ports, act, usd(1), START_MS), 'is over'],
@@ -114,8 +121,30 @@ describe('operations on budgets', () => {
   it('refuses an eleventh top-up, until another has ended', async () => {
     for (let n = 0; n < 10; n++) await topUp(ports, { ...act, id: `act-${n}` }, usd(1), START_MS + 1_000 + n);
     await expect(topUp(ports, { ...act, id: 'more' }, usd(1), undefined)).rejects.toThrow('10 top-ups are in force');
+    ledgerNowMs = START_MS + 1_000;
     const later = { ...ports, nowEpochMs: START_MS + 1_000 };
     await topUp(later, { ...act, id: 'more' }, usd(1), undefined);
+  });
+
+  it.each([['chatbot'], [undefined]])(
+    'never tells of twenty top-ups at once that more than ten are done, nor leaves them so on record: %s',
+    async (team) => {
+      const told = await Promise.allSettled(
+        Array.from({ length: 20 }, (_, n) => topUp(ports, { ...act, team, id: `act-${n}` }, usd(1), undefined)),
+      );
+      const done = told.filter(({ status }) => status === 'fulfilled').length;
+      const undone = entries.filter(({ details }) => details.startsWith('not done: 10 top-ups are in force')).length;
+      expect(done).toBe(10);
+      expect(entries.length - 2 * undone).toBe(10);
+    },
+  );
+
+  it('never starts from a top-up that is over', async () => {
+    await topUp(ports, act, usd(50), START_MS + 1_000);
+    ledgerNowMs = START_MS + 2_000;
+    const later = { ...ports, nowEpochMs: START_MS + 2_000 };
+    expect(await topUp(later, { ...act, id: 'act-2' }, usd(10), undefined)).toMatchObject({ limitPicoUsd: usd(210) });
+    expect(entries[1]?.details).toMatch(/^\$200 → \$210 until/);
   });
 
   it('does nothing that it cannot record', async () => {

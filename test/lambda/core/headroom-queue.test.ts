@@ -99,4 +99,22 @@ describe("a call when Groq's limits run low", () => {
     for (const entry of letIn) entry.leave();
     expect(await enter()).toHaveProperty('leave');
   });
+
+  it('does not see those that wait for something else, until they come back', async () => {
+    const { enter, see } = setUp({ priority: 'batch', rateLimitRpm: null });
+    see(62_500 + 100);
+    const first = await enter();
+    if (!('leave' in first)) throw new Error('the first must be let in');
+    expect(await enter()).toHaveProperty('reason');
+    first.leave();
+    first.leave();
+    const second = await enter();
+    expect(second).toHaveProperty('leave');
+    if ('leave' in second) second.leave();
+    first.comeBack();
+    first.comeBack();
+    expect(await enter()).toHaveProperty('reason');
+    first.leave();
+    expect(await enter()).toHaveProperty('leave');
+  });
 });

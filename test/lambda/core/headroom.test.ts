@@ -86,15 +86,30 @@ describe('a 429 of Groq', () => {
     expect(told(sighting).waits()).toEqual(waits);
   });
 
-  it('is over at its time, also when an answer came between', () => {
+  it('is over at its time, also when Groq told its levels between', () => {
     const { waits } = told(refused(undefined), tokens(250_000));
     expect(waits(NOW_MS + 7_999)).toEqual([undefined, 1, 1]);
     expect(waits(NOW_MS + 8_000)).toEqual([undefined, undefined, undefined]);
   });
 
+  it('by a limit that is not told closes no model for longer than a minute', () => {
+    const { waits } = told({ refused: { retryAfterMs: 7_200_000, by: undefined } });
+    expect(waits()).toEqual([undefined, 60_000, 60_000]);
+  });
+
+  it('by a limit that is not told closes no model once Groq has served another call', () => {
+    const { waits } = told(refused(undefined), { ...tokens(250_000), isServed: true });
+    expect(waits()).toEqual([undefined, undefined, undefined]);
+  });
+
+  it('by a limit that is told is not over for batches when Groq serves a smaller call', () => {
+    const { waits } = told(refused('tokens', tokens(250_000)), { ...tokens(250_000), isServed: true });
+    expect(waits()).toEqual([undefined, undefined, 8_000]);
+  });
+
   it('is believed for a day at most', () => {
-    const { waits } = told({ refused: { retryAfterMs: 1e15, by: undefined } });
-    expect(waits()).toEqual([undefined, 86_400_000, 86_400_000]);
+    const { waits } = told({ ...tokens(250_000), refused: { retryAfterMs: 1e15, by: 'tokens' } });
+    expect(waits()).toEqual([undefined, undefined, 86_400_000]);
   });
 });
 
@@ -146,6 +161,7 @@ describe('for any sighting', () => {
           retryAfterMs: fc.integer({ min: 0, max: 600_000 }),
           by: fc.constantFrom('requests' as const, 'tokens' as const, undefined),
         }),
+        isServed: fc.boolean(),
       },
       { requiredKeys: [] },
     ),

@@ -307,6 +307,21 @@ describe('identity', () => {
     ).toMatchObject({ status: 403, text: expect.stringContaining('unknown_team') });
   });
 
+  it.each([['member'], ['admin']])(
+    'never reads that a paused team is not, in a month without a call: %s',
+    async (role) => {
+      policy = {};
+      const handler = await gatewayWith(async () => whole);
+      const pauses = { team: { reason: 'a loop', untilEpochMs: undefined }, organization: undefined };
+      ledger.readPauses = async () => pauses;
+      const authorizer = { keyId: 'k', role, ...(role === 'admin' ? {} : { team: 'chatbot' }) };
+      const event = { path: '/openai/v1/budget', httpMethod: 'GET', requestContext: { requestId: 'r', authorizer } };
+      const { text } = await invoke(handler, chatEvent({}, event as never));
+      expect(text).toContain('"paused":{"scope":"team","reason":"a loop","until":null}');
+      expect(await ledgerNow()).toBeUndefined();
+    },
+  );
+
   it('of the whole organisation has no budget to call models with', async () => {
     expect(await ask({ keyId: 'k', role: 'admin' })).toMatchObject({ status: 403 });
   });

@@ -45,6 +45,8 @@ async function organization(priorities: { product: Priority; job: Priority }, in
         settle: (...settlement) => ledger.settle(...settlement),
         lastSeen: (key) => ledger.lastSeen(key),
         read: (key) => ledger.read(key),
+        peek: (key) => ledger.peek(key),
+        readPauses: (team) => ledger.readPauses(team),
         readOrganization: (period) => ledger.readOrganization(period),
       },
       upstream: new GroqUpstream({ baseUrl: fake.baseUrl, keys, clock, log: () => {}, limits: headroom }),

@@ -1,0 +1,61 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type RunningGateway, readRunning, writeRunning } from '../../local/running.ts';
+
+let dir: string;
+const children: ChildProcess[] = [];
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'running-'));
+});
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+  rmSync(dir, { recursive: true, force: true });
+});
+
+const gateway = (pid: number | undefined, baseUrl: string): RunningGateway => ({
+  pid: pid ?? 0,
+  environmentName: 'dev',
+  baseUrl,
+  dynamodbEndpoint: 'http://d',
+  ledgerTable: 'l',
+  registryTable: 'r',
+});
+
+/** A process that looks like a gateway. */
+async function startMain(): Promise<ChildProcess> {
+  const child = spawn(process.execPath, ['-e', 'process.stdout.write("up"); setInterval(() => {}, 1e6)', 'main.ts']);
+  children.push(child);
+  await new Promise((resolve) => child.stdout?.once('data', resolve));
+  return child;
+}
+
+describe('the gateway that runs on a data folder', () => {
+  it('is never forgotten because another on the same folder ends', async () => {
+    const [first, second] = [await startMain(), await startMain()];
+    const endFirst = writeRunning(dir, gateway(first.pid, 'http://first'));
+    const endSecond = writeRunning(dir, gateway(second.pid, 'http://second'));
+    endSecond();
+    expect(readRunning(dir)).toEqual(gateway(first.pid, 'http://first'));
+    endFirst();
+    expect(readRunning(dir)).toBeUndefined();
+  });
+
+  it('is never another program that has got the number of one that was killed', () => {
+    writeRunning(dir, gateway(process.ppid, 'http://killed'));
+    expect(readRunning(dir)).toBeUndefined();
+  });
+
+  it('takes away what killed ones have left behind', async () => {
+    writeRunning(dir, gateway(process.ppid, 'http://killed'));
+    const living = await startMain();
+    writeRunning(dir, gateway(living.pid, 'http://living'));
+    expect(readdirSync(dir)).toEqual([`running-${living.pid}.json`]);
+  });
+
+  it('is none on a folder that is not there', () => {
+    expect(readRunning(join(dir, 'none'))).toBeUndefined();
+  });
+});
