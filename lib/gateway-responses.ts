@@ -1,5 +1,5 @@
 import { ResponseType, type RestApi } from 'aws-cdk-lib/aws-apigateway';
-import { INVALID_KEY, type Refusal, refuse, renderRefusal } from '../lambda/core/refusals.ts';
+import { INVALID_KEY, KEY_UNCHECKED, type Refusal, refuse, renderRefusal } from '../lambda/core/refusals.ts';
 
 /** API Gateway's own words for what it refused, as JSON text. */
 const ITS_MESSAGE = '$context.error.messageString';
@@ -14,9 +14,7 @@ const OWN_ANSWERS: readonly OwnAnswer[] = [
   { type: ResponseType.ACCESS_DENIED, refusal: refuse('forbidden', PLACEHOLDER) },
   {
     type: ResponseType.AUTHORIZER_FAILURE,
-    refusal: refuse('gateway_unavailable', "The gateway's own store did not answer. Try again.", {
-      retryAfterMs: 1_000,
-    }),
+    refusal: refuse('gateway_unavailable', KEY_UNCHECKED, { retryAfterMs: 1_000 }),
   },
   { type: ResponseType.AUTHORIZER_CONFIGURATION_ERROR, refusal: refuse('internal_error', PLACEHOLDER) },
   {

@@ -30,6 +30,8 @@ export type OperationalAlarmsProps = {
 const PERIOD = Duration.minutes(5);
 /** How far usage may be behind the ledger, in milliseconds: a retry or two are no reason to wake anyone. */
 const MOST_LAG_MS = 600_000;
+/** Unknown, revoked or expired keys in a period: more than a service or two that were not told of a rotation. */
+const MANY_UNKNOWN_KEYS = 300;
 /** The least that can be overspent. */
 const PICO_DOLLAR_USD = 1e-12;
 
@@ -61,14 +63,20 @@ export class OperationalAlarms extends Construct {
       sweeper.function.metricErrors(sum),
       2,
     );
-    const overrun = new Metric({
-      namespace: METRICS_NAMESPACE,
-      metricName: 'OverrunUsd',
-      dimensionsMap: { Environment: props.environmentName },
-      period: PERIOD,
-      statistic: Stats.MAXIMUM,
-    });
-    this.#add('overrun', 'A call cost more than its bound: a budget can be overspent.', overrun, PICO_DOLLAR_USD);
+    const own = (metricName: string, statistic: string) =>
+      new Metric({
+        namespace: METRICS_NAMESPACE,
+        metricName,
+        dimensionsMap: { Environment: props.environmentName },
+        period: PERIOD,
+        statistic,
+      });
+    this.#add(
+      'overrun',
+      'A call cost more than its bound: a budget can be overspent.',
+      own('OverrunUsd', Stats.MAXIMUM),
+      PICO_DOLLAR_USD,
+    );
     this.#add(
       'projector-errors',
       'Usage was not counted, and is tried again.',
@@ -88,7 +96,10 @@ export class OperationalAlarms extends Construct {
       deadLetters.metricApproximateNumberOfMessagesVisible(maximum),
       1,
     );
-    this.#add('authorizer-errors', 'Keys could not be checked.', authorizer.function.metricErrors(sum), 5);
+    // Not the function's own errors: API Gateway wants one for each key that is refused.
+    this.#add('authorizer-errors', 'Keys could not be checked.', own('KeyCheckFaults', Stats.SUM), 5);
+    this.#add('authorizer-throttles', 'Lambda had no room to check keys.', authorizer.function.metricThrottles(sum), 1);
+    this.#add('unknown-keys', 'Somebody tries keys.', own('UnknownKeys', Stats.SUM), MANY_UNKNOWN_KEYS);
     this.#add(
       'ledger-throttles',
       "The ledger's table refused writes.",

@@ -9,7 +9,7 @@ import type {
   Context,
 } from 'aws-lambda';
 import { CACHE_MS, MAX_BODY_BYTES } from '../lambda/contract.ts';
-import { INVALID_KEY, type Refusal, refuse, renderRefusal } from '../lambda/core/refusals.ts';
+import { INVALID_KEY, KEY_UNCHECKED, type Refusal, refuse, renderRefusal } from '../lambda/core/refusals.ts';
 import { proxyEvent } from './api-gateway-event.ts';
 import { lambdaContext, ResponseStream, type StreamingHandler } from './lambda-runtime.ts';
 
@@ -152,6 +152,7 @@ async function authorize(
     type: 'REQUEST',
     methodArn: `arn:aws:execute-api:local:000000000000:local/local/${request.method}${request.url}`,
     headers: { Authorization: header },
+    requestContext: { identity: { sourceIp: request.socket.remoteAddress } },
   };
   let result: APIGatewayAuthorizerResult;
   try {
@@ -161,7 +162,7 @@ async function authorize(
     );
   } catch (error) {
     if (error instanceof Error && error.message === 'Unauthorized') return unauthorized;
-    return refuse('gateway_unavailable', "The gateway's own store did not answer. Try again.", { retryAfterMs: 1_000 });
+    return refuse('gateway_unavailable', KEY_UNCHECKED, { retryAfterMs: 1_000 });
   }
   const context = Object.fromEntries(
     Object.entries(result.context ?? {}).map(([name, value]) => [name, String(value)]),

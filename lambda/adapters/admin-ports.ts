@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { TeamPolicy } from '../core/environment.ts';
 import type { KeyPorts } from '../core/key-operations.ts';
@@ -21,7 +22,7 @@ export type AdminTables = {
 
 type Ports = KeyPorts & {
   readonly idempotency: IdempotencyStore;
-  readonly readAudit: (period: string, most: number) => Promise<readonly AuditEntry[]>;
+  readonly readAudit: (period: string, most: number, team?: string) => Promise<readonly AuditEntry[]>;
   readonly readUse: (records: readonly KeyRecord[]) => Promise<ReadonlyMap<string, KeyUse>>;
 };
 
@@ -45,7 +46,8 @@ export function adminPorts(
       audit,
       ledger,
       idempotency,
-      readAudit: async (period, most) => await audit.newest(period, most),
+      newId: randomUUID,
+      readAudit: async (period, most, team) => await audit.newest(period, most, team),
       readUse: async (records) => await readKeyUse(usage, records, nowEpochMs()),
       rules: { teams, environmentName, nowEpochMs: nowEpochMs(), parseTime },
     };

@@ -1,8 +1,9 @@
 import {
+  type AttributeValue,
   ConditionalCheckFailedException,
   type DynamoDBClient,
   PutItemCommand,
-  QueryCommand,
+  paginateQuery,
 } from '@aws-sdk/client-dynamodb';
 import { PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE } from '../contract.ts';
 import { type Period, periodOf } from '../core/period.ts';
@@ -46,30 +47,45 @@ export class DynamoAudit implements AuditLog {
     }
   }
 
-  /** A month's newest entries, newest first. */
-  async newest(period: Period, most: number): Promise<readonly AuditEntry[]> {
-    const command = new QueryCommand({
+  /** A month's newest entries, newest first; of one team's affairs, if it is named. */
+  async newest(period: Period, most: number, team?: string): Promise<readonly AuditEntry[]> {
+    const query = {
       TableName: this.#table,
       KeyConditionExpression: '#pk = :period',
-      ExpressionAttributeNames: { '#pk': PARTITION_KEY },
-      ExpressionAttributeValues: { ':period': { S: `AUDIT#${period}` } },
+      ExpressionAttributeNames: { '#pk': PARTITION_KEY, ...(team === undefined ? {} : { '#team': 'team' }) },
+      ExpressionAttributeValues: {
+        ':period': { S: `AUDIT#${period}` },
+        ...(team === undefined ? {} : { ':team': { S: team } }),
+      },
+      ...(team === undefined ? { Limit: most } : { FilterExpression: '#team = :team' }),
       ScanIndexForward: false,
-      Limit: most,
-    });
+    };
+    const entries: AuditEntry[] = [];
     try {
-      const { Items } = await this.#client.send(command);
-      return (Items ?? []).map((item) => ({
-        atEpochMs: Date.parse(item[SORT_KEY]?.S?.split('#', 1)[0] ?? ''),
-        id: item.id?.S ?? '',
-        actor: item.actor?.S ?? '',
-        action: item.action?.S ?? '',
-        subject: item.subject?.S ?? '',
-        details: item.details?.S ?? '',
-        ...(item.team?.S === undefined ? {} : { team: item.team.S }),
-        ...(item.source?.S === undefined ? {} : { source: item.source.S }),
-      }));
+      // A page has 1 MB at most, before it is filtered.
+      for await (const { Items = [] } of paginateQuery({ client: this.#client }, query)) {
+        entries.push(...Items.map(entryOf));
+        if (entries.length >= most) break;
+      }
     } catch (cause) {
       throw new RegistryError('cannot read the audit trail', { cause });
     }
+    return entries.slice(0, most);
   }
+}
+
+function entryOf(item: Readonly<Record<string, AttributeValue>>): AuditEntry {
+  const text = (field: 'team' | 'source' | 'requestId') =>
+    item[field]?.S === undefined ? {} : { [field]: item[field].S };
+  return {
+    atEpochMs: Date.parse(item[SORT_KEY]?.S?.split('#', 1)[0] ?? ''),
+    id: item.id?.S ?? '',
+    actor: item.actor?.S ?? '',
+    action: item.action?.S ?? '',
+    subject: item.subject?.S ?? '',
+    details: item.details?.S ?? '',
+    ...text('team'),
+    ...text('source'),
+    ...text('requestId'),
+  };
 }

@@ -68,11 +68,12 @@ export class DynamoKeyShelf implements KeyShelf {
     return records.filter((record) => record !== undefined);
   }
 
-  async make(wanted: Omit<KeyRecord, 'keyId'>): Promise<{ key: string; record: KeyRecord }> {
-    const { key, keyId } = mintKey(this.#environmentName);
-    const record = { ...wanted, keyId };
+  mint(): { readonly key: string; readonly keyId: string } {
+    return mintKey(this.#environmentName);
+  }
+
+  async put(key: string, record: KeyRecord): Promise<void> {
     await this.#keys.put(key, record);
-    return { key, record };
   }
 
   async revoke(keyId: string): Promise<void> {

@@ -40,8 +40,9 @@ export class TeamKeys implements KeyStore, KeyNames {
     const item = await this.#get(keyId);
     const stored = item?.hash?.B === undefined ? NO_HASH : Buffer.from(item.hash.B);
     if (!timingSafeEqual(hashOf(presentedKey), stored) || item === undefined) return undefined;
-    const expiresAtEpochMs = Number(item.expiresAtMs?.N ?? Number.POSITIVE_INFINITY);
-    if (item.revokedAtMs !== undefined || expiresAtEpochMs <= this.#nowEpochMs()) return undefined;
+    const expiresAtEpochMs = item.expiresAtMs?.N === undefined ? undefined : Number(item.expiresAtMs.N);
+    if (item.revokedAtMs !== undefined) return undefined;
+    if (expiresAtEpochMs !== undefined && expiresAtEpochMs <= this.#nowEpochMs()) return undefined;
     const role = item.role?.S;
     // Whoever may make canary keys may make none that does more.
     const isCanary = keyId.startsWith(CANARY_KEY_PREFIX);
@@ -52,6 +53,7 @@ export class TeamKeys implements KeyStore, KeyNames {
       role,
       ...(item.team?.S === undefined ? {} : { team: item.team.S }),
       ...(item.scope?.S === undefined ? {} : { scope: parseScope(item.scope.S) }),
+      ...(expiresAtEpochMs === undefined ? {} : { expiresAtEpochMs }),
     };
   }
 

@@ -11,6 +11,8 @@ export type Identity = {
   readonly team?: string;
   /** Absent on a key that may do all that its team may. */
   readonly scope?: KeyScope;
+  /** Absent on a key that does not end by itself. From this moment on it does nothing, whatever was remembered of it. */
+  readonly expiresAtEpochMs?: number;
 };
 
 const ROLES: readonly string[] = ['admin', 'lead', 'member', 'viewer'] satisfies readonly Role[];

@@ -2,9 +2,9 @@ import type { Identity } from './identity.ts';
 import type { KeyRecord } from './key-record.ts';
 import { statusOf } from './key-record.ts';
 import { type KeyRules, parseKeyRequest, type WantedKey } from './key-request.ts';
-import { periodOf, utcText } from './period.ts';
-import { type Action, reachOf } from './permissions.ts';
-import type { AuditEntry, AuditLog } from './ports.ts';
+import { utcText } from './period.ts';
+import { type Action, type Reach, reachOf } from './permissions.ts';
+import type { AuditLog } from './ports.ts';
 import { INVALID_KEY, type Refusal, refuse } from './refusals.ts';
 
 /** Where keys are kept. */
@@ -12,8 +12,10 @@ export interface KeyShelf {
   read(keyId: string): Promise<KeyRecord | undefined>;
   /** A team's keys, those of no team for undefined. */
   list(team: string | undefined): Promise<readonly KeyRecord[]>;
-  /** Makes a key, stores its record and hash; returns the key itself, for this once. */
-  make(wanted: Omit<KeyRecord, 'keyId'>): Promise<{ readonly key: string; readonly record: KeyRecord }>;
+  /** A key that nobody knows yet, and its id. */
+  mint(): { readonly key: string; readonly keyId: string };
+  /** Stores a key's record and hash; from then on it works. */
+  put(key: string, record: KeyRecord): Promise<void>;
   /** Ends a key; one that has ended keeps its time. */
   revoke(keyId: string): Promise<void>;
   /** Marks a key as one that another takes the place of; false when it has been marked or revoked already. */
@@ -27,6 +29,8 @@ export type KeyPorts = {
   /** Where a revoked key is refused at once: the ledger of its team. */
   readonly ledger: { revokeKey(team: string, keyId: string): Promise<void> };
   readonly rules: KeyRules;
+  /** A random id that nobody can foresee. */
+  readonly newId: () => string;
 };
 
 /** Who acts, and from where. */
@@ -35,46 +39,41 @@ export type Caller = {
   /** For the audit trail: a key's id, or an IAM principal. */
   readonly actor: string;
   readonly source: string;
-  /** Of the request; the same act told twice is one entry. */
   readonly requestId: string;
   /** Whether the identity is of a key, and no IAM principal's. */
   readonly isKey: boolean;
 };
 
-/** The longest that an old key goes on beside the new one, in hours: a week. */
-const MAX_OVERLAP_HOURS = 168;
-const MS_PER_HOUR = 3_600_000;
+/** A key that has just been made: the key itself is told this once. */
+export type MadeKey = { readonly key: string; readonly record: KeyRecord };
 
-/** Whether the caller's own key still stands: what is decided here bites at once, whatever API Gateway remembers. */
-export async function checkCaller(
-  { shelf, rules }: KeyPorts,
-  caller: Caller,
-): Promise<KeyRecord | undefined | Refusal> {
-  if (!caller.isKey) return undefined;
+/**
+ * Who the caller is by what is stored now, if its key still stands: what is decided here bites at once, whatever API
+ * Gateway remembers.
+ */
+export async function checkCaller({ shelf, rules }: KeyPorts, caller: Caller): Promise<Identity | Refusal> {
+  if (!caller.isKey) return caller.identity;
   const record = await shelf.read(caller.identity.keyId);
   const works = record !== undefined && ['active', 'replaced'].includes(statusOf(record, rules.nowEpochMs));
   return works ? record : refuse('invalid_api_key', INVALID_KEY);
 }
 
 /** Makes a key that its caller may make. */
-export async function createKey(
-  ports: KeyPorts,
-  caller: Caller,
-  bodyText: string,
-): Promise<{ readonly key: string; readonly record: KeyRecord } | Refusal> {
-  const { identity } = caller;
-  if (reachOf(identity, 'create_keys') === 'none')
+export async function createKey(ports: KeyPorts, caller: Caller, bodyText: string): Promise<MadeKey | Refusal> {
+  const maker = await checkCaller(ports, caller);
+  if ('reason' in maker) return maker;
+  if (reachOf(maker, 'create_keys') === 'none')
     return refuse(
       'forbidden',
-      `A key with the role "${identity.role}" may not make keys. Ask a lead or an administrator.`,
+      `A key with the role "${maker.role}" may not make keys. Ask a lead or an administrator.`,
     );
-  const own = await checkCaller(ports, caller);
-  if (own !== undefined && 'reason' in own) return own;
-  const wanted = parseKeyRequest(bodyText, identity, own?.expiresAtEpochMs, ports.rules);
+  const wanted = parseKeyRequest(bodyText, maker, ports.rules);
   if ('reason' in wanted) return wanted;
-  await record(ports, caller, 'create_key', wanted.name, wanted.team, describe(wanted));
-  const createdAtEpochMs = ports.rules.nowEpochMs;
-  return await ports.shelf.make({ ...wanted, createdAtEpochMs, createdBy: caller.actor });
+  const { key, keyId } = ports.shelf.mint();
+  await recordAct(ports, caller, 'create_key', { ...wanted, keyId }, `none → ${describe(wanted)}`);
+  const record = { ...wanted, keyId, createdAtEpochMs: ports.rules.nowEpochMs, createdBy: caller.actor };
+  await ports.shelf.put(key, record);
+  return { key, record };
 }
 
 /** The keys that the caller may see, revoked ones included. */
@@ -83,14 +82,24 @@ export async function listKeys(
   caller: Caller,
   team: string | undefined,
 ): Promise<readonly KeyRecord[] | Refusal> {
-  const { identity } = caller;
-  const reach = reachOf(identity, 'read_keys');
   const own = await checkCaller(ports, caller);
-  if (own !== undefined && 'reason' in own) return own;
-  if (reach === 'own') return own === undefined ? [] : [own];
-  if (reach === 'team') return await ports.shelf.list(identity.team);
-  const teams = team === undefined ? [undefined, ...ports.rules.teams.keys()] : [team];
-  return (await Promise.all(teams.map((one) => ports.shelf.list(one)))).flat();
+  if ('reason' in own) return own;
+  const reach = reachOf(own, 'read_keys');
+  if (team !== undefined && reach !== 'all' && team !== own.team)
+    return refuse('forbidden', 'This key sees keys of its own team only. Leave "team" out.', { param: 'team' });
+  const { shelf, rules } = ports;
+  switch (reach) {
+    case 'none':
+      return [];
+    case 'own':
+      return [await shelf.read(own.keyId)].filter((record) => record !== undefined);
+    case 'team':
+      return await shelf.list(own.team);
+    case 'all': {
+      const teams = team === undefined ? [undefined, ...rules.teams.keys()] : [team];
+      return (await Promise.all(teams.map((one) => shelf.list(one)))).flat();
+    }
+  }
 }
 
 /** One key, if the caller may do this with it; one that it may not see does not exist for it. */
@@ -99,21 +108,18 @@ export async function findKey(
   caller: Caller,
   keyId: string,
   action: Action,
-): Promise<KeyRecord | Refusal> {
+): Promise<{ readonly found: KeyRecord; readonly own: Identity } | Refusal> {
   const own = await checkCaller(ports, caller);
-  if (own !== undefined && 'reason' in own) return own;
-  const id = keyId === 'me' && caller.isKey ? caller.identity.keyId : keyId;
+  if ('reason' in own) return own;
+  const id = keyId === 'me' && caller.isKey ? own.keyId : keyId;
   const found = /^[a-z0-9]{12}$/.test(id) ? await ports.shelf.read(id) : undefined;
-  const missing = refuse(
-    'key_not_found',
-    `There is no key "${id.slice(0, 40)}" that this key may see. GET /openai/v1/api-keys lists them.`,
-  );
-  if (found === undefined || !covers(reachOf(caller.identity, 'read_keys'), caller.identity, found)) return missing;
-  if (covers(reachOf(caller.identity, action), caller.identity, found)) return found;
-  return refuse(
-    'forbidden',
-    `A key with the role "${caller.identity.role}" may not do that. Ask a lead or an administrator.`,
-  );
+  if (found === undefined || !covers(reachOf(own, 'read_keys'), own, found))
+    return refuse(
+      'key_not_found',
+      `There is no key "${id.slice(0, 40)}" that this key may see. GET /openai/v1/api-keys lists them.`,
+    );
+  if (covers(reachOf(own, action), own, found)) return { found, own };
+  return refuse('forbidden', `A key with the role "${own.role}" may not do that. Ask a lead or an administrator.`);
 }
 
 /** Ends a key: in the ledger from the next call on, at the edge within a minute. */
@@ -123,73 +129,23 @@ export async function revokeKey(
   keyId: string,
   reason: string,
 ): Promise<KeyRecord | Refusal> {
-  const found = await findKey(ports, caller, keyId, 'revoke_keys');
-  if ('reason' in found) return found;
-  await record(
-    ports,
-    caller,
-    'revoke_key',
-    found.keyId,
-    found.team,
-    `${found.name}${reason === '' ? '' : `: ${reason}`}`,
-  );
-  await ports.shelf.revoke(found.keyId);
-  if (found.team !== undefined) await ports.ledger.revokeKey(found.team, found.keyId);
+  const asked = await findKey(ports, caller, keyId, 'revoke_keys');
+  if ('reason' in asked) return asked;
+  const { found } = asked;
+  const before = statusOf(found, ports.rules.nowEpochMs);
+  const details = `${found.name}: ${before} → revoked${reason === '' ? '' : `; ${reason}`}`;
+  await recordAct(ports, caller, 'revoke_key', found, details);
+  await endKey(ports, found);
   return { ...found, revokedAtEpochMs: found.revokedAtEpochMs ?? ports.rules.nowEpochMs };
 }
 
-/** Makes a key that takes another's place; both work for so long, and the old one until nobody has used it for a day. */
-export async function rotateKey(
-  ports: KeyPorts,
-  caller: Caller,
-  keyId: string,
-  overlapHours: number,
-): Promise<{ readonly key: string; readonly record: KeyRecord; readonly old: KeyRecord } | Refusal> {
-  const { shelf, rules } = ports;
-  const old = await findKey(ports, caller, keyId, 'rotate_keys');
-  if ('reason' in old) return old;
-  if (!(overlapHours >= 0 && overlapHours <= MAX_OVERLAP_HOURS))
-    return refuse('invalid_request', `"overlap_hours" must be from 0 to ${MAX_OVERLAP_HOURS}.`, {
-      param: 'overlap_hours',
-    });
-  const status = statusOf(old, rules.nowEpochMs);
-  if (status !== 'active')
-    return refuse(
-      'invalid_request',
-      `The key ${old.keyId} is ${status}${old.rotatedTo === undefined ? '' : ` by ${old.rotatedTo}`}; only an active one can be rotated.`,
-    );
-  const retireAfterEpochMs = rules.nowEpochMs + overlapHours * MS_PER_HOUR;
-  const name = rotatedName(old.name, rules.nowEpochMs);
-  await record(
-    ports,
-    caller,
-    'rotate_key',
-    old.keyId,
-    old.team,
-    `${old.name} → ${name}; both work until ${utcText(retireAfterEpochMs)}`,
-  );
-  const { keyId: _old, rotatedTo: _to, retireAfterEpochMs: _after, ...same } = old;
-  const scope = old.scope === undefined ? {} : { scope: { ...old.scope, line: old.scope.line ?? old.keyId } };
-  const made = await shelf.make({
-    ...same,
-    ...scope,
-    name,
-    createdAtEpochMs: rules.nowEpochMs,
-    createdBy: caller.actor,
-  });
-  if (await shelf.replace(old.keyId, made.record.keyId, retireAfterEpochMs))
-    return { ...made, old: { ...old, rotatedTo: made.record.keyId, retireAfterEpochMs } };
-  // Two rotations at once: one key takes the old one's place, and the other never was.
-  await shelf.revoke(made.record.keyId);
-  return refuse('idempotency_conflict', `The key ${old.keyId} has just been rotated by another request.`);
+/** Ends a key where keys are checked, and where its calls are admitted. */
+export async function endKey({ shelf, ledger }: KeyPorts, { keyId, team }: Identity): Promise<void> {
+  await shelf.revoke(keyId);
+  if (team !== undefined) await ledger.revokeKey(team, keyId);
 }
 
-/** A rotated key's name carries the month, in place of the month before. */
-export function rotatedName(name: string, nowEpochMs: number): string {
-  return `${name.replace(/-\d{4}-\d{2}$/, '')}-${periodOf(nowEpochMs)}`;
-}
-
-function covers(reach: ReturnType<typeof reachOf>, { keyId, team }: Identity, key: KeyRecord): boolean {
+function covers(reach: Reach, { keyId, team }: Identity, key: KeyRecord): boolean {
   switch (reach) {
     case 'all':
       return true;
@@ -207,24 +163,23 @@ function describe({ name, role, scope, expiresAtEpochMs }: WantedKey): string {
   return `${name}, role ${role}${until}${scope === undefined ? '' : `, narrowed to ${JSON.stringify(scope)}`}`;
 }
 
-/** Before the act: what cannot be recorded is not done. */
-async function record(
-  { audit, rules }: KeyPorts,
+/** Puts an act on record before it is done: what cannot be recorded is not done. */
+export async function recordAct(
+  { audit, rules, newId }: KeyPorts,
   { actor, source, requestId }: Caller,
   action: string,
-  subject: string,
-  team: string | undefined,
+  { keyId, team }: Pick<Identity, 'keyId' | 'team'>,
   details: string,
 ): Promise<void> {
-  const entry: AuditEntry = {
+  await audit.append({
     atEpochMs: rules.nowEpochMs,
-    id: requestId,
+    id: newId(),
+    requestId,
     actor,
     action,
-    subject: `key ${subject}`,
+    subject: `key ${keyId}`,
     details,
     source,
     ...(team === undefined ? {} : { team }),
-  };
-  await audit.append(entry);
+  });
 }

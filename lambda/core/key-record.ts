@@ -7,7 +7,6 @@ export type KeyRecord = Identity & {
   readonly createdAtEpochMs: number;
   /** A key's id, or the ARN of who made it. */
   readonly createdBy?: string;
-  readonly expiresAtEpochMs?: number;
   readonly revokedAtEpochMs?: number;
   /** The key that takes its place, once it is being rotated. */
   readonly rotatedTo?: string;

@@ -2,17 +2,14 @@ import * as v from 'valibot';
 import { isObject } from './chat-request.ts';
 import type { TeamPolicy } from './environment.ts';
 import { type Identity, isRole, type Role } from './identity.ts';
+import { beyondMaker, beyondRole, beyondTeam } from './key-limits.ts';
 import { ENDPOINTS, type KeyScope } from './key-scope.ts';
-import { picoUsdFromNumber, usdText } from './money.ts';
 import { didYouMean } from './nearest-word.ts';
-import { GRANTABLE, reachOf } from './permissions.ts';
+import { reachOf } from './permissions.ts';
 import { type Refusal, refuse } from './refusals.ts';
 
 /** What is to be made: all of a key's record but its id and its times. */
-export type WantedKey = Pick<Identity, 'role' | 'team' | 'scope'> & {
-  readonly name: string;
-  readonly expiresAtEpochMs?: number;
-};
+export type WantedKey = Omit<Identity, 'keyId'> & { readonly name: string };
 
 const count = (what: string) =>
   v.pipe(
@@ -52,6 +49,8 @@ const requestSchema = v.strictObject({
   ),
 });
 type Request = v.InferOutput<typeof requestSchema>;
+/** The last moment of the year 9999. */
+const LATEST_MS = 253_402_300_799_999;
 
 /** What a request for a key is judged by. */
 export type KeyRules = {
@@ -63,12 +62,7 @@ export type KeyRules = {
 };
 
 /** Reads the body of `POST /openai/v1/api-keys`, and judges whether this caller may have such a key. */
-export function parseKeyRequest(
-  bodyText: string,
-  caller: Identity,
-  callerEndsAtEpochMs: number | undefined,
-  rules: KeyRules,
-): WantedKey | Refusal {
+export function parseKeyRequest(bodyText: string, caller: Identity, rules: KeyRules): WantedKey | Refusal {
   const body = parseJson(bodyText);
   if (body === undefined) return refuse('invalid_request', 'The body is not a JSON object. Send {"name": …}.');
   const parsed = v.safeParse(requestSchema, body);
@@ -76,23 +70,20 @@ export function parseKeyRequest(
   const request = parsed.output;
   const role = request.role ?? 'member';
   if (!isRole(role)) return invalid('role', `is "${role.slice(0, 20)}"; it must be one of admin, lead, member, viewer`);
-  if (!GRANTABLE[caller.role].includes(role))
-    return refuse('forbidden', `A key with the role "${caller.role}" may not make one with the role "${role}".`);
+  const foreign = beyondRole(caller, role);
+  if (foreign !== undefined) return foreign;
   const team = teamOf(request, role, caller, rules);
   if (typeof team === 'object') return team;
   const misnamed = checkName(request.name, team, rules.environmentName);
   if (misnamed !== undefined) return misnamed;
   const policy = team === undefined ? undefined : rules.teams.get(team);
-  const tooWide = policy === undefined ? narrowsNothing(request) : widening(request, policy);
+  const tooWide = policy === undefined ? narrowsNothing(request) : beyondTeam(request, policy);
   if (tooWide !== undefined) return tooWide;
   const expiresAtEpochMs = expiryOf(request, rules);
   if (typeof expiresAtEpochMs === 'object') return expiresAtEpochMs;
-  if (callerEndsAtEpochMs !== undefined && (expiresAtEpochMs ?? Number.POSITIVE_INFINITY) > callerEndsAtEpochMs)
-    return refuse('key_too_wide', '"expires_at" would go beyond your own key: a key makes none that outlives it.', {
-      param: 'expires_at',
-    });
   const scope = scopeOf(request);
-  const beyond = wideningOf(caller.scope, scope);
+  const wanted = { role, scope, ...(expiresAtEpochMs === undefined ? {} : { expiresAtEpochMs }) };
+  const beyond = beyondMaker(caller, wanted);
   if (beyond !== undefined) return beyond;
   return {
     name: request.name,
@@ -133,47 +124,6 @@ function checkName(name: string, team: string | undefined, environmentName: stri
   return invalid('name', `is "${name}"; it must be ${full}, or ${full}-<purpose>`);
 }
 
-/** The field by which a key would have more than its team, if there is one. */
-function widening(request: Request, policy: TeamPolicy): Refusal | undefined {
-  const more = (param: string, asked: string, has: string) =>
-    refuse(
-      'key_too_wide',
-      `"${param}" asks for ${asked}, and team "${policy.team}" has ${has}: a key narrows its team and never widens it.`,
-      { param },
-    );
-  const foreign = request.allowed_models?.find((model) => !policy.allowedModels.includes(model));
-  if (foreign !== undefined)
-    return more('allowed_models', `"${foreign.slice(0, 128)}"`, `${policy.allowedModels.join(', ')}`);
-  const { requests_per_minute: rpm, tokens_per_minute: tpm, monthly_budget_usd: usd } = request;
-  if (rpm != null && policy.rateLimitRpm !== null && rpm > policy.rateLimitRpm)
-    return more('requests_per_minute', String(rpm), String(policy.rateLimitRpm));
-  if (tpm != null && policy.rateLimitTpm !== null && tpm > policy.rateLimitTpm)
-    return more('tokens_per_minute', String(tpm), String(policy.rateLimitTpm));
-  if (usd != null && picoUsdFromNumber(usd) > policy.monthlyBudgetPicoUsd)
-    return more('monthly_budget_usd', `$${usd}`, `$${usdText(policy.monthlyBudgetPicoUsd)}`);
-  return undefined;
-}
-
-/** The field by which a key would have more than the key that makes it, if there is one. */
-function wideningOf(caller: KeyScope | undefined, wanted: KeyScope): Refusal | undefined {
-  if (caller === undefined) return undefined;
-  const more = (param: string) =>
-    refuse(
-      'key_too_wide',
-      `"${param}" would go beyond your own key, which is narrowed: a key makes none wider than itself.`,
-      { param },
-    );
-  const beyond = (own: readonly string[] | undefined, asked: readonly string[] | undefined) =>
-    own !== undefined && (asked === undefined || asked.some((one) => !own.includes(one)));
-  const above = (own: number | undefined, asked: number | undefined) =>
-    own !== undefined && (asked === undefined || asked > own);
-  if (beyond(caller.models, wanted.models)) return more('allowed_models');
-  if (beyond(caller.endpoints, wanted.endpoints)) return more('endpoints');
-  if (above(caller.rpm, wanted.rpm)) return more('requests_per_minute');
-  if (above(caller.tpm, wanted.tpm)) return more('tokens_per_minute');
-  return above(caller.usd, wanted.usd) ? more('monthly_budget_usd') : undefined;
-}
-
 /** A key of no team calls no models, so such limits would say what is not so. */
 function narrowsNothing(request: Request): Refusal | undefined {
   const given = (['allowed_models', 'requests_per_minute', 'tokens_per_minute', 'monthly_budget_usd'] as const).find(
@@ -185,8 +135,12 @@ function narrowsNothing(request: Request): Refusal | undefined {
 function expiryOf({ expires_at: at }: Request, { nowEpochMs, parseTime }: KeyRules): number | undefined | Refusal {
   if (at == null) return undefined;
   const epochMs = typeof at === 'number' ? Math.floor(at * 1000) : parseTime(at);
-  if (!Number.isFinite(epochMs))
-    return invalid('expires_at', 'must be a time with its zone, such as 2026-12-31T00:00:00Z, or epoch seconds');
+  // Far beyond that, it is no time that could be written down.
+  if (!(epochMs <= LATEST_MS))
+    return invalid(
+      'expires_at',
+      'must be a time with its zone, such as 2026-12-31T00:00:00Z, or epoch seconds, before the year 10000',
+    );
   return epochMs > nowEpochMs ? epochMs : invalid('expires_at', 'is over; name a time to come');
 }
 

@@ -137,8 +137,10 @@ export interface ByteSink {
 /** One administrative act: who did what to what, when. */
 export type AuditEntry = {
   readonly atEpochMs: number;
-  /** Of the request that did it; the same act told twice is one entry. */
+  /** Nobody else's to choose, since an entry of the same time and id is taken for this one told twice. */
   readonly id: string;
+  /** Of the request, as its caller knows it, which may have chosen it. */
+  readonly requestId?: string;
   /** A key's id, or the ARN of who deployed. */
   readonly actor: string;
   readonly action: string;

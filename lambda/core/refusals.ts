@@ -72,6 +72,9 @@ export type Refusal = {
 export const INVALID_KEY =
   'Invalid API key: it is missing, unknown, revoked or expired. Send Authorization: Bearer <team key>.';
 
+/** What everyone is told whose key could not be looked up, be it the store's fault or too many wrong keys from there. */
+export const KEY_UNCHECKED = 'The key could not be checked just now. Try again.';
+
 /** Builds a refusal. */
 export function refuse(
   reason: RefusalReason,

@@ -3,8 +3,9 @@ import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
 import type { Endpoint } from '../core/key-scope.ts';
 import type { Log } from '../core/ports.ts';
 import { refuse, renderRefusal } from '../core/refusals.ts';
-import { type AdminAnswer, type AdminPorts, answerAdmin } from './admin-routes.ts';
-import { bodyOf, closedTo, identityOf } from './gateway-event.ts';
+import type { AdminAnswer, AdminPorts } from './admin-answer.ts';
+import { answerAdmin } from './admin-routes.ts';
+import { bearerOf, bodyOf, closedTo, headerOf, identityOf } from './gateway-event.ts';
 
 /** What the administration function needs: its ports as they stand at each request, and where it reports. */
 export type AdminHandlerPorts = { readonly portsNow: () => Promise<AdminPorts>; readonly log: Log };
@@ -18,12 +19,13 @@ export function createAdmin({ portsNow, log }: AdminHandlerPorts) {
 
 async function answer(portsNow: AdminHandlerPorts['portsNow'], event: APIGatewayProxyEvent): Promise<AdminAnswer> {
   const identity = identityOf(event);
-  const closed = closedTo(identity, endpointOf(event.path));
+  const isAboutItself = event.httpMethod === 'GET' && event.path === '/openai/v1/api-keys/me';
+  const closed = isAboutItself ? undefined : closedTo(identity, endpointOf(event.path));
   if (closed !== undefined) return renderRefusal(closed);
   const bodyText = bodyOf(event);
   if (typeof bodyText !== 'string') return renderRefusal(bodyText);
   const { requestContext } = event;
-  const idempotencyKey = headerOf(event, 'idempotency-key');
+  const idempotencyKey = headerOf(event.headers, 'idempotency-key');
   return await answerAdmin(await portsNow(), {
     method: event.httpMethod,
     path: event.path,
@@ -39,19 +41,12 @@ async function answer(portsNow: AdminHandlerPorts['portsNow'], event: APIGateway
       requestId: requestContext.requestId,
       isKey: true,
     },
-    idempotency:
-      idempotencyKey === undefined
-        ? undefined
-        : { idempotencyKey, presentedKey: headerOf(event, 'authorization') ?? '' },
+    idempotency: idempotencyKey === undefined ? undefined : { idempotencyKey, presentedKey: bearerOf(event.headers) },
   });
 }
 
 function endpointOf(path: string): Endpoint {
   return path.startsWith('/openai/v1/audit') ? 'audit' : 'keys';
-}
-
-function headerOf({ headers }: APIGatewayProxyEvent, name: string): string | undefined {
-  return Object.entries(headers ?? {}).find(([header]) => header.toLowerCase() === name)?.[1];
 }
 
 function rendered({ status, headers, body }: AdminAnswer, requestId: string): APIGatewayProxyResult {

@@ -1,52 +1,23 @@
 import { isObject } from '../core/chat-request.ts';
-import {
-  type Caller,
-  checkCaller,
-  createKey,
-  findKey,
-  type KeyPorts,
-  listKeys,
-  revokeKey,
-  rotateKey,
-} from '../core/key-operations.ts';
-import { describeKey, type KeyRecord, type KeyUse } from '../core/key-record.ts';
+import { createKey, findKey, listKeys, type MadeKey, revokeKey } from '../core/key-operations.ts';
+import { describeKey } from '../core/key-record.ts';
+import { rotateKey } from '../core/key-rotation.ts';
 import { didYouMean } from '../core/nearest-word.ts';
-import { periodOf, utcText } from '../core/period.ts';
-import { reachOf } from '../core/permissions.ts';
-import type { AuditEntry, IdempotencyStore, Once } from '../core/ports.ts';
-import { type Refusal, refuse, renderRefusal } from '../core/refusals.ts';
-
-/** What administration needs of the world. */
-export type AdminPorts = KeyPorts & {
-  readonly idempotency: IdempotencyStore;
-  readonly readAudit: (period: string, most: number) => Promise<readonly AuditEntry[]>;
-  /** What keys have been used for this month, by their ids. */
-  readonly readUse: (records: readonly KeyRecord[]) => Promise<ReadonlyMap<string, KeyUse>>;
-};
-
-/** One administrative request, wherever it comes from. */
-export type AdminRequest = {
-  readonly method: string;
-  readonly path: string;
-  readonly query: Readonly<Record<string, string | undefined>>;
-  readonly bodyText: string;
-  readonly caller: Caller;
-  /** With the caller's own key, where it has one. */
-  readonly idempotency: Pick<Once, 'presentedKey' | 'idempotencyKey'> | undefined;
-};
-
-/** Its answer. */
-export type AdminAnswer = {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-};
+import { type Refusal, refuse } from '../core/refusals.ts';
+import {
+  type AdminAnswer,
+  type AdminPorts,
+  type AdminRequest,
+  answer,
+  refused,
+  unknownParameter,
+} from './admin-answer.ts';
+import { answerAudit } from './audit-route.ts';
+import { once } from './once.ts';
 
 const KEYS = '/openai/v1/api-keys';
 const DEFAULT_OVERLAP_HOURS = 24;
-const DEFAULT_ENTRIES = 100;
-const MOST_ENTRIES = 1_000;
-const MOST_IDEMPOTENCY_KEY = 255;
+const MOST_REASON = 200;
 
 /** Answers one administrative request. */
 export async function answerAdmin(ports: AdminPorts, request: AdminRequest): Promise<AdminAnswer> {
@@ -57,12 +28,12 @@ export async function answerAdmin(ports: AdminPorts, request: AdminRequest): Pro
   if (id !== undefined && action === undefined && method === 'GET') return await show(ports, request, id);
   if (id !== undefined && action === undefined && method === 'DELETE') return await revoke(ports, request, id);
   if (id !== undefined && action === 'rotate' && method === 'POST') return await rotate(ports, request, id);
-  if (path === '/openai/v1/audit' && method === 'GET') return await audit(ports, request);
+  if (path === '/openai/v1/audit' && method === 'GET') return await answerAudit(ports, request);
   const allow = allowedOn(path, id, action);
   if (allow === undefined)
     return refused(refuse('unknown_url', `Unknown request URL: ${method} ${path.slice(0, 200)}. Keys are at ${KEYS}.`));
-  const answer = refused(refuse('method_not_allowed', `${path} answers ${allow} only.`));
-  return { ...answer, headers: { ...answer.headers, allow } };
+  const no = refused(refuse('method_not_allowed', `${path.slice(0, 200)} answers ${allow} only.`));
+  return { ...no, headers: { ...no.headers, allow } };
 }
 
 function allowedOn(path: string, id: string | undefined, action: string | undefined): string | undefined {
@@ -83,8 +54,9 @@ async function list(ports: AdminPorts, { caller, query }: AdminRequest): Promise
 }
 
 async function show(ports: AdminPorts, { caller }: AdminRequest, id: string): Promise<AdminAnswer> {
-  const found = await findKey(ports, caller, decoded(id), 'read_keys');
-  if ('reason' in found) return refused(found);
+  const asked = await findKey(ports, caller, decoded(id), 'read_keys');
+  if ('reason' in asked) return refused(asked);
+  const { found } = asked;
   const use = await ports.readUse([found]);
   return answer(200, describeKey(found, use.get(found.keyId), ports.rules.nowEpochMs));
 }
@@ -97,10 +69,10 @@ async function create(ports: AdminPorts, request: AdminRequest): Promise<AdminAn
 }
 
 async function rotate(ports: AdminPorts, request: AdminRequest, id: string): Promise<AdminAnswer> {
-  const overlap = overlapOf(request.bodyText);
-  if (typeof overlap !== 'number') return refused(overlap);
+  const terms = rotationOf(request.bodyText);
+  if ('refusal' in terms) return refused(terms.refusal);
   return await once(ports, request, async () => {
-    const made = await rotateKey(ports, request.caller, decoded(id), overlap);
+    const made = await rotateKey(ports, request.caller, decoded(id), terms);
     if ('reason' in made) return refused(made);
     const { nowEpochMs } = ports.rules;
     return answer(201, { ...withKey(made, nowEpochMs), replaces: describeKey(made.old, undefined, nowEpochMs) });
@@ -110,106 +82,42 @@ async function rotate(ports: AdminPorts, request: AdminRequest, id: string): Pro
 async function revoke(ports: AdminPorts, { caller, query }: AdminRequest, id: string): Promise<AdminAnswer> {
   const unknown = unknownParameter(query, ['reason']);
   if (unknown !== undefined) return refused(unknown);
-  const revoked = await revokeKey(ports, caller, decoded(id), (query.reason ?? '').slice(0, 200));
+  const revoked = await revokeKey(ports, caller, decoded(id), (query.reason ?? '').slice(0, MOST_REASON));
   if ('reason' in revoked) return refused(revoked);
   return answer(200, { ...describeKey(revoked, undefined, ports.rules.nowEpochMs), deleted: true });
 }
 
-async function audit(ports: AdminPorts, { caller, query }: AdminRequest): Promise<AdminAnswer> {
-  const reach = reachOf(caller.identity, 'read_audit');
-  if (reach === 'none')
-    return refused(refuse('forbidden', `A key with the role "${caller.identity.role}" may not read the audit trail.`));
-  const own = await checkCaller(ports, caller);
-  if (own !== undefined && 'reason' in own) return refused(own);
-  const unknown = unknownParameter(query, ['month', 'limit']);
-  if (unknown !== undefined) return refused(unknown);
-  const { month = periodOf(ports.rules.nowEpochMs), limit = String(DEFAULT_ENTRIES) } = query;
-  if (!/^\d{4}-(0[1-9]|1[0-2])$/.test(month))
-    return refused(refuse('invalid_request', '"month" must be a month such as 2026-11.', { param: 'month' }));
-  const most = Number(limit);
-  if (!Number.isInteger(most) || most < 1 || most > MOST_ENTRIES)
-    return refused(refuse('invalid_request', `"limit" must be from 1 to ${MOST_ENTRIES}.`, { param: 'limit' }));
-  const entries = await ports.readAudit(month, reach === 'all' ? most : MOST_ENTRIES);
-  const visible = entries.filter(
-    ({ team }) => reach === 'all' || (team !== undefined && team === caller.identity.team),
-  );
-  return answer(200, { object: 'list', month, data: visible.slice(0, most).map(describeEntry) });
-}
-
-function describeEntry({ atEpochMs, id, actor, action, subject, details, team, source }: AuditEntry): object {
-  return {
-    object: 'audit_entry',
-    at: utcText(atEpochMs),
-    request_id: id,
-    actor,
-    action,
-    subject,
-    team: team ?? null,
-    source: source ?? null,
-    details,
-  };
-}
-
-/** Carries out a request that makes something once, however often it is told by the same Idempotency-Key. */
-async function once(
-  ports: AdminPorts,
-  { method, path, bodyText, caller, idempotency }: AdminRequest,
-  act: () => Promise<AdminAnswer>,
-): Promise<AdminAnswer> {
-  if (idempotency === undefined) return await act();
-  if (idempotency.idempotencyKey.length > MOST_IDEMPOTENCY_KEY)
-    return refused(refuse('invalid_request', `The Idempotency-Key is longer than ${MOST_IDEMPOTENCY_KEY} characters.`));
-  const told: Once = { ...idempotency, keyId: caller.identity.keyId, request: `${method} ${path}\n${bodyText}` };
-  const begun = await ports.idempotency.begin(told);
-  if (begun === 'busy')
-    return refused(refuse('idempotency_conflict', 'The same request is under way. Try again in a moment.'));
-  if (begun === 'other request')
-    return refused(
-      refuse('idempotency_conflict', 'This Idempotency-Key was sent with another request. Use a fresh one.'),
-    );
-  if (typeof begun === 'object')
-    return { status: 201, headers: { ...JSON_TYPE, 'idempotency-replayed': 'true' }, body: begun.answer };
-  const done = await act().catch(async (error: unknown) => {
-    await ports.idempotency.forget(told).catch(() => undefined);
-    throw error;
-  });
-  // What was refused may be right the next time.
-  if (done.status === 201) await ports.idempotency.end(told, done.body);
-  else await ports.idempotency.forget(told);
-  return done;
-}
-
-function withKey({ key, record }: { key: string; record: KeyRecord }, nowEpochMs: number): object {
+function withKey({ key, record }: MadeKey, nowEpochMs: number): object {
   return { ...describeKey(record, undefined, nowEpochMs), key };
 }
 
-function overlapOf(bodyText: string): number | Refusal {
-  if (bodyText.trim() === '') return DEFAULT_OVERLAP_HOURS;
-  let body: unknown;
-  try {
-    body = JSON.parse(bodyText);
-  } catch {
-    body = undefined;
-  }
-  if (!isObject(body))
-    return refuse('invalid_request', 'The body is not a JSON object. Send {"overlap_hours": 24}, or none.');
-  const unknown = Object.keys(body).find((field) => field !== 'overlap_hours');
+/** Reads a rotation's body, which may be left out. */
+function rotationOf(bodyText: string): { overlapHours: number; reason: string } | { refusal: Refusal } {
+  const body = bodyText.trim() === '' ? {} : parsed(bodyText);
+  const no = (message: string, param?: string) => ({
+    refusal: refuse('invalid_request', message, param === undefined ? {} : { param }),
+  });
+  if (!isObject(body)) return no('The body is not a JSON object. Send {"overlap_hours": 24}, or none.');
+  const fields = ['overlap_hours', 'reason'];
+  const unknown = Object.keys(body)
+    .find((field) => !fields.includes(field))
+    ?.slice(0, 40);
   if (unknown !== undefined)
-    return refuse(
-      'invalid_request',
-      `"${unknown.slice(0, 40)}" is no field of a rotation; the field is overlap_hours.`,
+    return no(
+      `"${unknown}" is no field of a rotation${didYouMean(unknown, fields)}; the fields are overlap_hours, reason.`,
     );
-  const { overlap_hours: hours = DEFAULT_OVERLAP_HOURS } = body;
-  return typeof hours === 'number'
-    ? hours
-    : refuse('invalid_request', '"overlap_hours" must be hours as a number.', { param: 'overlap_hours' });
+  const { overlap_hours: overlapHours = DEFAULT_OVERLAP_HOURS, reason = '' } = body;
+  if (typeof overlapHours !== 'number') return no('"overlap_hours" must be hours as a number.', 'overlap_hours');
+  if (typeof reason !== 'string') return no('"reason" must be text.', 'reason');
+  return { overlapHours, reason: reason.slice(0, MOST_REASON) };
 }
 
-function unknownParameter(query: AdminRequest['query'], known: readonly string[]): Refusal | undefined {
-  const unknown = Object.keys(query).find((name) => !known.includes(name));
-  if (unknown === undefined) return undefined;
-  const name = unknown.slice(0, 40);
-  return refuse('invalid_request', `"${name}" is no parameter of this URL${didYouMean(name, known)}.`, { param: name });
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** What is not well escaped is taken as it stands. */
@@ -219,14 +127,4 @@ function decoded(text: string): string {
   } catch {
     return text;
   }
-}
-
-const JSON_TYPE = { 'content-type': 'application/json' };
-
-function answer(status: number, content: object): AdminAnswer {
-  return { status, headers: { ...JSON_TYPE, 'cache-control': 'no-store' }, body: JSON.stringify(content) };
-}
-
-function refused(refusal: Refusal): AdminAnswer {
-  return renderRefusal(refusal);
 }

@@ -1,42 +1,109 @@
+import { createHash } from 'node:crypto';
 import middy from '@middy/core';
 import type { APIGatewayAuthorizerResult, APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
-import { ORGANIZATION, planKeyValue } from '../contract.ts';
+import { METRICS_NAMESPACE, ORGANIZATION, planKeyValue } from '../contract.ts';
+import type { Identity } from '../core/identity.ts';
 import type { KeyStore } from '../core/ports.ts';
+import { WrongKeys } from '../core/wrong-keys.ts';
+import { bearerOf } from './gateway-event.ts';
+
+/** What the authorizer needs of the world; `write` takes one line for the log. */
+export type AuthorizerPorts = {
+  readonly keys: KeyStore;
+  readonly environmentName: string;
+  readonly nowEpochMs: () => number;
+  readonly write: (line: string) => void;
+};
+
+/** How often wrong keys are told of at most, in milliseconds: whoever tries many must not run up a bill for logs. */
+const TELL_EVERY_MS = 1_000;
+
+/** Why a key was not looked up; API Gateway makes a 503 of it, so that a good service behind the same address comes back. */
+class HeldBack extends Error {
+  override readonly name = 'HeldBack';
+}
 
 /**
  * Makes the authorizer. It answers with one policy for the whole stage, since API Gateway caches it for every method;
  * what the key may do is the gateway's to decide. `usageIdentifierKey` names the usage plan that counts the request.
  *
- * @throws Error 'Unauthorized', API Gateway's word for a 401, for a key that is unknown, revoked or expired.
+ * @throws Error 'Unauthorized', API Gateway's word for a 401, for a key that is unknown, revoked or expired; HeldBack
+ * for one of a source that has presented too many of those.
  */
-export function createAuthorizer(keys: KeyStore, environmentName: string) {
+export function createAuthorizer(ports: AuthorizerPorts) {
+  const judge = judgeOf(ports);
   return middy<APIGatewayRequestAuthorizerEvent, APIGatewayAuthorizerResult>({ timeoutEarlyInMillis: 0 }).handler(
     async (event) => {
-      const identity = await keys.identify(bearerOf(event.headers));
-      if (identity === undefined) throw new Error('Unauthorized');
-      const { keyId, role, team, scope } = identity;
+      const presentedKey = bearerOf(event.headers);
+      const source = event.requestContext?.identity?.sourceIp ?? '';
+      const { keyId, role, team, scope, expiresAtEpochMs } = await judge(presentedKey, source);
       return {
         principalId: keyId,
         policyDocument: {
           Version: '2012-10-17',
           Statement: [{ Action: 'execute-api:Invoke', Effect: 'Allow', Resource: wholeStage(event.methodArn) }],
         },
-        usageIdentifierKey: planKeyValue(environmentName, team ?? ORGANIZATION),
+        usageIdentifierKey: planKeyValue(ports.environmentName, team ?? ORGANIZATION),
         context: {
           keyId,
           role,
           ...(team === undefined ? {} : { team }),
           // API Gateway passes text, numbers and booleans only.
           ...(scope === undefined ? {} : { scope: JSON.stringify(scope) }),
+          // A key's end falls within the minute for which this is remembered.
+          ...(expiresAtEpochMs === undefined ? {} : { expiresAtMs: String(expiresAtEpochMs) }),
         },
       };
     },
   );
 }
 
-function bearerOf(headers: APIGatewayRequestAuthorizerEvent['headers']): string {
-  const entry = Object.entries(headers ?? {}).find(([name]) => name.toLowerCase() === 'authorization');
-  return /^Bearer +(\S+) *$/i.exec(entry?.[1] ?? '')?.[1] ?? '';
+/** Tells whose a key is, or throws what API Gateway is to answer. */
+function judgeOf({ keys, nowEpochMs, ...rest }: AuthorizerPorts) {
+  const wrongKeys = new WrongKeys();
+  const tell = tellerOf({ nowEpochMs, ...rest });
+  return async (presentedKey: string, source: string): Promise<Identity> => {
+    const hash = createHash('sha256').update(presentedKey).digest('base64');
+    const now = nowEpochMs();
+    // Held back, every refusal is the same, or it would tell which keys have been good.
+    const refusal = () =>
+      wrongKeys.isOverLimit(source, now) ? new HeldBack('too many wrong keys') : new Error('Unauthorized');
+    if (wrongKeys.isWrong(hash, now) || wrongKeys.isHeldBack(source, hash, now)) {
+      tell('UnknownKeys', source);
+      throw refusal();
+    }
+    const identity = await keys.identify(presentedKey).catch((error: unknown) => {
+      tell('KeyCheckFaults', source);
+      throw error;
+    });
+    if (identity === undefined) {
+      const refused = refusal();
+      wrongKeys.noteWrong(hash, source, now);
+      tell('UnknownKeys', source);
+      throw refused;
+    }
+    wrongKeys.noteGood(hash, now);
+    return identity;
+  };
+}
+
+type Told = 'UnknownKeys' | 'KeyCheckFaults';
+
+/** Counts by CloudWatch's embedded metric format; what is not told at once is told with the next. */
+function tellerOf({ environmentName, nowEpochMs, write }: Omit<AuthorizerPorts, 'keys'>) {
+  const untold: Record<Told, number> = { UnknownKeys: 0, KeyCheckFaults: 0 };
+  let toldAtMs = Number.NEGATIVE_INFINITY;
+  return (what: Told, source: string): void => {
+    untold[what]++;
+    const Timestamp = nowEpochMs();
+    if (Timestamp - toldAtMs < TELL_EVERY_MS) return;
+    toldAtMs = Timestamp;
+    const Metrics = Object.keys(untold).map((Name) => ({ Name, Unit: 'Count' }));
+    const CloudWatchMetrics = [{ Namespace: METRICS_NAMESPACE, Dimensions: [['Environment']], Metrics }];
+    const line = { _aws: { Timestamp, CloudWatchMetrics }, event: 'keys refused', Environment: environmentName };
+    write(JSON.stringify({ ...line, ...untold, source }));
+    Object.assign(untold, { UnknownKeys: 0, KeyCheckFaults: 0 });
+  };
 }
 
 /** `arn:…:api/stage/GET/path` becomes `arn:…:api/stage/*`. */

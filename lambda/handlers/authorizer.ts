@@ -6,7 +6,10 @@ import { dynamoClient, systemClock } from './system.ts';
 const variables = readVariables(process.env);
 
 /** The authorizer function's entry point. */
-export const handler = createAuthorizer(
-  new TeamKeys(dynamoClient(), variables.registryTable, systemClock.nowEpochMs),
-  variables.environmentName,
-);
+export const handler = createAuthorizer({
+  keys: new TeamKeys(dynamoClient(), variables.registryTable, systemClock.nowEpochMs),
+  environmentName: variables.environmentName,
+  nowEpochMs: systemClock.nowEpochMs,
+  // As it is: a metric's line must be JSON from its first letter, and standard output is the local host's own.
+  write: (line) => process.stderr.write(`${line}\n`),
+});

@@ -3,19 +3,36 @@ import { MAX_BODY_BYTES } from '../contract.ts';
 import type { TeamPolicy } from '../core/environment.ts';
 import { type Identity, isRole } from '../core/identity.ts';
 import { type Endpoint, parseScope } from '../core/key-scope.ts';
-import { type Refusal, refuse } from '../core/refusals.ts';
+import { INVALID_KEY, type Refusal, refuse } from '../core/refusals.ts';
 
 /** Who is calling, from the authorizer's context; never from anything the client can write. */
 export function identityOf(event: APIGatewayProxyEvent): Identity {
   const context: Readonly<Record<string, unknown>> = event.requestContext.authorizer ?? {};
-  const { keyId, role, team, scope } = context;
+  const { keyId, role, team, scope, expiresAtMs } = context;
   if (typeof keyId !== 'string' || !isRole(role)) throw new Error('the authorizer passed no identity');
   return {
     keyId,
     role,
     ...(typeof team === 'string' ? { team } : {}),
     ...(typeof scope === 'string' ? { scope: parseScope(scope) } : {}),
+    ...(expiresAtMs === undefined ? {} : { expiresAtEpochMs: Number(expiresAtMs) }),
   };
+}
+
+/** Why a caller may do nothing any more: API Gateway goes on for a minute with what it was told of a key. */
+export function endedBy({ expiresAtEpochMs }: Identity, nowEpochMs: number): Refusal | undefined {
+  if (expiresAtEpochMs === undefined || nowEpochMs < expiresAtEpochMs) return undefined;
+  return refuse('invalid_api_key', INVALID_KEY);
+}
+
+/** A header's value, however its name is written. */
+export function headerOf(headers: APIGatewayProxyEvent['headers'] | null, name: string): string | undefined {
+  return Object.entries(headers ?? {}).find(([header]) => header.toLowerCase() === name)?.[1];
+}
+
+/** The key that a request presents; empty for none. */
+export function bearerOf(headers: APIGatewayProxyEvent['headers'] | null): string {
+  return /^Bearer +(\S+) *$/i.exec(headerOf(headers, 'authorization') ?? '')?.[1] ?? '';
 }
 
 /** Why a caller may not use an endpoint, if its key is narrowed to others. */

@@ -4,9 +4,9 @@ import type { APIGatewayProxyEvent, Context } from 'aws-lambda';
 import type { GovernPorts } from '../core/govern.ts';
 import type { Endpoint } from '../core/key-scope.ts';
 import type { KeyNames, PolicySource, UsageReader } from '../core/ports.ts';
-import { refuse } from '../core/refusals.ts';
+import { type Refusal, refuse } from '../core/refusals.ts';
 import { answerChat } from './chat-route.ts';
-import { closedTo, identityOf } from './gateway-event.ts';
+import { closedTo, endedBy, identityOf } from './gateway-event.ts';
 import { type GatewayResponse, refusalResponse } from './gateway-response.ts';
 import { answerBudget, answerModel, answerModels } from './read-routes.ts';
 import { answerUsage } from './usage-route.ts';
@@ -93,8 +93,8 @@ async function route(call: GatewayCall): Promise<GatewayResponse> {
   const onPath = ROUTES.filter((candidate) => candidate.path.test(path));
   const found = onPath.find((candidate) => candidate.method === httpMethod);
   if (found !== undefined) {
-    const closed = found.endpoint === undefined ? undefined : closedTo(identityOf(call.event), found.endpoint);
-    return closed === undefined ? await found.answer(call) : refusalResponse(closed);
+    const no = found.endpoint === undefined ? undefined : refusalOf(call, found.endpoint);
+    return no === undefined ? await found.answer(call) : refusalResponse(no);
   }
   if (onPath.length > 0) {
     const allow = onPath.map((candidate) => candidate.method).join(', ');
@@ -104,6 +104,11 @@ async function route(call: GatewayCall): Promise<GatewayResponse> {
   return refusalResponse(
     refuse('unknown_url', `Unknown request URL: ${httpMethod} ${path}. This gateway serves ${servedPaths()}.`),
   );
+}
+
+function refusalOf({ event, ports }: GatewayCall, endpoint: Endpoint): Refusal | undefined {
+  const identity = identityOf(event);
+  return endedBy(identity, ports.clock.nowEpochMs()) ?? closedTo(identity, endpoint);
 }
 
 function servedPaths(): string {

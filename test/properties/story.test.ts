@@ -13,6 +13,6 @@ it('tells a story that breaks a ledger in words, shrunk to what matters', async 
     (error: Error) => error,
   );
   expect(message).toMatch(
-    /^A story of 2 steps breaks the ledger \(seed 7, path "[\d:]+"\):\n {2}1\. ant is paused (until resumed|for .* s)\n {2}2\. call 0 of ant asks for 1 and 1 tokens\nThen: the sums differ$/,
+    /^A story of 2 steps breaks what must hold \(seed 7, path "[\d:]+"\):\n {2}1\. ant is paused (until resumed|for .* s)\n {2}2\. call 0 of ant asks for 1 and 1 tokens\nThen: the sums differ$/,
   );
 });

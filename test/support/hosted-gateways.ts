@@ -113,7 +113,8 @@ export class HostedGateways {
       await (gateway as HostedFunctions['gateway'])(...call);
     };
     this.handlers.push(counted);
-    const authorizer = createAuthorizer(this.#keys, 'test') as unknown as HostedFunctions['authorizer'];
+    const ports = { keys: this.#keys, environmentName: 'test', nowEpochMs: this.now, write: () => {} };
+    const authorizer = createAuthorizer(ports) as unknown as HostedFunctions['authorizer'];
     return { authorizer, gateway: counted };
   }
 

@@ -131,7 +131,7 @@ export function tellFailure<S>(
   const steps = details.counterexample?.[0] ?? [];
   const error = details.errorInstance;
   return [
-    `A story of ${steps.length} steps breaks the ledger (seed ${details.seed}, path "${details.counterexamplePath}"):`,
+    `A story of ${steps.length} steps breaks what must hold (seed ${details.seed}, path "${details.counterexamplePath}"):`,
     ...steps.map((step, index) => `${String(index + 1).padStart(3)}. ${tellStep(step)}`),
     `Then: ${error instanceof Error ? error.message : String(error)}`,
   ].join('\n');

@@ -1,0 +1,78 @@
+import fc from 'fast-check';
+import { MODELS } from './key-world.ts';
+
+/** What may be asked for a new key, by small numbers. */
+export type Wish = {
+  readonly role: 'admin' | 'lead' | 'member' | 'viewer';
+  readonly team: 'ant' | 'bee';
+  readonly models: readonly string[] | undefined;
+  readonly endpoints: readonly string[] | undefined;
+  readonly usd: number | undefined;
+  readonly lastsS: number | undefined;
+};
+
+/** What may happen to keys, in any order; `by` and `key` count the keys that there are, round and round. */
+export type KeyStep =
+  | { readonly kind: 'create'; readonly by: number; readonly wish: Wish; readonly word: string | undefined }
+  | { readonly kind: 'rotate'; readonly by: number; readonly key: number; readonly overlapHours: number }
+  | { readonly kind: 'revoke'; readonly by: number; readonly key: number }
+  | { readonly kind: 'show'; readonly by: number; readonly key: number }
+  | { readonly kind: 'list' | 'read the audit'; readonly by: number }
+  | { readonly kind: 'call'; readonly by: number; readonly model: string }
+  | { readonly kind: 'wait'; readonly s: number };
+
+const by = fc.nat({ max: 40 });
+const key = fc.nat({ max: 40 });
+const kind = <K extends KeyStep['kind']>(name: K) => fc.constant(name);
+const maybe = <T>(one: fc.Arbitrary<T>) => fc.option(one, { nil: undefined, freq: 2 });
+const wish: fc.Arbitrary<Wish> = fc.record({
+  role: fc.constantFrom('member', 'lead', 'viewer', 'admin'),
+  team: fc.constantFrom('ant', 'bee'),
+  models: maybe(fc.constantFrom([MODELS[0]], [MODELS[1]], [...MODELS])),
+  endpoints: maybe(fc.constantFrom(['chat'], ['keys'], ['keys', 'audit'], ['chat', 'keys', 'audit'])),
+  usd: maybe(fc.constantFrom(1, 100, 101)),
+  lastsS: maybe(fc.constantFrom(30, 90, 4_000)),
+});
+
+/** Any step, the ones that make keys more often. */
+export const anyKeyStep: fc.Arbitrary<KeyStep> = fc.oneof(
+  { weight: 8, arbitrary: fc.record({ kind: kind('create'), by, wish, word: maybe(fc.constantFrom('x', 'y')) }) },
+  { weight: 5, arbitrary: fc.record({ kind: kind('rotate'), by, key, overlapHours: fc.constantFrom(0, 24) }) },
+  { weight: 4, arbitrary: fc.record({ kind: kind('revoke'), by, key }) },
+  { weight: 2, arbitrary: fc.record({ kind: kind('show'), by, key }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('list' as const, 'read the audit' as const), by }) },
+  { weight: 5, arbitrary: fc.record({ kind: kind('call'), by, model: fc.constantFrom(...MODELS) }) },
+  { weight: 2, arbitrary: fc.record({ kind: kind('wait'), s: fc.constantFrom(1, 30, 61, 3_600) }) },
+);
+
+/** A step in words; keys are told by the order in which they came. */
+export function tellKeyStep(step: KeyStep): string {
+  switch (step.kind) {
+    case 'create':
+      return `key ${step.by} asks for ${wishText(step.wish)}${step.word === undefined ? '' : `, as "${step.word}"`}`;
+    case 'rotate':
+      return `key ${step.by} rotates key ${step.key}, with ${step.overlapHours} h of overlap`;
+    case 'revoke':
+      return `key ${step.by} revokes key ${step.key}`;
+    case 'show':
+      return `key ${step.by} looks at key ${step.key}`;
+    case 'list':
+      return `key ${step.by} lists keys`;
+    case 'read the audit':
+      return `key ${step.by} reads the audit trail`;
+    case 'call':
+      return `key ${step.by} calls ${step.model}`;
+    case 'wait':
+      return `${step.s} s pass`;
+  }
+}
+
+function wishText({ role, team, models, endpoints, usd, lastsS }: Wish): string {
+  return [
+    `a ${role} of ${role === 'admin' ? 'all' : team}`,
+    ...(models === undefined ? [] : [`for ${models.join(' and ')}`]),
+    ...(endpoints === undefined ? [] : [`for ${endpoints.join(' and ')} only`]),
+    ...(usd === undefined ? [] : [`with $${usd}`]),
+    ...(lastsS === undefined ? [] : [`for ${lastsS} s`]),
+  ].join(', ');
+}
