@@ -12,6 +12,7 @@ export const ENV = {
   registryTable: 'REGISTRY_TABLE',
   usageTable: 'USAGE_TABLE',
   groqBaseUrl: 'GROQ_BASE_URL',
+  operatorsTopic: 'OPERATORS_TOPIC',
 } as const;
 
 /** The kinds of CloudFormation custom resources that the functions serve. */

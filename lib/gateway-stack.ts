@@ -26,6 +26,10 @@ const SWEEP_WITHIN = Duration.minutes(4);
 /** How long a batch of the ledger's stream may take: many times what a hundred ends need. */
 const PROJECT_WITHIN = Duration.minutes(1);
 
+/** How often replaced keys are looked at, and how long that may take. */
+const RETIRE_EVERY = Duration.hours(6);
+const RETIRE_WITHIN = Duration.minutes(10);
+
 /** What a stack is told. */
 export type GatewayStackProps = StackProps & {
   readonly environmentName: string;
@@ -59,6 +63,7 @@ export class GatewayStack extends Stack {
     const publisher = this.#publisher();
     const sweeper = this.#sweeper();
     const projector = this.#projector();
+    const retirement = this.#retirement();
     const { deadLetters } = new UsageProjection(this, 'UsageProjection', { projector, ledger: this.#ledger });
     const { api } = new GatewayApi(this, 'Api', { environmentName, settings, authorizer, gateway, admin });
     const stage = api.deploymentStage;
@@ -81,7 +86,7 @@ export class GatewayStack extends Stack {
     );
     // At API Gateway's own address: a name of one's own may be pointed at it only after the deployment. Inside a VPC the check's function could not reach the endpoint; `groq-rbac verify`, run there, does.
     const followers = settings.privateEndpoint === undefined ? [this.#canary(url)] : [];
-    new OperationalAlarms(this, 'Alarms', {
+    const alarms = new OperationalAlarms(this, 'Alarms', {
       environmentName,
       api,
       authorizer,
@@ -89,11 +94,13 @@ export class GatewayStack extends Stack {
       admin,
       sweeper,
       projector,
+      retirement,
       deadLetters,
       ledger: this.#ledger,
       registry: this.#registry,
       operators: settings.operators,
     });
+    alarms.letTell(retirement);
     this.#output('Endpoint', domain?.url ?? url, 'Base URL for groq-sdk; for openai, append /openai/v1');
     this.#output('LedgerTable', this.#ledger.table.tableName, 'What teams have spent and hold');
     this.#output('RegistryTable', this.#registry.table.tableName, 'Policies, keys and the audit trail');
@@ -182,6 +189,23 @@ export class GatewayStack extends Stack {
     const projector = this.#function('Projector', 'projector', 'Counts usage from the ledger', PROJECT_WITHIN);
     this.#usage.grantItems(projector, ['UpdateItem'], ['TEAM#*', 'END#*']);
     return projector;
+  }
+
+  /** Revokes keys that others have taken the place of, once nobody uses them, and tells of those that somebody does. */
+  #retirement(): GatewayFunction {
+    const retirement = this.#function('Retirement', 'retirement', 'Retires replaced keys', RETIRE_WITHIN, true);
+    this.#registry.grantItems(retirement, ['GetItem', 'Query'], ['POLICIES*']);
+    this.#registry.grantItems(retirement, ['GetItem', 'UpdateItem'], ['KEY#*']);
+    this.#registry.grantItems(retirement, ['Query'], ['TEAM#*']);
+    this.#registry.grantItems(retirement, ['PutItem'], ['AUDIT#*']);
+    this.#usage.grantItems(retirement, ['Query'], ['TEAM#*']);
+    this.#ledger.grantItems(retirement, ['GetItem', 'UpdateItem'], ['TEAM#*']);
+    new Rule(this, 'RetirementSchedule', {
+      description: 'Retires replaced keys that nobody uses',
+      schedule: Schedule.rate(RETIRE_EVERY),
+      targets: [new LambdaFunction(retirement.function)],
+    });
+    return retirement;
   }
 
   #canary(url: string): EnforcementCanary {

@@ -7,7 +7,7 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { METRICS_NAMESPACE } from '../lambda/contract.ts';
+import { ENV, METRICS_NAMESPACE } from '../lambda/contract.ts';
 import type { GatewayFunction } from './gateway-function.ts';
 import type { GatewayTable } from './gateway-table.ts';
 
@@ -20,6 +20,7 @@ export type OperationalAlarmsProps = {
   readonly admin: GatewayFunction;
   readonly sweeper: GatewayFunction;
   readonly projector: GatewayFunction;
+  readonly retirement: GatewayFunction;
   /** What the projector could not count. */
   readonly deadLetters: Queue;
   readonly ledger: GatewayTable;
@@ -42,7 +43,7 @@ export class OperationalAlarms extends Construct {
 
   constructor(scope: Construct, id: string, props: OperationalAlarmsProps) {
     super(scope, id);
-    const { api, authorizer, gateway, admin, sweeper, projector, deadLetters, ledger, registry } = props;
+    const { api, authorizer, gateway, admin, sweeper, projector, retirement, deadLetters, ledger, registry } = props;
     this.#environmentName = props.environmentName;
     this.topic = new Topic(this, 'Topic', { displayName: `Groq gateway ${props.environmentName}`, enforceSSL: true });
     // A topic with a policy of its own no longer lets the account's alarms publish unasked.
@@ -101,6 +102,13 @@ export class OperationalAlarms extends Construct {
     this.#add('authorizer-throttles', 'Lambda had no room to check keys.', authorizer.function.metricThrottles(sum), 1);
     this.#add('unknown-keys', 'Somebody tries keys.', own('UnknownKeys', Stats.SUM), MANY_UNKNOWN_KEYS);
     this.#add(
+      'retirement-errors',
+      'Replaced keys were not retired, or nobody was told.',
+      retirement.function.metricErrors(sum),
+      1,
+    );
+    this.#add('authorizer-errors', 'Keys could not be checked.', authorizer.function.metricErrors(sum), 5);
+    this.#add(
       'ledger-throttles',
       "The ledger's table refused writes.",
       ledger.table.metricThrottledRequestsForOperation('UpdateItem', sum),
@@ -112,6 +120,12 @@ export class OperationalAlarms extends Construct {
       registry.table.metricThrottledRequestsForOperation('GetItem', sum),
       1,
     );
+  }
+
+  /** Lets a function tell the operators itself, by the topic that alarms go to. */
+  letTell(teller: GatewayFunction): void {
+    this.topic.grantPublish(teller.role);
+    teller.function.addEnvironment(ENV.operatorsTopic, this.topic.topicArn);
   }
 
   /** The one place that names alarms: `groq-gateway-<environment>-<what>`. */

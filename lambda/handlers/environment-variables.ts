@@ -1,12 +1,10 @@
 import { ENV } from '../contract.ts';
 
+type Variables = Readonly<Record<string, string | undefined>>;
+
 /** Reads the variables a handler needs, once. @throws Error naming the variable that is missing. */
-export function readVariables(source: Readonly<Record<string, string | undefined>>) {
-  const required = (name: string): string => {
-    const value = source[name];
-    if (value === undefined || value === '') throw new Error(`the environment variable ${name} is not set`);
-    return value;
-  };
+export function readVariables(source: Variables) {
+  const required = (name: string) => requiredOf(source, name);
   return {
     environmentName: required(ENV.environmentName),
     ledgerTable: required(ENV.ledgerTable),
@@ -14,4 +12,15 @@ export function readVariables(source: Readonly<Record<string, string | undefined
     usageTable: required(ENV.usageTable),
     groqBaseUrl: source[ENV.groqBaseUrl] === '' ? undefined : source[ENV.groqBaseUrl],
   };
+}
+
+/** Reads the topic of those who tell the operators. @throws Error when it is missing. */
+export function readTopicVariable(source: Variables): string {
+  return requiredOf(source, ENV.operatorsTopic);
+}
+
+function requiredOf(source: Variables, name: string): string {
+  const value = source[name];
+  if (value === undefined || value === '') throw new Error(`the environment variable ${name} is not set`);
+  return value;
 }

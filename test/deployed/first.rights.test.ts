@@ -18,7 +18,7 @@ import { requireDeployed } from '../support/target.ts';
 
 const target = requireDeployed();
 const { ledgerTable, registryTable, usageTable } = target;
-const ROLES = ['Authorizer', 'Gateway', 'Publisher', 'Sweeper', 'Projector', 'Canary'] as const;
+const ROLES = ['Authorizer', 'Gateway', 'Publisher', 'Sweeper', 'Projector', 'Retirement', 'Canary'] as const;
 type RoleName = (typeof ROLES)[number];
 type Clients = { readonly dynamo: DynamoDBClient; readonly secrets: SecretsManagerClient };
 const clients = new Map<RoleName, Clients>();
@@ -92,6 +92,8 @@ describe("each function's role", () => {
     ['Sweeper', "end what the organisation's cap was raised by", update(ledgerTable, 'ORG')],
     ['Projector', 'count', update(usageTable, 'TEAM#rights-test')],
     ['Projector', 'remember what has been counted', update(usageTable, 'END#rights-test#1')],
+    ['Retirement', 'revoke a key', update(registryTable, 'KEY#rights-test')],
+    ['Retirement', 'add to the audit trail', put(registryTable, 'AUDIT#rights-test')],
     ['Canary', 'make a key of its own kind', put(registryTable, 'KEY#canaryrights')],
   ])('%s may %s', async (role, _what, command) => {
     expect(await tried(role, command)).toBe('done');
@@ -124,6 +126,9 @@ describe("each function's role", () => {
     ['Projector', 'read a key', get(registryTable, 'KEY#1')],
     ['Projector', 'read a Groq key', new GetSecretValueCommand({ SecretId: secret })],
     ['Sweeper', 'write usage', update(usageTable, 'TEAM#rights-test')],
+    ['Retirement', 'make a key', put(registryTable, 'KEY#1')],
+    ['Retirement', 'delete from the audit trail', batch(registryTable, 'AUDIT#rights-test')],
+    ['Retirement', 'read a Groq key', new GetSecretValueCommand({ SecretId: secret })],
     ['Canary', "make a team's key", put(registryTable, 'KEY#1')],
     ['Canary', 'write policies', put(registryTable, 'POLICIES')],
     ['Canary', 'touch the ledger', update(ledgerTable, 'TEAM#roomy')],

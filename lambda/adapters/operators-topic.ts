@@ -1,0 +1,35 @@
+import { PublishCommand, type SNSClient } from '@aws-sdk/client-sns';
+
+/** SNS took no message. */
+export class TopicError extends Error {
+  override readonly name = 'TopicError';
+}
+
+/** The most lines of a message: SNS takes 256 KB (Publish API reference, read 2026-11-25), and people read fewer. */
+const MAX_LINES = 200;
+/** The longest subject that SNS takes. */
+const MAX_SUBJECT = 100;
+
+/** Tells the operators by the topic that alarms go to. */
+export class OperatorsTopic {
+  readonly #client: SNSClient;
+  readonly #topicArn: string;
+
+  constructor(client: SNSClient, topicArn: string) {
+    this.#client = client;
+    this.#topicArn = topicArn;
+  }
+
+  /** Sends one message. @throws TopicError */
+  async tell(subject: string, lines: readonly string[]): Promise<void> {
+    const more = lines.length > MAX_LINES ? [`And ${lines.length - MAX_LINES} more; the log has all.`] : [];
+    const Message = [...lines.slice(0, MAX_LINES), ...more].join('\n');
+    try {
+      await this.#client.send(
+        new PublishCommand({ TopicArn: this.#topicArn, Subject: subject.slice(0, MAX_SUBJECT), Message }),
+      );
+    } catch (cause) {
+      throw new TopicError('cannot tell the operators', { cause });
+    }
+  }
+}
