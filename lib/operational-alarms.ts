@@ -107,7 +107,6 @@ export class OperationalAlarms extends Construct {
       retirement.function.metricErrors(sum),
       1,
     );
-    this.#add('authorizer-errors', 'Keys could not be checked.', authorizer.function.metricErrors(sum), 5);
     this.#add(
       'ledger-throttles',
       "The ledger's table refused writes.",

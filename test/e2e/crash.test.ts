@@ -55,7 +55,7 @@ it('never overspends and loses nothing paid when killed with requests in flight,
 });
 
 it('lets requests in flight finish and settle on Ctrl-C', async () => {
-  const fake = await startFakeGroq({ latencyMs: 300 });
+  const fake = await startFakeGroq({ latencyMs: 2_000 });
   const dataDir = mkdtempSync(join(tmpdir(), 'stop-'));
   cleanUp.push(fake.close, () => rmSync(dataDir, { recursive: true, force: true }));
   const options = { environment: roomyEnvironment(), dataDir, env: { GROQ_BASE_URL: fake.baseUrl } };
