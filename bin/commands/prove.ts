@@ -10,6 +10,7 @@ import { localCall, startLocalTarget } from '../prove/local-target.ts';
 import { openDeployed } from '../prove/open-deployed.ts';
 import { type Scenario, worthOf } from '../prove/scenario.ts';
 import { SCENARIOS } from '../prove/scenarios.ts';
+import { cleanUpOnSignals } from '../prove/signals.ts';
 import type { Target } from '../prove/target.ts';
 
 /** What the command is told, as it stands on the command line. */
@@ -47,32 +48,29 @@ export async function prove(options: ProveOptions, progress: (line: string) => v
     if (isOwn && value !== undefined)
       throw new CommandError(`--${name} belongs to a running gateway: name it by --env, or by --local`);
   }
+  let opening: Promise<Target> | undefined;
+  const { signal, forget } = cleanUpOnSignals(async () => {
+    // One that is just being opened too: it may have made a key.
+    await (await opening?.catch(() => undefined))?.close();
+  });
   let target: Target | undefined;
-  const givenUp = new AbortController();
-  const giveUp = () => {
-    givenUp.abort();
-    // Until there is a target, what has been started ends with this process.
-    void Promise.resolve(target?.close()).finally(() => process.exit(130));
-  };
-  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, giveUp);
   try {
-    target = isOwn
-      ? await openLocal(processes, calls)
-      : await openDeployed({ env, local, team, upstream, calls, atOnce });
+    opening = isOwn ? openLocal(processes, calls) : openDeployed({ env, local, team, upstream, calls, atOnce });
+    target = await opening;
     const attack = { target, calls, atOnce };
     const scenarios = suitable(chosen, target);
     if (scenarios.length === 0)
       throw new CommandError(`--only ${options.only} needs a ${chosen[0]?.needs}, which a deployment has not got`);
     // Said always, whoever listens: it is somebody's money.
     if (!isOwn) console.error(spendsAtMost(target, worthOf(attack, calls), scenarios.length));
-    return await attackAll(attack, scenarios, { out, json, signal: givenUp.signal }, progress);
+    return await attackAll(attack, scenarios, { out, json, signal }, progress);
   } catch (error) {
     // What breaks off on Ctrl-C is no error; the process is about to end.
-    if (givenUp.signal.aborted) await new Promise(() => {});
+    if (signal.aborted) await new Promise(() => {});
     throw error;
   } finally {
     await target?.close();
-    for (const signal of ['SIGINT', 'SIGTERM']) process.off(signal, giveUp);
+    forget();
   }
 }
 

@@ -33,6 +33,7 @@ export async function attackAll(
     progress(scenario.title);
     measured.push(...(await carriedOut(scenario, attack, signal)));
   }
+  signal?.throwIfAborted();
   const report = reportOf(attack, new Date().toISOString(), measured);
   const dir = join(out, `prove-${report.name}`);
   mkdirSync(dir, { recursive: true });

@@ -2,19 +2,26 @@ import { randomUUID } from 'node:crypto';
 import { DynamoAudit } from '../../lambda/adapters/dynamo-audit.ts';
 import { DynamoBudgets } from '../../lambda/adapters/dynamo-budgets.ts';
 import type { TeamPolicy } from '../../lambda/core/environment.ts';
-import { addUsd, type PicoUsd, picoUsd, usdText, ZERO_USD } from '../../lambda/core/money.ts';
-import { periodOf } from '../../lambda/core/period.ts';
+import { addUsd, notNegative, type PicoUsd, picoUsd, usdText, ZERO_USD } from '../../lambda/core/money.ts';
+import { type Period, periodOf } from '../../lambda/core/period.ts';
 import { baseLimitOf } from '../../lambda/core/top-ups.ts';
 import { CommandError } from '../deployment.ts';
 import type { Stores } from '../stores.ts';
 import type { BudgetGiver } from './target.ts';
 
-/** Moves a team's budget in the ledger as a deployment does, on record, and back to what its policy gives. */
-export function budgetGiverOf(stores: Stores, policy: TeamPolicy): BudgetGiver {
-  const { dynamo, ledgerTable, registryTable, readActor } = stores;
+/** What a giver needs of an environment. */
+export type GiverStores = Pick<Stores, 'dynamo' | 'ledgerTable' | 'registryTable' | 'readActor'>;
+
+/**
+ * Moves a team's budget in the ledger as a deployment does, on record, and back to what the policy in force then gives.
+ * Acts come one after another, so that a budget is never taken back while it is being given.
+ */
+export function budgetGiverOf(
+  { dynamo, ledgerTable, registryTable, readActor }: GiverStores,
+  readPolicy: () => Promise<TeamPolicy>,
+): BudgetGiver {
   const ledger = new DynamoBudgets(dynamo, ledgerTable, Date.now);
   const audit = new DynamoAudit(dynamo, registryTable);
-  const keyOf = (team: string) => ({ team, period: periodOf(Date.now()) });
   const record = async (team: string, details: string) =>
     await audit.append({
       atEpochMs: Date.now(),
@@ -24,32 +31,57 @@ export function budgetGiverOf(stores: Stores, policy: TeamPolicy): BudgetGiver {
       subject: `team ${team}`,
       details,
     });
-  let isGiven = false;
+  const given = new Set<Period>();
+  let turn: Promise<unknown> = Promise.resolve();
+  const inTurn = (act: () => Promise<void>): Promise<void> => {
+    const mine = turn.then(act);
+    turn = mine.catch(() => undefined);
+    return mine;
+  };
   return {
-    async giveBudget(team, available) {
-      const key = keyOf(team);
-      await requireCap(ledger, key.period, policy, available);
-      const state = await ledger.read(key);
-      await record(team, `$${usdText(available)} made available for a proof`);
-      isGiven = true;
-      const limit = addUsd(state?.spent ?? ZERO_USD, state?.reserved ?? ZERO_USD, available);
-      const topUps = state === undefined ? 0n : state.limit - baseLimitOf(state);
-      await ledger.setLimit(key, picoUsd(limit - topUps));
-    },
-    async takeBack(team) {
-      if (!isGiven) return;
-      await ledger.setLimit(keyOf(team), policy.monthlyBudgetPicoUsd);
-      await record(team, `the budget is $${usdText(policy.monthlyBudgetPicoUsd)} again, less what a proof has spent`);
-      isGiven = false;
-    },
+    giveBudget: (team, available) =>
+      inTurn(async () => {
+        const key = { team, period: periodOf(Date.now()) };
+        await requireCap(ledger, key.period, team, available);
+        const state = await ledger.read(key);
+        await record(team, `$${usdText(available)} made available for a proof`);
+        // Before the act: one that fails may have been done.
+        given.add(key.period);
+        const limit = addUsd(state?.spent ?? ZERO_USD, state?.reserved ?? ZERO_USD, available);
+        const topUps = state === undefined ? 0n : state.limit - baseLimitOf(state);
+        await ledger.setLimit(key, picoUsd(limit - topUps));
+      }),
+    takeBack: (team) =>
+      inTurn(async () => {
+        try {
+          for (const period of given) {
+            // Anew: a deployment may have changed it meanwhile.
+            const { monthlyBudgetPicoUsd } = await readPolicy();
+            const budget = usdText(monthlyBudgetPicoUsd);
+            await record(team, `the budget becomes $${budget} again, less what a proof has spent`);
+            await ledger.setLimit({ team, period }, monthlyBudgetPicoUsd);
+            given.delete(period);
+          }
+        } catch (cause) {
+          throw new CommandError(
+            `team ${team} still has the budget of the proof, since it could not be given back (${cause instanceof Error ? cause.message : cause}): run this proof again, which gives it back at its end, or deploy any change of the policies, or start npm start again; groq-rbac budget show --team ${team} tells how it stands`,
+            { cause },
+          );
+        }
+      }),
   };
 }
 
 /** Whether the organisation can pay it: its cap would stop the calls first, and a proof would read "starved". */
-async function requireCap(ledger: DynamoBudgets, period: string, policy: TeamPolicy, amount: PicoUsd): Promise<void> {
+async function requireCap(ledger: DynamoBudgets, period: Period, team: string, amount: PicoUsd): Promise<void> {
   const organization = await ledger.readOrganization(period);
-  if (organization === undefined || organization.available >= amount) return;
+  if (organization === undefined) return;
+  // What lies idle in teams is called back before a call is refused.
+  const states = await Promise.all([...organization.holders].map((holder) => ledger.read({ team: holder, period })));
+  const idle = states.map((state) => notNegative(state?.leased ?? ZERO_USD));
+  const left = addUsd(organization.available, ...idle);
+  if (left >= amount) return;
   throw new CommandError(
-    `the organisation has $${usdText(organization.available)} left to give to teams, and a proof on ${policy.team} needs $${usdText(amount)}; raise the cap, or try fewer --calls`,
+    `the organisation has $${usdText(left)} left for teams, and a proof on ${team} needs $${usdText(amount)}; raise the cap, or try fewer --calls`,
   );
 }

@@ -32,6 +32,11 @@ const LONG_ANSWER = 'Count from one to five thousand in words, one number after 
 /** A deployed gateway as a target: each scenario's budget is given to the team for its time, and taken back at the end. */
 export function deployedTarget(gateway: DeployedGateway): Target {
   const { environmentName, endpoint, policy, key, upstream, giver } = gateway;
+  let isClosed = false;
+  // What the team has again after a proof is not the proof's to spend.
+  const requireOpen = () => {
+    if (isClosed) throw new CommandError('the proof is over');
+  };
   return {
     name: environmentName,
     description: `the deployed environment ${environmentName}, as team ${policy.team}`,
@@ -39,6 +44,7 @@ export function deployedTarget(gateway: DeployedGateway): Target {
     upstream,
     laboratory: undefined,
     async openBudget(_scenario, amount): Promise<Purse> {
+      requireOpen();
       await giver.giveBudget(policy.team, amount);
       const before = await readBudget(endpoint, key);
       if (before.held !== 0n)
@@ -46,11 +52,17 @@ export function deployedTarget(gateway: DeployedGateway): Target {
       return {
         budgetPicoUsd: amount,
         spenders: [{ team: policy.team, key }],
-        addressOf: async () => endpoint,
+        addressOf: async () => {
+          requireOpen();
+          return endpoint;
+        },
         ledger: async () => since(before, await readBudget(endpoint, key)),
       };
     },
-    close: () => giver.takeBack(policy.team),
+    close: async () => {
+      isClosed = true;
+      await giver.takeBack(policy.team);
+    },
   };
 }
 

@@ -23,14 +23,16 @@ const KEY_LIFE_MS = 3_600_000;
 /**
  * Opens a deployed gateway for an attack on one team's budget, with a key of the proof's own.
  *
- * @throws CommandError when the team is not named, not there, or too narrow; and when the budget cannot be moved.
+ * @throws CommandError when the team is not named, not there, or too narrow; and when the budget cannot be moved, or at
+ * its close not be given back.
  */
 export async function openDeployed({ team, upstream, calls, atOnce, ...where }: DeployedAttack): Promise<Target> {
   if (team === undefined || team === '')
     throw new CommandError('--team is missing: name a team that is there for tests; its budget is spent');
   const deployment = await openStores(where);
   const env = deployment.environmentName;
-  const published = await new Registry(deployment.dynamo, deployment.registryTable, Date.now).inForce();
+  const readPublished = () => new Registry(deployment.dynamo, deployment.registryTable, Date.now).inForce();
+  const published = await readPublished();
   if (published === undefined) throw new CommandError(`${env} has no policies in force; deploy it again`);
   const { environment, catalog } = published;
   const policy = environment.teams.get(team);
@@ -39,17 +41,29 @@ export async function openDeployed({ team, upstream, calls, atOnce, ...where }: 
   requireRoom({ policy, catalog }, calls, atOnce);
   // Before anything is made: an address that is no fake's is a mistake on the command line.
   if (upstream !== undefined) await readServed(upstream);
-  const giver = budgetGiverOf(deployment, policy);
+  // A team that is gone from the policies since then gets what it had.
+  const readPolicy = async () => (await readPublished())?.environment.teams.get(team) ?? policy;
   const keys = new TemporaryKeys(deployment, 'prove', KEY_LIFE_MS);
-  const { key } = await keys.make(team);
-  const target = deployedTarget({
-    environmentName: env,
-    endpoint: deployment.endpoint,
-    policy,
-    key,
-    catalog,
-    upstream: upstream === undefined ? undefined : countOf(() => readServed(upstream), catalog),
-    giver,
-  });
-  return { ...target, close: async () => void (await Promise.allSettled([target.close(), keys.forgetAll()])) };
+  try {
+    const { key } = await keys.make(team);
+    const target = deployedTarget({
+      environmentName: env,
+      endpoint: deployment.endpoint,
+      policy,
+      key,
+      catalog,
+      upstream: upstream === undefined ? undefined : countOf(() => readServed(upstream), catalog),
+      giver: budgetGiverOf(deployment, readPolicy),
+    });
+    let closing: Promise<void> | undefined;
+    // Once, whoever asks: the end of the command, a signal, or both.
+    const close = () => {
+      closing ??= target.close().finally(() => keys.forgetAll());
+      return closing;
+    };
+    return { ...target, close };
+  } catch (error) {
+    await keys.forgetAll();
+    throw error;
+  }
 }

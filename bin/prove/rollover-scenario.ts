@@ -55,6 +55,7 @@ export const ROLLOVER_SCENARIO: Scenario = {
       requests,
       billed: subtractUsd(settled.billed, before.billed),
       ledgers: { old, fresh: settled.ledger },
+      moving: settled.faults,
       seconds: (performance.now() - startMs) / 1000,
     });
   },
@@ -90,16 +91,19 @@ type Months = {
   readonly requests: number;
   readonly billed: PicoUsd;
   readonly ledgers: { readonly old: LedgerFigures; readonly fresh: LedgerFigures };
+  /** What was still moving at the end. */
+  readonly moving: readonly string[];
   readonly seconds: number;
 };
 
 /** One measurement a month: what had reached the upstream by the month's end belongs to it, whenever it was answered. */
-function measuredMonths({ budget, crossing, arrived, requests, billed, ledgers, seconds }: Months): Measured[] {
+function measuredMonths({ budget, crossing, arrived, requests, billed, ledgers, moving, seconds }: Months): Measured[] {
   const { before, after, inFlight } = crossing;
   const callCost = requests === 0 ? 0n : billed / BigInt(requests);
   const billedOld = picoUsd(callCost * BigInt(arrived));
   const shared = { scenario: id, budget, billedBy: 'upstream', isExact: true, seconds } as const;
   const faults = [
+    ...moving,
     ...(callCost * BigInt(requests) === billed
       ? []
       : ['calls did not cost the same, so the months cannot be told apart']),

@@ -28,7 +28,7 @@ export function worthOf({ target }: Attack, calls: number): PicoUsd {
 
 /** Attacks one budget by some function, waits until nothing moves any more, and measures. */
 export async function measure(
-  { id, title, isExact }: { id: string; title: string; isExact: boolean },
+  { id, title, isExact, mayHold = false }: { id: string; title: string; isExact: boolean; mayHold?: boolean },
   target: Target,
   purse: Purse,
   attack: () => Promise<Tally>,
@@ -46,7 +46,8 @@ export async function measure(
     ...bill,
     ledger: settled.ledger,
     isExact,
-    faults: isExact ? faultsOf(tally, bill.billed) : [],
+    mayHold,
+    faults: [...settled.faults, ...(isExact ? faultsOf(tally, bill.billed) : [])],
     seconds: (performance.now() - startMs) / 1000,
   };
 }
@@ -75,17 +76,32 @@ function billOf(tally: Tally, settled: Settled, before: PicoUsd | undefined): Pi
   return { billed: tally.told, billedBy: 'answers' };
 }
 
-type Settled = { readonly ledger: LedgerFigures; readonly billed: PicoUsd };
+type Settled = {
+  readonly ledger: LedgerFigures;
+  readonly billed: PicoUsd;
+  /** What was still moving, in a sentence: then these are not the last figures. */
+  readonly faults: readonly string[];
+};
 
 /** Waits until neither the ledger nor the upstream's count moves any more, and tells both. */
-export async function untilStill({ upstream }: Pick<Target, 'upstream'>, purse: Purse): Promise<Settled> {
+export async function untilStill(
+  { upstream }: Pick<Target, 'upstream'>,
+  purse: Pick<Purse, 'ledger'>,
+  mostMs = SETTLE_WAIT_MS,
+): Promise<Settled> {
   let [stillFor, last] = [0, ''];
   for (let waitedMs = 0; ; waitedMs += LOOK_EVERY_MS) {
     const [ledger, count] = [await purse.ledger(), await upstream?.read()];
     const sight = [ledger.spent, ledger.held, count?.requests, count?.billed].join();
     stillFor = sight === last && (count?.inFlight ?? 0) === 0 ? stillFor + 1 : 0;
     last = sight;
-    if (stillFor >= STILL_LOOKS || waitedMs >= SETTLE_WAIT_MS) return { ledger, billed: count?.billed ?? picoUsd(0n) };
+    const settled = { ledger, billed: count?.billed ?? picoUsd(0n) };
+    if (stillFor >= STILL_LOOKS) return { ...settled, faults: [] };
+    if (waitedMs >= mostMs)
+      return {
+        ...settled,
+        faults: [`calls were still in flight or settling ${mostMs / 1000} s after the last answer`],
+      };
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }
 }

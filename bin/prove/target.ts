@@ -58,6 +58,10 @@ export type UpstreamCount = {
 export type BudgetGiver = {
   /** Makes exactly this available to the team, whatever it had, until `takeBack`. */
   giveBudget(team: string, available: PicoUsd): Promise<void>;
-  /** Gives the team the budget that it had before the first `giveBudget`, less what has been spent meanwhile. */
+  /**
+   * Gives the team the budget of its policy again, less what has been spent meanwhile.
+   *
+   * @throws CommandError when it cannot, naming the repair.
+   */
   takeBack(team: string): Promise<void>;
 };

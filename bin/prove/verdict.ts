@@ -1,4 +1,4 @@
-import { type PicoUsd, subtractUsd, usdText, ZERO_USD } from '../../lambda/core/money.ts';
+import { addUsd, type PicoUsd, subtractUsd, usdText, ZERO_USD } from '../../lambda/core/money.ts';
 import type { Tally } from './load.ts';
 import type { LedgerFigures } from './target.ts';
 
@@ -15,6 +15,8 @@ export type Measured = {
   readonly ledger: LedgerFigures;
   /** Whether every outcome came back to the gateway, so that ledger and bill must agree to the last digit. */
   readonly isExact: boolean;
+  /** Whether calls may stay held at the end, because whoever had to settle them was killed. @default false */
+  readonly mayHold?: boolean;
   readonly seconds: number;
   /** What else was seen, in a sentence. */
   readonly note?: string;
@@ -35,12 +37,15 @@ export type Verdict = {
 export const LEAST_USABLE_PERCENT = 95n;
 
 /** Judges a measurement. Whole numbers only: a verdict on money rests on no rounding. */
-export function judge({ budget, billed, ledger, isExact, faults = [] }: Measured): Verdict {
+export function judge({ budget, billed, ledger, isExact, mayHold = false, faults = [] }: Measured): Verdict {
   const over = (amount: PicoUsd) => (amount > budget ? subtractUsd(amount, budget) : ZERO_USD);
-  const counted = ledger.spent + ledger.held;
+  const counted = addUsd(ledger.spent, ledger.held);
   const overspent = [
     ...(billed > budget ? [`the upstream billed $${usdText(over(billed))} more than the budget`] : []),
     ...(ledger.spent > budget ? [`the ledger has spent $${usdText(over(ledger.spent))} more than the budget`] : []),
+    ...(ledger.spent <= budget && counted > budget
+      ? [`the ledger has spent and holds $${usdText(over(counted))} more than the budget`]
+      : []),
     ...(ledger.overrun > 0n ? [`calls cost $${usdText(ledger.overrun)} more than their bounds`] : []),
   ];
   const miscounted = [
@@ -48,7 +53,7 @@ export function judge({ budget, billed, ledger, isExact, faults = [] }: Measured
     ...(isExact && ledger.spent !== billed
       ? [`the ledger has spent $${usdText(ledger.spent)} and the upstream billed $${usdText(billed)}`]
       : []),
-    ...(isExact && ledger.held !== 0n ? [`$${usdText(ledger.held)} is still held, and nothing is in flight`] : []),
+    ...(!mayHold && ledger.held !== 0n ? [`$${usdText(ledger.held)} is still held, and nothing is in flight`] : []),
   ];
   const isStarved = billed * 100n < budget * LEAST_USABLE_PERCENT;
   const starved = isStarved ? [`less than ${LEAST_USABLE_PERCENT} % of the budget could be used`] : [];

@@ -27,8 +27,14 @@ describe('the verdict on a budget', () => {
       measuredWith({ billed: billed(9_900n) }),
       /spent \$0\.00000001 and the upstream billed \$0\.0000000099/,
     ],
-    ['miscounted', measuredWith({ ledger: ledger({ held: picoUsd(5n) }) }), /still held/],
-    ['miscounted', measuredWith({ isExact: false }, 9_000n, 999n), /short of the bill/],
+    ['miscounted', measuredWith({ billed: billed(9_990n) }, 9_990n, 5n), /still held/],
+    ['miscounted', measuredWith({ isExact: false, mayHold: true }, 9_000n, 999n), /short of the bill/],
+    ['miscounted', measuredWith({ isExact: false }, 9_500n, 500n), /is still held, and nothing is in flight/],
+    [
+      'overspent',
+      measuredWith({ isExact: false, mayHold: true }, 7_000n, 7_000n),
+      /has spent and holds \$0.000000004 more/,
+    ],
     ['faulty', measuredWith({ faults: ['3 calls were answered by internal_error'] }), /internal_error/],
   ])('%s', (verdict, measured, reason) => {
     const judged = judge(measured);
@@ -38,7 +44,7 @@ describe('the verdict on a budget', () => {
   });
 
   it('counts what a dead gateway holds as spent, and as usable only what was billed', () => {
-    const judged = judge(measuredWith({ isExact: false, billed: billed(9_600n) }, 8_000n, 2_000n));
+    const judged = judge(measuredWith({ isExact: false, mayHold: true, billed: billed(9_600n) }, 8_000n, 2_000n));
     expect(judged).toEqual({ verdict: 'holds', overspend: 0n, usablePercent: 96, reasons: [] });
   });
 
