@@ -9,6 +9,7 @@ export type RunningGateway = {
   readonly dynamodbEndpoint: string;
   readonly ledgerTable: string;
   readonly registryTable: string;
+  readonly usageTable: string;
 };
 
 const FILE = 'running.json';
