@@ -16,8 +16,16 @@ const HELP = `npx groq-rbac <command> [--env <environment>]
   changes   what the last deployments changed, and why it matters   [--last N]
   keys create   makes a key and prints it once, to standard output   --team TEAM [--role member] [--purpose main]
               roles: member calls models, viewer reads usage, lead is a team's; --role admin, without a team, is the
-              organisation's
+              organisation's. Narrower than its team: [--models A,B] [--endpoints chat,models] [--rpm 10] [--tpm 1000]
+              [--usd 5] [--expires 30d | 2026-12-31]
+  keys list     keys, with what they were used for; never the secret   [--team TEAM] [--all: those that ended, too]
+  keys rotate   KEY-OR-ID   makes the next key; both work for a while   [--overlap 24: hours] [--reason TEXT]
   keys revoke   KEY-OR-ID --reason TEXT   (the id is a key's third part: grk_<environment>_<id>_…)
+  keys leaked   KEY-OR-ID --reason TEXT   revokes it at once, makes another with its rights, and says what to tell the
+              team   [--with-made: revokes what it had made, too]
+  keys whoami   as whom you act
+              A new key goes to standard output alone, to [--out-file FILE] or into Secrets Manager [--secret NAME]
+  audit list    administrative acts, the newest first   [--month 2026-11] [--limit 100]
   budget show   what teams have spent, hold and have left   [--team TEAM] [--json]
   budget top-up   adds to a budget for a while, this month's end at most   --team TEAM | --all  --usd 50 --reason TEXT
               [--until 4h | 2026-11-30T18:00Z]; --all adds to the cap of all teams together
@@ -25,8 +33,9 @@ const HELP = `npx groq-rbac <command> [--env <environment>]
   budget resume   lets them go on   --team TEAM | --all  --reason TEXT
 
 Each needs --env, and acts with the AWS credentials at hand (AWS_PROFILE, AWS_REGION) on the stack
-groq-gateway-<environment>; keys and budget take --local instead, for the gateway that npm start runs here, and prove
-starts gateways of its own without either.`;
+groq-gateway-<environment>; keys, audit and budget take --local instead, for the gateway that npm start runs here, and
+prove starts gateways of its own without either. keys and audit also act by a key over HTTP: --endpoint URL, and an
+admin's, a lead's or a member's key in GROQ_RBAC_KEY. All of these take --json.`;
 
 const OPTIONS = {
   env: { type: 'string' },
@@ -46,13 +55,33 @@ const OPTIONS = {
   only: { type: 'string' },
   upstream: { type: 'string' },
   last: { type: 'string', default: '1' },
+  models: { type: 'string' },
+  endpoints: { type: 'string' },
+  rpm: { type: 'string' },
+  tpm: { type: 'string' },
+  expires: { type: 'string' },
+  overlap: { type: 'string' },
+  'out-file': { type: 'string' },
+  secret: { type: 'string' },
+  'with-made': { type: 'boolean', default: false },
+  month: { type: 'string' },
+  limit: { type: 'string' },
   quick: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
 const BUDGET_COMMANDS = ['budget show', 'budget top-up', 'budget pause', 'budget resume'];
-const COMMANDS = ['verify', 'prove', 'changes', 'keys create', 'keys revoke', ...BUDGET_COMMANDS];
-const FAMILIES = ['keys', 'budget'];
+const ADMIN_COMMANDS = [
+  'keys create',
+  'keys list',
+  'keys rotate',
+  'keys revoke',
+  'keys leaked',
+  'keys whoami',
+  'audit list',
+];
+const COMMANDS = ['verify', 'prove', 'changes', ...ADMIN_COMMANDS, ...BUDGET_COMMANDS];
+const FAMILIES = ['keys', 'audit', 'budget'];
 
 async function main(): Promise<number> {
   const { values, positionals } = readArguments();
@@ -76,6 +105,10 @@ async function main(): Promise<number> {
     await operateBudget(command, options);
     return 0;
   }
+  if (ADMIN_COMMANDS.includes(command)) {
+    await administer(command, values, positionals[2]);
+    return 0;
+  }
   if (command === 'prove') {
     const { env, team, upstream, only } = values;
     const { prove } = await import('./commands/prove.ts');
@@ -89,7 +122,7 @@ async function main(): Promise<number> {
       const holds = await verify({ ...values, env, endpoint: values.endpoint }, progress);
       return holds ? 0 : 1;
     }
-    case 'changes': {
+    default: {
       const last = Number(values.last);
       if (!Number.isInteger(last) || last < 1)
         throw new CommandError(`--last is "${values.last}"; it must be a whole number`);
@@ -97,15 +130,40 @@ async function main(): Promise<number> {
       await (await import('./commands/changes.ts')).printChanges(env, last);
       return 0;
     }
+  }
+}
+
+type Values = ReturnType<typeof readArguments>['values'];
+
+async function administer(command: string, values: Values, positional: string | undefined): Promise<void> {
+  // Absent options are there as undefined: each is a choice.
+  const named = <K extends keyof Values>(...names: K[]) =>
+    Object.fromEntries(names.map((name) => [name, values[name]])) as {
+      [N in K]: Exclude<Values[N], undefined> | undefined;
+    };
+  const where = { ...named('env', 'endpoint', 'secret'), local: values.local, json: values.json };
+  const options = { ...where, outFile: values['out-file'] };
+  const keyOrId = () => required(positional, 'a key or its id');
+  if (command === 'audit list')
+    return await (await import('./commands/audit.ts')).listAudit({ ...options, ...named('month', 'limit') });
+  const keys = await import('./commands/keys.ts');
+  switch (command) {
     case 'keys create': {
-      await (await import('./commands/keys.ts')).createKey(options);
-      return 0;
+      const limits = named('team', 'models', 'endpoints', 'rpm', 'tpm', 'usd', 'expires');
+      return await keys.createKey({ ...options, ...limits, role: values.role, purpose: values.purpose });
     }
-    default: {
-      const { revokeKey } = await import('./commands/keys.ts');
-      await revokeKey(options, required(positionals[2], 'a key or its id'), required(values.reason, '--reason'));
-      return 0;
+    case 'keys list':
+      return await keys.listKeys({ ...options, team: values.team, all: values.all });
+    case 'keys rotate':
+      return await keys.rotateKey({ ...options, overlap: values.overlap }, keyOrId(), values.reason);
+    case 'keys leaked': {
+      const withMade = values['with-made'];
+      return await keys.answerLeak({ ...options, withMade }, keyOrId(), required(values.reason, '--reason'));
     }
+    case 'keys revoke':
+      return await keys.revokeKey(options, keyOrId(), required(values.reason, '--reason'));
+    default:
+      return await keys.whoami(options);
   }
 }
 

@@ -12,6 +12,7 @@ export type Stores = {
   readonly endpoint: string;
   readonly ledgerTable: string;
   readonly registryTable: string;
+  readonly usageTable: string;
   readonly dynamo: DynamoDBClient;
   /** Who acts, for the audit trail: the ARN of the credentials at hand, or the user of this machine. */
   readonly readActor: () => Promise<string>;
@@ -29,9 +30,9 @@ export async function openStores({ env, local }: Where): Promise<Stores> {
   if (local) return openLocal(env);
   if (env === undefined || env === '')
     throw new CommandError('--env <environment> is missing, or --local for npm start');
-  const { environmentName, endpoint, ledgerTable, registryTable, dynamo } = await findDeployment(env);
+  const { environmentName, endpoint, ledgerTable, registryTable, usageTable, dynamo } = await findDeployment(env);
   const readActor = async () => (await new STSClient({}).send(new GetCallerIdentityCommand({}))).Arn ?? 'unknown';
-  return { environmentName, endpoint, ledgerTable, registryTable, dynamo, readActor };
+  return { environmentName, endpoint, ledgerTable, registryTable, usageTable, dynamo, readActor };
 }
 
 function openLocal(env: string | undefined): Stores {
@@ -45,7 +46,7 @@ function openLocal(env: string | undefined): Stores {
     throw new CommandError(
       `the gateway that runs here is of the environment "${running.environmentName}", not "${env}"`,
     );
-  const { environmentName, baseUrl: endpoint, ledgerTable, registryTable, dynamodbEndpoint } = running;
+  const { environmentName, baseUrl: endpoint, ledgerTable, registryTable, usageTable, dynamodbEndpoint } = running;
   const dynamo = new DynamoDBClient({
     endpoint: dynamodbEndpoint,
     region: 'us-east-1',
@@ -56,6 +57,7 @@ function openLocal(env: string | undefined): Stores {
     endpoint,
     ledgerTable,
     registryTable,
+    usageTable,
     dynamo,
     readActor: async () => `local:${userInfo().username}`,
   };

@@ -7,7 +7,7 @@ const UNIT_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 
  *
  * @throws CommandError
  */
-export function parseUntil(text: string, nowEpochMs: number): number {
+export function parseUntil(text: string, nowEpochMs: number, option = '--until'): number {
   const [, count, unit] = /^(\d{1,5})([mhd])$/.exec(text) ?? [];
   if (count !== undefined && unit !== undefined) return nowEpochMs + Number(count) * (UNIT_MS[unit] ?? 0);
   const isDay = /^\d{4}-\d{2}-\d{2}$/.test(text);
@@ -15,7 +15,7 @@ export function parseUntil(text: string, nowEpochMs: number): number {
   const epochMs = isDay || isTime ? Date.parse(text) : Number.NaN;
   if (Number.isNaN(epochMs) || !isOfCalendar(text.slice(0, 10)))
     throw new CommandError(
-      `--until is "${text}"; it must be a while (90m, 4h, 2d), a day (2026-11-30, its first moment in UTC) or a time with its zone (2026-11-30T18:00Z)`,
+      `${option} is "${text}"; it must be a while (90m, 4h, 2d), a day (2026-11-30, its first moment in UTC) or a time with its zone (2026-11-30T18:00Z)`,
     );
   return epochMs;
 }

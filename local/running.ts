@@ -10,6 +10,7 @@ export type RunningGateway = {
   readonly dynamodbEndpoint: string;
   readonly ledgerTable: string;
   readonly registryTable: string;
+  readonly usageTable: string;
 };
 
 /** One a process: gateways that share a database by DYNAMODB_ENDPOINT may share a data folder too. */

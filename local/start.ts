@@ -95,7 +95,9 @@ async function assemble(
   const dynamodbEndpoint = process.env.AWS_ENDPOINT_URL_DYNAMODB ?? '';
   const [ledgerTable, registryTable] = [`${environmentName}-ledger`, `${environmentName}-registry`];
   const running = { pid: process.pid, environmentName, baseUrl: host.baseUrl, dynamodbEndpoint };
-  opened.push(writeRunning(dataDir, { ...running, ledgerTable, registryTable }));
+  opened.push(
+    writeRunning(dataDir, { ...running, ledgerTable, registryTable, usageTable: `${environmentName}-usage` }),
+  );
   return {
     baseUrl: host.baseUrl,
     upstreamUrl: upstream.baseUrl,

@@ -1,25 +1,35 @@
-import { randomUUID } from 'node:crypto';
-import { DynamoAudit } from '../../lambda/adapters/dynamo-audit.ts';
-import { Registry } from '../../lambda/adapters/registry.ts';
-import { mintKey, TeamKeys } from '../../lambda/adapters/team-keys.ts';
 import { isRole } from '../../lambda/core/identity.ts';
-import { didYouMean } from '../../lambda/core/nearest-word.ts';
+import { ENDPOINTS } from '../../lambda/core/key-scope.ts';
+import { type AdminClient, type AdminWhere, openAdmin } from '../admin-client.ts';
 import { CommandError } from '../deployment.ts';
-import { openStores, type Stores, type Where } from '../stores.ts';
+import { type KeySink, openSink, type SinkOptions } from '../key-sink.ts';
+import { renderTable } from '../table.ts';
+import { parseUntil } from '../until.ts';
 
-/** What `keys create` is told. */
-export type CreateKeyOptions = Where & {
+/** What every command on keys is told. */
+export type KeyOptions = AdminWhere & SinkOptions & { readonly json: boolean };
+/** What `keys create` is told, besides. */
+export type CreateKeyOptions = KeyOptions & {
   /** Absent for a key of the whole organisation. */
   readonly team: string | undefined;
   readonly role: string;
   /** What the key is for: the last part of its name, `<team>-<environment>-<purpose>`. */
   readonly purpose: string;
+  readonly models: string | undefined;
+  readonly endpoints: string | undefined;
+  readonly rpm: string | undefined;
+  readonly tpm: string | undefined;
+  readonly usd: string | undefined;
+  readonly expires: string | undefined;
 };
 
+type Content = Readonly<Record<string, unknown>>;
+const KEYS = '/openai/v1/api-keys';
 const PURPOSE = /^[a-z0-9][a-z0-9-]{0,31}$/;
 
-/** Makes a key for a team, or an admin key of the organisation, and prints it: once, since only its hash is kept. */
-export async function createKey({ team, role, purpose, ...where }: CreateKeyOptions): Promise<void> {
+/** `keys create`: makes a key and shows it once, since only its hash is kept. */
+export async function createKey(options: CreateKeyOptions): Promise<void> {
+  const { team, role, purpose } = options;
   if (!isRole(role)) throw new CommandError(`--role is "${role}"; it must be one of admin, lead, member, viewer`);
   if (!PURPOSE.test(purpose))
     throw new CommandError('--purpose must be 1 to 32 lower-case letters, digits and hyphens');
@@ -27,41 +37,210 @@ export async function createKey({ team, role, purpose, ...where }: CreateKeyOpti
     throw new CommandError(`a ${role} key belongs to a team: name it by --team`);
   if (team !== undefined && role === 'admin')
     throw new CommandError('an admin key belongs to the whole organisation: leave out --team, or make a lead key');
-  const stores = await openStores(where);
-  const env = stores.environmentName;
-  if (team !== undefined) await requireTeam(stores, team);
-  const { key, keyId } = mintKey(env);
-  const name = `${team ?? 'organization'}-${env}-${purpose}`;
-  const record = { keyId, role, name, createdAtEpochMs: Date.now(), ...(team === undefined ? {} : { team }) };
-  await audit(stores, 'create_key', keyId, `${name}, role ${role}`);
-  await new TeamKeys(stores.dynamo, stores.registryTable, Date.now).put(key, record);
-  console.error(`${name} (${keyId}), role ${role}. It is shown this once:`);
-  console.log(key);
+  const limits = {
+    allowed_models: listOf(options.models),
+    endpoints: listOf(options.endpoints),
+    requests_per_minute: numberOf('--rpm', options.rpm),
+    tokens_per_minute: numberOf('--tpm', options.tpm),
+    monthly_budget_usd: numberOf('--usd', options.usd),
+    expires_at:
+      options.expires === undefined ? undefined : parseUntil(options.expires, Date.now(), '--expires') / 1_000,
+  };
+  const foreign = limits.endpoints?.find((one) => !(ENDPOINTS as readonly string[]).includes(one));
+  if (foreign !== undefined)
+    throw new CommandError(`--endpoints has "${foreign}"; the endpoints are ${ENDPOINTS.join(', ')}`);
+  const client = await openAdmin(options);
+  const name = `${team ?? 'organization'}-${client.environmentName}-${purpose}`;
+  await showNew(options, () => client.send({ method: 'POST', path: KEYS, body: { name, team, role, ...limits } }));
 }
 
-/** Revokes a key by its id, or by itself: the id is its third part. */
-export async function revokeKey(where: Where, keyOrId: string, reason: string): Promise<void> {
+/** `keys list`: keys and what they were used for; those that have ended only if asked for. */
+export async function listKeys(options: KeyOptions & { team: string | undefined; all: boolean }): Promise<void> {
+  const client = await openAdmin(options);
+  const content = await client.send({ method: 'GET', path: KEYS, query: { team: options.team } });
+  if (options.json) return console.log(JSON.stringify(content));
+  const keys = listed(content).filter(({ status }) => options.all || status === 'active' || status === 'replaced');
+  const header = ['id', 'name', 'role', 'status', 'narrowed to', 'ends', 'last used', 'requests', '$ this month'];
+  const rows = keys.map((key) => [
+    textOf(key.id),
+    textOf(key.name),
+    textOf(key.role),
+    key.rotated_to == null ? textOf(key.status) : `${textOf(key.status)} by ${textOf(key.rotated_to)}`,
+    limitsOf(key),
+    textOf(key.expires_at),
+    textOf(key.last_used_on),
+    textOf(key.requests_this_month),
+    textOf(key.cost_this_month_usd),
+  ]);
+  console.log(renderTable(header, rows, [7, 8]));
+}
+
+/** `keys rotate`: makes a key that takes another's place, and lets both work for a while. */
+export async function rotateKey(
+  options: KeyOptions & { overlap: string | undefined },
+  keyOrId: string,
+  reason: string | undefined,
+): Promise<void> {
+  const path = `${KEYS}/${idOf(keyOrId)}/rotate`;
+  const body = { overlap_hours: numberOf('--overlap', options.overlap), reason };
+  const client = await openAdmin(options);
+  await showNew(options, () => client.send({ method: 'POST', path, body }));
+}
+
+/** `keys revoke`: ends a key, named by its id or by itself. */
+export async function revokeKey(options: KeyOptions, keyOrId: string, reason: string): Promise<void> {
+  const path = `${KEYS}/${idOf(keyOrId)}`;
+  const client = await openAdmin(options);
+  const revoked = await client.send({ method: 'DELETE', path, query: { reason } });
+  if (options.json) return console.log(JSON.stringify(revoked));
+  const next = revoked.rotated_to == null ? '' : ` Its successor ${textOf(revoked.rotated_to)} goes on.`;
+  console.error(`${textOf(revoked.id)} is revoked: calls are refused at once, all else within 60 s.${next}`);
+}
+
+/** `keys whoami`: as whom commands act. */
+export async function whoami(options: KeyOptions): Promise<void> {
+  const client = await openAdmin(options);
+  const me = client.isKey
+    ? await client.send({ method: 'GET', path: `${KEYS}/me` })
+    : { environment: client.environmentName, actor: client.actor, role: 'admin', team: null };
+  if (options.json) return console.log(JSON.stringify(me));
+  console.log(
+    Object.entries(me)
+      .filter(([field, value]) => value !== null && field !== 'object')
+      .map(([field, value]) => `${field}: ${textOf(value)}`)
+      .join('\n'),
+  );
+}
+
+/**
+ * `keys leaked`: ends a key at once, makes another with its rights, and says what to tell the team. What the key had made
+ * itself is told, or ended too if that is asked for: whoever found it may have made those.
+ */
+export async function answerLeak(
+  options: KeyOptions & { withMade: boolean },
+  keyOrId: string,
+  why: string,
+): Promise<void> {
+  const id = idOf(keyOrId);
+  const client = await openAdmin(options);
+  const old = await client.send({ method: 'GET', path: `${KEYS}/${id}` });
+  const reason = `leaked: ${why}`;
+  const made = await madeBy(client, id);
+  if (options.withMade)
+    for (const key of made)
+      await client.send({ method: 'DELETE', path: `${KEYS}/${key.id}`, query: { reason: `made by ${id}, ${reason}` } });
+  const end = { method: 'DELETE', path: `${KEYS}/${id}`, query: { reason } } as const;
+  const rotate = { method: 'POST', path: `${KEYS}/${id}/rotate`, body: { overlap_hours: 0, reason } } as const;
+  if (old.status === 'active') await showNew(options, () => client.send(rotate), tellTeam);
+  else {
+    const revoked = await client.send(end);
+    if (options.json) console.log(JSON.stringify(revoked));
+    else {
+      const next =
+        old.rotated_to == null ? 'no key takes its place' : `${textOf(old.rotated_to)} had taken its place before`;
+      console.error(`${id} was ${textOf(old.status)}, and is revoked; ${next}.`);
+    }
+  }
+  if (made.length === 0) return;
+  const ids = made.map((key) => `${textOf(key.id)} (${textOf(key.name)})`).join(', ');
+  console.error(
+    options.withMade
+      ? `Revoked too, since it had made them: ${ids}`
+      : `It had made these keys, which go on: ${ids}. Look whether you know them; --with-made revokes them too.`,
+  );
+}
+
+/** Keys that go on and were made by a key, or by one of those. */
+async function madeBy(client: AdminClient, id: string): Promise<readonly Content[]> {
+  const all = listed(await client.send({ method: 'GET', path: KEYS }));
+  const makers = new Set([id]);
+  const found = new Set<Content>();
+  for (let before = -1; before !== found.size; ) {
+    before = found.size;
+    for (const key of all)
+      if (makers.has(textOf(key.created_by)) && key.id !== id) found.add(key) && makers.add(textOf(key.id));
+  }
+  return [...found].filter(({ status }) => status === 'active' || status === 'replaced');
+}
+
+function tellTeam(content: Content, place: string): string {
+  const old = content.replaces as Content;
+  return `To team ${textOf(old.team ?? 'organization')}: the key ${textOf(old.name)} (${textOf(old.id)}) had leaked and works no more; use ${textOf(content.name)} (${textOf(content.id)}) instead, from ${place}. Calls by the old one get 401.`;
+}
+
+/** Shows a new key: alone on standard output, or in its place; all else goes to people. */
+async function showNew(
+  options: KeyOptions,
+  make: () => Promise<Content>,
+  tell?: (content: Content, place: string) => string,
+): Promise<void> {
+  const sink = openSink(options);
+  const content = await make().catch((error: unknown) => {
+    sink.leave();
+    throw error;
+  });
+  const isKept = sink.place !== undefined && (await kept(sink, textOf(content.key)));
+  const { key, ...shown } = content;
+  const line = tell?.(content, isKept && sink.place !== undefined ? sink.place : 'whoever sends you this');
+  if (options.json) {
+    const told = line === undefined ? {} : { tell: line };
+    return console.log(JSON.stringify({ ...(isKept ? { ...shown, kept_in: sink.place } : content), ...told }));
+  }
+  const where = isKept ? `It is in ${sink.place}.` : 'It is shown this once:';
+  console.error(`${textOf(content.name)} (${textOf(content.id)}), role ${textOf(content.role)}. ${where}`);
+  if (!isKept) console.log(key);
+  if (line !== undefined) console.error(line);
+}
+
+/** A key that was made must not be lost because its place could not be written. */
+async function kept(sink: KeySink, key: string): Promise<boolean> {
+  try {
+    await sink.keep(key);
+    return true;
+  } catch (error) {
+    console.error(`warning: ${sink.place} could not be written: ${error instanceof Error ? error.message : error}`);
+    return false;
+  }
+}
+
+function idOf(keyOrId: string): string {
   const keyId = /^grk_[a-z0-9-]+_([a-z0-9]{12})(_|$)/.exec(keyOrId)?.[1] ?? keyOrId;
   if (!/^[a-z0-9]{12}$/.test(keyId))
     throw new CommandError('that is no key and no key id (12 lower-case letters and digits)');
-  const stores = await openStores(where);
-  const keys = new TeamKeys(stores.dynamo, stores.registryTable, Date.now);
-  if (!(await keys.has(keyId))) throw new CommandError(`${stores.environmentName} has no key ${keyId}`);
-  await audit(stores, 'revoke_key', keyId, reason);
-  await keys.revoke(keyId);
-  console.error(`${keyId} is revoked. API Gateway may take it for up to 60 s more.`);
+  return keyId;
 }
 
-async function requireTeam({ dynamo, registryTable, environmentName }: Stores, team: string): Promise<void> {
-  const published = await new Registry(dynamo, registryTable, Date.now).inForce();
-  const teams = published?.environment.teams;
-  if (teams?.has(team)) return;
-  throw new CommandError(`${environmentName} has no team "${team}"${didYouMean(team, teams?.keys() ?? [])}`);
+function listOf(text: string | undefined): readonly string[] | undefined {
+  return text?.split(',').map((one) => one.trim());
 }
 
-async function audit(stores: Stores, action: string, keyId: string, details: string): Promise<void> {
-  const actor = await stores.readActor();
-  const entry = { atEpochMs: Date.now(), id: randomUUID(), actor, action, subject: `key ${keyId}`, details };
-  // Before the act: what cannot be recorded is not done.
-  await new DynamoAudit(stores.dynamo, stores.registryTable).append(entry);
+function numberOf(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const number = Number(text);
+  if (text.trim() === '' || !Number.isFinite(number))
+    throw new CommandError(`${option} is "${text}"; it must be a number`);
+  return number;
+}
+
+function listed({ data }: Content): readonly Content[] {
+  return Array.isArray(data) ? (data as readonly Content[]) : [];
+}
+
+function textOf(value: unknown): string {
+  return value == null ? '' : Array.isArray(value) ? value.join(', ') : String(value);
+}
+
+function limitsOf(key: Content): string {
+  const {
+    allowed_models: models,
+    endpoints,
+    requests_per_minute: rpm,
+    tokens_per_minute: tpm,
+    monthly_budget_usd: usd,
+  } = key;
+  const parts = [models, endpoints, rpm && `${rpm} rpm`, tpm && `${tpm} tpm`, usd != null && `$${usd}`];
+  return parts
+    .filter((part) => part != null && part !== false)
+    .map(textOf)
+    .join('; ');
 }

@@ -18,7 +18,7 @@ import { requireDeployed } from '../support/target.ts';
 
 const target = requireDeployed();
 const { ledgerTable, registryTable, usageTable } = target;
-const ROLES = ['Authorizer', 'Gateway', 'Publisher', 'Sweeper', 'Projector', 'Retirement', 'Canary'] as const;
+const ROLES = ['Authorizer', 'Gateway', 'Publisher', 'Sweeper', 'Projector', 'Retirement', 'Canary', 'Admin'] as const;
 type RoleName = (typeof ROLES)[number];
 type Clients = { readonly dynamo: DynamoDBClient; readonly secrets: SecretsManagerClient };
 const clients = new Map<RoleName, Clients>();
@@ -95,6 +95,13 @@ describe("each function's role", () => {
     ['Retirement', 'revoke a key', update(registryTable, 'KEY#rights-test')],
     ['Retirement', 'add to the audit trail', put(registryTable, 'AUDIT#rights-test')],
     ['Canary', 'make a key of its own kind', put(registryTable, 'KEY#canaryrights')],
+    ['Admin', 'make a key', put(registryTable, 'KEY#rights-test')],
+    ['Admin', 'revoke a key', update(registryTable, 'KEY#rights-test')],
+    ['Admin', 'add to the audit trail', put(registryTable, 'AUDIT#rights-test')],
+    ['Admin', 'read the audit trail', query(registryTable, 'AUDIT#rights-test')],
+    ['Admin', 'refuse a key in a ledger', update(ledgerTable, 'TEAM#rights-test')],
+    ['Admin', 'read what keys were used for', query(usageTable, 'TEAM#rights-test')],
+    ['Admin', 'forget a request that was refused', remove(registryTable, 'IDEMPOTENCY#rights-test')],
   ])('%s may %s', async (role, _what, command) => {
     expect(await tried(role, command)).toBe('done');
   });
@@ -131,6 +138,17 @@ describe("each function's role", () => {
     ['Retirement', 'read a Groq key', new GetSecretValueCommand({ SecretId: secret })],
     ['Canary', "make a team's key", put(registryTable, 'KEY#1')],
     ['Canary', 'write policies', put(registryTable, 'POLICIES')],
+    ['Admin', 'change the audit trail', update(registryTable, 'AUDIT#rights-test')],
+    ['Admin', 'delete from the audit trail', remove(registryTable, 'AUDIT#rights-test')],
+    ['Admin', 'delete from the audit trail by a batch', batch(registryTable, 'AUDIT#rights-test')],
+    ['Admin', 'delete a key', remove(registryTable, 'KEY#rights-test')],
+    ['Admin', 'write policies', put(registryTable, 'POLICIES')],
+    ['Admin', 'delete a ledger', remove(ledgerTable, 'TEAM#roomy')],
+    ['Admin', "write the organisation's ledger", update(ledgerTable, 'ORG')],
+    ['Admin', 'write usage', update(usageTable, 'TEAM#rights-test')],
+    ['Admin', 'read a whole table', new ScanCommand({ TableName: registryTable })],
+    ['Admin', 'read a Groq key', new GetSecretValueCommand({ SecretId: secret })],
+    ['Admin', 'write a Groq key', new PutSecretValueCommand({ SecretId: secret, SecretString: '{}' })],
     ['Canary', 'touch the ledger', update(ledgerTable, 'TEAM#roomy')],
     ['Canary', 'read a Groq key', new GetSecretValueCommand({ SecretId: secret })],
   ])('%s may not %s', async (role, _what, command) => {

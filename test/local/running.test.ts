@@ -22,6 +22,7 @@ const gateway = (pid: number | undefined, baseUrl: string): RunningGateway => ({
   dynamodbEndpoint: 'http://d',
   ledgerTable: 'l',
   registryTable: 'r',
+  usageTable: 'u',
 });
 
 /** A process that looks like a gateway. */

@@ -7,7 +7,7 @@ import { KeyWorld } from '../support/key-world.ts';
 import { checkStories } from '../support/ledger-story.ts';
 
 /** Long stories are `KEY_STORIES=2000 npx vitest run test/properties/key-api.test.ts`. */
-const STORIES = Number(process.env.KEY_STORIES ?? 60);
+const STORIES = Number(process.env.KEY_STORIES ?? 120);
 
 let database: TestDatabase;
 beforeAll(async () => {

@@ -1,4 +1,4 @@
-import type { KeyStep, Wish } from './key-story.ts';
+import { type KeyStep, NEWEST, type Wish } from './key-story.ts';
 import { type Answered, type KeyWorld, MODELS } from './key-world.ts';
 
 /** What is known of a key without asking anyone: what its maker was told, and what has happened to it since. */
@@ -81,7 +81,7 @@ export class KeyPlay {
   }
 
   #at(number: number): Known {
-    const found = this.#keys[number % this.#keys.length];
+    const found = number === NEWEST ? this.#keys.at(-1) : this.#keys[number % this.#keys.length];
     if (found === undefined) throw new Error('the story has not begun');
     return found;
   }
