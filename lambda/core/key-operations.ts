@@ -169,10 +169,9 @@ export async function rotateKey(
     `${old.name} → ${name}; both work until ${utcText(retireAfterEpochMs)}`,
   );
   const { keyId: _old, rotatedTo: _to, retireAfterEpochMs: _after, ...same } = old;
-  const scope = old.scope === undefined ? {} : { scope: { ...old.scope, line: old.scope.line ?? old.keyId } };
   const made = await shelf.make({
     ...same,
-    ...scope,
+    ...heirOf(old),
     name,
     createdAtEpochMs: rules.nowEpochMs,
     createdBy: caller.actor,
@@ -182,6 +181,11 @@ export async function rotateKey(
   // Two rotations at once: one key takes the old one's place, and the other never was.
   await shelf.revoke(made.record.keyId);
   return refuse('idempotency_conflict', `The key ${old.keyId} has just been rotated by another request.`);
+}
+
+/** What a key takes over from the one whose place it takes: its limits, counted on as one line. */
+export function heirOf(old: KeyRecord | undefined): Pick<KeyRecord, 'scope'> {
+  return old?.scope === undefined ? {} : { scope: { ...old.scope, line: old.scope.line ?? old.keyId } };
 }
 
 /** A rotated key's name carries the month, in place of the month before. */
