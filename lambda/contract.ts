@@ -37,6 +37,17 @@ export function groqSecretName(team: string, environment: string): string {
   return `groq/${team}-${environment}-gateway`;
 }
 
+/** The secret that a team's services read their key from, such as `gateway/chatbot-prod-service`. */
+export function serviceSecretName(team: string, environment: string): string {
+  return `gateway/${team}-${environment}-service`;
+}
+
+/** The team of such a secret, or undefined for any other. */
+export function teamOfServiceSecret(name: string, environment: string): string | undefined {
+  const team = /^gateway\/([a-z][a-z0-9-]{0,31})-[a-z0-9]+-service$/.exec(name)?.[1];
+  return team !== undefined && name === serviceSecretName(team, environment) ? team : undefined;
+}
+
 /** Who holds the usage plan of keys that belong to no team. */
 export const ORGANIZATION = 'ORGANIZATION';
 

@@ -13,6 +13,7 @@ import { GatewayFunction } from './gateway-function.ts';
 import { GatewayTable } from './gateway-table.ts';
 import { OperationalAlarms } from './operational-alarms.ts';
 import { PolicyPublication } from './policy-publication.ts';
+import { TeamKeyRotation } from './team-key-rotation.ts';
 import { TeamStack } from './team-stack.ts';
 import { UsagePlanHandle } from './usage-plan-handle.ts';
 import { UsageProjection } from './usage-projection.ts';
@@ -29,6 +30,9 @@ const PROJECT_WITHIN = Duration.minutes(1);
 /** How often replaced keys are looked at, and how long that may take. */
 const RETIRE_EVERY = Duration.hours(6);
 const RETIRE_WITHIN = Duration.minutes(10);
+
+/** How long a step of a rotation may take. */
+const ROTATE_WITHIN = Duration.seconds(30);
 
 /** What a stack is told. */
 export type GatewayStackProps = StackProps & {
@@ -64,6 +68,7 @@ export class GatewayStack extends Stack {
     const sweeper = this.#sweeper();
     const projector = this.#projector();
     const retirement = this.#retirement();
+    const rotation = this.#rotation();
     const { deadLetters } = new UsageProjection(this, 'UsageProjection', { projector, ledger: this.#ledger });
     const { api } = new GatewayApi(this, 'Api', { environmentName, settings, authorizer, gateway, admin });
     const stage = api.deploymentStage;
@@ -76,7 +81,7 @@ export class GatewayStack extends Stack {
     for (const holder of [ORGANIZATION, CANARY_TEAM])
       new UsagePlanHandle(this, `Plan-${holder}`, { api, stage, environmentName, holder });
     for (const policy of environment.teams.values())
-      new TeamStack(this, `Team-${policy.team}`, { environmentName, policy, api, stage, publisher });
+      new TeamStack(this, `Team-${policy.team}`, { environmentName, policy, api, stage, publisher, rotation });
 
     const publication = new PolicyPublication(
       this,
@@ -95,6 +100,7 @@ export class GatewayStack extends Stack {
       sweeper,
       projector,
       retirement,
+      rotation: rotation?.rotation,
       deadLetters,
       ledger: this.#ledger,
       registry: this.#registry,
@@ -206,6 +212,15 @@ export class GatewayStack extends Stack {
       targets: [new LambdaFunction(retirement.function)],
     });
     return retirement;
+  }
+
+  /** Rotates the keys that services read from Secrets Manager; only where a team wants that. */
+  #rotation(): TeamKeyRotation | undefined {
+    const { environmentName, environment } = this.#props;
+    if ([...environment.teams.values()].every(({ rotateKeyEveryDays }) => rotateKeyEveryDays === null))
+      return undefined;
+    const rotation = this.#function('KeyRotation', 'team-key-rotation', 'Rotates keys of services', ROTATE_WITHIN);
+    return new TeamKeyRotation(this, 'TeamKeyRotation', { environmentName, rotation, registry: this.#registry });
   }
 
   #canary(url: string): EnforcementCanary {

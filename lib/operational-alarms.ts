@@ -21,6 +21,8 @@ export type OperationalAlarmsProps = {
   readonly sweeper: GatewayFunction;
   readonly projector: GatewayFunction;
   readonly retirement: GatewayFunction;
+  /** Only where keys of services are rotated. */
+  readonly rotation: GatewayFunction | undefined;
   /** What the projector could not count. */
   readonly deadLetters: Queue;
   readonly ledger: GatewayTable;
@@ -107,6 +109,13 @@ export class OperationalAlarms extends Construct {
       retirement.function.metricErrors(sum),
       1,
     );
+    if (props.rotation !== undefined)
+      this.#add(
+        'rotation-errors',
+        "A team's service key was not rotated.",
+        props.rotation.function.metricErrors(sum),
+        1,
+      );
     this.#add(
       'ledger-throttles',
       "The ledger's table refused writes.",

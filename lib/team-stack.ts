@@ -1,10 +1,11 @@
 import { CustomResource, Duration, NestedStack, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import type { RestApi, Stage } from 'aws-cdk-lib/aws-apigateway';
-import { CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
+import { CfnRotationSchedule, CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
-import { CUSTOM_RESOURCE, groqSecretName } from '../lambda/contract.ts';
+import { CUSTOM_RESOURCE, groqSecretName, serviceSecretName } from '../lambda/contract.ts';
 import type { TeamPolicy } from '../lambda/core/environment.ts';
 import type { GatewayFunction } from './gateway-function.ts';
+import type { TeamKeyRotation } from './team-key-rotation.ts';
 import { UsagePlanHandle } from './usage-plan-handle.ts';
 
 /** What a team's stack is made of. */
@@ -15,6 +16,8 @@ export type TeamStackProps = {
   readonly stage: Stage;
   /** Revokes the team's keys when the team goes. */
   readonly publisher: GatewayFunction;
+  /** Needed where the policy has `rotateKeyEveryDays`. */
+  readonly rotation: TeamKeyRotation | undefined;
 };
 
 /** How long revoking a team's keys may take before the deployment gives up. */
@@ -44,11 +47,37 @@ export class TeamStack extends NestedStack {
       reason:
         'Groq has no API to make keys by, so a key is staged by an operator and rotated then, not by the calendar alone.',
     });
-    new CustomResource(this, 'Keys', {
+    const keys = new CustomResource(this, 'Keys', {
       serviceToken: publisher.function.functionArn,
       resourceType: CUSTOM_RESOURCE.teamKeys,
       serviceTimeout: REVOKE_WITHIN,
       properties: { Team: policy.team },
+    });
+    if (props.rotation !== undefined && policy.rotateKeyEveryDays !== null) {
+      const schedule = this.#serviceKey(environmentName, policy.team, policy.rotateKeyEveryDays, props.rotation);
+      // When the team goes, nothing makes keys any more by the time they are revoked.
+      schedule.node.addDependency(keys);
+      this.node.addDependency(props.rotation.permission);
+    }
+  }
+
+  /** The secret that the team's services read, and its schedule; the first key comes from the first rotation, at once. */
+  #serviceKey(environmentName: string, team: string, everyDays: number, { rotation }: TeamKeyRotation) {
+    const secret = new CfnSecret(this, 'ServiceKey', {
+      name: serviceSecretName(team, environmentName),
+      description: `Key that services of team ${team} read: {"apiKey": "grk_...", "keyId", "name", "createdAt"}`,
+      // A rotation wants a current version; this one is no key, and gone within seconds.
+      generateSecretString: {
+        secretStringTemplate: '{"note":"the first rotation puts a key here"}',
+        generateStringKey: 'placeholder',
+      },
+    });
+    secret.applyRemovalPolicy(RemovalPolicy.DESTROY);
+    return new CfnRotationSchedule(this, 'ServiceKeyRotation', {
+      secretId: secret.ref,
+      rotationLambdaArn: rotation.function.functionArn,
+      rotationRules: { automaticallyAfterDays: everyDays },
+      rotateImmediatelyOnUpdate: true,
     });
   }
 }

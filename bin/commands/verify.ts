@@ -11,7 +11,7 @@ import { CANARY_TEAM } from '../../lambda/core/canary.ts';
 import type { Catalog } from '../../lambda/core/catalog.ts';
 import type { Environment, TeamPolicy } from '../../lambda/core/environment.ts';
 import { servedModelOf } from '../../lambda/core/model-list.ts';
-import { CommandError, type Deployment, findDeployment } from '../deployment.ts';
+import { CommandError, type DeployedResource, type Deployment, findDeployment } from '../deployment.ts';
 import { TemporaryKeys } from '../temporary-keys.ts';
 import { budgetCheck } from '../verify/budget-check.ts';
 import { type Check, type Finding, runCheck } from '../verify/check.ts';
@@ -111,7 +111,7 @@ async function checksOf(
       environmentName,
       teams: teams.map(({ team }) => team),
       groqBaseUrl: environment.deployment.groqBaseUrl ?? GROQ,
-      rotates: resources.some(({ type }) => type === 'AWS::SecretsManager::RotationSchedule'),
+      rotates: resources.some(isGroqKeySchedule),
     }),
     await streamOf(deployment, teams, catalog, client, keys),
     ...enforcementChecks(target, !options.quick),
@@ -140,4 +140,9 @@ async function streamOf(
 async function audit({ dynamo, registryTable, environmentName }: Deployment, details: string): Promise<void> {
   const entry = { atEpochMs: Date.now(), id: randomUUID(), actor: 'groq-rbac verify', action: 'verify', details };
   await new DynamoAudit(dynamo, registryTable).append({ ...entry, subject: environmentName });
+}
+
+/** Whether a resource rotates Groq keys; the schedules of teams' own keys rotate none. */
+function isGroqKeySchedule({ type, logicalId }: DeployedResource): boolean {
+  return type === 'AWS::SecretsManager::RotationSchedule' && !logicalId.startsWith('ServiceKey');
 }

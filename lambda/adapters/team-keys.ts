@@ -5,6 +5,7 @@ import {
   type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
+  type PutItemCommandInput,
   paginateQuery,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
@@ -59,6 +60,18 @@ export class TeamKeys implements KeyStore, KeyNames {
 
   /** Stores a key's record with the hash of the key, and lists it with its team. */
   async put(key: string, record: KeyRecord): Promise<void> {
+    await this.#put(key, record);
+  }
+
+  /** The same, unless there is a key of this id, whatever has become of it. */
+  async putIfAbsent(key: string, record: KeyRecord): Promise<void> {
+    await this.#put(key, record, {
+      ConditionExpression: 'attribute_not_exists(#hash)',
+      ExpressionAttributeNames: { '#hash': 'hash' },
+    });
+  }
+
+  async #put(key: string, record: KeyRecord, condition: Partial<PutItemCommandInput> = {}): Promise<void> {
     const ends =
       record.isTemporary === true && record.expiresAtEpochMs !== undefined
         ? { [TTL_ATTRIBUTE]: { N: String(Math.ceil(record.expiresAtEpochMs / 1000)) } }
@@ -72,6 +85,7 @@ export class TeamKeys implements KeyStore, KeyNames {
     );
     await this.#send(
       new PutItemCommand({
+        ...condition,
         TableName: this.#table,
         Item: {
           ...keyKey(record.keyId),
@@ -87,6 +101,7 @@ export class TeamKeys implements KeyStore, KeyNames {
           ...(record.createdBy === undefined ? {} : { createdBy: { S: record.createdBy } }),
         },
       }),
+      ConditionalCheckFailedException,
     );
   }
 
@@ -169,7 +184,16 @@ export class TeamKeys implements KeyStore, KeyNames {
 
 /** A new key; `prefix` begins its id, which is 12 lower-case letters and digits. */
 export function mintKey(environmentName: string, prefix = ''): { readonly key: string; readonly keyId: string } {
-  const keyId = `${prefix}${randomBytes(6).toString('hex')}`.slice(0, KEY_ID_LENGTH);
+  return keyOf(environmentName, `${prefix}${randomBytes(6).toString('hex')}`);
+}
+
+/** A new key whose id follows from a text, so that whoever repeats an act makes no second one. */
+export function mintKeyFor(environmentName: string, text: string): { readonly key: string; readonly keyId: string } {
+  return keyOf(environmentName, hashOf(text).toString('hex'));
+}
+
+function keyOf(environmentName: string, id: string) {
+  const keyId = id.slice(0, KEY_ID_LENGTH);
   return { key: `grk_${environmentName}_${keyId}_${randomBytes(32).toString('base64url')}`, keyId };
 }
 

@@ -10,6 +10,8 @@ import { didYouMean } from './nearest-word.ts';
 const MAX_QUEUE_MS = 2_000;
 /** The most requests in flight one ledger item can hold: each adds some 80 bytes to every write. */
 const MAX_CONCURRENT = 200;
+/** The longest schedule that Secrets Manager takes, in days (RotationRulesType API reference, read 2026-11-25). */
+const MAX_ROTATION_DAYS = 1_000;
 
 const dollars = v.pipe(
   v.number('must be dollars as a number'),
@@ -89,6 +91,11 @@ const teamSchema = v.strictObject(
     whenLow: v.optional(v.picklist(['refuse', 'clamp'], 'must be one of refuse, clamp'), 'refuse'),
     /** What a request for a retired model gets. @default 'refuse' */
     onRetiredModel: v.optional(v.picklist(['refuse', 'replace'], 'must be one of refuse, replace'), 'refuse'),
+    /**
+     * Days between rotations of the key that the team's services read from the secret `gateway/<team>-<environment>-service`,
+     * at most 1,000; null: there is no such secret, since one costs $0.40 a month. @default null
+     */
+    rotateKeyEveryDays: v.optional(v.nullable(count(MAX_ROTATION_DAYS)), null),
     /** E-mail addresses for this team's alerts. @default none */
     alertRecipients: v.optional(
       v.array(v.pipe(v.string(), v.email('must be a list of e-mail addresses')), 'must be a list of e-mail addresses'),

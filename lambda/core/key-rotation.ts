@@ -57,18 +57,22 @@ export async function rotateKey(
 }
 
 function successorOf(old: KeyRecord, keyId: string, createdBy: string, nowEpochMs: number): KeyRecord {
-  const { role, team, scope, expiresAtEpochMs } = old;
+  const { role, team, expiresAtEpochMs } = old;
   return {
     keyId,
     role,
     ...(team === undefined ? {} : { team }),
-    // One share of the ledger for the whole line, or rotating would double a key's money.
-    ...(scope === undefined ? {} : { scope: { ...scope, line: scope.line ?? old.keyId } }),
+    ...heirOf(old),
     ...(expiresAtEpochMs === undefined ? {} : { expiresAtEpochMs }),
     name: rotatedName(old.name, nowEpochMs),
     createdAtEpochMs: nowEpochMs,
     createdBy,
   };
+}
+
+/** What a key takes over from the one whose place it takes: its limits, with one share of the ledger for the whole line. */
+export function heirOf(old: KeyRecord | undefined): Pick<KeyRecord, 'scope'> {
+  return old?.scope === undefined ? {} : { scope: { ...old.scope, line: old.scope.line ?? old.keyId } };
 }
 
 /** A rotated key's name carries the month, in place of the month before. */

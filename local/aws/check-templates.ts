@@ -26,7 +26,7 @@ const MORE: Readonly<Record<string, EnvironmentFile>> = {
         hostedZone: { id: 'Z0000000000000', name: 'example.com' },
       },
     },
-    teams,
+    teams: { one: { ...teams.one, rotateKeyEveryDays: 30 } },
   },
   inside: { deployment: { privateEndpoint: { vpcEndpointIds: ['vpce-0123456789abcdef0'] } }, teams },
 };

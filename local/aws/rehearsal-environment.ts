@@ -29,6 +29,7 @@ export function rehearsalEnvironment(groqBaseUrl: string): EnvironmentFile {
       changing: { ...roomy, monthlyBudgetUsd: 10, allowedModels: ['openai/gpt-oss-20b'] },
       operated: roomy,
       counted: roomy,
+      rotated: { ...roomy, rotateKeyEveryDays: 30 },
       leaving: roomy,
     },
   };

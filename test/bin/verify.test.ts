@@ -119,6 +119,10 @@ describe('a role', () => {
       "this environment's Groq secrets",
       allow({ Resource: arn('secretsmanager:eu-west-1:1:secret:groq/*-prod-gateway-??????') }),
     ],
+    [
+      "one environment's secrets of services",
+      allow({ Resource: arn('secretsmanager:eu-west-1:1:secret:gateway/*-prod-service-??????') }),
+    ],
     ['traces, which have no resource', allow({ Action: ['xray:PutTraceSegments'], Resource: '*' })],
     ['nothing, since it denies', { Effect: 'Deny', Action: '*', Resource: '*' }],
   ])('is narrow that allows %s', (_what, statement) => {
@@ -129,6 +133,7 @@ describe('a role', () => {
     ['every resource', allow({ Resource: '*' })],
     ['every table', allow({ Resource: arn('dynamodb:*:*:table/*') })],
     ['every secret', allow({ Resource: arn('secretsmanager:eu-west-1:1:secret:*') })],
+    ['secrets of every environment', allow({ Resource: arn('secretsmanager:eu-west-1:1:secret:gateway/*') })],
     ['all but some actions', { Effect: 'Allow', NotAction: 'iam:CreateUser', Resource: arn('x') }],
     ['all but some resources', { Effect: 'Allow', Action: 's3:GetObject', NotResource: arn('x') }],
   ])('is not narrow that allows %s', (_what, statement) => {

@@ -12,31 +12,36 @@ import { IAMClient, UpdateAssumeRolePolicyCommand } from '@aws-sdk/client-iam';
 import { GetSecretValueCommand, PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { groqSecretName } from '../../lambda/contract.ts';
-import { resourcesOfStack } from '../support/stack-resources.ts';
+import { groqSecretName, serviceSecretName } from '../../lambda/contract.ts';
+import { physicalIdOf } from '../support/stack-resources.ts';
 import { requireDeployed } from '../support/target.ts';
 
 const target = requireDeployed();
 const { ledgerTable, registryTable, usageTable } = target;
-const ROLES = ['Authorizer', 'Gateway', 'Publisher', 'Sweeper', 'Projector', 'Retirement', 'Canary', 'Admin'] as const;
+const ROLES = [
+  'Authorizer',
+  'Gateway',
+  'Publisher',
+  'Sweeper',
+  'Projector',
+  'Retirement',
+  'KeyRotation',
+  'Canary',
+  'Admin',
+] as const;
 type RoleName = (typeof ROLES)[number];
 type Clients = { readonly dynamo: DynamoDBClient; readonly secrets: SecretsManagerClient };
 const clients = new Map<RoleName, Clients>();
 
 /** Takes each function's role, which for this once lets the account's own people in. */
 beforeAll(async () => {
-  const resources = await resourcesOfStack(target.stackName);
   const trust = (Principal: object) => ({ Effect: 'Allow', Principal, Action: 'sts:AssumeRole' });
   const PolicyDocument = JSON.stringify({
     Version: '2012-10-17',
     Statement: [trust({ Service: 'lambda.amazonaws.com' }), trust({ AWS: 'arn:aws:iam::000000000000:root' })],
   });
   for (const role of ROLES) {
-    const found = resources.find(
-      ({ ResourceType, LogicalResourceId }) =>
-        ResourceType === 'AWS::IAM::Role' && LogicalResourceId?.startsWith(`${role}Role`),
-    );
-    const RoleName = found?.PhysicalResourceId ?? '';
+    const RoleName = await physicalIdOf(target.stackName, 'AWS::IAM::Role', `${role}Role`);
     await new IAMClient({}).send(new UpdateAssumeRolePolicyCommand({ RoleName, PolicyDocument }));
     const RoleArn = `arn:aws:iam::000000000000:role/${RoleName}`;
     const { Credentials } = await new STSClient({}).send(new AssumeRoleCommand({ RoleArn, RoleSessionName: 'rights' }));
@@ -63,6 +68,7 @@ const update = (TableName: string, pk: string) =>
 const batch = (TableName: string, pk: string) =>
   new BatchWriteItemCommand({ RequestItems: { [TableName]: [{ DeleteRequest: { Key: item(pk) } }] } });
 const secret = groqSecretName('roomy', target.environmentName);
+const ofService = serviceSecretName('rotated', target.environmentName);
 
 /** What happened to a call: done, or the name of its error. */
 async function tried(role: RoleName, command: object): Promise<string> {
@@ -94,6 +100,8 @@ describe("each function's role", () => {
     ['Projector', 'remember what has been counted', update(usageTable, 'END#rights-test#1')],
     ['Retirement', 'revoke a key', update(registryTable, 'KEY#rights-test')],
     ['Retirement', 'add to the audit trail', put(registryTable, 'AUDIT#rights-test')],
+    ['KeyRotation', "read the secret of a team's services", new GetSecretValueCommand({ SecretId: ofService })],
+    ['KeyRotation', 'make a key', put(registryTable, 'KEY#rights-rotation')],
     ['Canary', 'make a key of its own kind', put(registryTable, 'KEY#canaryrights')],
     ['Admin', 'make a key', put(registryTable, 'KEY#rights-test')],
     ['Admin', 'revoke a key', update(registryTable, 'KEY#rights-test')],
@@ -136,6 +144,11 @@ describe("each function's role", () => {
     ['Retirement', 'make a key', put(registryTable, 'KEY#1')],
     ['Retirement', 'delete from the audit trail', batch(registryTable, 'AUDIT#rights-test')],
     ['Retirement', 'read a Groq key', new GetSecretValueCommand({ SecretId: secret })],
+    ['KeyRotation', 'write a Groq key', new PutSecretValueCommand({ SecretId: secret, SecretString: '{}' })],
+    ['KeyRotation', 'read a Groq key', new GetSecretValueCommand({ SecretId: secret })],
+    ['KeyRotation', 'touch the ledger', update(ledgerTable, 'TEAM#roomy')],
+    ['Gateway', "read the secret of a team's services", new GetSecretValueCommand({ SecretId: ofService })],
+    ['Retirement', "write a service's key", new PutSecretValueCommand({ SecretId: ofService, SecretString: '{}' })],
     ['Canary', "make a team's key", put(registryTable, 'KEY#1')],
     ['Canary', 'write policies', put(registryTable, 'POLICIES')],
     ['Admin', 'change the audit trail', update(registryTable, 'AUDIT#rights-test')],

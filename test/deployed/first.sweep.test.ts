@@ -4,17 +4,14 @@ import { DynamoLedger } from '../../lambda/adapters/dynamo-ledger.ts';
 import { picoUsd } from '../../lambda/core/money.ts';
 import { periodOf } from '../../lambda/core/period.ts';
 import { budgets, termsOf } from '../support/ledger-terms.ts';
-import { resourcesOfStack } from '../support/stack-resources.ts';
+import { physicalIdOf } from '../support/stack-resources.ts';
 import { requireDeployed } from '../support/target.ts';
 
 const target = requireDeployed();
 
 /** Invokes a function as its schedule does; an emulator takes any signature of a key it knows. */
 async function invoke(logicalIdStart: string): Promise<{ status: number; error: string | null }> {
-  const name = (await resourcesOfStack(target.stackName)).find(
-    ({ ResourceType, LogicalResourceId }) =>
-      ResourceType === 'AWS::Lambda::Function' && LogicalResourceId?.startsWith(logicalIdStart),
-  )?.PhysicalResourceId;
+  const name = await physicalIdOf(target.stackName, 'AWS::Lambda::Function', logicalIdStart);
   const credential = `${process.env.AWS_ACCESS_KEY_ID}/20260101/us-east-1/lambda/aws4_request`;
   const response = await fetch(`${process.env.AWS_ENDPOINT_URL}/2015-03-31/functions/${name}/invocations`, {
     method: 'POST',
@@ -23,6 +20,10 @@ async function invoke(logicalIdStart: string): Promise<{ status: number; error: 
   });
   return { status: response.status, error: response.headers.get('x-amz-function-error') };
 }
+
+it('looks for keys to retire, by the function that was deployed', async () => {
+  expect(await invoke('RetirementFunction')).toEqual({ status: 200, error: null });
+});
 
 it('sweeps what a call left that nobody came back for, by the function that was deployed', async () => {
   const ledger = new DynamoLedger(new DynamoDBClient({}), target.ledgerTable, Date.now);

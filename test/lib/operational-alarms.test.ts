@@ -3,7 +3,9 @@ import { Match } from 'aws-cdk-lib/assertions';
 import { expect, it } from 'vitest';
 import { templateOf } from '../support/stack.ts';
 
-const template = templateOf({ deployment: { operators: ['operator@example.com'] } });
+const chatbot = { allowedModels: ['openai/gpt-oss-20b'], rotateKeyEveryDays: 30 };
+// With every alarm that there can be.
+const template = templateOf({ deployment: { operators: ['operator@example.com'] }, teams: { chatbot } });
 const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm'));
 
 it('tells the operators when an alarm fires and when it clears', () => {

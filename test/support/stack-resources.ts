@@ -1,13 +1,15 @@
-import {
-  CloudFormationClient,
-  paginateListStackResources,
-  type StackResourceSummary,
-} from '@aws-sdk/client-cloudformation';
+import { CloudFormationClient, paginateListStackResources } from '@aws-sdk/client-cloudformation';
 
-/** Every resource of a deployed stack: CloudFormation tells a hundred at a time. */
-export async function resourcesOfStack(StackName: string): Promise<readonly StackResourceSummary[]> {
-  const resources: StackResourceSummary[] = [];
-  for await (const page of paginateListStackResources({ client: new CloudFormationClient({}) }, { StackName }))
-    resources.push(...(page.StackResourceSummaries ?? []));
-  return resources;
+/** The physical name of a deployed resource by its type and how its logical id starts; a stack has pages of them. */
+export async function physicalIdOf(stackName: string, type: string, logicalIdStart: string): Promise<string> {
+  for await (const page of paginateListStackResources(
+    { client: new CloudFormationClient({}) },
+    { StackName: stackName },
+  )) {
+    const found = page.StackResourceSummaries?.find(
+      ({ ResourceType, LogicalResourceId }) => ResourceType === type && LogicalResourceId?.startsWith(logicalIdStart),
+    );
+    if (found?.PhysicalResourceId !== undefined) return found.PhysicalResourceId;
+  }
+  throw new Error(`the stack has no ${type} ${logicalIdStart}`);
 }

@@ -25,6 +25,7 @@ describe('an environment', () => {
       maxQueueMs: 0,
       priority: 'normal',
       onRetiredModel: 'refuse',
+      rotateKeyEveryDays: null,
       alertRecipients: [],
     });
   });

@@ -1,0 +1,56 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import {
+  DescribeSecretCommand,
+  GetSecretValueCommand,
+  RotateSecretCommand,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
+import { expect, it } from 'vitest';
+import { DynamoKeyShelf } from '../../lambda/adapters/key-shelf.ts';
+import { serviceSecretName } from '../../lambda/contract.ts';
+import { postChat } from '../support/gateway-process.ts';
+import { requireDeployed } from '../support/target.ts';
+
+const target = requireDeployed();
+const secrets = new SecretsManagerClient({});
+const SecretId = serviceSecretName('rotated', target.environmentName);
+const WITHIN_MS = 60_000;
+
+/** Reads the secret as a service does, until it holds another key than this one. */
+async function keyAfter(keyId: string | undefined): Promise<{ apiKey: string; keyId: string }> {
+  const startMs = performance.now();
+  for (;;) {
+    const { SecretString = '{}' } = await secrets.send(new GetSecretValueCommand({ SecretId }));
+    const held = JSON.parse(SecretString);
+    if (typeof held.keyId === 'string' && held.keyId !== keyId) return held;
+    expect(performance.now() - startMs, 'no rotation has put a key there').toBeLessThan(WITHIN_MS);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+}
+
+it("never fails a request across a rotation of a team's key by its schedule's function", async () => {
+  const first = await keyAfter(undefined);
+  expect((await postChat(target, first.apiKey, {})).status).toBe(200);
+  const statuses: number[] = [];
+  let isOver = false;
+  let inSecret = first.apiKey;
+  const services = ['reads the secret again', 'keeps the old key'].map(async (kind) => {
+    while (!isOver) {
+      const key = kind === 'keeps the old key' ? first.apiKey : inSecret;
+      statuses.push((await postChat(target, key, {})).status);
+    }
+  });
+  await secrets.send(new RotateSecretCommand({ SecretId }));
+  const second = await keyAfter(first.keyId);
+  inSecret = second.apiKey;
+  await new Promise((resolve) => setTimeout(resolve, 2_000));
+  isOver = true;
+  await Promise.all(services);
+  expect(statuses.length).toBeGreaterThan(4);
+  expect(new Set(statuses)).toEqual(new Set([200]));
+  const shelf = new DynamoKeyShelf(new DynamoDBClient({}), target.registryTable, target.environmentName, Date.now);
+  await expect.poll(async () => (await shelf.read(first.keyId))?.rotatedTo, { timeout: WITHIN_MS }).toBe(second.keyId);
+  expect(await shelf.read(second.keyId)).toMatchObject({ team: 'rotated', role: 'member', createdBy: 'rotation' });
+  const { VersionIdsToStages } = await secrets.send(new DescribeSecretCommand({ SecretId }));
+  expect(Object.values(VersionIdsToStages ?? {}).flat()).toContain('AWSPREVIOUS');
+});
