@@ -1,4 +1,3 @@
-import { CloudFormationClient, ListStackResourcesCommand } from '@aws-sdk/client-cloudformation';
 import {
   BatchWriteItemCommand,
   DeleteItemCommand,
@@ -14,6 +13,7 @@ import { GetSecretValueCommand, PutSecretValueCommand, SecretsManagerClient } fr
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { groqSecretName } from '../../lambda/contract.ts';
+import { findResource } from '../support/deployed-resources.ts';
 import { requireDeployed } from '../support/target.ts';
 
 const target = requireDeployed();
@@ -25,20 +25,13 @@ const clients = new Map<RoleName, Clients>();
 
 /** Takes each function's role, which for this once lets the account's own people in. */
 beforeAll(async () => {
-  const { StackResourceSummaries = [] } = await new CloudFormationClient({}).send(
-    new ListStackResourcesCommand({ StackName: target.stackName }),
-  );
   const trust = (Principal: object) => ({ Effect: 'Allow', Principal, Action: 'sts:AssumeRole' });
   const PolicyDocument = JSON.stringify({
     Version: '2012-10-17',
     Statement: [trust({ Service: 'lambda.amazonaws.com' }), trust({ AWS: 'arn:aws:iam::000000000000:root' })],
   });
   for (const role of ROLES) {
-    const found = StackResourceSummaries.find(
-      ({ ResourceType, LogicalResourceId }) =>
-        ResourceType === 'AWS::IAM::Role' && LogicalResourceId?.startsWith(`${role}Role`),
-    );
-    const RoleName = found?.PhysicalResourceId ?? '';
+    const RoleName = await findResource(target.stackName, 'AWS::IAM::Role', `${role}Role`);
     await new IAMClient({}).send(new UpdateAssumeRolePolicyCommand({ RoleName, PolicyDocument }));
     const RoleArn = `arn:aws:iam::000000000000:role/${RoleName}`;
     const { Credentials } = await new STSClient({}).send(new AssumeRoleCommand({ RoleArn, RoleSessionName: 'rights' }));

@@ -1,9 +1,9 @@
-import { CloudFormationClient, ListStackResourcesCommand } from '@aws-sdk/client-cloudformation';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { expect, it } from 'vitest';
 import { DynamoLedger } from '../../lambda/adapters/dynamo-ledger.ts';
 import { picoUsd } from '../../lambda/core/money.ts';
 import { periodOf } from '../../lambda/core/period.ts';
+import { findResource } from '../support/deployed-resources.ts';
 import { budgets, termsOf } from '../support/ledger-terms.ts';
 import { requireDeployed } from '../support/target.ts';
 
@@ -11,13 +11,7 @@ const target = requireDeployed();
 
 /** Invokes a function as its schedule does; an emulator takes any signature of a key it knows. */
 async function invoke(logicalIdStart: string): Promise<{ status: number; error: string | null }> {
-  const { StackResourceSummaries = [] } = await new CloudFormationClient({}).send(
-    new ListStackResourcesCommand({ StackName: target.stackName }),
-  );
-  const name = StackResourceSummaries.find(
-    ({ ResourceType, LogicalResourceId }) =>
-      ResourceType === 'AWS::Lambda::Function' && LogicalResourceId?.startsWith(logicalIdStart),
-  )?.PhysicalResourceId;
+  const name = await findResource(target.stackName, 'AWS::Lambda::Function', logicalIdStart);
   const credential = `${process.env.AWS_ACCESS_KEY_ID}/20260101/us-east-1/lambda/aws4_request`;
   const response = await fetch(`${process.env.AWS_ENDPOINT_URL}/2015-03-31/functions/${name}/invocations`, {
     method: 'POST',
