@@ -158,7 +158,8 @@ async function administer(command: string, values: Values, positional: string | 
       return await keys.rotateKey({ ...options, overlap: values.overlap }, keyOrId(), values.reason);
     case 'keys leaked': {
       const withMade = values['with-made'];
-      return await keys.answerLeak({ ...options, withMade }, keyOrId(), required(values.reason, '--reason'));
+      const { answerLeak } = await import('./commands/key-leak.ts');
+      return await answerLeak({ ...options, withMade }, keyOrId(), required(values.reason, '--reason'));
     }
     case 'keys revoke':
       return await keys.revokeKey(options, keyOrId(), required(values.reason, '--reason'));

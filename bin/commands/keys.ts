@@ -1,13 +1,11 @@
 import { isRole } from '../../lambda/core/identity.ts';
 import { ENDPOINTS } from '../../lambda/core/key-scope.ts';
-import { type AdminClient, type AdminWhere, openAdmin } from '../admin-client.ts';
+import { openAdmin } from '../admin-client.ts';
 import { CommandError } from '../deployment.ts';
-import { type KeySink, openSink, type SinkOptions } from '../key-sink.ts';
+import { type Content, idOf, type KeyOptions, listed, showNew, textOf } from '../new-key.ts';
 import { renderTable } from '../table.ts';
 import { parseUntil } from '../until.ts';
 
-/** What every command on keys is told. */
-export type KeyOptions = AdminWhere & SinkOptions & { readonly json: boolean };
 /** What `keys create` is told, besides. */
 export type CreateKeyOptions = KeyOptions & {
   /** Absent for a key of the whole organisation. */
@@ -23,7 +21,6 @@ export type CreateKeyOptions = KeyOptions & {
   readonly expires: string | undefined;
 };
 
-type Content = Readonly<Record<string, unknown>>;
 const KEYS = '/openai/v1/api-keys';
 const PURPOSE = /^[a-z0-9][a-z0-9-]{0,31}$/;
 
@@ -112,104 +109,6 @@ export async function whoami(options: KeyOptions): Promise<void> {
   );
 }
 
-/**
- * `keys leaked`: ends a key at once, makes another with its rights, and says what to tell the team. What the key had made
- * itself is told, or ended too if that is asked for: whoever found it may have made those.
- */
-export async function answerLeak(
-  options: KeyOptions & { withMade: boolean },
-  keyOrId: string,
-  why: string,
-): Promise<void> {
-  const id = idOf(keyOrId);
-  const client = await openAdmin(options);
-  const old = await client.send({ method: 'GET', path: `${KEYS}/${id}` });
-  const reason = `leaked: ${why}`;
-  const made = await madeBy(client, id);
-  if (options.withMade)
-    for (const key of made)
-      await client.send({ method: 'DELETE', path: `${KEYS}/${key.id}`, query: { reason: `made by ${id}, ${reason}` } });
-  const end = { method: 'DELETE', path: `${KEYS}/${id}`, query: { reason } } as const;
-  const rotate = { method: 'POST', path: `${KEYS}/${id}/rotate`, body: { overlap_hours: 0, reason } } as const;
-  if (old.status === 'active') await showNew(options, () => client.send(rotate), tellTeam);
-  else {
-    const revoked = await client.send(end);
-    if (options.json) console.log(JSON.stringify(revoked));
-    else {
-      const next =
-        old.rotated_to == null ? 'no key takes its place' : `${textOf(old.rotated_to)} had taken its place before`;
-      console.error(`${id} was ${textOf(old.status)}, and is revoked; ${next}.`);
-    }
-  }
-  if (made.length === 0) return;
-  const ids = made.map((key) => `${textOf(key.id)} (${textOf(key.name)})`).join(', ');
-  console.error(
-    options.withMade
-      ? `Revoked too, since it had made them: ${ids}`
-      : `It had made these keys, which go on: ${ids}. Look whether you know them; --with-made revokes them too.`,
-  );
-}
-
-/** Keys that go on and were made by a key, or by one of those. */
-async function madeBy(client: AdminClient, id: string): Promise<readonly Content[]> {
-  const all = listed(await client.send({ method: 'GET', path: KEYS }));
-  const makers = new Set([id]);
-  const found = new Set<Content>();
-  for (let before = -1; before !== found.size; ) {
-    before = found.size;
-    for (const key of all)
-      if (makers.has(textOf(key.created_by)) && key.id !== id) found.add(key) && makers.add(textOf(key.id));
-  }
-  return [...found].filter(({ status }) => status === 'active' || status === 'replaced');
-}
-
-function tellTeam(content: Content, place: string): string {
-  const old = content.replaces as Content;
-  return `To team ${textOf(old.team ?? 'organization')}: the key ${textOf(old.name)} (${textOf(old.id)}) had leaked and works no more; use ${textOf(content.name)} (${textOf(content.id)}) instead, from ${place}. Calls by the old one get 401.`;
-}
-
-/** Shows a new key: alone on standard output, or in its place; all else goes to people. */
-async function showNew(
-  options: KeyOptions,
-  make: () => Promise<Content>,
-  tell?: (content: Content, place: string) => string,
-): Promise<void> {
-  const sink = openSink(options);
-  const content = await make().catch((error: unknown) => {
-    sink.leave();
-    throw error;
-  });
-  const isKept = sink.place !== undefined && (await kept(sink, textOf(content.key)));
-  const { key, ...shown } = content;
-  const line = tell?.(content, isKept && sink.place !== undefined ? sink.place : 'whoever sends you this');
-  if (options.json) {
-    const told = line === undefined ? {} : { tell: line };
-    return console.log(JSON.stringify({ ...(isKept ? { ...shown, kept_in: sink.place } : content), ...told }));
-  }
-  const where = isKept ? `It is in ${sink.place}.` : 'It is shown this once:';
-  console.error(`${textOf(content.name)} (${textOf(content.id)}), role ${textOf(content.role)}. ${where}`);
-  if (!isKept) console.log(key);
-  if (line !== undefined) console.error(line);
-}
-
-/** A key that was made must not be lost because its place could not be written. */
-async function kept(sink: KeySink, key: string): Promise<boolean> {
-  try {
-    await sink.keep(key);
-    return true;
-  } catch (error) {
-    console.error(`warning: ${sink.place} could not be written: ${error instanceof Error ? error.message : error}`);
-    return false;
-  }
-}
-
-function idOf(keyOrId: string): string {
-  const keyId = /^grk_[a-z0-9-]+_([a-z0-9]{12})(_|$)/.exec(keyOrId)?.[1] ?? keyOrId;
-  if (!/^[a-z0-9]{12}$/.test(keyId))
-    throw new CommandError('that is no key and no key id (12 lower-case letters and digits)');
-  return keyId;
-}
-
 function listOf(text: string | undefined): readonly string[] | undefined {
   return text?.split(',').map((one) => one.trim());
 }
@@ -220,14 +119,6 @@ function numberOf(option: string, text: string | undefined): number | undefined 
   if (text.trim() === '' || !Number.isFinite(number))
     throw new CommandError(`${option} is "${text}"; it must be a number`);
   return number;
-}
-
-function listed({ data }: Content): readonly Content[] {
-  return Array.isArray(data) ? (data as readonly Content[]) : [];
-}
-
-function textOf(value: unknown): string {
-  return value == null ? '' : Array.isArray(value) ? value.join(', ') : String(value);
 }
 
 function limitsOf(key: Content): string {
