@@ -13,6 +13,8 @@ import { RealLedger } from './real-ledger.ts';
 
 /** Longer than a draw trusts that the organisation is used up, in milliseconds. */
 const STEP_MS = 300;
+/** How long after its time a reservation can still be corrected, in milliseconds. */
+const FORGOTTEN_AFTER_MS = 3_600_000;
 const RPM_COST_US = 10_000_000;
 const TPM_COST_US_PER_TOKEN = 60_000;
 
@@ -163,6 +165,8 @@ export class Story {
     const call = this.#calls.get(step.call);
     if (call === undefined) return;
     const { key, terms } = call;
+    // Whoever made the call is gone by then: what lapsed so long ago may have been forgotten.
+    if (terms.reservation.expiresAtEpochMs + FORGOTTEN_AFTER_MS <= this.nowEpochMs) return;
     const settlement =
       step.kind === 'void'
         ? { ...VOID, tpmRefundUs: terms.tpmCostUs }
