@@ -161,8 +161,14 @@ export class GatewayStack extends Stack {
     this.#registry.grantItems(admin, ['PutItem', 'Query'], ['AUDIT#*']);
     this.#usage.grantItems(admin, ['Query'], ['TEAM#*']);
     // A revoked key is marked where calls are admitted.
-    this.#ledger.grantItems(admin, ['GetItem', 'UpdateItem'], ['TEAM#*']);
+    this.#grantRevocation(admin);
     return admin;
+  }
+
+  /** Lets a function mark a revoked key in the ledgers of its team, beside what stands for the team and for all. */
+  #grantRevocation(revoker: GatewayFunction): void {
+    this.#ledger.grantItems(revoker, ['GetItem', 'UpdateItem'], ['TEAM#*']);
+    this.#ledger.grantItems(revoker, ['GetItem'], ['ORG']);
   }
 
   /** Puts policies in force at a deployment, and revokes the keys of a team that goes. */
@@ -205,7 +211,7 @@ export class GatewayStack extends Stack {
     this.#registry.grantItems(retirement, ['Query'], ['TEAM#*']);
     this.#registry.grantItems(retirement, ['PutItem'], ['AUDIT#*']);
     this.#usage.grantItems(retirement, ['Query'], ['TEAM#*']);
-    this.#ledger.grantItems(retirement, ['GetItem', 'UpdateItem'], ['TEAM#*']);
+    this.#grantRevocation(retirement);
     new Rule(this, 'RetirementSchedule', {
       description: 'Retires replaced keys that nobody uses',
       schedule: Schedule.rate(RETIRE_EVERY),

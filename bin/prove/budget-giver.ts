@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { DynamoAudit } from '../../lambda/adapters/dynamo-audit.ts';
 import { DynamoBudgets } from '../../lambda/adapters/dynamo-budgets.ts';
 import type { TeamPolicy } from '../../lambda/core/environment.ts';
-import { addUsd, notNegative, type PicoUsd, picoUsd, usdText, ZERO_USD } from '../../lambda/core/money.ts';
+import { addUsd, notNegative, type PicoUsd, usdText, ZERO_USD } from '../../lambda/core/money.ts';
 import { type Period, periodOf } from '../../lambda/core/period.ts';
-import { baseLimitOf } from '../../lambda/core/top-ups.ts';
+import { endTopUps } from '../../lambda/core/top-ups.ts';
 import { CommandError } from '../deployment.ts';
 import type { Stores } from '../stores.ts';
 import type { BudgetGiver } from './target.ts';
@@ -44,12 +44,16 @@ export function budgetGiverOf(
         const key = { team, period: periodOf(Date.now()) };
         await requireCap(ledger, key.period, team, available);
         const state = await ledger.read(key);
+        const lasting = state === undefined ? undefined : endTopUps(state, Date.now()).topUps;
+        if (lasting !== undefined && lasting.size > 0)
+          throw new CommandError(
+            `team ${team} has a top-up in force, which would end in the middle; try again when it is over`,
+          );
         await record(team, `$${usdText(available)} made available for a proof`);
         // Before the act: one that fails may have been done.
         given.add(key.period);
         const limit = addUsd(state?.spent ?? ZERO_USD, state?.reserved ?? ZERO_USD, available);
-        const topUps = state === undefined ? 0n : state.limit - baseLimitOf(state);
-        await ledger.setLimit(key, picoUsd(limit - topUps));
+        await ledger.setLimit(key, limit);
       }),
     takeBack: (team) =>
       inTurn(async () => {

@@ -99,7 +99,7 @@ async function rehearse(aws: RehearsedAws): Promise<void> {
     return faultOf(result, { says: [/\*\*holds\*\*/] });
   });
   await step('groq-rbac prove, on the budget of a team', async () => {
-    const team = ['--env', REHEARSAL, '--team', 'operated', '--upstream', aws.fake.baseUrl];
+    const team = ['--env', REHEARSAL, '--team', 'roomy', '--upstream', aws.fake.baseUrl];
     const size = ['--calls', '40', '--at-once', '20', '--only', 'whole,streamed-open'];
     const result = await aws.groqRbac(['prove', ...team, ...size, '--out', join(PROJECT_DIR, 'reports')]);
     console.log(result.output);

@@ -75,6 +75,7 @@ describe('the stack', () => {
         'dynamodb:DeleteItem IDEMPOTENCY#*',
         'dynamodb:GetItem IDEMPOTENCY#*',
         'dynamodb:GetItem KEY#*',
+        'dynamodb:GetItem ORG',
         'dynamodb:GetItem POLICIES*',
         'dynamodb:GetItem TEAM#*',
         'dynamodb:PutItem AUDIT#*',
@@ -133,6 +134,7 @@ describe('the stack', () => {
       ],
       Retirement: [
         'dynamodb:GetItem KEY#*',
+        'dynamodb:GetItem ORG',
         'dynamodb:GetItem POLICIES*',
         'dynamodb:GetItem TEAM#*',
         'dynamodb:PutItem AUDIT#*',
