@@ -1,6 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { CACHE_MS } from '../contract.ts';
 import type { BudgetLedger } from '../core/budget-operations.ts';
+import { inBatches } from '../core/in-batches.ts';
 import type { LedgerState } from '../core/ledger.ts';
 import type { PicoUsd } from '../core/money.ts';
 import type { OrganizationLedger } from '../core/organization-ledger.ts';
@@ -9,7 +10,7 @@ import { type Period, periodOf } from '../core/period.ts';
 import type { LedgerKey } from '../core/ports.ts';
 import { addTopUp, changeLimit, type TopUp } from '../core/top-ups.ts';
 import { ALL_TEAMS, holderOf } from './ledger-item.ts';
-import { KEEP_LEDGER_S, LedgerError, LedgerStore } from './ledger-store.ts';
+import { LedgerError, LedgerStore } from './ledger-store.ts';
 import { OrganizationLeases } from './organization-leases.ts';
 
 /** How often an operation opens a period that others open too. */
@@ -32,7 +33,7 @@ export class DynamoBudgets implements BudgetLedger {
 
   constructor(client: DynamoDBClient, table: string, nowEpochMs: () => number) {
     this.#store = new LedgerStore(client, table, nowEpochMs);
-    this.#leases = new OrganizationLeases(client, table, nowEpochMs, KEEP_LEDGER_S);
+    this.#leases = new OrganizationLeases(client, table, nowEpochMs);
     this.#nowEpochMs = nowEpochMs;
   }
 
@@ -77,15 +78,11 @@ export class DynamoBudgets implements BudgetLedger {
   async setPauseOfAll(pause: Pause | undefined, listTeams: () => Promise<ReadonlySet<string>>): Promise<void> {
     await this.#store.writeStanding(ALL_TEAMS, (standing) => ({ ...standing, pause }));
     // Named only now: a team that is published later is opened with what stands.
-    const teams = [...(await listTeams())];
-    for (let start = 0; start < teams.length; start += TEAMS_AT_ONCE) {
-      const some = teams.slice(start, start + TEAMS_AT_ONCE).map(async (team) => {
-        // Only its version: a period that is being opened is opened anew, with what stands for all.
-        await this.#store.writeStanding(holderOf(team), (standing) => standing);
-        await this.#inOpenPeriods(team);
-      });
-      await Promise.all(some);
-    }
+    await inBatches([...(await listTeams())], TEAMS_AT_ONCE, async (team) => {
+      // Only its version: a period that is being opened is opened anew, with what stands for all.
+      await this.#store.writeStanding(holderOf(team), (standing) => standing);
+      await this.#inOpenPeriods(team);
+    });
   }
 
   async revokeKey(team: string, keyId: string): Promise<void> {

@@ -15,8 +15,9 @@ import type { Pauses } from '../core/pause.ts';
 import type { Period } from '../core/period.ts';
 import type { Budgets, Ledger, LedgerKey, ReserveResult, SeenLedger } from '../core/ports.ts';
 import { endTopUps } from '../core/top-ups.ts';
+import { pauseWithin } from './jitter.ts';
 import { type Item, writtenViewOf } from './ledger-item.ts';
-import { KEEP_LEDGER_S, LedgerError, LedgerStore } from './ledger-store.ts';
+import { LedgerError, LedgerStore } from './ledger-store.ts';
 import {
   bucketForms,
   correctWrite,
@@ -57,7 +58,7 @@ export class DynamoLedger implements Ledger {
   constructor(client: DynamoDBClient, table: string, nowEpochMs: () => number) {
     this.#store = new LedgerStore(client, table, nowEpochMs);
     this.#nowEpochMs = nowEpochMs;
-    this.#leases = new OrganizationLeases(client, table, nowEpochMs, KEEP_LEDGER_S);
+    this.#leases = new OrganizationLeases(client, table, nowEpochMs);
   }
 
   async reserve(key: LedgerKey, budgets: Budgets, terms: ReserveTerms): Promise<ReserveResult> {
@@ -298,10 +299,6 @@ export class DynamoLedger implements Ledger {
     this.#seen.set(seenName(key), { view, seenAtEpochMs: this.#nowEpochMs() });
     return view;
   }
-}
-
-async function pauseWithin(mostMs: number): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, Math.random() * mostMs));
 }
 
 function isWhole(attributes: Item): boolean {

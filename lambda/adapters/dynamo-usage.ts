@@ -8,6 +8,7 @@ import { PARTITION_KEY, SORT_KEY } from '../contract.ts';
 import type { Day } from '../core/period.ts';
 import type { UsageReader } from '../core/ports.ts';
 import { foldEnds, type LedgerEnd, type UsageRow } from '../core/usage.ts';
+import { pauseWithin } from './jitter.ts';
 import { holderOf } from './ledger-item.ts';
 import { daySortKey, incrementOf, markKey, markOnce, rowOf } from './usage-item.ts';
 
@@ -67,7 +68,7 @@ export class DynamoUsage implements UsageReader {
         const isAgain = reasons.some(({ Code }) => Code === 'TransactionConflict' || Code === 'ThrottlingError');
         if (fresh.length === left.length && (!isAgain || tries++ >= MAX_TRIES))
           throw new UsageError(`cannot count ${left.length} ends of calls`, { cause });
-        if (isAgain) await new Promise((resolve) => setTimeout(resolve, Math.random() * CONFLICT_WITHIN_MS * tries));
+        if (isAgain) await pauseWithin(CONFLICT_WITHIN_MS * tries);
         left = fresh;
       }
     }

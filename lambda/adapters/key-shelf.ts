@@ -5,13 +5,13 @@ import {
   GetItemCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import { PARTITION_KEY, SORT_KEY } from '../contract.ts';
 import { isRole } from '../core/identity.ts';
+import { inBatches } from '../core/in-batches.ts';
 import type { KeyShelf } from '../core/key-operations.ts';
 import type { KeyRecord } from '../core/key-record.ts';
 import { parseScope } from '../core/key-scope.ts';
 import { RegistryError } from './registry.ts';
-import { mintKey, TeamKeys } from './team-keys.ts';
+import { keyItemKey, mintKey, TeamKeys } from './team-keys.ts';
 
 /** How many keys are read at once. */
 const READS_AT_ONCE = 16;
@@ -60,10 +60,7 @@ export class DynamoKeyShelf implements KeyShelf {
   }
 
   async list(team: string | undefined): Promise<readonly KeyRecord[]> {
-    const ids = await this.#keys.idsOf(team);
-    const records: (KeyRecord | undefined)[] = [];
-    for (let start = 0; start < ids.length; start += READS_AT_ONCE)
-      records.push(...(await Promise.all(ids.slice(start, start + READS_AT_ONCE).map((id) => this.read(id)))));
+    const records = await inBatches(await this.#keys.idsOf(team), READS_AT_ONCE, (id) => this.read(id));
     // One that is listed and not there is just being made.
     return records.filter((record) => record !== undefined);
   }
@@ -99,10 +96,6 @@ export class DynamoKeyShelf implements KeyShelf {
       return (await this.read(keyId))?.rotatedTo === by;
     }
   }
-}
-
-function keyItemKey(keyId: string): Record<string, AttributeValue> {
-  return { [PARTITION_KEY]: { S: `KEY#${keyId}` }, [SORT_KEY]: { S: 'KEY' } };
 }
 
 function recordOf(keyId: string, item: Readonly<Record<string, AttributeValue>>): KeyRecord {

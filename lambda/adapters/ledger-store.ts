@@ -14,6 +14,7 @@ import type { LedgerState } from '../core/ledger.ts';
 import type { PicoUsd } from '../core/money.ts';
 import type { Pause, Pauses } from '../core/pause.ts';
 import type { LedgerKey } from '../core/ports.ts';
+import { pauseWithin } from './jitter.ts';
 import {
   ALL_TEAMS,
   holderOf,
@@ -118,8 +119,8 @@ export class LedgerStore {
 
   async #open(key: LedgerKey, limit: PicoUsd): Promise<void> {
     try {
-      const [own, all] = [await this.#readStanding(holderOf(key.team)), await this.#readStanding(ALL_TEAMS)];
-      const { UpdateExpression, values, names } = openingWrite(limit, own, standingOfAll(key, all), this.#nowEpochMs());
+      const { own, all } = await this.#standingFor(key.team);
+      const { UpdateExpression, values, names } = openingWrite(limit, own, all, this.#nowEpochMs());
       const command = new TransactWriteItemsCommand({
         TransactItems: [
           {
@@ -146,7 +147,7 @@ export class LedgerStore {
       // Another was quicker, or what stands has just changed: the caller looks again.
       if (!(cause instanceof TransactionCanceledException))
         throw new LedgerError(`cannot open the ledger of ${key.team}`, { cause });
-      await this.#pause(1);
+      await pauseWithin(CONFLICT_WITHIN_MS);
     }
   }
 
@@ -156,65 +157,68 @@ export class LedgerStore {
    */
   async applyStanding(key: LedgerKey): Promise<void> {
     for (let tries = 1; tries <= MAX_CHANGE_TRIES; tries++) {
-      const [own, all] = [await this.#readStanding(holderOf(key.team)), await this.#readStanding(ALL_TEAMS)];
-      const result = await this.write(key, standingWrite(own, standingOfAll(key, all)));
+      const { own, all } = await this.#standingFor(key.team);
+      const result = await this.write(key, standingWrite(own, all));
       if ('written' in result || result.current === undefined) return;
       // Someone has read one of the two later, and perhaps the other earlier.
-      await this.#pause(tries);
+      await pauseWithin(CONFLICT_WITHIN_MS * tries);
     }
     throw new LedgerError(`what stands for ${key.team} kept changing for ${MAX_CHANGE_TRIES} tries`);
   }
 
   /** Applies what stands where a ledger has not learnt of it, because whoever changed it died in the middle. */
   async healStanding(key: LedgerKey, { pauses, revoked }: LedgerState): Promise<void> {
-    const [own, all] = [await this.#readStanding(holderOf(key.team)), await this.#readStanding(ALL_TEAMS)];
+    const { own, all } = await this.#standingFor(key.team);
     const isSame =
       isSamePause(pauses.team, own.pause) &&
-      isSamePause(pauses.organization, standingOfAll(key, all).pause) &&
+      isSamePause(pauses.organization, all.pause) &&
       [...own.revoked.keys()].every((keyId) => revoked.has(keyId));
     if (!isSame) await this.applyStanding(key);
   }
 
-  /** What stands for a holder, beyond its periods. */
-  async readStanding(holder: string): Promise<Standing> {
-    return await this.#readStanding(holder);
-  }
-
   /** The pauses that stand for a team. */
   async readPauses(team: string): Promise<Pauses> {
-    const [own, all] = [await this.#readStanding(holderOf(team)), await this.#readStanding(ALL_TEAMS)];
+    const { own, all } = await this.#standingFor(team);
     return { team: own.pause, organization: all.pause };
   }
 
-  /** Changes what stands for a holder, whatever changes it beside; returns what stands now. */
-  async writeStanding(holder: string, change: (standing: Standing) => Standing): Promise<Standing> {
+  /** Changes what stands for a holder, whatever changes it beside. */
+  async writeStanding(holder: string, change: (standing: Standing) => Standing): Promise<void> {
     for (let tries = 1; tries <= MAX_CHANGE_TRIES; tries++) {
       const { version, ...before } = await this.#readStanding(holder);
       const { pause, revoked } = change(before);
+      const { ConditionExpression, ExpressionAttributeValues } = isVersion(version);
       // An update, as of a ledger: nobody has the right to put one whole in place of another.
       const command = new UpdateItemCommand({
         TableName: this.#table,
         Key: standingItemKey(holder),
         UpdateExpression: `SET version = :next, revoked = :revoked${pause === undefined ? ' REMOVE pause' : ', pause = :pause'}`,
-        ConditionExpression: version === 0 ? 'attribute_not_exists(version)' : 'version = :version',
+        ConditionExpression,
         ExpressionAttributeValues: {
+          ...ExpressionAttributeValues,
           ':next': { N: String(version + 1) },
           ':revoked': revokedValue(revoked),
-          ...(version === 0 ? {} : { ':version': { N: String(version) } }),
           ...(pause === undefined ? {} : { ':pause': pauseValue(pause) }),
         },
       });
       try {
         await this.#client.send(command);
-        return { pause, revoked };
+        return;
       } catch (cause) {
         const isBeaten =
           cause instanceof ConditionalCheckFailedException || cause instanceof TransactionConflictException;
         if (!isBeaten) throw new LedgerError(`cannot write what stands for ${holder}`, { cause });
-        await this.#pause(tries);
+        await pauseWithin(CONFLICT_WITHIN_MS * tries);
       }
     }
     throw new LedgerError(`what stands for ${holder} kept changing for ${MAX_CHANGE_TRIES} tries`);
+  }
+
+  /** What stands for a team, and of what stands for all what stands for it too. */
+  async #standingFor(team: string): Promise<{ readonly own: VersionedStanding; readonly all: VersionedStanding }> {
+    const [own, all] = [await this.#readStanding(holderOf(team)), await this.#readStanding(ALL_TEAMS)];
+    // A deployment's check must find its own team stopped by its budget alone.
+    return { own, all: team === CANARY_TEAM ? { ...all, pause: undefined } : all };
   }
 
   async #readStanding(holder: string): Promise<VersionedStanding> {
@@ -237,23 +241,14 @@ export class LedgerStore {
         return await this.#client.send(command);
       } catch (error) {
         if (!(error instanceof TransactionConflictException) || tries >= MAX_CONFLICT_TRIES) throw error;
-        await this.#pause(tries);
+        await pauseWithin(CONFLICT_WITHIN_MS * tries);
       }
     }
-  }
-
-  async #pause(tries: number): Promise<void> {
-    await new Promise((resolve) => setTimeout(resolve, Math.random() * CONFLICT_WITHIN_MS * tries));
   }
 }
 
 function isSamePause(a: Pause | undefined, b: Pause | undefined): boolean {
   return a?.reason === b?.reason && a?.untilEpochMs === b?.untilEpochMs;
-}
-
-/** The stop of all teams as it is for one; a deployment's check must find its own team stopped by its budget alone. */
-function standingOfAll({ team }: LedgerKey, all: VersionedStanding): VersionedStanding {
-  return team === CANARY_TEAM ? { ...all, pause: undefined } : all;
 }
 
 function standingWrite(own: VersionedStanding, all: VersionedStanding): LedgerWrite {

@@ -10,13 +10,16 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { TTL_ATTRIBUTE } from '../contract.ts';
+import { inBatches } from '../core/in-batches.ts';
 import { heldIn, type LedgerState, type ReserveRefusal, type ReserveTerms } from '../core/ledger.ts';
 import { addUsd, type PicoUsd, picoUsd, ZERO_USD } from '../core/money.ts';
 import { drawableOf, type OrganizationLedger, recallableOf, returnOf } from '../core/organization-ledger.ts';
 import type { Period } from '../core/period.ts';
 import type { LedgerKey } from '../core/ports.ts';
 import { addTopUp, changeLimit, endTopUps, type TopUp, topUpsEndAt } from '../core/top-ups.ts';
+import { pauseWithin } from './jitter.ts';
 import { ledgerItemKey, ledgerStateOf, organizationItemKey, organizationLedgerOf } from './ledger-item.ts';
+import { KEEP_LEDGER_S } from './ledger-store.ts';
 import { endLeaseWrite, limitWrite } from './ledger-writes.ts';
 
 /** What drawing a lease came to. */
@@ -24,8 +27,8 @@ export type Draw = 'drawn' | Omit<Extract<ReserveRefusal, { reason: 'organizatio
 
 /** How often a draw is tried while others move the same ledgers. */
 const MAX_DRAW_TRIES = 50;
-/** How many teams' ledgers are read at once when idle leases are looked for. */
-const READS_AT_ONCE = 16;
+/** How many teams' ledgers are read or written at once. */
+const TEAMS_AT_ONCE = 16;
 /** How long a tried transfer waits before it is tried again, at most, in milliseconds. */
 const RETRY_WITHIN_MS = 40;
 /** How long the organisation is taken for used up after a draw found it so, in milliseconds: a crowd asks once. */
@@ -36,7 +39,6 @@ export class OrganizationLeases {
   readonly #client: DynamoDBClient;
   readonly #table: string;
   readonly #nowEpochMs: () => number;
-  readonly #keepS: number;
   #exhausted:
     | {
         readonly period: Period;
@@ -47,11 +49,10 @@ export class OrganizationLeases {
       }
     | undefined;
 
-  constructor(client: DynamoDBClient, table: string, nowEpochMs: () => number, keepS: number) {
+  constructor(client: DynamoDBClient, table: string, nowEpochMs: () => number) {
     this.#client = client;
     this.#table = table;
     this.#nowEpochMs = nowEpochMs;
-    this.#keepS = keepS;
   }
 
   /** Draws what a team lacks, and more where there is more; calls idle leases back from other teams before it gives up. */
@@ -73,7 +74,7 @@ export class OrganizationLeases {
       const amount = drawableOf(state, need);
       if (amount !== undefined) {
         if (await this.#transfer(key, amount, state)) return 'drawn';
-        await this.#pause();
+        await pauseWithin(RETRY_WITHIN_MS);
         continue;
       }
       const short = picoUsd(need - state.available);
@@ -172,23 +173,19 @@ export class OrganizationLeases {
     ];
     // Others that were quicker have changed what was seen.
     if (!(await this.#written(this.#client.send(new TransactWriteItemsCommand({ TransactItems })))))
-      await this.#pause();
+      await pauseWithin(RETRY_WITHIN_MS);
   }
 
   /** Ends the leases of every team that has drawn, at a time. */
   async #endLeases(period: Period, { holders }: OrganizationLedger, atEpochMs: number): Promise<void> {
-    const teams = [...holders];
-    for (let start = 0; start < teams.length; start += READS_AT_ONCE) {
-      const some = teams.slice(start, start + READS_AT_ONCE).map(async (team) => {
-        const write = { TableName: this.#table, Key: ledgerItemKey({ team, period }), ...endLeaseWrite(atEpochMs) };
-        for (let tries = 1; tries <= MAX_DRAW_TRIES; tries++) {
-          if ((await this.#tried(this.#client.send(new UpdateItemCommand(write)))) !== 'conflict') return;
-          await this.#pause();
-        }
-        throw new Error(`the lease of ${team} could not be ended`);
-      });
-      await Promise.all(some);
-    }
+    await inBatches([...holders], TEAMS_AT_ONCE, async (team) => {
+      const write = { TableName: this.#table, Key: ledgerItemKey({ team, period }), ...endLeaseWrite(atEpochMs) };
+      for (let tries = 1; tries <= MAX_DRAW_TRIES; tries++) {
+        if ((await this.#tried(this.#client.send(new UpdateItemCommand(write)))) !== 'conflict') return;
+        await pauseWithin(RETRY_WITHIN_MS);
+      }
+      throw new Error(`the lease of ${team} could not be ended`);
+    });
   }
 
   /**
@@ -203,7 +200,7 @@ export class OrganizationLeases {
       const isChanged = changed.limit !== state.limit || changed.topUps !== state.topUps;
       const write = { TableName: this.#table, Key: organizationItemKey(period), ...limitWrite(state, changed) };
       if (isChanged && !(await this.#written(this.#client.send(new UpdateItemCommand(write))))) {
-        await this.#pause();
+        await pauseWithin(RETRY_WITHIN_MS);
         continue;
       }
       this.#exhausted = undefined;
@@ -226,7 +223,7 @@ export class OrganizationLeases {
       ExpressionAttributeValues: {
         ':cap': { N: String(cap) },
         ':zero': { N: '0' },
-        ':ttl': { N: String(Math.floor(this.#nowEpochMs() / 1000) + this.#keepS) },
+        ':ttl': { N: String(Math.floor(this.#nowEpochMs() / 1000) + KEEP_LEDGER_S) },
       },
     });
     await this.#written(this.#client.send(command));
@@ -242,24 +239,19 @@ export class OrganizationLeases {
       if (recalled >= short) break;
       const amount = recallableOf(view.leased, picoUsd(short - recalled));
       if (await this.#transfer({ team, period }, picoUsd(-amount))) recalled = addUsd(recalled, amount);
-      else await this.#pause();
+      else await pauseWithin(RETRY_WITHIN_MS);
     }
     return { wasIdle: idle.length > 0, ledgers };
   }
 
-  async #ledgersOf(teams: readonly string[], period: Period) {
-    const ledgers = [];
-    for (let start = 0; start < teams.length; start += READS_AT_ONCE) {
-      const some = teams.slice(start, start + READS_AT_ONCE).map(async (team) => {
-        const Key = ledgerItemKey({ team, period });
-        const { Item } = await this.#client.send(
-          new GetItemCommand({ TableName: this.#table, Key, ConsistentRead: true }),
-        );
-        return { team, view: ledgerStateOf(Item ?? {}) };
-      });
-      ledgers.push(...(await Promise.all(some)));
-    }
-    return ledgers;
+  async #ledgersOf(teams: readonly string[], period: Period): Promise<readonly TeamLedger[]> {
+    return await inBatches(teams, TEAMS_AT_ONCE, async (team) => {
+      const Key = ledgerItemKey({ team, period });
+      const { Item } = await this.#client.send(
+        new GetItemCommand({ TableName: this.#table, Key, ConsistentRead: true }),
+      );
+      return { team, view: ledgerStateOf(Item ?? {}) };
+    });
   }
 
   /**
@@ -325,10 +317,6 @@ export class OrganizationLeases {
         return 'refused';
       throw error;
     }
-  }
-
-  async #pause(): Promise<void> {
-    await new Promise((resolve) => setTimeout(resolve, Math.random() * RETRY_WITHIN_MS));
   }
 }
 

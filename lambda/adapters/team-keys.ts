@@ -88,7 +88,7 @@ export class TeamKeys implements KeyStore, KeyNames {
         ...condition,
         TableName: this.#table,
         Item: {
-          ...keyKey(record.keyId),
+          ...keyItemKey(record.keyId),
           hash: { B: hashOf(key) },
           role: { S: record.role },
           name: { S: record.name },
@@ -114,7 +114,7 @@ export class TeamKeys implements KeyStore, KeyNames {
   async revoke(keyId: string): Promise<void> {
     const command = new UpdateItemCommand({
       TableName: this.#table,
-      Key: keyKey(keyId),
+      Key: keyItemKey(keyId),
       UpdateExpression: 'SET revokedAtMs = :now',
       ConditionExpression: 'attribute_exists(#hash) AND attribute_not_exists(revokedAtMs)',
       ExpressionAttributeNames: { '#hash': 'hash' },
@@ -155,7 +155,7 @@ export class TeamKeys implements KeyStore, KeyNames {
 
   /** Takes a key away without a trace: for one that was made for a single check. */
   async forget(keyId: string, team: string): Promise<void> {
-    await this.#send(new DeleteItemCommand({ TableName: this.#table, Key: keyKey(keyId) }));
+    await this.#send(new DeleteItemCommand({ TableName: this.#table, Key: keyItemKey(keyId) }));
     await this.#send(new DeleteItemCommand({ TableName: this.#table, Key: listKey(team, keyId) }));
   }
 
@@ -173,7 +173,7 @@ export class TeamKeys implements KeyStore, KeyNames {
   }
 
   async #get(keyId: string) {
-    const command = new GetItemCommand({ TableName: this.#table, Key: keyKey(keyId), ConsistentRead: true });
+    const command = new GetItemCommand({ TableName: this.#table, Key: keyItemKey(keyId), ConsistentRead: true });
     try {
       return (await this.#client.send(command)).Item;
     } catch (cause) {
@@ -197,7 +197,8 @@ function keyOf(environmentName: string, id: string) {
   return { key: `grk_${environmentName}_${keyId}_${randomBytes(32).toString('base64url')}`, keyId };
 }
 
-function keyKey(keyId: string) {
+/** The key of a gateway key's own item. */
+export function keyItemKey(keyId: string) {
   return { [PARTITION_KEY]: { S: `KEY#${keyId}` }, [SORT_KEY]: { S: 'KEY' } };
 }
 

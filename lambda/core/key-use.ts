@@ -1,3 +1,4 @@
+import { inBatches } from './in-batches.ts';
 import type { KeyRecord, KeyUse } from './key-record.ts';
 import { addUsd, usdText, ZERO_USD } from './money.ts';
 import { type Day, dayOf, MS_PER_DAY } from './period.ts';
@@ -18,20 +19,9 @@ export async function readKeyUse(
   const today = dayOf(nowEpochMs);
   const from = dayOf(nowEpochMs - LOOK_BACK_DAYS * MS_PER_DAY);
   const teams = [...new Set(records.flatMap(({ team }) => (team === undefined ? [] : [team])))];
-  const rows: UsageRow[] = [];
-  for (let start = 0; start < teams.length; start += TEAMS_AT_ONCE) {
-    const some = teams.slice(start, start + TEAMS_AT_ONCE).map((team) => usage.rowsOf(team, from, today));
-    rows.push(...(await Promise.all(some)).flat());
-  }
-  return new Map(
-    records.map(({ keyId }) => [
-      keyId,
-      useOf(
-        rows.filter((row) => row.keyId === keyId),
-        today,
-      ),
-    ]),
-  );
+  const rows = (await inBatches(teams, TEAMS_AT_ONCE, (team) => usage.rowsOf(team, from, today))).flat();
+  const rowsOf = Map.groupBy(rows, ({ keyId }) => keyId);
+  return new Map(records.map(({ keyId }) => [keyId, useOf(rowsOf.get(keyId) ?? [], today)]));
 }
 
 function useOf(rows: readonly UsageRow[], today: Day): KeyUse {

@@ -3,6 +3,7 @@ import { parseCatalog } from './catalog.ts';
 import { renderChanges, summarizeChanges } from './change-summary.ts';
 import { ConfigError } from './config-error.ts';
 import { type EnvironmentFile, parseEnvironment } from './environment.ts';
+import { inBatches } from './in-batches.ts';
 import { type PicoUsd, picoUsdFromNumber } from './money.ts';
 import { type Period, periodOf } from './period.ts';
 import {
@@ -80,9 +81,7 @@ export async function publishPolicies(ports: PublishPorts, publication: Publicat
   );
   const cap = picoUsdFromNumber(environment.organization.monthlyCapUsd);
   for (const period of periods) await ledger.setCap(period, cap);
-  for (let start = 0; start < moves.length; start += BUDGETS_AT_ONCE) {
-    await Promise.all(moves.slice(start, start + BUDGETS_AT_ONCE).map(({ key, limit }) => ledger.setLimit(key, limit)));
-  }
+  await inBatches(moves, BUDGETS_AT_ONCE, async ({ key, limit }) => await ledger.setLimit(key, limit));
   return { summary: summarizeChanges(changes) };
 }
 
