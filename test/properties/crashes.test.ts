@@ -79,7 +79,7 @@ function isCrash(error: unknown): boolean {
 it(
   'loses and doubles no pico-dollar when processes die between any two writes, replies are lost and requests come twice',
   async () => {
-    await checkStories(fc.record({ step: anyStep, fault: anyFault }), play, tellFaulty, { maxLength: 40, numRuns: 60 });
+    await checkStories(fc.record({ step: anyStep, fault: anyFault }), play, tellFaulty, { maxLength: 40, numRuns: 90 });
     expect(crashes).toBeGreaterThan(100);
   },
   TELL_WITHIN_MS,
