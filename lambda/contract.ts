@@ -22,9 +22,6 @@ export const CUSTOM_RESOURCE = {
   canary: 'Custom::EnforcementCanary',
 } as const;
 
-/** Where the gateway's own metrics are. */
-export const METRICS_NAMESPACE = 'GroqGateway';
-
 /** The key attributes of every table. */
 export const PARTITION_KEY = 'pk';
 export const SORT_KEY = 'sk';

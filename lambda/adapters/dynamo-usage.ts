@@ -5,31 +5,41 @@ import {
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
 import { PARTITION_KEY, SORT_KEY } from '../contract.ts';
-import type { Day } from '../core/period.ts';
-import type { UsageReader } from '../core/ports.ts';
+import { foldGroqKeyUse, type GroqKeyUse, groqKeyRowsOf } from '../core/groq-key-use.ts';
+import type { Day, Hour } from '../core/period.ts';
+import type { GroqKeyUseReader, UsageReader } from '../core/ports.ts';
 import { foldEnds, type LedgerEnd, type UsageRow } from '../core/usage.ts';
 import { pauseWithin } from './jitter.ts';
-import { holderOf } from './ledger-item.ts';
-import { daySortKey, incrementOf, markKey, markOnce, rowOf } from './usage-item.ts';
+import { holderOf, type Item } from './ledger-item.ts';
+import {
+  daySortKey,
+  groqKeyIncrementOf,
+  groqKeyUseOf,
+  hourSortKey,
+  incrementOf,
+  markKey,
+  markOnce,
+  rowOf,
+} from './usage-item.ts';
 
 /** The usage's store failed; the same ends can be counted again. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** A transaction has at most 100 items (DynamoDB quotas, read 2026-11-25), and an end needs two at most: mark and row. */
-const ENDS_AT_ONCE = 50;
+/** A transaction has at most 100 items (DynamoDB quotas, read 2026-11-25). */
+const ITEMS_AT_ONCE = 100;
 /** How often a transaction is tried that meets others, without getting any further. */
 const MAX_TRIES = 8;
 /** How long is waited for others before each, in milliseconds at first. */
 const CONFLICT_WITHIN_MS = 50;
 
 /**
- * Usage in a table of its own: `TEAM#<team>` / `DAY#<day>#<key>#<model>`, and a mark for each end that has been counted,
+ * Usage in a table of its own: `TEAM#<team>` / `DAY#<day>#<key>#<model>`, `GROQKEY#<hour>#<Groq key>`, and a mark for each end that has been counted,
  * `END#<team>#<id>` / kind. Rows and marks are written in one transaction, so an end that is told again, in whatever
  * order and company, is counted once.
  */
-export class DynamoUsage implements UsageReader {
+export class DynamoUsage implements UsageReader, GroqKeyUseReader {
   readonly #client: DynamoDBClient;
   readonly #table: string;
   readonly #nowEpochMs: () => number;
@@ -48,8 +58,7 @@ export class DynamoUsage implements UsageReader {
   async count(ends: readonly LedgerEnd[]): Promise<number> {
     const told = [...new Map(ends.map((entry) => [JSON.stringify(markKey(entry)), entry])).values()];
     let counted = 0;
-    for (let start = 0; start < told.length; start += ENDS_AT_ONCE)
-      counted += await this.#countAtOnce(told.slice(start, start + ENDS_AT_ONCE));
+    for (const some of atOnce(told)) counted += await this.#countAtOnce(some);
     return counted;
   }
 
@@ -57,7 +66,11 @@ export class DynamoUsage implements UsageReader {
     let left = ends;
     for (let tries = 1; left.length > 0; ) {
       // Marks first: a reason of a refusal is found by its place.
-      const updates = [...left.map((entry) => markOnce(entry, this.#nowEpochMs())), ...foldEnds(left).map(incrementOf)];
+      const updates = [
+        ...left.map((entry) => markOnce(entry, this.#nowEpochMs())),
+        ...foldEnds(left).map(incrementOf),
+        ...foldGroqKeyUse(left).map(groqKeyIncrementOf),
+      ];
       const TransactItems = updates.map((update) => ({ Update: { TableName: this.#table, ...update } }));
       try {
         await this.#client.send(new TransactWriteItemsCommand({ TransactItems }));
@@ -76,7 +89,15 @@ export class DynamoUsage implements UsageReader {
   }
 
   async rowsOf(team: string, from: Day, to: Day): Promise<readonly UsageRow[]> {
-    const rows: UsageRow[] = [];
+    return (await this.#itemsOf(team, daySortKey(from), daySortKey(to))).map((item) => rowOf(team, item));
+  }
+
+  async useOf(team: string, from: Hour, to: Hour): Promise<readonly GroqKeyUse[]> {
+    return (await this.#itemsOf(team, hourSortKey(from), hourSortKey(to))).map(groqKeyUseOf);
+  }
+
+  async #itemsOf(team: string, from: string, to: string): Promise<readonly Item[]> {
+    const items: Item[] = [];
     try {
       const pages = paginateQuery(
         { client: this.#client },
@@ -84,18 +105,34 @@ export class DynamoUsage implements UsageReader {
           TableName: this.#table,
           KeyConditionExpression: '#pk = :team AND #sk BETWEEN :from AND :to',
           ExpressionAttributeNames: { '#pk': PARTITION_KEY, '#sk': SORT_KEY },
-          // A tilde comes after all that can follow a day.
+          // A tilde comes after all that can follow a day or an hour.
           ExpressionAttributeValues: {
             ':team': { S: holderOf(team) },
-            ':from': { S: daySortKey(from) },
-            ':to': { S: `${daySortKey(to)}#~` },
+            ':from': { S: from },
+            ':to': { S: `${to}#~` },
           },
         },
       );
-      for await (const page of pages) rows.push(...(page.Items ?? []).map((item) => rowOf(team, item)));
+      for await (const page of pages) items.push(...(page.Items ?? []));
     } catch (cause) {
       throw new UsageError(`cannot read the usage of ${team}`, { cause });
     }
-    return rows;
+    return items;
   }
+}
+
+/** Splits ends into those that a transaction has room for: a mark and a row each, and a row for each Groq key. */
+function atOnce(ends: readonly LedgerEnd[]): readonly (readonly LedgerEnd[])[] {
+  const batches: LedgerEnd[][] = [];
+  let room = 0;
+  for (const entry of ends) {
+    const items = 2 + groqKeyRowsOf(entry);
+    if (items > room) {
+      batches.push([]);
+      room = ITEMS_AT_ONCE;
+    }
+    batches.at(-1)?.push(entry);
+    room -= items;
+  }
+  return batches;
 }

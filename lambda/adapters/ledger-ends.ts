@@ -54,6 +54,14 @@ function endOf(entry: Item): CallEnd {
     promptTokens: count(entry, 'promptTokens'),
     cachedTokens: count(entry, 'cachedTokens'),
     completionTokens: count(entry, 'completionTokens'),
+    reasoningTokens: countIfAny(entry, 'reasoningTokens'),
+    trace: {
+      upstreamMs: countIfAny(entry, 'upstreamMs'),
+      groqKeys: {
+        usedId: entry.groqKey?.S,
+        refusedIds: (entry.groqKeysRefused?.L ?? []).flatMap(({ S }) => S ?? []),
+      },
+    },
     atEpochMs: count(entry, 'atMs'),
   };
 }
@@ -68,6 +76,10 @@ function money(entry: Item, name: string): PicoUsd {
   const digits = entry[name]?.N ?? '';
   if (!/^-?\d+$/.test(digits)) throw new UnreadableEnds(`an end whose ${name} is no amount`);
   return picoUsd(BigInt(digits));
+}
+
+function countIfAny(entry: Item, name: string): number {
+  return entry[name] === undefined ? 0 : count(entry, name);
 }
 
 function count(entry: Item, name: string): number {

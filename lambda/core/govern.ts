@@ -1,4 +1,5 @@
 import { type Admitted, admit } from './admission.ts';
+import { type CallTrace, NO_GROQ_KEYS } from './call-trace.ts';
 import type { Catalog } from './catalog.ts';
 import { isObject, parseChatRequest } from './chat-request.ts';
 import { readStreamEvent, renderData } from './chat-stream.ts';
@@ -9,7 +10,7 @@ import { type Entry, enterHeadroom } from './headroom-queue.ts';
 import type { Identity } from './identity.ts';
 import { type LedgerView, overrunOf, type Settlement, VOID } from './ledger.ts';
 import { type PicoUsd, usdText, ZERO_USD } from './money.ts';
-import type { ByteSink, Clock, Ledger, Log, Upstream, UpstreamAnswer, UpstreamHeaders } from './ports.ts';
+import type { ByteSink, Clock, Ledger, Log, TracedAnswer, Upstream, UpstreamHeaders } from './ports.ts';
 import { chatCost } from './pricing.ts';
 import { rateCostUs } from './rate-limit.ts';
 import type { RecentOutputs } from './recent-outputs.ts';
@@ -126,9 +127,13 @@ async function governBounded(
   const startMs = ports.clock.monotonicMs();
   const answer = await callUpstream(ports, request, call, admitted);
   const upstreamMs = ports.clock.monotonicMs() - startMs;
+  const traceNow = (): CallTrace => ({
+    upstreamMs: Math.round(ports.clock.monotonicMs() - startMs),
+    groqKeys: answer.groqKeys ?? NO_GROQ_KEYS,
+  });
   switch (answer.kind) {
     case 'rejected': {
-      const view = await settle(ports, request, admitted, VOID);
+      const view = await settle(ports, request, admitted, { ...VOID, trace: traceNow() });
       return {
         kind: 'refused',
         refusal: answer.refusal,
@@ -136,7 +141,7 @@ async function governBounded(
       };
     }
     case 'lost': {
-      const settlement = settlementOf(call, admitted, undefined);
+      const settlement = settlementOf(call, admitted, traceNow(), undefined);
       const view = await settle(ports, request, admitted, settlement);
       return {
         kind: 'refused',
@@ -145,7 +150,7 @@ async function governBounded(
       };
     }
     case 'whole': {
-      const settlement = settlementOf(call, admitted, usageOfBody(answer.body));
+      const settlement = settlementOf(call, admitted, traceNow(), usageOfBody(answer.body));
       const view = await settle(ports, request, admitted, settlement);
       return {
         kind: 'whole',
@@ -157,7 +162,7 @@ async function governBounded(
     case 'stream': {
       const relay = async (sink: ByteSink): Promise<void> => {
         const usage = await relayStream(ports, request, call, answer.events, sink);
-        await settle(ports, request, admitted, settlementOf(call, admitted, usage));
+        await settle(ports, request, admitted, settlementOf(call, admitted, traceNow(), usage));
       };
       return { kind: 'stream', headers: answer.headers, facts: { ...facts, upstreamMs }, relay };
     }
@@ -169,7 +174,7 @@ async function callUpstream(
   request: GovernRequest,
   call: BoundedCall,
   admitted: Admitted,
-): Promise<UpstreamAnswer> {
+): Promise<TracedAnswer> {
   const { deadlineEpochMs, policy } = request;
   try {
     return await ports.upstream.chat({
@@ -226,12 +231,17 @@ async function relayStream(
 }
 
 /** The settlement of a call that reported its usage, or else at its bound. */
-function settlementOf(call: BoundedCall, admitted: Admitted, usage: TokenUsage | undefined): Settlement {
+function settlementOf(
+  call: BoundedCall,
+  admitted: Admitted,
+  trace: CallTrace,
+  usage: TokenUsage | undefined,
+): Settlement {
   const { reservation } = admitted.terms;
   if (usage === undefined) {
-    return { ...VOID, kind: 'settle', costPicoUsd: reservation.costPicoUsd, assumed: true };
+    return { ...VOID, kind: 'settle', costPicoUsd: reservation.costPicoUsd, assumed: true, trace };
   }
-  return { ...VOID, kind: 'settle', costPicoUsd: chatCost(call.model, usage), ...usage };
+  return { ...VOID, kind: 'settle', costPicoUsd: chatCost(call.model, usage), ...usage, trace };
 }
 
 /** Ends the reservation; a ledger that cannot be reached leaves it open, to expire at its bound. */

@@ -80,6 +80,8 @@ function renderCounts(counts: UsageCounts) {
     prompt_tokens: counts.promptTokens,
     cached_tokens: counts.cachedTokens,
     completion_tokens: counts.completionTokens,
+    reasoning_tokens: counts.reasoningTokens,
+    upstream_ms: counts.upstreamMs,
     cost_usd: usdText(counts.costPicoUsd),
     assumed_usd: usdText(counts.assumedPicoUsd),
     voided_requests: counts.voided,

@@ -1,3 +1,4 @@
+import type { CallTrace } from './call-trace.ts';
 import { addUsd, type PicoUsd, subtractUsd, ZERO_USD } from './money.ts';
 import { type Day, dayInPeriod, daysOf, type Period } from './period.ts';
 import type { LedgerKey } from './ports.ts';
@@ -19,6 +20,9 @@ export type CallEnd = {
   /** The part of `promptTokens` that Groq had cached. */
   readonly cachedTokens: number;
   readonly completionTokens: number;
+  /** The part of `completionTokens` that was reasoning. */
+  readonly reasoningTokens: number;
+  readonly trace: CallTrace;
   readonly atEpochMs: number;
 };
 
@@ -32,6 +36,9 @@ export type UsageCounts = {
   readonly promptTokens: number;
   readonly cachedTokens: number;
   readonly completionTokens: number;
+  readonly reasoningTokens: number;
+  /** How long Groq was waited for, over all requests and voids. */
+  readonly upstreamMs: number;
   readonly costPicoUsd: PicoUsd;
   /** The part of the cost that is assumed, because the outcome never came. */
   readonly assumedPicoUsd: PicoUsd;
@@ -58,6 +65,8 @@ export const NO_USAGE: UsageCounts = {
   promptTokens: 0,
   cachedTokens: 0,
   completionTokens: 0,
+  reasoningTokens: 0,
+  upstreamMs: 0,
   costPicoUsd: ZERO_USD,
   assumedPicoUsd: ZERO_USD,
   voided: 0,
@@ -66,12 +75,13 @@ export const NO_USAGE: UsageCounts = {
 
 /** What one end adds, whatever came before it: so ends can be counted in any order. */
 export function countsOf(end: CallEnd): UsageCounts {
-  const { kind, promptTokens, cachedTokens, completionTokens, costPicoUsd, boundPicoUsd } = end;
-  if (kind === 'void') return { ...NO_USAGE, voided: 1 };
+  const { kind, promptTokens, cachedTokens, completionTokens, reasoningTokens, costPicoUsd, boundPicoUsd } = end;
+  const { upstreamMs } = end.trace;
+  if (kind === 'void') return { ...NO_USAGE, voided: 1, upstreamMs };
   if (kind === 'expire')
     return { ...NO_USAGE, requests: 1, expired: 1, costPicoUsd: boundPicoUsd, assumedPicoUsd: boundPicoUsd };
   const assumedPicoUsd = end.assumed ? costPicoUsd : ZERO_USD;
-  const counts = { ...NO_USAGE, promptTokens, cachedTokens, completionTokens };
+  const counts = { ...NO_USAGE, promptTokens, cachedTokens, completionTokens, reasoningTokens, upstreamMs };
   if (kind === 'settle') return { ...counts, requests: 1, costPicoUsd, assumedPicoUsd };
   // A late void: a settlement always has a cost or tokens, since a usage of nothing is taken at the bound.
   const isVoid = costPicoUsd === 0n && promptTokens + completionTokens === 0;
@@ -92,6 +102,8 @@ export function addUsage(a: UsageCounts, b: UsageCounts): UsageCounts {
     promptTokens: a.promptTokens + b.promptTokens,
     cachedTokens: a.cachedTokens + b.cachedTokens,
     completionTokens: a.completionTokens + b.completionTokens,
+    reasoningTokens: a.reasoningTokens + b.reasoningTokens,
+    upstreamMs: a.upstreamMs + b.upstreamMs,
     costPicoUsd: addUsd(a.costPicoUsd, b.costPicoUsd),
     assumedPicoUsd: addUsd(a.assumedPicoUsd, b.assumedPicoUsd),
     voided: a.voided + b.voided,

@@ -27,7 +27,14 @@ const row = (team: string, day: string, keyId: string, model: string, more: Part
 /** The clock stands at 2026-11-24. */
 const ROWS: readonly UsageRow[] = [
   row('chatbot', '2026-11-24', 'key1', 'm'),
-  row('chatbot', '2026-11-24', 'key2', 'm', { cachedTokens: 4, voided: 2, expired: 1, assumedPicoUsd: picoUsd(7n) }),
+  row('chatbot', '2026-11-24', 'key2', 'm', {
+    cachedTokens: 4,
+    reasoningTokens: 3,
+    upstreamMs: 250,
+    voided: 2,
+    expired: 1,
+    assumedPicoUsd: picoUsd(7n),
+  }),
   row('chatbot', '2026-11-23', 'key1', 'n'),
   row('chatbot', '2026-10-31', 'key1', 'm'),
   row('gone', '2026-11-24', 'key9', 'm'),
@@ -75,6 +82,8 @@ const COUNTS = {
   prompt_tokens: 10,
   cached_tokens: 0,
   completion_tokens: 5,
+  reasoning_tokens: 0,
+  upstream_ms: 0,
   cost_usd: '0.0000015',
   assumed_usd: '0',
   voided_requests: 0,
@@ -119,6 +128,8 @@ it('shows a lead every key of its team, by what it asks for, a key without a nam
       key_name: 'key2',
       model: 'm',
       cached_tokens: 4,
+      reasoning_tokens: 3,
+      upstream_ms: 250,
       voided_requests: 2,
       expired_requests: 1,
       assumed_usd: '0.000000000007',
