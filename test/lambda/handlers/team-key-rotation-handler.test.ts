@@ -2,7 +2,7 @@ import type { SecretsManagerRotationEvent } from 'aws-lambda';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { DynamoAudit } from '../../../lambda/adapters/dynamo-audit.ts';
 import { DynamoKeyShelf } from '../../../lambda/adapters/key-shelf.ts';
-import { TeamServiceSecret } from '../../../lambda/adapters/service-secret.ts';
+import { teamServiceSecret } from '../../../lambda/adapters/service-secret.ts';
 import { mintKeyFor, TeamKeys } from '../../../lambda/adapters/team-keys.ts';
 import { createTeamKeyRotation } from '../../../lambda/handlers/team-key-rotation-handler.ts';
 import { lambdaContext } from '../../../local/lambda-runtime.ts';
@@ -26,7 +26,7 @@ function rotationOf(name: string) {
   const shelf = new DynamoKeyShelf(client, 'registry', 'test', () => NOW);
   const logged: string[] = [];
   const handler = createTeamKeyRotation({
-    secretOf: (secretId) => new TeamServiceSecret(secrets.client, secretId, 'test'),
+    secretOf: (secretId) => teamServiceSecret(secrets.client, secretId, 'test'),
     shelf,
     keys,
     putIfAbsent: async (key, record) => await keys.putIfAbsent(key, record),
