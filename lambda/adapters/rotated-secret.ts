@@ -7,6 +7,7 @@ import {
   type SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
+import { VERSION_LABEL } from '../core/groq-key-versions.ts';
 import type { RotatedVersions, SecretState } from '../core/secret-rotation.ts';
 
 /** Secrets Manager failed, or the secret is not of the kind that is rotated. */
@@ -57,8 +58,13 @@ export class RotatedSecret<T> implements RotatedVersions<T> {
   }
 
   async putPending(versionId: string, value: T): Promise<T> {
+    return await this.put(versionId, value, VERSION_LABEL.pending);
+  }
+
+  /** Makes a version that bears a label, which leaves any other; returns the value that it has. */
+  async put(versionId: string, value: T, label: string): Promise<T> {
     const SecretString = JSON.stringify(value);
-    const [SecretId, ClientRequestToken, VersionStages] = [this.#secretId, versionId, ['AWSPENDING']];
+    const [SecretId, ClientRequestToken, VersionStages] = [this.#secretId, versionId, [label]];
     try {
       await this.#client.send(new PutSecretValueCommand({ SecretId, ClientRequestToken, VersionStages, SecretString }));
       return value;
@@ -73,7 +79,7 @@ export class RotatedSecret<T> implements RotatedVersions<T> {
   async moveCurrent(to: string, from: string | undefined): Promise<void> {
     const command = new UpdateSecretVersionStageCommand({
       SecretId: this.#secretId,
-      VersionStage: 'AWSCURRENT',
+      VersionStage: VERSION_LABEL.current,
       MoveToVersionId: to,
       ...(from === undefined ? {} : { RemoveFromVersionId: from }),
     });

@@ -26,6 +26,8 @@ describe('an environment', () => {
       priority: 'normal',
       onRetiredModel: 'refuse',
       rotateKeyEveryDays: null,
+      groqKeySource: 'staged',
+      rotateGroqKeyEveryDays: null,
       alertRecipients: [],
     });
   });
