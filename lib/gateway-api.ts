@@ -105,6 +105,7 @@ export class GatewayApi extends Construct {
     keys.addMethod('ANY');
     keys.addProxy({ anyMethod: true });
     v1.addResource('audit').addMethod('ANY');
+    v1.addResource('groq-keys').addMethod('ANY');
     this.#addHealth();
     addGatewayResponses(this.api);
     this.#acknowledge();

@@ -162,6 +162,8 @@ export class GatewayStack extends Stack {
     this.#registry.grantItems(admin, ['Query', 'PutItem'], ['TEAM#*']);
     this.#registry.grantItems(admin, ['GetItem', 'PutItem', 'DeleteItem'], ['IDEMPOTENCY#*']);
     this.#registry.grantItems(admin, ['PutItem', 'Query'], ['AUDIT#*']);
+    // What is known of Groq keys, which are in no table.
+    this.#registry.grantItems(admin, ['Query'], ['GROQKEYS#*']);
     this.#usage.grantItems(admin, ['Query'], ['TEAM#*']);
     // A revoked key is marked where calls are admitted.
     this.#grantRevocation(admin);

@@ -35,7 +35,7 @@ export type Host = {
 const FUNCTION_TIMEOUT_MS = 300_000;
 const ADMIN_TIMEOUT_MS = 25_000;
 /** The paths that go to the function that administers keys, as deployed. */
-const ADMINISTRATION = /^\/openai\/v1\/(api-keys(\/.*)?|audit)$/;
+export const ADMINISTRATION = /^\/openai\/v1\/(api-keys(\/.*)?|audit|groq-keys)$/;
 /** How many authorizer results are kept. */
 const MAX_CACHED_KEYS = 10_000;
 /** Longer than clients keep their connections, so that none is closed under a request. */

@@ -2,10 +2,12 @@ import { randomUUID } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { AdminPorts } from '../core/administration.ts';
 import type { TeamPolicy } from '../core/environment.ts';
+import { readGroqKeys } from '../core/groq-key-list.ts';
 import { readKeyUse } from '../core/key-use.ts';
 import { DynamoAudit } from './dynamo-audit.ts';
 import { DynamoBudgets } from './dynamo-budgets.ts';
 import { DynamoUsage } from './dynamo-usage.ts';
+import { DynamoGroqKeyRecords } from './groq-key-records.ts';
 import { DynamoIdempotency } from './idempotency.ts';
 import { parseTime } from './iso-time.ts';
 import { DynamoKeyShelf } from './key-shelf.ts';
@@ -32,6 +34,7 @@ export function adminPorts(
   const ledger = new DynamoBudgets(client, ledgerTable, nowEpochMs);
   const idempotency = new DynamoIdempotency(client, registryTable, nowEpochMs);
   const usage = new DynamoUsage(client, usageTable, nowEpochMs);
+  const records = new DynamoGroqKeyRecords(client, registryTable);
   return async () => {
     const teams: ReadonlyMap<string, TeamPolicy> = (await registry.inForce())?.environment.teams ?? new Map();
     return {
@@ -41,6 +44,7 @@ export function adminPorts(
       idempotency,
       newId: randomUUID,
       readAudit: async (period, most, team) => await audit.newest(period, most, team),
+      readGroqKeys: async (asked) => await readGroqKeys({ records, use: usage }, asked, nowEpochMs()),
       readUse: async (records) => await readKeyUse(usage, records, nowEpochMs()),
       rules: { teams, environmentName, nowEpochMs: nowEpochMs(), parseTime },
     };

@@ -1,3 +1,4 @@
+import type { GroqKeyStanding } from './groq-key-list.ts';
 import type { KeyPorts } from './key-operations.ts';
 import type { KeyRecord, KeyUse } from './key-record.ts';
 import type { AuditEntry, IdempotencyStore } from './ports.ts';
@@ -9,4 +10,6 @@ export type AdminPorts = KeyPorts & {
   readonly readAudit: (period: string, most: number, team?: string) => Promise<readonly AuditEntry[]>;
   /** What keys have been used for this month, by their ids. */
   readonly readUse: (records: readonly KeyRecord[]) => Promise<ReadonlyMap<string, KeyUse>>;
+  /** How the Groq keys of teams stand. */
+  readonly readGroqKeys: (teams: readonly string[]) => Promise<readonly GroqKeyStanding[]>;
 };

@@ -10,7 +10,8 @@ export type Action =
   | 'create_keys'
   | 'rotate_keys'
   | 'revoke_keys'
-  | 'read_audit';
+  | 'read_audit'
+  | 'read_groq_keys';
 
 /** How far an action reaches: nowhere, to the caller's own key, to its team, or to the whole organisation. */
 export type Reach = 'none' | 'own' | 'team' | 'all';
@@ -30,6 +31,7 @@ export const PERMISSIONS: Readonly<Record<Role, Readonly<Record<Action, Reach>>>
     rotate_keys: 'all',
     revoke_keys: 'all',
     read_audit: 'all',
+    read_groq_keys: 'all',
   },
   lead: {
     call_models: 'team',
@@ -41,6 +43,7 @@ export const PERMISSIONS: Readonly<Record<Role, Readonly<Record<Action, Reach>>>
     rotate_keys: 'team',
     revoke_keys: 'team',
     read_audit: 'team',
+    read_groq_keys: 'team',
   },
   member: {
     call_models: 'team',
@@ -52,6 +55,7 @@ export const PERMISSIONS: Readonly<Record<Role, Readonly<Record<Action, Reach>>>
     rotate_keys: 'own',
     revoke_keys: 'own',
     read_audit: 'none',
+    read_groq_keys: 'none',
   },
   viewer: {
     call_models: 'none',
@@ -63,6 +67,7 @@ export const PERMISSIONS: Readonly<Record<Role, Readonly<Record<Action, Reach>>>
     rotate_keys: 'none',
     revoke_keys: 'none',
     read_audit: 'none',
+    read_groq_keys: 'team',
   },
 };
 

@@ -8,9 +8,11 @@ import { type Refusal, refuse } from '../core/refusals.ts';
 import { type AdminAnswer, type AdminRequest, answer, refused, unknownParameter } from './admin-answer.ts';
 import { answerAudit } from './audit-route.ts';
 import { unescaped } from './gateway-event.ts';
+import { answerGroqKeys } from './groq-keys-route.ts';
 import { once } from './once.ts';
 
 const KEYS = '/openai/v1/api-keys';
+const GROQ_KEYS = '/openai/v1/groq-keys';
 const DEFAULT_OVERLAP_HOURS = 24;
 const MOST_REASON = 200;
 
@@ -24,6 +26,7 @@ export async function answerAdmin(ports: AdminPorts, request: AdminRequest): Pro
   if (id !== undefined && action === undefined && method === 'DELETE') return await revoke(ports, request, id);
   if (id !== undefined && action === 'rotate' && method === 'POST') return await rotate(ports, request, id);
   if (path === '/openai/v1/audit' && method === 'GET') return await answerAudit(ports, request);
+  if (path === GROQ_KEYS && method === 'GET') return await answerGroqKeys(ports, request);
   const allow = allowedOn(path, id, action);
   if (allow === undefined)
     return refused(refuse('unknown_url', `Unknown request URL: ${method} ${path.slice(0, 200)}. Keys are at ${KEYS}.`));
@@ -33,7 +36,7 @@ export async function answerAdmin(ports: AdminPorts, request: AdminRequest): Pro
 
 function allowedOn(path: string, id: string | undefined, action: string | undefined): string | undefined {
   if (path === KEYS) return 'GET, POST';
-  if (path === '/openai/v1/audit') return 'GET';
+  if (path === '/openai/v1/audit' || path === GROQ_KEYS) return 'GET';
   if (id !== undefined && action === undefined) return 'GET, DELETE';
   return action === 'rotate' ? 'POST' : undefined;
 }

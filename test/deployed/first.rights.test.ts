@@ -110,6 +110,7 @@ describe("each function's role", () => {
     ['Admin', 'refuse a key in a ledger', update(ledgerTable, 'TEAM#rights-test')],
     ['Admin', 'read what stands for all teams', get(ledgerTable, 'ORG')],
     ['Retirement', 'read what stands for all teams', get(ledgerTable, 'ORG')],
+    ['Admin', 'read what is known of Groq keys', query(registryTable, 'GROQKEYS#rights-test')],
     ['Admin', 'read what keys were used for', query(usageTable, 'TEAM#rights-test')],
     ['Admin', 'forget a request that was refused', remove(registryTable, 'IDEMPOTENCY#rights-test')],
   ])('%s may %s', async (role, _what, command) => {
@@ -162,6 +163,7 @@ describe("each function's role", () => {
     ['Admin', "write the organisation's ledger", update(ledgerTable, 'ORG')],
     ['Admin', 'write usage', update(usageTable, 'TEAM#rights-test')],
     ['Admin', 'read a whole table', new ScanCommand({ TableName: registryTable })],
+    ['Admin', 'write what is known of Groq keys', put(registryTable, 'GROQKEYS#rights-test')],
     ['Admin', 'read a Groq key', new GetSecretValueCommand({ SecretId: secret })],
     ['Admin', 'write a Groq key', new PutSecretValueCommand({ SecretId: secret, SecretString: '{}' })],
     ['Canary', 'touch the ledger', update(ledgerTable, 'TEAM#roomy')],

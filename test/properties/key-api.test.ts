@@ -59,7 +59,7 @@ it('answers whatever is sent by a refusal of its own, and never by a fault', asy
     method: fc.constantFrom('GET', 'POST', 'DELETE', 'PUT', 'HEAD'),
     path: fc.oneof(
       fc.constant('/openai/v1/api-keys'),
-      fc.constant('/openai/v1/audit'),
+      fc.constantFrom('/openai/v1/audit', '/openai/v1/groq-keys'),
       fc.array(segment, { minLength: 1, maxLength: 3 }).map((all) => `/openai/v1/api-keys/${all.join('/')}`),
     ),
     query: fc.constantFrom('', '?team=ant', '?team=', '?limit=1e2', '?month=2026-11', '?reason=%00'),

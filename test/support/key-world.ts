@@ -4,6 +4,8 @@ import { adminPorts } from '../../lambda/adapters/admin-ports.ts';
 import { DynamoAudit } from '../../lambda/adapters/dynamo-audit.ts';
 import { DynamoBudgets } from '../../lambda/adapters/dynamo-budgets.ts';
 import { DynamoLedger } from '../../lambda/adapters/dynamo-ledger.ts';
+import { DynamoUsage } from '../../lambda/adapters/dynamo-usage.ts';
+import { DynamoGroqKeyRecords } from '../../lambda/adapters/groq-key-records.ts';
 import { Registry } from '../../lambda/adapters/registry.ts';
 import { mintKey, TeamKeys } from '../../lambda/adapters/team-keys.ts';
 import { CACHE_MS } from '../../lambda/contract.ts';
@@ -15,6 +17,7 @@ import { RecentOutputs } from '../../lambda/core/recent-outputs.ts';
 import { createAdmin } from '../../lambda/handlers/admin-handler.ts';
 import { createAuthorizer } from '../../lambda/handlers/authorize.ts';
 import { systemClock } from '../../lambda/handlers/system.ts';
+import { ADMINISTRATION } from '../../local/host.ts';
 import { lambdaContext } from '../../local/lambda-runtime.ts';
 import { ensureTable } from '../../local/tables.ts';
 import { catalog, catalogContent } from './catalog.ts';
@@ -40,6 +43,9 @@ export class KeyWorld {
   /** All that was logged. */
   readonly logged: string[] = [];
   readonly keys: TeamKeys;
+  /** What is known of Groq keys, and of the calls that went with them. */
+  readonly groqKeys: DynamoGroqKeyRecords;
+  readonly usage: DynamoUsage;
   readonly #remembered = new Map<string, { context: object; untilMs: number }>();
   readonly #authorizer;
   readonly #admin;
@@ -48,6 +54,8 @@ export class KeyWorld {
   private constructor(database: TestDatabase, table: string) {
     const now = () => this.nowEpochMs;
     this.keys = new TeamKeys(database.client, table, now);
+    this.groqKeys = new DynamoGroqKeyRecords(database.client, table);
+    this.usage = new DynamoUsage(database.client, table, now);
     const log = (event: string, facts: object) => this.logged.push(JSON.stringify({ event, ...facts }));
     const tables = { environmentName: 'test', ledgerTable: table, registryTable: table, usageTable: table };
     const write = (line: string) => this.logged.push(line);
@@ -119,7 +127,7 @@ export class KeyWorld {
       isBase64Encoded: false,
       requestContext: { requestId: randomUUID(), authorizer: context, identity: { sourceIp: '192.0.2.1' } },
     } as unknown as APIGatewayProxyEvent;
-    if (!/^\/openai\/v1\/(api-keys(\/.*)?|audit)$/.test(pathOnly)) return await invoke(this.#gateway, event);
+    if (!ADMINISTRATION.test(pathOnly)) return await invoke(this.#gateway, event);
     const answer = await this.#admin(event, lambdaContext('admin', 'r', 25_000));
     return { status: answer.statusCode, headers: answer.headers ?? {}, text: answer.body };
   }

@@ -13,6 +13,7 @@ const EXPECTED: Readonly<Record<Action, readonly [admin: Reach, lead: Reach, mem
   rotate_keys: ['all', 'team', 'own', 'none'],
   revoke_keys: ['all', 'team', 'own', 'none'],
   read_audit: ['all', 'team', 'none', 'none'],
+  read_groq_keys: ['all', 'team', 'none', 'team'],
 };
 const ROLES = Object.keys(PERMISSIONS) as Role[];
 const ORDER: readonly Reach[] = ['none', 'own', 'team', 'all'];

@@ -130,6 +130,7 @@ describe('the other URLs', () => {
       ['POST', `${KEYS}/me/rotate`],
       ['DELETE', `${KEYS}/me`],
       ['GET', '/openai/v1/audit'],
+      ['GET', '/openai/v1/groq-keys'],
     ] as const)
       expect(codeOf(await world.send(key, method, path))).toEqual([403, 'forbidden']);
   });
@@ -160,6 +161,7 @@ describe('the other URLs', () => {
     ['POST', `${KEYS}/abc`, 405, 'GET, DELETE'],
     ['GET', `${KEYS}/abc/rotate`, 405, 'POST'],
     ['DELETE', '/openai/v1/audit', 405, 'GET'],
+    ['POST', '/openai/v1/groq-keys', 405, 'GET'],
     ['POST', `${KEYS}/abc/revive`, 404, undefined],
     ['GET', `${KEYS}/a/b/c`, 404, undefined],
     ['GET', `${KEYS}/%E0%A4%A`, 404, undefined],
