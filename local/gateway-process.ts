@@ -41,7 +41,13 @@ export async function startGatewayProcess({
   const dir = mkdtempSync(join(tmpdir(), 'gateway-'));
   const file = typeof environment === 'string' ? environment : join(dir, 'test.json');
   if (typeof environment !== 'string') writeFileSync(file, JSON.stringify(environment));
-  const { GROQ_API_KEY: _key, GROQ_BASE_URL: _url, DYNAMODB_ENDPOINT: _db, ...inherited } = process.env;
+  const {
+    GROQ_API_KEY: _key,
+    GROQ_BASE_URL: _url,
+    DYNAMODB_ENDPOINT: _db,
+    SECRETS_ENDPOINT: _sm,
+    ...inherited
+  } = process.env;
   const child = spawn(process.execPath, [...nodeArguments, join(PROJECT_DIR, 'local/main.ts'), '--json'], {
     env: { ...inherited, PORT: '0', DATA_DIR: dataDir ?? join(dir, 'data'), ENVIRONMENT: file, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -8,6 +8,7 @@ export type RunningGateway = {
   readonly environmentName: string;
   readonly baseUrl: string;
   readonly dynamodbEndpoint: string;
+  readonly secretsEndpoint: string;
   readonly ledgerTable: string;
   readonly registryTable: string;
   readonly usageTable: string;

@@ -20,6 +20,8 @@ export type Settings = {
   readonly dataDir: string;
   /** Any DynamoDB instead of the embedded one. */
   readonly dynamodbEndpoint: string | undefined;
+  /** Any Secrets Manager instead of the embedded one. */
+  readonly secretsEndpoint: string | undefined;
   /** Undefined: the fake Groq. */
   readonly upstream: { readonly baseUrl: string; readonly apiKey: string } | undefined;
 };
@@ -33,7 +35,7 @@ const HELP = `npm start [-- --json] [-- --aws]
 
 Runs the gateway on 127.0.0.1. --json prints its address and keys as one line of JSON (npm --silent start -- --json
 keeps npm's own lines away). --aws deploys the whole stack by cdk into an emulator of AWS on this machine, which needs
-Python 3.10 or later; PORT, DATA_DIR and DYNAMODB_ENDPOINT have no say there.
+Python 3.10 or later; PORT, DATA_DIR, DYNAMODB_ENDPOINT and SECRETS_ENDPOINT have no say there.
 
   PORT               the port; 0 picks a free one (default ${DEFAULT_PORT})
   ENVIRONMENT        a name in config/environments, or the path of a .ts or .json file (default dev)
@@ -41,7 +43,8 @@ Python 3.10 or later; PORT, DATA_DIR and DYNAMODB_ENDPOINT have no say there.
   DATA_DIR           where the ledger and the keys' seed are kept (default .local)
   GROQ_API_KEY       a Groq key for every team; without one, a fake Groq answers
   GROQ_BASE_URL      another upstream (default ${GROQ})
-  DYNAMODB_ENDPOINT  any DynamoDB instead of the embedded one, such as http://127.0.0.1:8000`;
+  DYNAMODB_ENDPOINT  any DynamoDB instead of the embedded one, such as http://127.0.0.1:8000
+  SECRETS_ENDPOINT   any Secrets Manager instead of the embedded one, with a secret a team; GROQ_API_KEY is not read then`;
 
 /**
  * Reads the command line and the environment variables; relative paths are taken from where npm was called.
@@ -66,6 +69,7 @@ export function readSettings(
     catalogFile: env.CATALOG ? resolve(from, env.CATALOG) : resolve(PROJECT_DIR, 'config/catalog.json'),
     dataDir: env.DATA_DIR ? resolve(from, env.DATA_DIR) : resolve(PROJECT_DIR, '.local'),
     dynamodbEndpoint: env.DYNAMODB_ENDPOINT ? addressOf('DYNAMODB_ENDPOINT', env.DYNAMODB_ENDPOINT) : undefined,
+    secretsEndpoint: env.SECRETS_ENDPOINT ? addressOf('SECRETS_ENDPOINT', env.SECRETS_ENDPOINT) : undefined,
     upstream: upstreamOf(env),
   };
 }

@@ -5,7 +5,7 @@ import { DynamoBudgets } from '../lambda/adapters/dynamo-budgets.ts';
 import { DynamoLedger } from '../lambda/adapters/dynamo-ledger.ts';
 import { Registry } from '../lambda/adapters/registry.ts';
 import { TeamKeys } from '../lambda/adapters/team-keys.ts';
-import { ENV } from '../lambda/contract.ts';
+import { ENV, groqSecretName } from '../lambda/contract.ts';
 import { servedModelOf } from '../lambda/core/model-list.ts';
 import { periodOf } from '../lambda/core/period.ts';
 import { publishPolicies } from '../lambda/core/publish.ts';
@@ -18,6 +18,7 @@ import { installLambdaRuntime, lambdaContext } from './lambda-runtime.ts';
 import { deriveKey } from './local-keys.ts';
 import { writeRunning } from './running.ts';
 import { startSecretsEndpoint } from './secrets-endpoint.ts';
+import { LocalSecretsManager } from './secrets-manager.ts';
 import { type Settings, StartError } from './settings.ts';
 import { makeTables } from './tables.ts';
 import { tailUsage, type UsageTailProps } from './usage-tail.ts';
@@ -74,12 +75,11 @@ async function assemble(
   const embedded = embeddedFile === undefined ? undefined : await startEmbeddedDynamodb(embeddedFile);
   if (embedded !== undefined) opened.push(embedded.close);
   const upstream = settings.upstream ?? (await startFake(opened));
-  const secrets = await startSecretsEndpoint((name) =>
-    name.startsWith('groq/') ? JSON.stringify({ apiKey: upstream.apiKey }) : undefined,
-  );
-  opened.push(secrets.close);
+  const teamNames = [...configuration.environment.teams.keys()];
+  const secretsEndpoint =
+    settings.secretsEndpoint ?? (await startSecrets(environmentName, teamNames, upstream, opened));
 
-  setVariables(settings, embedded?.endpoint ?? settings.dynamodbEndpoint ?? '', secrets.endpoint, upstream.baseUrl);
+  setVariables(settings, embedded?.endpoint ?? settings.dynamodbEndpoint ?? '', secretsEndpoint, upstream.baseUrl);
   const client = new DynamoDBClient({});
   const seed = keySeed(dataDir);
   const ledgerStream = await makeTables(client, environmentName);
@@ -94,7 +94,7 @@ async function assemble(
   opened.push(host.close);
   const dynamodbEndpoint = process.env.AWS_ENDPOINT_URL_DYNAMODB ?? '';
   const [ledgerTable, registryTable] = [`${environmentName}-ledger`, `${environmentName}-registry`];
-  const running = { pid: process.pid, environmentName, baseUrl: host.baseUrl, dynamodbEndpoint };
+  const running = { pid: process.pid, environmentName, baseUrl: host.baseUrl, dynamodbEndpoint, secretsEndpoint };
   opened.push(
     writeRunning(dataDir, { ...running, ledgerTable, registryTable, usageTable: `${environmentName}-usage` }),
   );
@@ -123,6 +123,23 @@ async function startFake(opened: Closeable[]): Promise<{ baseUrl: string; apiKey
   const fake = await startFakeGroq({});
   opened.push(fake.close);
   return { baseUrl: fake.baseUrl, apiKey: 'gsk_fake' };
+}
+
+/** A Secrets Manager of this process's own, in which every team has the one key of the settings. */
+async function startSecrets(
+  environmentName: string,
+  teams: readonly string[],
+  { apiKey }: { readonly apiKey: string },
+  opened: Closeable[],
+): Promise<string> {
+  const manager = new LocalSecretsManager();
+  for (const team of teams) {
+    const Name = groqSecretName(team, environmentName);
+    manager.answer('CreateSecret', { Name, SecretString: JSON.stringify({ apiKey }) });
+  }
+  const { endpoint, close } = await startSecretsEndpoint(manager);
+  opened.push(close);
+  return endpoint;
 }
 
 /** The variables that a deployment sets for its functions. */
