@@ -97,6 +97,8 @@ const TEAM_WHY: Readonly<Record<string, string>> = {
   rateLimitTpm: 'A request that can never fit it is refused at once.',
   requestsPerDay: 'Requests over it get 429 from API Gateway until midnight UTC.',
   whenLow: 'Decides whether answers get shorter at the end of a budget, or calls are refused.',
+  canaryPercent: 'Decides how many calls go on a new Groq key while it is tried.',
+  canaryMinutes: 'Decides how long a new Groq key is tried with a share of the calls.',
   onRetiredModel: 'Decides whether services that name a retired model go on working.',
 };
 const ORGANIZATION_WHY: Readonly<Record<string, string>> = {
