@@ -1,11 +1,11 @@
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterEach, describe, expect, it } from 'vitest';
+import { newTestKey, PlayedSecret } from '../../../bench/rotation/played-secret.ts';
 import { GroqKeys } from '../../../lambda/adapters/groq-keys.ts';
 import { GroqUpstream } from '../../../lambda/adapters/groq-upstream.ts';
 import { type FakeGroq, startFakeGroq } from '../../../local/fake-groq/server.ts';
 import { LocalSecretsManager } from '../../../local/secrets-manager.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
-import { newTestKey, RotatedSecret } from '../../support/rotated-key.ts';
 
 const MINUTE = 60_000;
 let fake: FakeGroq | undefined;
@@ -18,7 +18,7 @@ afterEach(async () => {
 async function world({ canaryPercent = 10, hasKey = true } = {}) {
   const clock = fakeClock();
   const secrets = new LocalSecretsManager({ nowEpochMs: clock.nowEpochMs });
-  const secret = new RotatedSecret(secrets, 'groq/chatbot-test-gateway');
+  const secret = new PlayedSecret(secrets, 'groq/chatbot-test-gateway');
   const [old, next] = [newTestKey(), newTestKey()];
   if (hasKey) secret.set(old);
   await clock.sleep(60 * MINUTE);

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { newTestKey } from '../../../bench/rotation/played-secret.ts';
 import { type FakeGroq, startFakeGroq } from '../../../local/fake-groq/server.ts';
-import { newTestKey } from '../../support/rotated-key.ts';
 
 const [a, b] = [newTestKey(), newTestKey()];
 let fake: FakeGroq;

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { groqKeyIdOf } from '../../lambda/adapters/groq-key-id.ts';
 import { stagedLabel } from '../../lambda/core/groq-key-versions.ts';
 import type { LocalSecretsManager } from '../../local/secrets-manager.ts';
@@ -6,14 +6,19 @@ import type { LocalSecretsManager } from '../../local/secrets-manager.ts';
 /** A Groq key that nobody else has. */
 export type TestKey = { readonly apiKey: string; readonly keyId: string; readonly versionId: string };
 
-/** Makes a key of Groq's shape, such as `gsk_…` with 52 characters of its own. */
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
+/** How many characters of a key are its own: as many as in Groq's. */
+const SECRET_LENGTH = 52;
+
+/** Makes a key of Groq's shape, whose secret part looks like nothing else that is written anywhere. */
 export function newTestKey(): TestKey {
-  const apiKey = `gsk_${`${randomUUID()}${randomUUID()}`.replaceAll('-', '').slice(0, 52)}`;
+  const secret = Array.from({ length: SECRET_LENGTH }, () => ALPHABET[randomInt(ALPHABET.length)]).join('');
+  const apiKey = `gsk_${secret}`;
   return { apiKey, keyId: groqKeyIdOf(apiKey), versionId: randomUUID() };
 }
 
 /** A team's secret, and what operators and a rotation do to it. */
-export class RotatedSecret {
+export class PlayedSecret {
   readonly #manager: LocalSecretsManager;
   readonly #name: string;
   #current: TestKey | undefined;
