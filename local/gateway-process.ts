@@ -13,6 +13,8 @@ export type GatewayProcess = {
   readonly pid: number;
   /** What it has written to standard error so far. */
   stderr(): string;
+  /** What it has written to standard output so far: first of all a line with its address and keys. */
+  stdout(): string;
   /** Sends a signal and waits for the end. */
   kill(signal: NodeJS.Signals): Promise<number | null>;
   close(): Promise<void>;
@@ -83,6 +85,7 @@ export async function startGatewayProcess({
     ...JSON.parse(line),
     pid: child.pid ?? 0,
     stderr: () => stderr,
+    stdout: () => stdout,
     kill,
     async close() {
       await kill('SIGTERM');

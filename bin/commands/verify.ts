@@ -126,10 +126,13 @@ async function streamOf(
   client: SecretsManagerClient,
   keys: TemporaryKeys,
 ): Promise<Check> {
-  const groqKeys = new GroqKeys(client, environmentName, Date.now);
+  const groqKeys = new GroqKeys(client, environmentName, Date.now, () => {});
   for (const policy of teams.filter(({ monthlyBudgetPicoUsd }) => monthlyBudgetPicoUsd > 0n)) {
     const model = servedModelOf(policy, catalog);
-    const groqKey = await groqKeys.get(policy.team).catch(() => undefined);
+    const groqKey = await groqKeys
+      .of(policy.team)
+      .current()
+      .catch(() => undefined);
     if (model === undefined || groqKey === undefined) continue;
     return streamCheck(endpoint, policy, model, (await keys.make(policy.team)).key);
   }

@@ -30,14 +30,17 @@ export function secretChecks(target: SecretTarget): readonly Check[] {
 }
 
 async function checkKeys({ client, environmentName, teams, groqBaseUrl }: SecretTarget): Promise<Outcome> {
-  const keys = new GroqKeys(client, environmentName, Date.now);
+  const keys = new GroqKeys(client, environmentName, Date.now, () => {});
   const faults: string[] = [];
   for (const team of teams) {
-    const key = await keys.get(team).catch((error: Error) => error);
+    const key = await keys
+      .of(team)
+      .current()
+      .catch((error: Error) => error);
     if (key instanceof Error) faults.push(`${team}: ${key.message}`);
     else if (key === undefined) faults.push(`${team}: ${groqSecretName(team, environmentName)} holds no key`);
     else {
-      const status = await statusOf(groqBaseUrl, key);
+      const status = await statusOf(groqBaseUrl, key.apiKey);
       if (status !== 200) faults.push(`${team}: GET /models answers ${status}`);
     }
   }

@@ -1,30 +1,62 @@
-/** A value kept for a time; callers that come while it is fetched share that fetch, and a failed fetch is not kept. */
+/** How a value outlives a store that does not answer. */
+export type Stale = {
+  /** How old the last good value may become, in milliseconds. */
+  readonly mostMs: number;
+  /** How long it is taken before the store is asked again, in milliseconds. */
+  readonly retryMs: number;
+  /** Told each time that it is taken in place of a fresh one. */
+  readonly told: (error: unknown) => void;
+};
+
+/**
+ * A value kept for a time; callers that come while it is fetched share that fetch. A failed fetch is not kept; where
+ * `stale` allows it, the last good value stands in.
+ */
 export class Cached<T> {
   readonly #keepMs: number;
   readonly #nowEpochMs: () => number;
   readonly #fetch: () => Promise<T>;
+  readonly #stale: Stale | undefined;
   #value: Promise<T> | undefined;
-  #fetchedAtEpochMs = 0;
+  #untilEpochMs = 0;
+  #good: { readonly value: T; readonly atEpochMs: number } | undefined;
 
-  constructor(keepMs: number, nowEpochMs: () => number, fetch: () => Promise<T>) {
+  constructor(keepMs: number, nowEpochMs: () => number, fetch: () => Promise<T>, stale?: Stale) {
     this.#keepMs = keepMs;
     this.#nowEpochMs = nowEpochMs;
     this.#fetch = fetch;
+    this.#stale = stale;
   }
 
   /** The value, at most `keepMs` old. */
   async get(): Promise<T> {
-    if (this.#value === undefined || this.#nowEpochMs() - this.#fetchedAtEpochMs >= this.#keepMs) this.refresh();
+    if (this.#value === undefined || this.#nowEpochMs() >= this.#untilEpochMs) this.refresh();
     return await (this.#value as Promise<T>);
   }
 
   /** Fetches anew, whatever the age. */
   refresh(): void {
-    const fetching = this.#fetch();
+    const startEpochMs = this.#nowEpochMs();
+    const fetching: Promise<T> = this.#fetch().then(
+      (value) => {
+        this.#good = { value, atEpochMs: startEpochMs };
+        return value;
+      },
+      (error: unknown) => this.#lastGood(error),
+    );
     this.#value = fetching;
-    this.#fetchedAtEpochMs = this.#nowEpochMs();
+    this.#untilEpochMs = startEpochMs + this.#keepMs;
     fetching.catch(() => {
       if (this.#value === fetching) this.#value = undefined;
     });
+  }
+
+  #lastGood(error: unknown): T {
+    const nowEpochMs = this.#nowEpochMs();
+    const [stale, good] = [this.#stale, this.#good];
+    if (stale === undefined || good === undefined || nowEpochMs - good.atEpochMs >= stale.mostMs) throw error;
+    stale.told(error);
+    this.#untilEpochMs = nowEpochMs + stale.retryMs;
+    return good.value;
   }
 }

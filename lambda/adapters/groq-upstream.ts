@@ -1,10 +1,11 @@
 import Groq from 'groq-sdk';
 import { groqAddress } from '../contract.ts';
-import type { Clock, LimitWatch, Log, Upstream, UpstreamAnswer, UpstreamHeaders } from '../core/ports.ts';
-import { refuse } from '../core/refusals.ts';
+import type { Clock, LimitWatch, Log, TracedAnswer, Upstream, UpstreamAnswer, UpstreamHeaders } from '../core/ports.ts';
+import { type Refusal, refuse } from '../core/refusals.ts';
 import { openFreshConnections } from './fresh-connections.ts';
 import { answerOfError, retryAfterMsOf } from './groq-errors.ts';
-import type { GroqKeys } from './groq-keys.ts';
+import { KeyTries } from './groq-key-tries.ts';
+import { GroqKeyError, type GroqKeys, type HeldKey } from './groq-keys.ts';
 import { limitsOfHeaders, limitsOfRefusal } from './groq-limits.ts';
 import { sseEvents } from './sse-events.ts';
 
@@ -26,6 +27,18 @@ const PASSED_ON: Readonly<Record<string, string>> = {
   'x-request-id': 'x-groq-request-id',
   'x-groq-region': 'x-groq-region',
 };
+
+const TOO_LATE = [
+  'groq_unavailable',
+  'Groq had no answer before the deadline. Nothing was billed; try again.',
+] as const;
+const UNREACHABLE = [
+  'gateway_unavailable',
+  "The team's Groq key could not be read just now, and nothing was sent to Groq. Try again.",
+  { retryAfterMs: 1_000 },
+] as const;
+
+type ChatCall = Parameters<Upstream['chat']>[0];
 
 /** Groq's API by groq-sdk, with the team's own key, and retries of our own within the call's deadline. */
 export class GroqUpstream implements Upstream {
@@ -51,57 +64,56 @@ export class GroqUpstream implements Upstream {
     this.#limits = options.limits;
   }
 
-  async chat(call: Parameters<Upstream['chat']>[0]): Promise<UpstreamAnswer> {
-    let key = await this.#keyOf(() => this.#keys.get(call.team), call.team);
-    let refetched = false;
+  async chat(call: ChatCall): Promise<TracedAnswer> {
+    const { team, canary, deadlineEpochMs } = call;
+    const [clock, log] = [this.#clock, this.#log];
+    const tries = new KeyTries({ team, keys: this.#keys.of(team), canary, clock, log, deadlineEpochMs });
+    const first = await this.#firstKey(team, tries);
+    if ('reason' in first) return { kind: 'rejected', refusal: first };
+    return await this.#sendUntilTaken(call, tries, first);
+  }
+
+  async #sendUntilTaken(call: ChatCall, tries: KeyTries, first: HeldKey): Promise<TracedAnswer> {
+    let key = first;
     let pausedMs = 0;
-    for (let tries = 1; ; tries++) {
-      if (key === undefined) {
-        return {
-          kind: 'rejected',
-          refusal: refuse('groq_key_missing', `Team "${call.team}" has no Groq key yet. An operator must set it.`),
-        };
-      }
+    for (let sent = 1; ; ) {
       const leftMs = call.deadlineEpochMs - this.#clock.nowEpochMs();
-      if (leftMs <= 0)
-        return {
-          kind: 'rejected',
-          refusal: refuse('groq_unavailable', 'Groq had no answer before the deadline. Nothing was billed; try again.'),
-        };
+      if (leftMs <= 0) return { kind: 'rejected', refusal: refuse(...TOO_LATE), groqKeys: tries.trace(false) };
       try {
-        return await this.#send(call, key, leftMs);
+        const answer = await this.#send(call, key.apiKey, leftMs);
+        tries.taken();
+        return { ...answer, groqKeys: tries.trace(true) };
       } catch (error) {
         const status = error instanceof Groq.APIError ? error.status : undefined;
         if (error instanceof Groq.APIError) this.#noteLimits(call.body.model, error.headers, status, error.message);
-        if (status === 401 && !refetched) {
-          refetched = true;
-          key = await this.#keyOf(() => this.#keys.refetch(call.team), call.team);
+        const other = status === 401 ? await tries.afterRefusal() : undefined;
+        if (other !== undefined) {
+          key = other;
           continue;
         }
         const answer = answerOfError(error);
-        const pauseMs = this.#pauseMs(error, tries);
+        const wasTaken = status !== 401 && (status !== undefined || answer.kind === 'lost');
+        if (wasTaken) tries.taken();
+        const pauseMs = this.#pauseMs(error, sent);
         if (
           status === undefined ||
           !NOT_NOW.includes(status) ||
-          tries >= MAX_TRIES ||
+          sent >= MAX_TRIES ||
           pausedMs + pauseMs > Math.min(MAX_PAUSES_MS, leftMs)
         ) {
-          this.#log('groq_failed', {
-            team: call.team,
-            reason: answer.refusal.reason,
-            status: status ?? 0,
-            tries,
-            cause: codeOf(error),
-          });
-          return answer;
+          const { reason } = answer.refusal;
+          const facts = { team: call.team, reason, status: status ?? 0, tries: sent, cause: codeOf(error) };
+          this.#log('groq_failed', facts);
+          return { ...answer, groqKeys: tries.trace(wasTaken) };
         }
         pausedMs += pauseMs;
+        sent++;
         await this.#clock.sleep(pauseMs);
       }
     }
   }
 
-  async #send(call: Parameters<Upstream['chat']>[0], key: string, leftMs: number): Promise<UpstreamAnswer> {
+  async #send(call: ChatCall, key: string, leftMs: number): Promise<UpstreamAnswer> {
     // A timer of our own, cleared at the end: a signal that lives to the deadline would keep each answer in memory so long.
     const deadline = new AbortController();
     const timer = setTimeout(() => deadline.abort(), leftMs);
@@ -143,14 +155,18 @@ export class GroqUpstream implements Upstream {
     return wished ?? FIRST_PAUSE_MS * 2 ** (tries - 1) * (0.5 + this.#clock.random() / 2);
   }
 
-  async #keyOf(get: () => Promise<string | undefined>, team: string): Promise<string | undefined> {
+  /** The key to begin with, or why there is none: nothing has been sent, and the operators are told which it was. */
+  async #firstKey(team: string, tries: KeyTries): Promise<HeldKey | Refusal> {
     try {
-      return await get();
+      const key = await tries.next();
+      if (key !== undefined) return key;
+      this.#log('groq_key_missing', { team });
     } catch (error) {
-      // Nothing has been sent, so the call is refused like one without a key; the operator is told which it was.
       this.#log('groq_key_unreadable', { team, error: error instanceof Error ? error.message : 'unknown' });
-      return undefined;
+      const isShape = error instanceof GroqKeyError && error.isShape;
+      if (!isShape) return refuse(...UNREACHABLE);
     }
+    return refuse('groq_key_missing', `Team "${team}" has no Groq key yet. An operator must set it.`);
   }
 }
 

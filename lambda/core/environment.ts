@@ -13,6 +13,8 @@ const MAX_QUEUE_MS = 2_000;
 const MAX_CONCURRENT = 200;
 /** The longest schedule that Secrets Manager takes, in days (RotationRulesType API reference, read 2026-11-25). */
 const MAX_ROTATION_DAYS = 1_000;
+/** The longest that a new Groq key is tried with a share of the calls, in minutes: for so long a replaced one stays. */
+const MAX_CANARY_MINUTES = 1_440;
 
 const dollars = v.pipe(
   v.number('must be dollars as a number'),
@@ -108,6 +110,27 @@ const teamSchema = v.strictObject(
      * must wait by then. @default null
      */
     rotateGroqKeyEveryDays: v.optional(v.nullable(count(MAX_ROTATION_DAYS)), null),
+    /**
+     * The share of calls, in percent, that go on a new Groq key while it is younger than `canaryMinutes`; the others stay
+     * on the one before, which also takes over where Groq refuses the new one. @default 10
+     */
+    canaryPercent: v.optional(
+      v.pipe(
+        v.number('must be a percentage'),
+        v.minValue(0, 'must not be negative'),
+        v.maxValue(100, 'must be at most 100'),
+      ),
+      10,
+    ),
+    /** Minutes for which a new Groq key gets that share only, at most a day; 0: it gets all calls at once. @default 10 */
+    canaryMinutes: v.optional(
+      v.pipe(
+        v.number('must be minutes'),
+        v.minValue(0, 'must not be negative'),
+        v.maxValue(MAX_CANARY_MINUTES, `must be at most ${MAX_CANARY_MINUTES}`),
+      ),
+      10,
+    ),
     /** E-mail addresses for this team's alerts. @default none */
     alertRecipients: v.optional(
       v.array(v.pipe(v.string(), v.email('must be a list of e-mail addresses')), 'must be a list of e-mail addresses'),

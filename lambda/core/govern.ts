@@ -181,6 +181,7 @@ async function callUpstream(
       team: policy.team,
       body: upstreamBody(call, admitted.maxOutputTokens),
       deadlineEpochMs,
+      canary: policy,
     });
   } catch (error) {
     // A fault of our own may have struck before or after Groq saw the call: an unknown outcome is never voided.

@@ -2,6 +2,7 @@ import type { GroqKeyTrace } from './call-trace.ts';
 import type { Catalog } from './catalog.ts';
 import type { JsonObject } from './chat-request.ts';
 import type { TeamPolicy } from './environment.ts';
+import type { KeyCanary } from './groq-key-choice.ts';
 import type { GroqKeyUse } from './groq-key-use.ts';
 import type { Identity } from './identity.ts';
 import type { LedgerState, LedgerView, ReserveRefusal, ReserveTerms, Settlement } from './ledger.ts';
@@ -100,6 +101,8 @@ export interface Upstream {
     readonly team: string;
     readonly body: JsonObject;
     readonly deadlineEpochMs: number;
+    /** How the team's next Groq key is begun with. */
+    readonly canary: KeyCanary;
   }): Promise<TracedAnswer>;
 }
 

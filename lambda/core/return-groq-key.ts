@@ -51,6 +51,7 @@ export async function endReturn(
       'Find out in the Groq console what became of the refused key, and stage another.',
     ],
   });
+  await records.noteOnce(team, good.keyId, { currentFromEpochMs: nowEpochMs });
   // Last: until it is done, whoever looks sees a return that has not ended.
   await records.note(team, good.keyId, { replacedAtEpochMs: null, replacedBy: null });
 }

@@ -67,14 +67,17 @@ export async function watchGroqKey(ports: WatchPorts, policy: TeamPolicy): Promi
 
 async function isDue(ports: WatchPorts, team: string, known: readonly GroqKeyRecord[]): Promise<boolean> {
   const { nowEpochMs } = ports;
-  const probedAtEpochMs = Math.max(0, ...known.map((key) => (isInUse(key) ? (key.probedAtEpochMs ?? 0) : 0)));
+  const current = known.filter(isInUse);
+  const probedAtEpochMs = Math.max(0, ...current.map((key) => key.probedAtEpochMs ?? 0));
   if (nowEpochMs - probedAtEpochMs >= TRUSTED_MS) return true;
   const isYoung = (atEpochMs: number | undefined) => atEpochMs !== undefined && nowEpochMs - atEpochMs < OVERLAP_MS;
-  if (known.some((key) => isInUse(key) && key.revokedAtEpochMs !== undefined)) return true;
+  if (current.some(({ revokedAtEpochMs }) => revokedAtEpochMs !== undefined)) return true;
+  // Somebody was asked for a key, and the alarm is to ring until there is one.
+  if (current.some(({ remindedAtEpochMs }) => isYoung(remindedAtEpochMs))) return true;
   // A pending key that was not promoted may have been left by a rotation that died.
   if (known.some((key) => isYoung(key.replacedAtEpochMs) || isYoung(key.createdAtEpochMs))) return true;
   const rows = await ports.use.useOf(team, hourOf(nowEpochMs - TRUSTED_MS), hourOf(nowEpochMs));
-  return rows.some((row) => row.refused > 0 && known.some((key) => key.keyId === row.keyId && isInUse(key)));
+  return rows.some((row) => row.refused > 0 && current.some(({ keyId }) => keyId === row.keyId));
 }
 
 function isInUse(key: GroqKeyRecord): boolean {

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { DynamoLedger } from '../adapters/dynamo-ledger.ts';
 import { DynamoUsage } from '../adapters/dynamo-usage.ts';
 import { GroqKeys } from '../adapters/groq-keys.ts';
@@ -10,11 +9,11 @@ import { Headroom } from '../core/headroom.ts';
 import { RecentOutputs } from '../core/recent-outputs.ts';
 import { readVariables } from './environment-variables.ts';
 import { createGateway } from './gateway-handler.ts';
-import { dynamoClient, systemClock, systemLog } from './system.ts';
+import { dynamoClient, secretsClient, systemClock, systemLog } from './system.ts';
 
 const variables = readVariables(process.env);
 const client = dynamoClient();
-const keys = new GroqKeys(new SecretsManagerClient({}), variables.environmentName, systemClock.nowEpochMs);
+const keys = new GroqKeys(secretsClient(), variables.environmentName, systemClock.nowEpochMs, systemLog);
 const headroom = new Headroom();
 
 /** The gateway function's entry point. */

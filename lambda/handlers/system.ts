@@ -1,4 +1,5 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { Clock, Log } from '../core/ports.ts';
 
 /** The real clock. */
@@ -38,4 +39,18 @@ export function dynamoClient(): DynamoDBClient {
   });
   for (const step of IDLE_STEPS) client.middlewareStack.remove(step);
   return client;
+}
+
+/** Bounds of one try at a secret, and how many tries are made: calls wait for it, and go on with what they know. */
+const SECRET_ANSWER_MS = 2_000;
+const SECRET_TRIES = 2;
+
+/** The Secrets Manager client of the calls. */
+export function secretsClient(): SecretsManagerClient {
+  const requestHandler = {
+    connectionTimeout: SECRET_ANSWER_MS,
+    requestTimeout: SECRET_ANSWER_MS,
+    throwOnRequestTimeout: true,
+  };
+  return new SecretsManagerClient({ requestHandler, maxAttempts: SECRET_TRIES });
 }

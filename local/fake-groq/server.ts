@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isObject, type JsonObject } from '../../lambda/core/chat-request.ts';
 import { type Completion, complete, textOf } from './completion.ts';
 import { type ErrorAnswer, errorOfFault, type Fault, INVALID_KEY, parseFault } from './faults.ts';
+import { FakeKeys } from './keys.ts';
 import { FakeLimits, type OrganizationLimits } from './limits.ts';
 import { addTo, nothingServed, type Served } from './served.ts';
 import { CREATED_S, faultyUsage, streamedChunks, wholeAnswer } from './shapes.ts';
@@ -28,11 +29,14 @@ export type FakeGroqOptions = {
 export type FakeGroq = {
   readonly baseUrl: string;
   served(): Served;
+  /** The keys it takes, and what each was used for. */
+  readonly keys: FakeKeys;
   /** The last bodies it was sent, newest last. */
   lastBodies(): readonly JsonObject[];
   close(): Promise<void>;
 };
 
+const CHAT = 'POST /openai/v1/chat/completions';
 const MAX_BODIES = 100;
 const MAX_ONCE = 10_000;
 const SLOW_MS = 2_000;
@@ -61,6 +65,7 @@ export async function startFakeGroq(options: FakeGroqOptions): Promise<FakeGroq>
   return {
     baseUrl: `http://127.0.0.1:${port}`,
     served: () => structuredClone(fake.served),
+    keys: fake.keys,
     lastBodies: () => fake.bodies,
     close: () =>
       new Promise<void>((resolve) => {
@@ -73,23 +78,31 @@ export async function startFakeGroq(options: FakeGroqOptions): Promise<FakeGroq>
 class FakeUpstream {
   readonly served: Served = nothingServed();
   readonly bodies: JsonObject[] = [];
+  readonly keys: FakeKeys;
   readonly #options: FakeGroqOptions;
   readonly #limits: FakeLimits;
   readonly #struckOnce = new Set<string>();
 
   constructor(options: FakeGroqOptions) {
     this.#options = options;
+    this.keys = new FakeKeys(options.acceptedKeys);
     this.#limits = new FakeLimits(options.limits, options.nowMs ?? Date.now);
   }
 
   async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
-    const route = `${request.method} ${(request.url ?? '').split('?', 1)[0]}`;
+    const text = Buffer.concat(chunks).toString();
+    const path = (request.url ?? '').split('?', 1)[0] ?? '';
+    const route = `${request.method} ${path}`;
     if (route === 'GET /_fake/served') return send(response, 200, this.served);
+    const control = this.keys.control(request.method ?? '', path, parse(text));
+    if (control !== undefined) return send(response, control.status, control.content);
     const key = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1];
-    if (key === undefined || this.#options.acceptedKeys?.has(key) === false) return sendError(response, INVALID_KEY);
-    if (route.startsWith('GET /openai/v1/models'))
+    const isModels = route.startsWith('GET /openai/v1/models');
+    const purpose = isModels ? 'models' : route === CHAT ? 'chat' : 'other';
+    if (key === undefined || !this.keys.takes(key, purpose)) return sendError(response, INVALID_KEY);
+    if (isModels)
       return send(response, 200, {
         object: 'list',
         data: [
@@ -103,13 +116,13 @@ class FakeUpstream {
           },
         ],
       });
-    if (route !== 'POST /openai/v1/chat/completions') {
+    if (route !== CHAT) {
       return sendError(response, {
         status: 404,
         error: { message: `Unknown request URL: ${route}.`, type: 'invalid_request_error', code: 'unknown_url' },
       });
     }
-    const body = parse(Buffer.concat(chunks).toString());
+    const body = parse(text);
     this.served.requests++;
     this.served.byKeySuffix[key.slice(-4)] = (this.served.byKeySuffix[key.slice(-4)] ?? 0) + 1;
     if (body === undefined || !Array.isArray(body.messages) || typeof body.model !== 'string') {

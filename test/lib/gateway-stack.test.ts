@@ -101,6 +101,7 @@ describe('the stack', () => {
         'dynamodb:Query TEAM#*',
         'dynamodb:UpdateItem TEAM#* ORG',
         ...logs,
+        // Which keys are staged; the values it reads one by one.
         'secretsmanager:DescribeSecret',
         'secretsmanager:GetSecretValue',
       ],

@@ -94,7 +94,7 @@ export class HostedGateways {
     const secrets = {
       send: async () => ({ SecretString: '{"apiKey":"gsk_fake"}' }),
     } as unknown as SecretsManagerClient;
-    const keys = new GroqKeys(secrets, 'test', this.now);
+    const keys = new GroqKeys(secrets, 'test', this.now, () => {});
     const headroom = new Headroom();
     const gateway: unknown = createGateway({
       policies: { policies: async () => ({ teams: this.#environment.teams, catalog }) },

@@ -52,7 +52,7 @@ async function upstreamWith({
   });
   const logged: string[] = [];
   const log = (event: string, facts: object) => logged.push(JSON.stringify({ event, ...facts }));
-  const keys = new GroqKeys(secrets.client, 'test', clock.nowEpochMs);
+  const keys = new GroqKeys(secrets.client, 'test', clock.nowEpochMs, log);
   const sightings: [string, LimitSighting, number][] = [];
   const limits: LimitWatch = { note: (...sighting) => sightings.push(sighting) };
   const upstream = new GroqUpstream({ baseUrl: (baseUrl ?? fake.baseUrl) + ending, keys, clock, log, limits });
@@ -61,6 +61,7 @@ async function upstreamWith({
       team: 'chatbot',
       body: { model: 'openai/gpt-oss-20b', messages: [{ role: 'user', content }], ...more },
       deadlineEpochMs: clock.nowEpochMs() + deadlineMs,
+      canary: { canaryPercent: 10, canaryMinutes: 10 },
     });
   return { chat, clock, logged, secrets, fake, sightings };
 }

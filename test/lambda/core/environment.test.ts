@@ -28,6 +28,8 @@ describe('an environment', () => {
       rotateKeyEveryDays: null,
       groqKeySource: 'staged',
       rotateGroqKeyEveryDays: null,
+      canaryPercent: 10,
+      canaryMinutes: 10,
       alertRecipients: [],
     });
   });
@@ -45,6 +47,8 @@ describe('an environment', () => {
       { teams: { bot: { ...team, monthlyBudgetUsd: '50' } } },
       'env.json: team "bot": "monthlyBudgetUsd" must be dollars as a number',
     ],
+    [{ teams: { bot: { ...team, canaryPercent: 101 } } }, 'env.json: team "bot": "canaryPercent" must be at most 100'],
+    [{ teams: { bot: { ...team, canaryMinutes: -1 } } }, 'env.json: team "bot": "canaryMinutes" must not be negative'],
     [{ teams: { bot: { monthlyBudgetUsd: 1 } } }, 'env.json: team "bot": "allowedModels" is missing'],
     [
       { teams: { bot: { ...team, allowedModels: ['openai/gpt-oss-20'] } } },

@@ -34,7 +34,7 @@ async function organization(priorities: { product: Priority; job: Priority }, in
   let ids = 0;
   const gateways = Array.from({ length: instances }, () => {
     const headroom = new Headroom();
-    const keys = new GroqKeys(secrets, 'test', clock.nowEpochMs);
+    const keys = new GroqKeys(secrets, 'test', clock.nowEpochMs, () => {});
     return createGateway({
       ...NO_USAGE_PORTS,
       ledger: {

@@ -1,0 +1,88 @@
+import { quantile } from './load.ts';
+import { newTestKey } from './rotation/played-secret.ts';
+import { RotatedGateways } from './rotation/rotated-gateways.ts';
+import type { SteadyLoad } from './rotation/steady-load.ts';
+
+/*
+ * A rotation of a Groq key under load, by the machine's own clock: `node bench/rotation.ts [rate] [processes]`. Ten seconds
+ * on the old key, the promotion, a canary of 75 seconds that every process has learnt of by its end, ten seconds of
+ * overlap in which nobody may use the old key any more, its revocation, and ten seconds without it.
+ */
+const [rate = 200, processes = 4] = process.argv.slice(2).map(Number);
+const CANARY_MINUTES = 1.25;
+const [STEADY_S, CANARY_S, OVERLAP_S, AFTER_S] = [10, CANARY_MINUTES * 60 + 5, 10, 10];
+
+type Row = {
+  phase: string;
+  seconds: number;
+  calls: number;
+  'calls/s': number;
+  failed: number;
+  old: number;
+  new: number;
+};
+
+const world = await RotatedGateways.open({ processes, canaryMinutes: CANARY_MINUTES });
+const [old, next] = [newTestKey(), newTestKey()];
+const rows: Row[] = [];
+
+async function phase(name: string, seconds: number, load: SteadyLoad): Promise<Row> {
+  const count = () => ({
+    ended: load.ended,
+    failed: load.failures.length,
+    old: world.fake.keys.useOf(old.keyId).taken,
+    next: world.fake.keys.useOf(next.keyId).taken,
+    ms: performance.now(),
+  });
+  const before = count();
+  await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+  const after = count();
+  const calls = after.ended - before.ended;
+  const row = {
+    phase: name,
+    seconds,
+    calls,
+    'calls/s': Math.round(calls / ((after.ms - before.ms) / 1000)),
+    failed: after.failed - before.failed,
+    old: after.old - before.old,
+    new: after.next - before.next,
+  };
+  rows.push(row);
+  return row;
+}
+
+try {
+  world.secret.set(old);
+  world.fake.keys.only([old.keyId, next.keyId]);
+  // As if it had been in use for long: the first key of a team has none before it, and so no canary.
+  const load = world.load();
+  load.start({ perSecond: rate });
+  await phase('on the old key', STEADY_S, load);
+  world.secret.finish(world.secret.begin(next));
+  await phase('promoted, canary', CANARY_S, load);
+  const overlap = await phase('overlap', OVERLAP_S, load);
+  world.fake.keys.revoke(old.keyId);
+  const after = await phase('old key revoked', AFTER_S, load);
+  await load.stop();
+  console.table(rows);
+  const refused = world.fake.keys.useOf(old.keyId).refused + world.fake.keys.useOf(next.keyId).refused;
+  const isHeld = load.failures.length === 0 && overlap.old + after.old + refused === 0;
+  console.log(
+    JSON.stringify({
+      processes,
+      asked: rate,
+      calls: load.ended,
+      streamed: load.streamed,
+      failed: load.failures.length,
+      firstFailures: load.failures.slice(0, 3).map(({ status, text }) => ({ status, text })),
+      refusedByGroq: refused,
+      oldKeyUsedAfterCanary: overlap.old + after.old,
+      p50Ms: Math.round(quantile(load.tookMs, 0.5)),
+      p99Ms: Math.round(quantile(load.tookMs, 0.99)),
+      isHeld,
+    }),
+  );
+  process.exitCode = isHeld ? 0 : 1;
+} finally {
+  await world.close();
+}

@@ -1,0 +1,69 @@
+import { randomInt, randomUUID } from 'node:crypto';
+import { groqKeyIdOf } from '../../lambda/adapters/groq-key-id.ts';
+import { stagedLabel } from '../../lambda/core/groq-key-versions.ts';
+import type { LocalSecretsManager } from '../../local/secrets-manager.ts';
+
+/** A Groq key that nobody else has. */
+export type TestKey = { readonly apiKey: string; readonly keyId: string; readonly versionId: string };
+
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
+/** How many characters of a key are its own: as many as in Groq's. */
+const SECRET_LENGTH = 52;
+
+/** Makes a key of Groq's shape, whose secret part looks like nothing else that is written anywhere. */
+export function newTestKey(): TestKey {
+  const secret = Array.from({ length: SECRET_LENGTH }, () => ALPHABET[randomInt(ALPHABET.length)]).join('');
+  const apiKey = `gsk_${secret}`;
+  return { apiKey, keyId: groqKeyIdOf(apiKey), versionId: randomUUID() };
+}
+
+/** A team's secret, and what operators and a rotation do to it. */
+export class PlayedSecret {
+  readonly #manager: LocalSecretsManager;
+  readonly #name: string;
+  #current: TestKey | undefined;
+
+  constructor(manager: LocalSecretsManager, name: string) {
+    this.#manager = manager;
+    this.#name = name;
+    manager.answer('CreateSecret', { Name: name });
+  }
+
+  /** Puts a key in as the current one, as an operator sets the first. */
+  set(key: TestKey): void {
+    this.#put(key, 'AWSCURRENT');
+    this.#current = key;
+  }
+
+  /** Puts a key in the queue. */
+  stage(key: TestKey, atEpochMs: number): void {
+    this.#put(key, stagedLabel(atEpochMs, key.keyId));
+  }
+
+  /** The first three steps of a rotation: the next key is there, and proven, and nobody uses it yet. */
+  begin(key: TestKey): TestKey {
+    const begun = { ...key, versionId: randomUUID() };
+    this.#put(begun, 'AWSPENDING');
+    return begun;
+  }
+
+  /** The last step: the next key is the current one. */
+  finish(key: TestKey): void {
+    this.#manager.answer('UpdateSecretVersionStage', {
+      SecretId: this.#name,
+      VersionStage: 'AWSCURRENT',
+      MoveToVersionId: key.versionId,
+      RemoveFromVersionId: this.#current?.versionId,
+    });
+    this.#current = key;
+  }
+
+  #put({ apiKey, keyId, versionId }: TestKey, label: string): void {
+    this.#manager.answer('PutSecretValue', {
+      SecretId: this.#name,
+      ClientRequestToken: versionId,
+      SecretString: JSON.stringify({ apiKey, keyId }),
+      VersionStages: [label],
+    });
+  }
+}

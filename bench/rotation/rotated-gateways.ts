@@ -1,0 +1,147 @@
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { groqSecretName } from '../../lambda/contract.ts';
+import { type EmbeddedDynamodb, startEmbeddedDynamodb } from '../../local/embedded-dynamodb.ts';
+import { type FakeGroq, startFakeGroq } from '../../local/fake-groq/server.ts';
+import { type GatewayProcess, startGatewayProcess } from '../../local/gateway-process.ts';
+import { type SecretsEndpoint, startSecretsEndpoint } from '../../local/secrets-endpoint.ts';
+import { LocalSecretsManager } from '../../local/secrets-manager.ts';
+import { PlayedSecret } from './played-secret.ts';
+import { type CallEnd, SteadyLoad } from './steady-load.ts';
+
+/** What is to be rotated. */
+export type RotatedGatewaysOptions = {
+  readonly processes: number;
+  readonly canaryMinutes: number;
+  /** Whether the gateways' clocks are moved by {@link RotatedGateways.passMinute}. @default false: they are the machine's */
+  readonly isClockLed?: boolean;
+};
+
+const TEAM = 'rotated';
+const ENVIRONMENT = 'rotation';
+const MINUTE_MS = 60_000;
+/** How long the fake Groq takes to answer, and between the chunks of a stream, in milliseconds. */
+const LATENCY_MS = 20;
+const CHUNK_INTERVAL_MS = 1;
+/** How many calls are made while a minute is said to pass: more than can be in flight, and each process has seen the time. */
+const CALLS_A_MINUTE = 40;
+
+/** Gateway processes on one database, one Secrets Manager and one fake Groq that knows which keys it takes. */
+export class RotatedGateways {
+  readonly fake: FakeGroq;
+  readonly secret: PlayedSecret;
+  readonly secrets: LocalSecretsManager;
+  readonly database: EmbeddedDynamodb;
+  readonly gateways: GatewayProcess[] = [];
+  /** Where each process keeps its files. */
+  readonly dir: string;
+  readonly #endpoint: SecretsEndpoint;
+  readonly #clockFile: string;
+  readonly #isClockLed: boolean;
+  #shiftMs = 0;
+
+  private constructor(options: {
+    readonly dir: string;
+    readonly fake: FakeGroq;
+    readonly database: EmbeddedDynamodb;
+    readonly secrets: LocalSecretsManager;
+    readonly endpoint: SecretsEndpoint;
+    readonly isClockLed: boolean;
+    readonly clock: { nowEpochMs: () => number };
+  }) {
+    this.dir = options.dir;
+    this.fake = options.fake;
+    this.database = options.database;
+    this.secrets = options.secrets;
+    this.#endpoint = options.endpoint;
+    this.#isClockLed = options.isClockLed;
+    this.#clockFile = join(options.dir, 'clock');
+    options.clock.nowEpochMs = () => this.nowEpochMs();
+    this.secret = new PlayedSecret(this.secrets, groqSecretName(TEAM, ENVIRONMENT));
+  }
+
+  /** Starts all of it; the team has no key yet. */
+  static async open({
+    processes,
+    canaryMinutes,
+    isClockLed = false,
+  }: RotatedGatewaysOptions): Promise<RotatedGateways> {
+    const clock = { nowEpochMs: Date.now };
+    const secrets = new LocalSecretsManager({ nowEpochMs: () => clock.nowEpochMs() });
+    const opened = new RotatedGateways({
+      dir: mkdtempSync(join(tmpdir(), 'rotation-')),
+      fake: await startFakeGroq({ latencyMs: LATENCY_MS, chunkIntervalMs: CHUNK_INTERVAL_MS }),
+      database: await startEmbeddedDynamodb(),
+      endpoint: await startSecretsEndpoint(secrets),
+      secrets,
+      isClockLed,
+      clock,
+    });
+    await opened.#start(processes, canaryMinutes);
+    return opened;
+  }
+
+  async #start(processes: number, canaryMinutes: number): Promise<void> {
+    const environment = join(this.dir, `${ENVIRONMENT}.json`);
+    const policy = {
+      allowedModels: ['openai/gpt-oss-20b'],
+      monthlyBudgetUsd: 10_000,
+      // The processes learn the time one after the other, and a rate of so many a minute would see a minute of difference.
+      rateLimitRpm: null,
+      rateLimitTpm: null,
+      maxConcurrent: 200,
+      maxQueueMs: 2_000,
+      canaryMinutes,
+    };
+    const content = { organization: { monthlyCapUsd: 10_000 }, teams: { [TEAM]: policy } };
+    writeFileSync(environment, JSON.stringify(content));
+    const env = {
+      GROQ_BASE_URL: this.fake.baseUrl,
+      DYNAMODB_ENDPOINT: this.database.endpoint,
+      SECRETS_ENDPOINT: this.#endpoint.endpoint,
+      // As under npm: a gateway whose parent is killed outright ends too.
+      npm_lifecycle_event: 'rotation',
+      ...(this.#isClockLed ? { LED_CLOCK_FILE: this.#clockFile } : {}),
+    };
+    const nodeArguments = this.#isClockLed ? ['--import', new URL('led-clock.ts', import.meta.url).href] : [];
+    for (let index = 0; index < processes; index++) {
+      const dataDir = join(this.dir, `process-${index}`);
+      this.gateways.push(await startGatewayProcess({ environment, env, dataDir, nodeArguments }));
+    }
+  }
+
+  /** The time of the gateways and of Secrets Manager. */
+  nowEpochMs(): number {
+    return Date.now() + this.#shiftMs;
+  }
+
+  /** A load on all processes, with the team's key. */
+  load(onEnd?: (end: CallEnd) => void): SteadyLoad {
+    const key = this.gateways[0]?.teams[TEAM]?.key ?? '';
+    return new SteadyLoad({ baseUrls: this.gateways.map(({ baseUrl }) => baseUrl), key }, onEnd);
+  }
+
+  /** Lets a minute pass for the gateways, while calls go on. */
+  async passMinute(load: SteadyLoad): Promise<void> {
+    this.#shiftMs += MINUTE_MS;
+    // Whole at once: a process that read half of it would go back in time.
+    writeFileSync(`${this.#clockFile}-next`, String(this.#shiftMs));
+    renameSync(`${this.#clockFile}-next`, this.#clockFile);
+    await load.more(CALLS_A_MINUTE);
+  }
+
+  /** What the gateways logged of an event, all of them together. */
+  logged(event: string): readonly Readonly<Record<string, unknown>>[] {
+    const lines = this.gateways.flatMap((gateway) => gateway.stderr().split('\n'));
+    return lines.flatMap((line) => (line.includes(`"event":"${event}"`) ? [JSON.parse(line)] : []));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.gateways.map((gateway) => gateway.close()));
+    await this.#endpoint.close();
+    await this.database.close();
+    await this.fake.close();
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
