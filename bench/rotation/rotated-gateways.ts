@@ -25,7 +25,7 @@ const MINUTE_MS = 60_000;
 const LATENCY_MS = 20;
 const CHUNK_INTERVAL_MS = 1;
 /** How many calls are made while a minute is said to pass: more than can be in flight, and each process has seen the time. */
-const CALLS_A_MINUTE = 40;
+const CALLS_A_MINUTE = 30;
 
 /** Gateway processes on one database, one Secrets Manager and one fake Groq that knows which keys it takes. */
 export class RotatedGateways {
@@ -118,8 +118,12 @@ export class RotatedGateways {
 
   /** A load on all processes, with the team's key. */
   load(onEnd?: (end: CallEnd) => void): SteadyLoad {
-    const key = this.gateways[0]?.teams[TEAM]?.key ?? '';
-    return new SteadyLoad({ baseUrls: this.gateways.map(({ baseUrl }) => baseUrl), key }, onEnd);
+    return new SteadyLoad({ baseUrls: this.gateways.map(({ baseUrl }) => baseUrl), key: this.teamKey }, onEnd);
+  }
+
+  /** The team's own key, by which it calls the gateways. */
+  get teamKey(): string {
+    return this.gateways[0]?.teams[TEAM]?.key ?? '';
   }
 
   /** Lets a minute pass for the gateways, while calls go on. */

@@ -30,7 +30,7 @@ export type HeldKey = GroqKey & { readonly versionId: string; readonly createdAt
 const STALE_MS = 3_600_000;
 /** How long Secrets Manager is left alone after it failed, in milliseconds. */
 const RETRY_MS = 10_000;
-/** How often at most it is asked for the sake of refused keys, in milliseconds. */
+/** How often at most it is asked for the sake of calls that have no key that Groq takes, in milliseconds. */
 const REFETCH_EVERY_MS = 1_000;
 
 const CURRENT = { VersionStage: VERSION_LABEL.current };
@@ -59,14 +59,17 @@ export class TeamGroqKeys {
     this.#client = client;
     this.#name = name;
     this.#nowEpochMs = nowEpochMs;
-    this.#stale = { mostMs: STALE_MS, retryMs: RETRY_MS, told: staleTold };
-    this.#current = new Cached(CACHE_MS, nowEpochMs, () => this.#read(CURRENT), this.#stale);
+    this.#stale = { mostMs: STALE_MS, retryMs: RETRY_MS, failMs: REFETCH_EVERY_MS, told: staleTold };
+    this.#current = new Cached(CACHE_MS, nowEpochMs, () => this.#readCurrent(), this.#stale);
     // Only a call that has no other key asks for it, so that a key just staged is found.
     this.#queue = new Cached(REFETCH_EVERY_MS, nowEpochMs, () => this.#readQueue(), this.#stale);
   }
 
-  /** The current key, or undefined when none has been set. */
+  /** The current key, or undefined when none has been set; a first one is found within a second. */
   async current(): Promise<HeldKey | undefined> {
+    const key = await this.#current.get();
+    if (key !== undefined || this.refetchInMs() > 0) return key;
+    this.refetch();
     return await this.#current.get();
   }
 
@@ -100,6 +103,12 @@ export class TeamGroqKeys {
     if (this.refetchInMs() > 0) return;
     this.#refetchedAtEpochMs = this.#nowEpochMs();
     this.#current.refresh();
+  }
+
+  async #readCurrent(): Promise<HeldKey | undefined> {
+    const key = await this.#read(CURRENT);
+    if (key === undefined) this.#refetchedAtEpochMs = this.#nowEpochMs();
+    return key;
   }
 
   async #read(which: { VersionStage: string } | { VersionId: string }): Promise<HeldKey | undefined> {
