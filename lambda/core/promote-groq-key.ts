@@ -1,6 +1,6 @@
 import { reportOf } from './groq-key-history.ts';
 import type { GroqKeyPorts, GroqSecret, GroqSecretState } from './groq-key-ports.ts';
-import { calledOf, type GroqKeyFacts, type GroqKeyRecord } from './groq-key-record.ts';
+import { calledOf, type GroqKeyFacts, type GroqKeyRecord, type GroqKeyTimes } from './groq-key-record.ts';
 import { type GroqKey, stagedQueue, VERSION_LABEL, versionWith } from './groq-key-versions.ts';
 import { MS_PER_DAY, utcText } from './period.ts';
 
@@ -53,11 +53,7 @@ export async function promotion(ports: GroqKeyPorts, secret: GroqSecret, state: 
     report,
     lines: [
       `Team ${team} now uses the Groq key ${calledOf(current)}.`,
-      ...(old === undefined
-        ? []
-        : [
-            `${calledOf(old)} stays usable until it was unused for a day, from ${utcText(nowEpochMs + OVERLAP_MS)} on.`,
-          ]),
+      ...(old === undefined ? [] : [afterlifeOf(old, (await records.read(team, old.keyId)) ?? {}, nowEpochMs)]),
       `Report: ${report}`,
     ],
   });
@@ -68,6 +64,13 @@ export async function promotion(ports: GroqKeyPorts, secret: GroqSecret, state: 
 export async function keepReport(ports: GroqKeyPorts, key: GroqKeyRecord): Promise<string> {
   const day = utcText(key.currentFromEpochMs ?? ports.nowEpochMs).slice(0, 10);
   return await ports.herald.keep(`groq-keys/${key.team}/${day}-${key.keyId}.md`, await reportOf(ports, key));
+}
+
+/** What becomes of the key whose place was taken. */
+function afterlifeOf(old: GroqKey, { revokedAtEpochMs }: GroqKeyTimes, nowEpochMs: number): string {
+  if (revokedAtEpochMs !== undefined)
+    return `${calledOf(old)} was switched off at ${utcText(revokedAtEpochMs)}: delete it in Groq's console now.`;
+  return `${calledOf(old)} stays usable until it was unused for a day, from ${utcText(nowEpochMs + OVERLAP_MS)} on.`;
 }
 
 /** What a key that is current again has not been, whatever it was before. */

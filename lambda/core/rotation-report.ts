@@ -57,7 +57,9 @@ function timelineOf({ key, old }: RotationReport): readonly (readonly [number, s
     [key.revokedAtEpochMs, 'revoked by an operator'],
     [old?.revokedAtEpochMs, `${nameOf(old)} revoked by an operator`],
     [
-      old?.replacedAtEpochMs === undefined ? undefined : old.replacedAtEpochMs + MS_PER_DAY,
+      old?.replacedAtEpochMs === undefined || old.revokedAtEpochMs !== undefined
+        ? undefined
+        : old.replacedAtEpochMs + MS_PER_DAY,
       `the overlap ends: ${nameOf(old)} is retired once nobody has used it for 24 hours`,
     ],
     [old?.retiredAtEpochMs, `${nameOf(old)} retired: unused for 24 hours`],

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isObject, type JsonObject } from '../../lambda/core/chat-request.ts';
 import { type Completion, complete, textOf } from './completion.ts';
 import { type ErrorAnswer, errorOfFault, type Fault, INVALID_KEY, parseFault } from './faults.ts';
+import { FakeKeyAdmin } from './key-admin.ts';
 import { FakeKeys } from './keys.ts';
 import { FakeLimits, type OrganizationLimits } from './limits.ts';
 import { addTo, nothingServed, type Served } from './served.ts';
@@ -79,6 +80,7 @@ class FakeUpstream {
   readonly served: Served = nothingServed();
   readonly bodies: JsonObject[] = [];
   readonly keys: FakeKeys;
+  readonly #keyAdmin: FakeKeyAdmin;
   readonly #options: FakeGroqOptions;
   readonly #limits: FakeLimits;
   readonly #struckOnce = new Set<string>();
@@ -86,6 +88,7 @@ class FakeUpstream {
   constructor(options: FakeGroqOptions) {
     this.#options = options;
     this.keys = new FakeKeys(options.acceptedKeys);
+    this.#keyAdmin = new FakeKeyAdmin(this.keys);
     this.#limits = new FakeLimits(options.limits, options.nowMs ?? Date.now);
   }
 
@@ -116,6 +119,8 @@ class FakeUpstream {
           },
         ],
       });
+    const administered = this.#keyAdmin.answer(route, parse(text));
+    if (administered !== undefined) return send(response, administered.status, administered.content);
     if (route !== CHAT) {
       return sendError(response, {
         status: 404,
