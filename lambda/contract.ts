@@ -13,6 +13,8 @@ export const ENV = {
   usageTable: 'USAGE_TABLE',
   groqBaseUrl: 'GROQ_BASE_URL',
   operatorsTopic: 'OPERATORS_TOPIC',
+  /** Of the local host alone. */
+  metricsFile: 'METRICS_FILE',
 } as const;
 
 /** The kinds of CloudFormation custom resources that the functions serve. */
