@@ -14,6 +14,8 @@ export type Stores = {
   readonly registryTable: string;
   readonly usageTable: string;
   readonly dynamo: DynamoDBClient;
+  /** Where the streams of the tables are, if not where AWS has them. */
+  readonly streamEndpoint?: string;
   /** Who acts, for the audit trail: the ARN of the credentials at hand, or the user of this machine. */
   readonly readActor: () => Promise<string>;
 };
@@ -59,6 +61,7 @@ function openLocal(env: string | undefined): Stores {
     registryTable,
     usageTable,
     dynamo,
+    streamEndpoint: dynamodbEndpoint,
     readActor: async () => `local:${userInfo().username}`,
   };
 }

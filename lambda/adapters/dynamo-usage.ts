@@ -7,12 +7,15 @@ import {
 import { PARTITION_KEY, SORT_KEY } from '../contract.ts';
 import { foldGroqKeyUse, type GroqKeyUse, groqKeyRowsOf } from '../core/groq-key-use.ts';
 import type { Day, Hour } from '../core/period.ts';
-import type { GroqKeyUseReader, UsageReader } from '../core/ports.ts';
+import type { GroqKeyUseReader, LedgerKey, UsageReader } from '../core/ports.ts';
 import type { RefusalBatch } from '../core/refusal-tally.ts';
 import { foldEnds, foldRows, type LedgerEnd, NO_USAGE, type UsageRow } from '../core/usage.ts';
+import { rowOfAdjustment, type UsageAdjustment } from '../core/usage-adjustment.ts';
 import { pauseWithin } from './jitter.ts';
 import { holderOf, type Item } from './ledger-item.ts';
 import {
+  adjustmentSortKey,
+  adjustOnce,
   daySortKey,
   endMarkKey,
   groqKeyIncrementOf,
@@ -108,6 +111,30 @@ export class DynamoUsage implements UsageReader, GroqKeyUseReader {
       }
     }
     return 0;
+  }
+
+  /** How many adjustments a ledger has had. */
+  async adjustmentsOf({ team, period }: LedgerKey): Promise<number> {
+    const sortKey = adjustmentSortKey(period);
+    return (await this.#itemsOf(team, sortKey, sortKey)).length;
+  }
+
+  /**
+   * Makes an adjustment; tells whether it was made, and not another of its number before.
+   *
+   * @throws UsageError when that is not sure; then the same may be told again, and tells false if it had been made.
+   */
+  async adjust(adjustment: UsageAdjustment): Promise<boolean> {
+    const updates = [adjustOnce(adjustment), incrementOf(rowOfAdjustment(adjustment))];
+    const TransactItems = updates.map((update) => ({ Update: { TableName: this.#table, ...update } }));
+    try {
+      await this.#client.send(new TransactWriteItemsCommand({ TransactItems }));
+      return true;
+    } catch (cause) {
+      const reasons = cause instanceof TransactionCanceledException ? (cause.CancellationReasons ?? []) : [];
+      if (reasons[0]?.Code === 'ConditionalCheckFailed') return false;
+      throw new UsageError(`cannot adjust the usage of ${adjustment.team}`, { cause });
+    }
   }
 
   async rowsOf(team: string, from: Day, to: Day): Promise<readonly UsageRow[]> {

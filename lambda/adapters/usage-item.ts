@@ -2,9 +2,10 @@ import type { AttributeValue, Update } from '@aws-sdk/client-dynamodb';
 import { PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE } from '../contract.ts';
 import type { GroqKeyUse, TeamGroqKeyUse } from '../core/groq-key-use.ts';
 import { picoUsd } from '../core/money.ts';
-import { type Day, dayStartsAtEpochMs, type Hour } from '../core/period.ts';
+import { type Day, dayStartsAtEpochMs, type Hour, type Period } from '../core/period.ts';
 import type { RefusalBatch } from '../core/refusal-tally.ts';
 import type { LedgerEnd, UsageCounts, UsageRow } from '../core/usage.ts';
+import type { UsageAdjustment } from '../core/usage-adjustment.ts';
 import { holderOf, type Item } from './ledger-item.ts';
 
 /** A change of one item, apart from its table. */
@@ -73,6 +74,29 @@ export function incrementOf({ team, day, keyId, model, ...counts }: UsageRow): U
   );
   const refused = Object.entries(counts.refusals).map(([reason, count]) => [`${REFUSED}${reason}`, count] as const);
   return addTo(team, `${daySortKey(day)}#${keyId}#${model}`, day, { key: keyId, model }, [...added, ...refused]);
+}
+
+/** What the sort keys of a period's adjustments begin with. */
+export function adjustmentSortKey(period: Period): string {
+  return `ADJUSTMENT#${period}`;
+}
+
+/** Writes down an adjustment, on the condition that none of its number has been. */
+export function adjustOnce(adjustment: UsageAdjustment): UsageUpdate {
+  const { team, period, sequence, day, spentPicoUsd, assumedPicoUsd } = adjustment;
+  const amounts = [['spent', spentPicoUsd] as const, ['assumed', assumedPicoUsd] as const];
+  const update = addTo(
+    team,
+    `${adjustmentSortKey(period)}#${String(sequence).padStart(4, '0')}`,
+    day,
+    { day },
+    amounts,
+  );
+  return {
+    ...update,
+    ConditionExpression: 'attribute_not_exists(#pk)',
+    ExpressionAttributeNames: { ...update.ExpressionAttributeNames, '#pk': PARTITION_KEY },
+  };
 }
 
 /** Adds to an hour's use of a Groq key. */

@@ -58,7 +58,7 @@ describe('the stack', () => {
   });
 
   it('runs on Node 24 and arm64, with logs that end', () => {
-    template.resourceCountIs('AWS::Lambda::Function', 8);
+    template.resourceCountIs('AWS::Lambda::Function', 9);
     template.allResourcesProperties('AWS::Lambda::Function', {
       Runtime: 'nodejs24.x',
       Architectures: ['arm64'],
@@ -131,6 +131,14 @@ describe('the stack', () => {
         'dynamodb:UpdateItem TEAM#* END#*',
         ...logs,
         'sqs:SendMessage',
+      ],
+      // Nothing of it writes.
+      Reconciler: [
+        'dynamodb:GetItem POLICIES*',
+        'dynamodb:GetItem TEAM#* ORG',
+        'dynamodb:Query POLICIES*',
+        'dynamodb:Query TEAM#*',
+        ...logs,
       ],
       Retirement: [
         'dynamodb:GetItem KEY#*',

@@ -89,7 +89,7 @@ it('counts each refusal once, whatever fails on the way and in whatever order, c
         faulty.arm(undefined);
         for (const process of processes) await process.writeAll();
 
-        const records = await recordsOf(new StreamRecords(database.endpoint, streamArn));
+        const records = await recordsOf(new StreamRecords(database.client, database.endpoint, streamArn));
         const usage = new DynamoUsage(faulty.client, `${name}-usage`, clock.nowEpochMs);
         const projector = createProjector({ usage, log: () => {} });
         const project = async (some: readonly (StreamRecord | undefined)[]) => {
