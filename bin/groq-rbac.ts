@@ -39,9 +39,11 @@ const HELP = `npx groq-rbac <command> [--env <environment>]
               [--until 4h | 2026-11-30T18:00Z]; --all adds to the cap of all teams together
   budget pause    stops a team, or all, from the next call on   --team TEAM | --all  --reason TEXT [--until …]
   budget resume   lets them go on   --team TEAM | --all  --reason TEXT
+  usage rebuild   counts what the ledger's stream still tells (24 hours) and the usage lacks; exit 1 when something lacks
+              then   [--period 2026-11] [--team TEAM] [--adjust --reason TEXT: writes that down as unattributed]
 
 Each needs --env, and acts with the AWS credentials at hand (AWS_PROFILE, AWS_REGION) on the stack
-groq-gateway-<environment>; keys, groq-key, audit and budget take --local instead, for the gateway that npm start runs here, and
+groq-gateway-<environment>; keys, groq-key, audit, budget and usage take --local instead, for the gateway that npm start runs here, and
 prove starts gateways of its own without either. keys and audit also act by a key over HTTP: --endpoint URL, and an
 admin's, a lead's or a member's key in GROQ_RBAC_KEY. All of these take --json.`;
 
@@ -76,6 +78,8 @@ const OPTIONS = {
   'with-made': { type: 'boolean', default: false },
   month: { type: 'string' },
   limit: { type: 'string' },
+  period: { type: 'string' },
+  adjust: { type: 'boolean', default: false },
   quick: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
@@ -100,8 +104,16 @@ const GROQ_KEY_COMMANDS = [
   'groq-key unstage',
   'groq-key confirm-deleted',
 ];
-const COMMANDS = ['verify', 'prove', 'changes', ...ADMIN_COMMANDS, ...GROQ_KEY_COMMANDS, ...BUDGET_COMMANDS];
-const FAMILIES = ['keys', 'groq-key', 'audit', 'budget'];
+const COMMANDS = [
+  'verify',
+  'prove',
+  'changes',
+  'usage rebuild',
+  ...ADMIN_COMMANDS,
+  ...GROQ_KEY_COMMANDS,
+  ...BUDGET_COMMANDS,
+];
+const FAMILIES = ['keys', 'groq-key', 'audit', 'budget', 'usage'];
 
 async function main(): Promise<number> {
   const { values, positionals } = readArguments();
@@ -132,6 +144,10 @@ async function main(): Promise<number> {
   if (GROQ_KEY_COMMANDS.includes(command)) {
     await operateGroqKeys(command, { ...options, name: values.name, key: values.key });
     return 0;
+  }
+  if (command === 'usage rebuild') {
+    const { rebuildUsage } = await import('./commands/usage.ts');
+    return (await rebuildUsage({ ...options, period: values.period }, progressOf('usage'))) ? 0 : 1;
   }
   if (command === 'prove') {
     const { env, team, upstream, only } = values;
@@ -245,6 +261,14 @@ function required(value: string | undefined, name: string): string {
 /** On a terminal, what is being done; in a pipe, nothing. */
 function progress(line: string): void {
   if (process.stderr.isTTY) process.stderr.write(`  ${line}\n`);
+}
+
+/** The same, of what has a length: one line that is written over, at last by what comes after it. */
+function progressOf(what: string): (done: number, total?: number) => void {
+  if (!process.stderr.isTTY) return () => {};
+  return (done, total) => {
+    process.stderr.write(`  ${what}: ${done}${total === undefined ? '' : ` of ${total}`}\u001b[K\r`);
+  };
 }
 
 main().then(

@@ -20,6 +20,8 @@ export type Stores = {
   readonly groqBaseUrl: string | undefined;
   /** The ARN of the function that rotates Groq keys; undefined where none has been deployed yet. */
   readonly groqRotationArn: string | undefined;
+  /** Where the streams of the tables are, if not where AWS has them. */
+  readonly streamEndpoint?: string;
   /** Who acts, for the audit trail: the ARN of the credentials at hand, or the user of this machine. */
   readonly readActor: () => Promise<string>;
 };
@@ -68,6 +70,7 @@ function openLocal(env: string | undefined): Stores {
     groqBaseUrl: running.groqBaseUrl,
     // The Secrets Manager of `npm start` knows one function, and asks for no name.
     groqRotationArn: LOCAL_ROTATION_ARN,
+    streamEndpoint: dynamodbEndpoint,
     readActor: async () => `local:${userInfo().username}`,
   };
 }

@@ -14,6 +14,8 @@ export const ENV = {
   groqBaseUrl: 'GROQ_BASE_URL',
   operatorsTopic: 'OPERATORS_TOPIC',
   reportsBucket: 'REPORTS_BUCKET',
+  /** Of the local host alone. */
+  metricsFile: 'METRICS_FILE',
 } as const;
 
 /** What EventBridge's rules match events of the gateway's own by. */

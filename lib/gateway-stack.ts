@@ -33,6 +33,10 @@ const PROJECT_WITHIN = Duration.minutes(1);
 const RETIRE_EVERY = Duration.hours(6);
 const RETIRE_WITHIN = Duration.minutes(10);
 
+/** How often usage is compared with the ledgers, twice in the day that its alarm looks at; and how long that may take. */
+const RECONCILE_EVERY = Duration.hours(12);
+const RECONCILE_WITHIN = Duration.minutes(10);
+
 /** How long a step of a rotation may take. */
 const ROTATE_WITHIN = Duration.seconds(30);
 /** How long all teams' Groq keys may be looked after: less than until the next time. */
@@ -77,6 +81,7 @@ export class GatewayStack extends Stack {
     const publisher = this.#publisher();
     const sweeper = this.#sweeper();
     const projector = this.#projector();
+    const reconciler = this.#reconciler();
     const retirement = this.#retirement();
     const rotation = this.#rotation();
     const groqRotation = this.#groqRotation(reports);
@@ -116,6 +121,7 @@ export class GatewayStack extends Stack {
       admin,
       sweeper,
       projector,
+      reconciler,
       retirement,
       rotation: rotation?.rotation,
       groqRotation,
@@ -206,6 +212,21 @@ export class GatewayStack extends Stack {
     const projector = this.#function('Projector', 'projector', 'Counts usage from the ledger', PROJECT_WITHIN);
     this.#usage.grantItems(projector, ['UpdateItem'], ['TEAM#*', 'END#*']);
     return projector;
+  }
+
+  /** Compares the usage with the ledgers. Reads, and writes nothing. */
+  #reconciler(): GatewayFunction {
+    const description = 'Compares usage with the ledgers';
+    const reconciler = this.#function('Reconciler', 'reconciler', description, RECONCILE_WITHIN, true);
+    this.#ledger.grantItems(reconciler, ['GetItem'], ['TEAM#*', 'ORG']);
+    this.#registry.grantItems(reconciler, ['GetItem', 'Query'], ['POLICIES*']);
+    this.#usage.grantItems(reconciler, ['Query'], ['TEAM#*']);
+    new Rule(this, 'ReconciliationSchedule', {
+      description,
+      schedule: Schedule.rate(RECONCILE_EVERY),
+      targets: [new LambdaFunction(reconciler.function)],
+    });
+    return reconciler;
   }
 
   /** Revokes keys that others have taken the place of, once nobody uses them, and tells of those that somebody does. */

@@ -21,6 +21,7 @@ export type OperationalAlarmsProps = {
   readonly admin: GatewayFunction;
   readonly sweeper: GatewayFunction;
   readonly projector: GatewayFunction;
+  readonly reconciler: GatewayFunction;
   readonly retirement: GatewayFunction;
   /** Only where keys of services are rotated. */
   readonly rotation: GatewayFunction | undefined;
@@ -100,6 +101,19 @@ export class OperationalAlarms extends Construct {
       'Calls are missing in the usage.',
       deadLetters.metricApproximateNumberOfMessagesVisible(maximum),
       1,
+    );
+    this.#add(
+      'usage-gap',
+      'Usage is not what the ledgers have spent.',
+      // It is told twice a day, and holds until it is told that there is none.
+      own(METRIC.usageGapUsd, Stats.MAXIMUM).with({ period: Duration.days(1) }),
+      PICO_DOLLAR_USD,
+    );
+    this.#add(
+      'reconciler-errors',
+      'Usage was not compared with the ledgers.',
+      props.reconciler.function.metricErrors({ period: Duration.days(1), statistic: Stats.SUM }),
+      2,
     );
     // Not the function's own errors: API Gateway wants one for each key that is refused.
     this.#add('authorizer-errors', 'Keys could not be checked.', own(METRIC.keyCheckFaults, Stats.SUM), 5);

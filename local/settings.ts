@@ -22,6 +22,8 @@ export type Settings = {
   readonly dynamodbEndpoint: string | undefined;
   /** Any Secrets Manager instead of the embedded one. */
   readonly secretsEndpoint: string | undefined;
+  /** Where the gateway's metrics go; nowhere by default. */
+  readonly metricsFile: string | undefined;
   /** Undefined: the fake Groq. */
   readonly upstream: { readonly baseUrl: string; readonly apiKey: string } | undefined;
 };
@@ -44,7 +46,8 @@ Python 3.10 or later; PORT, DATA_DIR, DYNAMODB_ENDPOINT and SECRETS_ENDPOINT hav
   GROQ_API_KEY       a Groq key for every team; without one, a fake Groq answers
   GROQ_BASE_URL      another upstream (default ${GROQ})
   DYNAMODB_ENDPOINT  any DynamoDB instead of the embedded one, such as http://127.0.0.1:8000
-  SECRETS_ENDPOINT   any Secrets Manager instead of the embedded one, with a secret a team; GROQ_API_KEY is not read then`;
+  SECRETS_ENDPOINT   any Secrets Manager instead of the embedded one, with a secret a team; GROQ_API_KEY is not read then
+  METRICS_FILE       a file to which the gateway adds the lines that CloudWatch makes metrics of (default none)`;
 
 /**
  * Reads the command line and the environment variables; relative paths are taken from where npm was called.
@@ -70,6 +73,7 @@ export function readSettings(
     dataDir: env.DATA_DIR ? resolve(from, env.DATA_DIR) : resolve(PROJECT_DIR, '.local'),
     dynamodbEndpoint: env.DYNAMODB_ENDPOINT ? addressOf('DYNAMODB_ENDPOINT', env.DYNAMODB_ENDPOINT) : undefined,
     secretsEndpoint: env.SECRETS_ENDPOINT ? addressOf('SECRETS_ENDPOINT', env.SECRETS_ENDPOINT) : undefined,
+    metricsFile: env.METRICS_FILE ? resolve(from, env.METRICS_FILE) : undefined,
     upstream: upstreamOf(env),
   };
 }

@@ -1,5 +1,13 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+
 /** A record of a table's stream, as the event of a Lambda function has it. */
-export type StreamRecord = { readonly dynamodb?: { readonly SequenceNumber?: string } };
+export type StreamRecord = {
+  readonly dynamodb?: {
+    readonly SequenceNumber?: string;
+    /** In epoch seconds. */
+    readonly ApproximateCreationDateTime?: number;
+  };
+};
 
 /** Where reading goes on, and what was read; no `next` when a shard is closed and at its end. */
 export type StreamPage = { readonly records: readonly StreamRecord[]; readonly next: string | undefined };
@@ -10,15 +18,18 @@ const ANSWER_MS = 10_000;
 export const RECORDS_AT_ONCE = 100;
 
 /**
- * DynamoDB's streams over HTTP, as a database on this machine serves them: the SDK's client of streams would be one more
- * dependency for three calls, and such a database asks for a signature's form only.
+ * DynamoDB's streams over HTTP, on this machine and on AWS: the SDK's client of streams would be one more dependency for
+ * three calls, which the tables' own client can sign.
  */
 export class StreamRecords {
-  readonly #endpoint: string;
+  readonly #client: DynamoDBClient;
+  readonly #endpoint: URL;
   readonly #streamArn: string;
 
-  constructor(endpoint: string, streamArn: string) {
-    this.#endpoint = endpoint;
+  /** `client` has the credentials and the region. */
+  constructor(client: DynamoDBClient, endpoint: string, streamArn: string) {
+    this.#client = client;
+    this.#endpoint = new URL(endpoint);
     this.#streamArn = streamArn;
   }
 
@@ -57,21 +68,33 @@ export class StreamRecords {
   }
 
   async #call(operation: string, input: object): Promise<unknown> {
-    const now = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
-    const scope = `local/${now.slice(0, 8)}/us-east-1/dynamodb/aws4_request`;
-    const response = await fetch(this.#endpoint, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/x-amz-json-1.0',
-        'x-amz-target': `DynamoDBStreams_20120810.${operation}`,
-        'x-amz-date': now,
-        authorization: `AWS4-HMAC-SHA256 Credential=${scope}, SignedHeaders=host;x-amz-date, Signature=${'0'.repeat(64)}`,
-      },
-      body: JSON.stringify(operation === 'GetRecords' ? input : { StreamArn: this.#streamArn, ...input }),
-      signal: AbortSignal.timeout(ANSWER_MS),
-    });
+    const body = JSON.stringify(operation === 'GetRecords' ? input : { StreamArn: this.#streamArn, ...input });
+    const headers = await this.#signed(operation, body);
+    const signal = AbortSignal.timeout(ANSWER_MS);
+    const response = await fetch(this.#endpoint, { method: 'POST', headers, body, signal });
     const text = await response.text();
     if (!response.ok) throw new Error(`${operation} answers ${response.status}: ${text.slice(0, 200)}`);
     return JSON.parse(text);
+  }
+
+  async #signed(operation: string, body: string): Promise<Record<string, string>> {
+    const { signer } = this.#client.config;
+    const { hostname, protocol, host } = this.#endpoint;
+    const request = {
+      method: 'POST',
+      protocol,
+      hostname,
+      path: '/',
+      query: {},
+      headers: {
+        host,
+        'content-type': 'application/x-amz-json-1.0',
+        'x-amz-target': `DynamoDBStreams_20120810.${operation}`,
+      },
+      body,
+    };
+    const { headers } = await (typeof signer === 'function' ? await signer() : signer).sign(request);
+    const { host: _host, ...own } = headers;
+    return own;
   }
 }

@@ -120,7 +120,7 @@ export function tailUsage(
 ): () => Promise<void> {
   const trim = embeddedFile === undefined ? undefined : new StreamTrim(embeddedFile, `${environmentName}-ledger`);
   const tail = new UsageTail({
-    stream: new StreamRecords(process.env.AWS_ENDPOINT_URL_DYNAMODB ?? '', streamArn),
+    stream: new StreamRecords(client, process.env.AWS_ENDPOINT_URL_DYNAMODB ?? '', streamArn),
     client,
     usageTable: `${environmentName}-usage`,
     project,

@@ -7,19 +7,26 @@ import {
 import { PARTITION_KEY, SORT_KEY } from '../contract.ts';
 import { foldGroqKeyUse, type GroqKeyUse, groqKeyRowsOf } from '../core/groq-key-use.ts';
 import type { Day, Hour } from '../core/period.ts';
-import type { GroqKeyUseReader, UsageReader } from '../core/ports.ts';
-import { foldEnds, type LedgerEnd, type UsageRow } from '../core/usage.ts';
+import type { GroqKeyUseReader, LedgerKey, UsageReader } from '../core/ports.ts';
+import type { RefusalBatch } from '../core/refusal-tally.ts';
+import { foldEnds, foldRows, type LedgerEnd, NO_USAGE, type UsageRow } from '../core/usage.ts';
+import { rowOfAdjustment, type UsageAdjustment } from '../core/usage-adjustment.ts';
 import { pauseWithin } from './jitter.ts';
 import { holderOf, type Item } from './ledger-item.ts';
 import {
+  adjustmentSortKey,
+  adjustOnce,
   daySortKey,
+  endMarkKey,
   groqKeyIncrementOf,
   groqKeyUseOf,
   hourSortKey,
   incrementOf,
-  markKey,
+  type MarkKey,
   markOnce,
+  refusalMarkKey,
   rowOf,
+  type UsageUpdate,
 } from './usage-item.ts';
 
 /** The usage's store failed; the same ends can be counted again. */
@@ -56,21 +63,39 @@ export class DynamoUsage implements UsageReader, GroqKeyUseReader {
    * @throws UsageError when some may not be counted; then all may be told again.
    */
   async count(ends: readonly LedgerEnd[]): Promise<number> {
-    const told = [...new Map(ends.map((entry) => [JSON.stringify(markKey(entry)), entry])).values()];
+    return await this.#count(ends, {
+      markKeyOf: endMarkKey,
+      itemsOf: (entry) => 2 + groqKeyRowsOf(entry),
+      incrementsOf: (some) => [...foldEnds(some).map(incrementOf), ...foldGroqKeyUse(some).map(groqKeyIncrementOf)],
+    });
+  }
+
+  /**
+   * Counts batches of refusals that have not been counted before; tells how many those were.
+   *
+   * @throws UsageError when some may not be counted; then all may be told again.
+   */
+  async countRefusals(batches: readonly RefusalBatch[]): Promise<number> {
+    return await this.#count(batches, {
+      markKeyOf: refusalMarkKey,
+      itemsOf: ({ rows }) => 1 + rows.length,
+      incrementsOf: (some) =>
+        foldRows(some.flatMap(({ team, rows }) => rows.map((row) => ({ ...NO_USAGE, team, ...row })))).map(incrementOf),
+    });
+  }
+
+  async #count<T>(entries: readonly T[], counting: Counting<T>): Promise<number> {
+    const told = [...new Map(entries.map((entry) => [JSON.stringify(counting.markKeyOf(entry)), entry])).values()];
     let counted = 0;
-    for (const some of atOnce(told)) counted += await this.#countAtOnce(some);
+    for (const some of atOnce(told, counting)) counted += await this.#countAtOnce(some, counting);
     return counted;
   }
 
-  async #countAtOnce(ends: readonly LedgerEnd[]): Promise<number> {
-    let left = ends;
+  async #countAtOnce<T>(entries: readonly T[], { markKeyOf, incrementsOf }: Counting<T>): Promise<number> {
+    let left = entries;
     for (let tries = 1; left.length > 0; ) {
       // Marks first: a reason of a refusal is found by its place.
-      const updates = [
-        ...left.map((entry) => markOnce(entry, this.#nowEpochMs())),
-        ...foldEnds(left).map(incrementOf),
-        ...foldGroqKeyUse(left).map(groqKeyIncrementOf),
-      ];
+      const updates = [...left.map((entry) => markOnce(markKeyOf(entry), this.#nowEpochMs())), ...incrementsOf(left)];
       const TransactItems = updates.map((update) => ({ Update: { TableName: this.#table, ...update } }));
       try {
         await this.#client.send(new TransactWriteItemsCommand({ TransactItems }));
@@ -80,12 +105,36 @@ export class DynamoUsage implements UsageReader, GroqKeyUseReader {
         const fresh = left.filter((_, index) => reasons[index]?.Code !== 'ConditionalCheckFailed');
         const isAgain = reasons.some(({ Code }) => Code === 'TransactionConflict' || Code === 'ThrottlingError');
         if (fresh.length === left.length && (!isAgain || tries++ >= MAX_TRIES))
-          throw new UsageError(`cannot count ${left.length} ends of calls`, { cause });
+          throw new UsageError(`cannot count ${left.length} ends or refusals`, { cause });
         if (isAgain) await pauseWithin(CONFLICT_WITHIN_MS * tries);
         left = fresh;
       }
     }
     return 0;
+  }
+
+  /** How many adjustments a ledger has had. */
+  async adjustmentsOf({ team, period }: LedgerKey): Promise<number> {
+    const sortKey = adjustmentSortKey(period);
+    return (await this.#itemsOf(team, sortKey, sortKey)).length;
+  }
+
+  /**
+   * Makes an adjustment; tells whether it was made, and not another of its number before.
+   *
+   * @throws UsageError when that is not sure; then the same may be told again, and tells false if it had been made.
+   */
+  async adjust(adjustment: UsageAdjustment): Promise<boolean> {
+    const updates = [adjustOnce(adjustment), incrementOf(rowOfAdjustment(adjustment))];
+    const TransactItems = updates.map((update) => ({ Update: { TableName: this.#table, ...update } }));
+    try {
+      await this.#client.send(new TransactWriteItemsCommand({ TransactItems }));
+      return true;
+    } catch (cause) {
+      const reasons = cause instanceof TransactionCanceledException ? (cause.CancellationReasons ?? []) : [];
+      if (reasons[0]?.Code === 'ConditionalCheckFailed') return false;
+      throw new UsageError(`cannot adjust the usage of ${adjustment.team}`, { cause });
+    }
   }
 
   async rowsOf(team: string, from: Day, to: Day): Promise<readonly UsageRow[]> {
@@ -121,12 +170,20 @@ export class DynamoUsage implements UsageReader, GroqKeyUseReader {
   }
 }
 
-/** Splits ends into those that a transaction has room for: a mark and a row each, and a row for each Groq key. */
-function atOnce(ends: readonly LedgerEnd[]): readonly (readonly LedgerEnd[])[] {
-  const batches: LedgerEnd[][] = [];
+/** How something is counted once. */
+type Counting<T> = {
+  readonly markKeyOf: (entry: T) => MarkKey;
+  /** How many items of a transaction one takes at most: its mark and its rows. */
+  readonly itemsOf: (entry: T) => number;
+  readonly incrementsOf: (entries: readonly T[]) => readonly UsageUpdate[];
+};
+
+/** Splits what is told into what a transaction has room for. */
+function atOnce<T>(entries: readonly T[], { itemsOf }: Counting<T>): readonly (readonly T[])[] {
+  const batches: T[][] = [];
   let room = 0;
-  for (const entry of ends) {
-    const items = 2 + groqKeyRowsOf(entry);
+  for (const entry of entries) {
+    const items = itemsOf(entry);
     if (items > room) {
       batches.push([]);
       room = ITEMS_AT_ONCE;

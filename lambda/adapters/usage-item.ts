@@ -2,8 +2,10 @@ import type { AttributeValue, Update } from '@aws-sdk/client-dynamodb';
 import { PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE } from '../contract.ts';
 import type { GroqKeyUse, TeamGroqKeyUse } from '../core/groq-key-use.ts';
 import { picoUsd } from '../core/money.ts';
-import { type Day, dayStartsAtEpochMs, type Hour } from '../core/period.ts';
+import { type Day, dayStartsAtEpochMs, type Hour, type Period } from '../core/period.ts';
+import type { RefusalBatch } from '../core/refusal-tally.ts';
 import type { LedgerEnd, UsageCounts, UsageRow } from '../core/usage.ts';
+import type { UsageAdjustment } from '../core/usage-adjustment.ts';
 import { holderOf, type Item } from './ledger-item.ts';
 
 /** A change of one item, apart from its table. */
@@ -26,7 +28,10 @@ const COUNTERS = {
   assumedPicoUsd: 'assumed',
   voided: 'voided',
   expired: 'expired',
-} as const satisfies Record<keyof UsageCounts, string>;
+} as const satisfies Record<keyof Omit<UsageCounts, 'refusals'>, string>;
+
+/** What the attributes begin with that count refusals, each by its reason. */
+const REFUSED = 'refused_';
 
 /** What the sort keys of a day's rows begin with. */
 export function daySortKey(day: Day): string {
@@ -38,15 +43,23 @@ export function hourSortKey(hour: Hour): string {
   return `GROQKEY#${hour}`;
 }
 
+/** The key of the mark that something has been counted. */
+export type MarkKey = Record<string, AttributeValue>;
+
 /** The key of the mark that an end has been counted. */
-export function markKey({ ledger, end }: LedgerEnd): Record<string, AttributeValue> {
+export function endMarkKey({ ledger, end }: LedgerEnd): MarkKey {
   return { [PARTITION_KEY]: { S: `END#${ledger.team}#${end.id}` }, [SORT_KEY]: { S: end.kind } };
 }
 
-/** Marks an end as counted, on the condition that it has not been. */
-export function markOnce(entry: LedgerEnd, nowEpochMs: number): UsageUpdate {
+/** The key of the mark that a batch of refusals has been counted. */
+export function refusalMarkKey({ team, id }: RefusalBatch): MarkKey {
+  return { [PARTITION_KEY]: { S: `END#${team}#${id}` }, [SORT_KEY]: { S: 'refusals' } };
+}
+
+/** Marks something as counted, on the condition that it has not been. */
+export function markOnce(key: MarkKey, nowEpochMs: number): UsageUpdate {
   return {
-    Key: markKey(entry),
+    Key: key,
     UpdateExpression: 'SET #ttl = :ttl',
     ConditionExpression: 'attribute_not_exists(#pk)',
     ExpressionAttributeNames: { '#ttl': TTL_ATTRIBUTE, '#pk': PARTITION_KEY },
@@ -57,9 +70,33 @@ export function markOnce(entry: LedgerEnd, nowEpochMs: number): UsageUpdate {
 /** Adds counts to a row, which begins with nothing. */
 export function incrementOf({ team, day, keyId, model, ...counts }: UsageRow): UsageUpdate {
   const added = Object.entries(COUNTERS).map(
-    ([count, attribute]) => [attribute, counts[count as keyof UsageCounts]] as const,
+    ([count, attribute]) => [attribute, counts[count as keyof typeof COUNTERS]] as const,
   );
-  return addTo(team, `${daySortKey(day)}#${keyId}#${model}`, day, { key: keyId, model }, added);
+  const refused = Object.entries(counts.refusals).map(([reason, count]) => [`${REFUSED}${reason}`, count] as const);
+  return addTo(team, `${daySortKey(day)}#${keyId}#${model}`, day, { key: keyId, model }, [...added, ...refused]);
+}
+
+/** What the sort keys of a period's adjustments begin with. */
+export function adjustmentSortKey(period: Period): string {
+  return `ADJUSTMENT#${period}`;
+}
+
+/** Writes down an adjustment, on the condition that none of its number has been. */
+export function adjustOnce(adjustment: UsageAdjustment): UsageUpdate {
+  const { team, period, sequence, day, spentPicoUsd, assumedPicoUsd } = adjustment;
+  const amounts = [['spent', spentPicoUsd] as const, ['assumed', assumedPicoUsd] as const];
+  const update = addTo(
+    team,
+    `${adjustmentSortKey(period)}#${String(sequence).padStart(4, '0')}`,
+    day,
+    { day },
+    amounts,
+  );
+  return {
+    ...update,
+    ConditionExpression: 'attribute_not_exists(#pk)',
+    ExpressionAttributeNames: { ...update.ExpressionAttributeNames, '#pk': PARTITION_KEY },
+  };
 }
 
 /** Adds to an hour's use of a Groq key. */
@@ -110,6 +147,11 @@ export function rowOf(team: string, item: Item): UsageRow {
     assumedPicoUsd: picoUsd(BigInt(digits(COUNTERS.assumedPicoUsd))),
     voided: Number(digits(COUNTERS.voided)),
     expired: Number(digits(COUNTERS.expired)),
+    refusals: Object.fromEntries(
+      Object.keys(item)
+        .filter((attribute) => attribute.startsWith(REFUSED))
+        .map((attribute) => [attribute.slice(REFUSED.length), Number(digits(attribute))]),
+    ),
   };
 }
 

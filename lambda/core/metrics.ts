@@ -14,6 +14,8 @@ export const METRIC = {
   upstreamMs: 'UpstreamMs',
   firstByteMs: 'TimeToFirstTokenMs',
   zeroCostSuccesses: 'ZeroCostSuccesses',
+  overruns: 'Overruns',
+  assumedCostUsd: 'AssumedCostUsd',
   groqKeysRefused: 'GroqKeysRefused',
   groqKeysMissing: 'GroqKeysMissing',
   stagedKeysMissing: 'StagedGroqKeysMissing',

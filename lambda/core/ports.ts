@@ -10,6 +10,7 @@ import type { PicoUsd } from './money.ts';
 import type { OrganizationLedger } from './organization-ledger.ts';
 import type { Pauses } from './pause.ts';
 import type { Day, Hour, Period } from './period.ts';
+import type { RefusalBatch } from './refusal-tally.ts';
 import type { Refusal } from './refusals.ts';
 import type { UsageRow } from './usage.ts';
 
@@ -76,6 +77,11 @@ export interface UsageReader {
 export interface GroqKeyUseReader {
   /** A team's rows of these hours, both included. */
   useOf(team: string, from: Hour, to: Hour): Promise<readonly GroqKeyUse[]>;
+}
+
+/** Where refusals are written down; a batch that is written again is the same one. */
+export interface RefusalStore {
+  write(batch: RefusalBatch): Promise<void>;
 }
 
 /** Upstream's answer to a call. */

@@ -46,6 +46,8 @@ export type UsageCounts = {
   readonly voided: number;
   /** Calls that nobody came back for: at their bound, and with no tokens. */
   readonly expired: number;
+  /** Requests that the gateway itself refused, by their reason in the table of refusals: nothing of them is in the rest. */
+  readonly refusals: Readonly<Record<string, number>>;
 };
 
 /** Whose calls, when and of what. */
@@ -71,6 +73,7 @@ export const NO_USAGE: UsageCounts = {
   assumedPicoUsd: ZERO_USD,
   voided: 0,
   expired: 0,
+  refusals: {},
 };
 
 /** What one end adds, whatever came before it: so ends can be counted in any order. */
@@ -108,7 +111,19 @@ export function addUsage(a: UsageCounts, b: UsageCounts): UsageCounts {
     assumedPicoUsd: addUsd(a.assumedPicoUsd, b.assumedPicoUsd),
     voided: a.voided + b.voided,
     expired: a.expired + b.expired,
+    refusals: addRefusals(a.refusals, b.refusals),
   };
+}
+
+/** Requests that the gateway itself refused, for whatever reason. */
+export function refusedOf({ refusals }: Pick<UsageCounts, 'refusals'>): number {
+  return Object.values(refusals).reduce((sum, count) => sum + count, 0);
+}
+
+function addRefusals(a: UsageCounts['refusals'], b: UsageCounts['refusals']): UsageCounts['refusals'] {
+  const added = Object.entries(b);
+  if (added.length === 0) return a;
+  return { ...a, ...Object.fromEntries(added.map(([reason, count]) => [reason, (a[reason] ?? 0) + count])) };
 }
 
 /** Where an end is counted. */
@@ -119,11 +134,16 @@ export function usageKeyOf({ ledger, end }: LedgerEnd): UsageKey {
 
 /** Folds ends into one row a team, day, key and model. */
 export function foldEnds(ends: readonly LedgerEnd[]): readonly UsageRow[] {
+  return foldRows(ends.map((entry) => ({ ...usageKeyOf(entry), ...countsOf(entry.end) })));
+}
+
+/** Folds rows into one a team, day, key and model. */
+export function foldRows(parts: readonly UsageRow[]): readonly UsageRow[] {
   const rows = new Map<string, UsageRow>();
-  for (const entry of ends) {
-    const key = usageKeyOf(entry);
-    const name = JSON.stringify([key.team, key.day, key.keyId, key.model]);
-    rows.set(name, { ...key, ...addUsage(rows.get(name) ?? NO_USAGE, countsOf(entry.end)) });
+  for (const part of parts) {
+    const { team, day, keyId, model } = part;
+    const name = JSON.stringify([team, day, keyId, model]);
+    rows.set(name, { team, day, keyId, model, ...addUsage(rows.get(name) ?? NO_USAGE, part) });
   }
   return [...rows.values()];
 }

@@ -8,7 +8,6 @@ export type Completion = {
   readonly toolCall: { readonly name: string; readonly arguments: string } | undefined;
   readonly finishReason: 'stop' | 'length' | 'tool_calls';
   readonly tokens: Omit<ModelCount, 'requests'>;
-  readonly reasoningTokens: number;
 };
 
 /** How long an answer is by itself, in tokens; `[tokens:N]` in a message asks for another length. */
@@ -38,14 +37,18 @@ export function complete(body: JsonObject, model: string): Completion {
     pieces: content,
     toolCall,
     finishReason: toolCall === undefined ? (natural > cap ? 'length' : 'stop') : 'tool_calls',
-    tokens: { promptTokens, cachedTokens: Math.min(marker(text, 'cached') ?? 0, promptTokens), completionTokens },
-    reasoningTokens: Math.min(marker(text, 'reasoning') ?? 0, completionTokens),
+    tokens: {
+      promptTokens,
+      cachedTokens: Math.min(marker(text, 'cached') ?? 0, promptTokens),
+      completionTokens,
+      reasoningTokens: Math.min(marker(text, 'reasoning') ?? 0, completionTokens),
+    },
   };
 }
 
 /** Groq's `usage` object. */
-export function usageOf({ tokens, reasoningTokens }: Completion): JsonObject {
-  const { promptTokens, cachedTokens, completionTokens } = tokens;
+export function usageOf({ tokens }: Completion): JsonObject {
+  const { promptTokens, cachedTokens, completionTokens, reasoningTokens } = tokens;
   return {
     queue_time: 0.01,
     prompt_tokens: promptTokens,

@@ -1,5 +1,12 @@
 /** Tokens and calls of one model. */
-export type ModelCount = { requests: number; promptTokens: number; cachedTokens: number; completionTokens: number };
+export type ModelCount = {
+  requests: number;
+  promptTokens: number;
+  cachedTokens: number;
+  completionTokens: number;
+  /** The part of `completionTokens` that was reasoning. */
+  reasoningTokens: number;
+};
 
 /** What the fake has served: what Groq would have on its bill. */
 export type Served = {
@@ -33,11 +40,18 @@ export function nothingServed(): Served {
 
 /** Adds one call's tokens to its model's count. */
 export function addTo(counts: Record<string, ModelCount>, model: string, usage: Omit<ModelCount, 'requests'>): void {
-  const count = counts[model] ?? { requests: 0, promptTokens: 0, cachedTokens: 0, completionTokens: 0 };
+  const count = counts[model] ?? {
+    requests: 0,
+    promptTokens: 0,
+    cachedTokens: 0,
+    completionTokens: 0,
+    reasoningTokens: 0,
+  };
   counts[model] = {
     requests: count.requests + 1,
     promptTokens: count.promptTokens + usage.promptTokens,
     cachedTokens: count.cachedTokens + usage.cachedTokens,
     completionTokens: count.completionTokens + usage.completionTokens,
+    reasoningTokens: count.reasoningTokens + usage.reasoningTokens,
   };
 }

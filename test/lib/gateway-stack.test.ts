@@ -156,6 +156,14 @@ describe('the stack', () => {
         ...logs,
         'sqs:SendMessage',
       ],
+      // Nothing of it writes.
+      Reconciler: [
+        'dynamodb:GetItem POLICIES*',
+        'dynamodb:GetItem TEAM#* ORG',
+        'dynamodb:Query POLICIES*',
+        'dynamodb:Query TEAM#*',
+        ...logs,
+      ],
       Retirement: [
         'dynamodb:GetItem KEY#*',
         'dynamodb:GetItem ORG',

@@ -35,7 +35,7 @@ async function play(steps: readonly Step[]): Promise<void> {
   }
   const usage = new DynamoUsage(database.client, `${name}-usage`, () => story.nowEpochMs);
   const projector = createProjector({ usage, log: () => {} });
-  const stream = new StreamRecords(database.endpoint, streamArn);
+  const stream = new StreamRecords(database.client, database.endpoint, streamArn);
   for (const shardId of await stream.shardIds()) {
     let iterator = await stream.iterator(shardId, undefined);
     while (iterator !== undefined) {

@@ -7,7 +7,7 @@ import { RecentOutputs } from '../../../lambda/core/recent-outputs.ts';
 import { NO_USAGE, type UsageRow } from '../../../lambda/core/usage.ts';
 import { catalog, policyWith } from '../../support/catalog.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
-import { chatEvent, invoke } from '../../support/gateway-in-process.ts';
+import { chatEvent, invoke, NO_USAGE_PORTS } from '../../support/gateway-in-process.ts';
 import { MemoryLedger } from '../../support/memory-ledger.ts';
 
 const { createGateway } = await import('../../../lambda/handlers/gateway-handler.ts');
@@ -34,6 +34,7 @@ const ROWS: readonly UsageRow[] = [
     voided: 2,
     expired: 1,
     assumedPicoUsd: picoUsd(7n),
+    refusals: { team_paused: 2, model_not_allowed: 1 },
   }),
   row('chatbot', '2026-11-23', 'key1', 'n'),
   row('chatbot', '2026-10-31', 'key1', 'm'),
@@ -43,6 +44,7 @@ const ROWS: readonly UsageRow[] = [
 const asked: string[] = [];
 const memory = new MemoryLedger(fakeClock().nowEpochMs);
 const handler = createGateway({
+  watch: NO_USAGE_PORTS.watch,
   ledger: Object.assign(memory, {
     readOrganization: async () => ({ ...openOrganization(picoUsd(1n)), holders: new Set(['gone']) }),
   }),
@@ -88,6 +90,8 @@ const COUNTS = {
   assumed_usd: '0',
   voided_requests: 0,
   expired_requests: 0,
+  refused_requests: 0,
+  refusals: {},
 };
 
 it('shows a member its own key: this month by day, and today by key', async () => {
@@ -133,6 +137,8 @@ it('shows a lead every key of its team, by what it asks for, a key without a nam
       voided_requests: 2,
       expired_requests: 1,
       assumed_usd: '0.000000000007',
+      refused_requests: 3,
+      refusals: { model_not_allowed: 1, team_paused: 2 },
     },
   ]);
 });

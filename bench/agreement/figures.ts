@@ -1,0 +1,46 @@
+/** What a source tells of a run, each figure exactly, as text; a source need not know all of them. */
+export type Figures = Readonly<Record<string, string>>;
+
+/** Where figures are from. */
+export type Source = { readonly name: string; readonly figures: Figures };
+
+/** A figure, what each source says of it, and whether all that know it say the same. */
+export type Line = {
+  readonly figure: string;
+  readonly said: readonly (string | undefined)[];
+  readonly agrees: boolean;
+};
+
+/** Compares sources figure by figure; one that only one source knows agrees with nobody. */
+export function compareSources(sources: readonly Source[]): readonly Line[] {
+  const names = [...new Set(sources.flatMap(({ figures }) => Object.keys(figures)))].sort();
+  return names.map((figure) => {
+    const said = sources.map(({ figures }) => figures[figure]);
+    const known = said.filter((value) => value !== undefined);
+    return { figure, said, agrees: known.length > 1 && new Set(known).size === 1 };
+  });
+}
+
+/** Tokens of one model, as figures. */
+export function tokenFigures(
+  model: string,
+  counts: {
+    readonly promptTokens: number;
+    readonly cachedTokens: number;
+    readonly completionTokens: number;
+    readonly reasoningTokens: number;
+  },
+): Figures {
+  const { promptTokens, cachedTokens, completionTokens, reasoningTokens } = counts;
+  return {
+    [`${model} prompt tokens`]: String(promptTokens),
+    [`${model} cached tokens`]: String(cachedTokens),
+    [`${model} completion tokens`]: String(completionTokens),
+    [`${model} reasoning tokens`]: String(reasoningTokens),
+  };
+}
+
+/** Refusals by reason, as figures. */
+export function refusalFigures(refusals: Readonly<Record<string, number>>): Figures {
+  return Object.fromEntries(Object.entries(refusals).map(([reason, count]) => [`refused: ${reason}`, String(count)]));
+}

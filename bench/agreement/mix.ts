@@ -1,0 +1,75 @@
+import type { EnvironmentFile } from '../../lambda/core/environment.ts';
+
+/** One chat completion that is sent: by whom, what, and how. */
+export type MixedCall = {
+  readonly team: string;
+  readonly process: number;
+  readonly body: object;
+  /** Whether its client goes away at the first bytes. */
+  readonly leaves: boolean;
+};
+
+const LARGE = 'openai/gpt-oss-120b';
+const SMALL = 'openai/gpt-oss-20b';
+
+const roomy = {
+  allowedModels: [LARGE, SMALL],
+  monthlyBudgetUsd: 1_000,
+  rateLimitRpm: null,
+  rateLimitTpm: null,
+  maxConcurrent: 200,
+  maxTokensPerRequest: 2_048,
+};
+
+/** Teams that are refused for one thing and another, and two that are not. */
+export const MIXED_ENVIRONMENT: EnvironmentFile = {
+  organization: { monthlyCapUsd: 5_000 },
+  teams: {
+    search: roomy,
+    support: roomy,
+    narrow: { ...roomy, allowedModels: [SMALL], maxTokensPerRequest: 256 },
+    hurried: { ...roomy, rateLimitRpm: 120 },
+    poor: { ...roomy, monthlyBudgetUsd: 0.002 },
+  },
+};
+
+/** What is asked of the fake Groq by a word in the message; some of it strikes once, so that the gateway tries again. */
+const MARKERS = [
+  ...['', '', '', '[tokens:200]', '[tokens:40]', '[cached:10]', '[cached:14][tokens:90]', '[reasoning:5]'],
+  ...['[reasoning:60][tokens:120]', '[fault:no-done]', '[fault:429-once:0]', '[fault:503-once]'],
+  ...['[fault:400]', '[fault:500]', '[fault:blocked]', '[fault:reset]', '[fault:cut]', '[fault:error-chunk]'],
+  ...['[fault:no-usage]', '[fault:wrong-usage]', '[fault:zero-usage]'],
+];
+const TEAMS = Object.keys(MIXED_ENVIRONMENT.teams);
+
+/** So many calls of every kind; the same for the same number. */
+export function mixedCalls(count: number, processes: number): readonly MixedCall[] {
+  const next = numbersFrom(count);
+  const oneOf = <T>(all: readonly T[]): T => all[Math.floor(next() * all.length)] as T;
+  return Array.from({ length: count }, (_, index) => {
+    const [team, stream] = [oneOf(TEAMS), next() < 0.5];
+    const content = `${oneOf(MARKERS)} call ${index}`;
+    const usual = { model: oneOf([LARGE, SMALL]), stream, max_tokens: 250, messages: [{ role: 'user', content }] };
+    const odd = next();
+    const body =
+      odd < 0.03
+        ? { ...usual, model: 'nobody/knows' }
+        : odd < 0.05
+          ? { ...usual, max_tokens: 100_000 }
+          : odd < 0.06
+            ? { ...usual, messages: 'none' }
+            : usual;
+    return { team, process: Math.floor(next() * processes), body, leaves: stream && next() < 0.05 };
+  });
+}
+
+/** Numbers from 0 to 1 (mulberry32), the same for the same seed. */
+function numbersFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}

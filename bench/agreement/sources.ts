@@ -1,0 +1,125 @@
+import { readFileSync } from 'node:fs';
+import type { Catalog } from '../../lambda/core/catalog.ts';
+import { METRIC } from '../../lambda/core/metrics.ts';
+import { addUsd, type PicoUsd, parseUsd, picoUsd, subtractUsd, usdText, ZERO_USD } from '../../lambda/core/money.ts';
+import { addUsage, foldRows, NO_USAGE, refusedOf, type UsageCounts, type UsageRow } from '../../lambda/core/usage.ts';
+import { billOf } from '../../local/fake-groq/bill.ts';
+import type { ModelCount, Served } from '../../local/fake-groq/served.ts';
+import { type Figures, refusalFigures, type Source, tokenFigures } from './figures.ts';
+
+/** An answer of `GET /openai/v1/usage?group_by=model`, as far as it is read. */
+export type UsageAnswer = { readonly data: readonly RowAnswer[]; readonly total: RowAnswer };
+type RowAnswer = { readonly [field: string]: unknown; readonly refusals: Readonly<Record<string, number>> };
+
+/** The counts of the upstream: what it would bill, worked out from its totals. */
+export function upstreamSource(served: Served, catalog: Catalog): Source {
+  const models = Object.entries(served.byModel);
+  const requests = [...models, ...Object.entries(served.interruptedByModel)];
+  return {
+    name: 'fake upstream',
+    figures: {
+      'requests it took': String(requests.reduce((sum, [, count]) => sum + count.requests, 0)),
+      'cost known': usdText(billOf(served.byModel, catalog)),
+      ...Object.assign({}, ...models.map(([model, count]) => tokenFigures(model, count))),
+    },
+  };
+}
+
+/** The ledgers, by what `GET /openai/v1/budget` says of every team. */
+export function ledgerSource(teams: readonly Readonly<Record<string, unknown>>[]): Source {
+  const sum = (field: string) => addUsd(ZERO_USD, ...teams.map((team) => parseUsd(String(team[field])) ?? ZERO_USD));
+  return { name: 'ledgers', figures: moneyFigures(sum('spent_usd'), sum('assumed_usd')) };
+}
+
+/** The rows of the projection. */
+export function projectionSource(rows: readonly UsageRow[]): Source {
+  const total = rows.reduce<UsageCounts>(addUsage, NO_USAGE);
+  const byModel = foldRows(rows.map((row) => ({ ...row, team: '', keyId: '', day: '' })));
+  return {
+    name: 'projection',
+    figures: {
+      'requests it took': String(total.requests),
+      voided: String(total.voided),
+      refused: String(refusedOf(total)),
+      ...moneyFigures(total.costPicoUsd, total.assumedPicoUsd),
+      ...refusalFigures(total.refusals),
+      ...tokensByModel(byModel.map((row) => [row.model, row])),
+    },
+  };
+}
+
+/** What an administrator is told. */
+export function endpointSource({ data, total }: UsageAnswer): Source {
+  const money = (field: string) => parseUsd(String(total[field])) ?? ZERO_USD;
+  const rows = data.map((row): readonly [string, Omit<ModelCount, 'requests'>] => [
+    String(row.model),
+    {
+      promptTokens: Number(row.prompt_tokens),
+      cachedTokens: Number(row.cached_tokens),
+      completionTokens: Number(row.completion_tokens),
+      reasoningTokens: Number(row.reasoning_tokens),
+    },
+  ]);
+  return {
+    name: 'GET /usage',
+    figures: {
+      'requests it took': String(total.requests),
+      voided: String(total.voided_requests),
+      refused: String(total.refused_requests),
+      ...moneyFigures(money('cost_usd'), money('assumed_usd')),
+      ...refusalFigures(total.refusals),
+      ...tokensByModel(rows),
+    },
+  };
+}
+
+/** The lines of metrics that every process has written, added up; and their dollars, which are floats. */
+export function metricsSource(files: readonly string[]): { readonly source: Source; readonly floatUsd: number } {
+  const lines = files.flatMap((file) =>
+    readFileSync(file, 'utf8')
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>),
+  );
+  const sent = lines.filter(({ costPicoUsd }) => costPicoUsd !== undefined);
+  const isVoid = ({ costPicoUsd, Code }: Readonly<Record<string, unknown>>) =>
+    costPicoUsd === '0' && Code !== undefined;
+  const refused = lines.filter(({ costPicoUsd, Code }) => costPicoUsd === undefined && Code !== undefined);
+  const pico = (field: string) => picoUsd(sent.reduce((sum, line) => sum + BigInt(String(line[field] ?? 0)), 0n));
+  const refusals: Record<string, number> = {};
+  for (const { Code } of refused) refusals[String(Code)] = (refusals[String(Code)] ?? 0) + 1;
+  const models = Map.groupBy(sent, ({ Model }) => String(Model));
+  const tokens = [...models].map(([model, of]): readonly [string, Omit<ModelCount, 'requests'>] => {
+    const sum = (name: string) => of.reduce((total, line) => total + Number(line[name] ?? 0), 0);
+    return [
+      model,
+      {
+        promptTokens: sum(METRIC.promptTokens),
+        cachedTokens: sum(METRIC.cachedTokens),
+        completionTokens: sum(METRIC.completionTokens),
+        reasoningTokens: sum(METRIC.reasoningTokens),
+      },
+    ];
+  });
+  const figures: Figures = {
+    requests: String(lines.reduce((sum, line) => sum + Number(line[METRIC.requests]), 0)),
+    'requests it took': String(sent.filter((line) => !isVoid(line)).length),
+    voided: String(sent.filter(isVoid).length),
+    refused: String(refused.length),
+    ...moneyFigures(pico('costPicoUsd'), pico('assumedPicoUsd')),
+    ...refusalFigures(refusals),
+    ...tokensByModel(tokens),
+  };
+  const floatUsd = lines.reduce((sum, line) => sum + Number(line[METRIC.costUsd] ?? 0), 0);
+  return { source: { name: 'metrics', figures }, floatUsd };
+}
+
+function moneyFigures(cost: PicoUsd, assumed: PicoUsd): Figures {
+  return { 'cost known': usdText(subtractUsd(cost, assumed)), 'cost assumed': usdText(assumed) };
+}
+
+/** Of the models that made any: refusals are under models, too. */
+function tokensByModel(rows: readonly (readonly [string, Omit<ModelCount, 'requests'>])[]): Figures {
+  const made = rows.filter(([, { promptTokens }]) => promptTokens > 0);
+  return Object.assign({}, ...made.map(([model, counts]) => tokenFigures(model, counts)));
+}

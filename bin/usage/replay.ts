@@ -1,0 +1,91 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { endsOf, type LedgerRecord, UnreadableRecord } from '../../lambda/adapters/ledger-ends.ts';
+import { refusalsOf } from '../../lambda/adapters/refusal-item.ts';
+import type { RefusalBatch } from '../../lambda/core/refusal-tally.ts';
+import type { LedgerEnd } from '../../lambda/core/usage.ts';
+import type { StreamRecord, StreamRecords } from '../../local/stream-records.ts';
+
+/** What counts what a stream tells, once each. */
+export type UsageCounter = {
+  count(ends: readonly LedgerEnd[]): Promise<number>;
+  countRefusals(batches: readonly RefusalBatch[]): Promise<number>;
+};
+
+/** What a replay came to. */
+export type Replayed = {
+  readonly records: number;
+  /** Ends of calls and batches of refusals that had not been counted before. */
+  readonly counted: number;
+  /** Records of which nothing can be read, nor counted. */
+  readonly unreadable: number;
+};
+
+/** Whose ends are counted. */
+export type ReplayScope = { readonly team: string | undefined; readonly period: string | undefined };
+
+/** How many empty pages in a row mean an open shard's end: DynamoDB may answer some in the middle of one, too. */
+const EMPTY_PAGES = 5;
+const AFTER_EMPTY_MS = 200;
+/** How much later than its beginning a replay reads on, in seconds: times in a stream are rough, and clocks differ. */
+const READ_ON_S = 2;
+
+/**
+ * Reads the ledger's stream from its oldest record to its end, or to what was written since it began, and counts what has
+ * not been counted: marks tell.
+ *
+ * @throws UsageError when the usage's table fails; then it can begin again.
+ */
+export async function replayStream(
+  stream: StreamRecords,
+  usage: UsageCounter,
+  scope: ReplayScope,
+  onProgress: (records: number) => void,
+): Promise<Replayed> {
+  const untilEpochS = Date.now() / 1000 + READ_ON_S;
+  let replayed: Replayed = { records: 0, counted: 0, unreadable: 0 };
+  for (const shardId of await stream.shardIds()) {
+    let iterator = await stream.iterator(shardId, undefined);
+    for (let empty = 0; iterator !== undefined && empty < EMPTY_PAGES; ) {
+      const { records, next } = await stream.read(iterator);
+      iterator = next;
+      empty = records.length > 0 ? 0 : empty + 1;
+      if (empty > 0 && next !== undefined) await sleep(AFTER_EMPTY_MS);
+      const { counted, unreadable } = await countRecords(records, usage, scope);
+      replayed = {
+        records: replayed.records + records.length,
+        counted: replayed.counted + counted,
+        unreadable: replayed.unreadable + unreadable,
+      };
+      onProgress(replayed.records);
+      // Of a stream that goes on for ever the rest is the projector's affair.
+      if ((records.at(-1)?.dynamodb?.ApproximateCreationDateTime ?? 0) > untilEpochS) break;
+    }
+  }
+  return replayed;
+}
+
+async function countRecords(
+  records: readonly StreamRecord[],
+  usage: UsageCounter,
+  { team, period }: ReplayScope,
+): Promise<Omit<Replayed, 'records'>> {
+  const ends: LedgerEnd[] = [];
+  const refusals: RefusalBatch[] = [];
+  let unreadable = 0;
+  for (const { dynamodb } of records) {
+    try {
+      const images = { ...dynamodb } as LedgerRecord;
+      ends.push(...endsOf(images));
+      const refused = refusalsOf(images);
+      if (refused !== undefined) refusals.push(refused);
+    } catch (error) {
+      if (!(error instanceof UnreadableRecord)) throw error;
+      unreadable++;
+    }
+  }
+  const isMeant = (of: string) => team === undefined || of === team;
+  const meant = ends.filter(({ ledger }) => isMeant(ledger.team) && (period ?? ledger.period) === ledger.period);
+  const counted =
+    (await usage.count(meant)) + (await usage.countRefusals(refusals.filter((batch) => isMeant(batch.team))));
+  return { counted, unreadable };
+}
