@@ -23,6 +23,8 @@ export type Deployment = {
   readonly ledgerTable: string;
   readonly registryTable: string;
   readonly usageTable: string;
+  /** Undefined for a stack that was deployed before Groq keys were rotated. */
+  readonly groqRotationArn: string | undefined;
   /** Of the stack and of one team's. */
   readonly resources: readonly DeployedResource[];
   readonly dynamo: DynamoDBClient;
@@ -37,8 +39,9 @@ export async function findDeployment(environmentName: string, endpoint?: string)
   const client = new CloudFormationClient({});
   const stackName = `groq-gateway-${environmentName}`;
   const described = await describe(client, stackName);
+  const find = (key: string) => described.Outputs?.find(({ OutputKey }) => OutputKey === key)?.OutputValue;
   const output = (key: string): string => {
-    const value = described.Outputs?.find(({ OutputKey }) => OutputKey === key)?.OutputValue;
+    const value = find(key);
     if (value === undefined) throw new CommandError(`the stack ${stackName} has no output ${key}; deploy it again`);
     return value;
   };
@@ -54,6 +57,7 @@ export async function findDeployment(environmentName: string, endpoint?: string)
     ledgerTable: output('LedgerTable'),
     registryTable: output('RegistryTable'),
     usageTable: output('UsageTable'),
+    groqRotationArn: find('GroqKeyRotation'),
     resources,
     dynamo: new DynamoDBClient({}),
   };

@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { didYouMean } from '../lambda/core/nearest-word.ts';
 import type { BudgetOptions } from './commands/budget.ts';
+import type { GroqKeyOptions } from './commands/groq-key.ts';
 import { CommandError } from './deployment.ts';
 
 const HELP = `npx groq-rbac <command> [--env <environment>]
@@ -25,6 +26,13 @@ const HELP = `npx groq-rbac <command> [--env <environment>]
               team   [--with-made: revokes what it had made, too]
   keys whoami   as whom you act
               A new key goes to standard output alone, to [--out-file FILE] or into Secrets Manager [--secret NAME]
+  groq-key set     a team's first Groq key, from a prompt without an echo or from standard input   --team TEAM [--name NAME]
+  groq-key stage   puts a key into the queue of the team's next ones   --team TEAM [--name NAME: its name in Groq's console]
+  groq-key rotate  makes the next key current; both work for a day at least   --team TEAM
+  groq-key status  keys, how they stand, what was sent with them, how many wait   --team TEAM
+  groq-key report  a rotation's timeline and calls, as Markdown   --team TEAM [--key ID]
+  groq-key revoke  switches the current key off now, goes on with the next, says what was lost   --team TEAM --reason TEXT
+  groq-key unstage, confirm-deleted   takes a key out of the queue; says it is deleted at Groq   --team TEAM --key ID
   audit list    administrative acts, the newest first   [--month 2026-11] [--limit 100]
   budget show   what teams have spent, hold and have left   [--team TEAM] [--json]
   budget top-up   adds to a budget for a while, this month's end at most   --team TEAM | --all  --usd 50 --reason TEXT
@@ -33,7 +41,7 @@ const HELP = `npx groq-rbac <command> [--env <environment>]
   budget resume   lets them go on   --team TEAM | --all  --reason TEXT
 
 Each needs --env, and acts with the AWS credentials at hand (AWS_PROFILE, AWS_REGION) on the stack
-groq-gateway-<environment>; keys, audit and budget take --local instead, for the gateway that npm start runs here, and
+groq-gateway-<environment>; keys, groq-key, audit and budget take --local instead, for the gateway that npm start runs here, and
 prove starts gateways of its own without either. keys and audit also act by a key over HTTP: --endpoint URL, and an
 admin's, a lead's or a member's key in GROQ_RBAC_KEY. All of these take --json.`;
 
@@ -42,6 +50,8 @@ const OPTIONS = {
   local: { type: 'boolean', default: false },
   team: { type: 'string' },
   role: { type: 'string', default: 'member' },
+  name: { type: 'string' },
+  key: { type: 'string' },
   purpose: { type: 'string', default: 'main' },
   reason: { type: 'string' },
   all: { type: 'boolean', default: false },
@@ -80,8 +90,18 @@ const ADMIN_COMMANDS = [
   'keys whoami',
   'audit list',
 ];
-const COMMANDS = ['verify', 'prove', 'changes', ...ADMIN_COMMANDS, ...BUDGET_COMMANDS];
-const FAMILIES = ['keys', 'audit', 'budget'];
+const GROQ_KEY_COMMANDS = [
+  'groq-key set',
+  'groq-key stage',
+  'groq-key rotate',
+  'groq-key status',
+  'groq-key report',
+  'groq-key revoke',
+  'groq-key unstage',
+  'groq-key confirm-deleted',
+];
+const COMMANDS = ['verify', 'prove', 'changes', ...ADMIN_COMMANDS, ...GROQ_KEY_COMMANDS, ...BUDGET_COMMANDS];
+const FAMILIES = ['keys', 'groq-key', 'audit', 'budget'];
 
 async function main(): Promise<number> {
   const { values, positionals } = readArguments();
@@ -107,6 +127,10 @@ async function main(): Promise<number> {
   }
   if (ADMIN_COMMANDS.includes(command)) {
     await administer(command, values, positionals[2]);
+    return 0;
+  }
+  if (GROQ_KEY_COMMANDS.includes(command)) {
+    await operateGroqKeys(command, { ...options, name: values.name, key: values.key });
     return 0;
   }
   if (command === 'prove') {
@@ -179,6 +203,29 @@ async function operateBudget(command: string, options: BudgetOptions): Promise<v
       return await pauseBudget(options);
     default:
       return await resumeBudget(options);
+  }
+}
+
+async function operateGroqKeys(command: string, options: GroqKeyOptions): Promise<void> {
+  const keys = await import('./commands/groq-key.ts');
+  const status = await import('./commands/groq-key-status.ts');
+  switch (command) {
+    case 'groq-key set':
+      return await keys.setKey(options);
+    case 'groq-key stage':
+      return await keys.stageKey(options);
+    case 'groq-key rotate':
+      return await keys.rotateKey(options);
+    case 'groq-key status':
+      return await status.showKeys(options);
+    case 'groq-key report':
+      return await status.showReport(options);
+    case 'groq-key revoke':
+      return await keys.revokeKey(options);
+    case 'groq-key unstage':
+      return await keys.unstageKey(options);
+    default:
+      return await keys.confirmKeyDeleted(options);
   }
 }
 

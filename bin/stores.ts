@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { readRunning } from '../local/running.ts';
 import { CommandError, findDeployment } from './deployment.ts';
@@ -14,9 +15,16 @@ export type Stores = {
   readonly registryTable: string;
   readonly usageTable: string;
   readonly dynamo: DynamoDBClient;
+  readonly secrets: SecretsManagerClient;
+  /** Where Groq answers the gateway that runs here; on AWS the published policies say so. */
+  readonly groqBaseUrl: string | undefined;
+  /** The ARN of the function that rotates Groq keys; undefined where none has been deployed yet. */
+  readonly groqRotationArn: string | undefined;
   /** Who acts, for the audit trail: the ARN of the credentials at hand, or the user of this machine. */
   readonly readActor: () => Promise<string>;
 };
+
+const LOCAL_ROTATION_ARN = 'arn:aws:lambda:us-east-1:000000000000:function:groq-key-rotation';
 
 /** Which environment: one on AWS by its name, or the gateway that `npm start` runs here. */
 export type Where = { readonly env: string | undefined; readonly local: boolean };
@@ -30,9 +38,9 @@ export async function openStores({ env, local }: Where): Promise<Stores> {
   if (local) return openLocal(env);
   if (env === undefined || env === '')
     throw new CommandError('--env <environment> is missing, or --local for npm start');
-  const { environmentName, endpoint, ledgerTable, registryTable, usageTable, dynamo } = await findDeployment(env);
+  const { resources: _parts, stackName: _stack, stackStatus: _status, ...deployment } = await findDeployment(env);
   const readActor = async () => (await new STSClient({}).send(new GetCallerIdentityCommand({}))).Arn ?? 'unknown';
-  return { environmentName, endpoint, ledgerTable, registryTable, usageTable, dynamo, readActor };
+  return { ...deployment, secrets: new SecretsManagerClient({}), groqBaseUrl: undefined, readActor };
 }
 
 function openLocal(env: string | undefined): Stores {
@@ -47,11 +55,8 @@ function openLocal(env: string | undefined): Stores {
       `the gateway that runs here is of the environment "${running.environmentName}", not "${env}"`,
     );
   const { environmentName, baseUrl: endpoint, ledgerTable, registryTable, usageTable, dynamodbEndpoint } = running;
-  const dynamo = new DynamoDBClient({
-    endpoint: dynamodbEndpoint,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-  });
+  const asLocal = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
+  const dynamo = new DynamoDBClient({ ...asLocal, endpoint: dynamodbEndpoint });
   return {
     environmentName,
     endpoint,
@@ -59,6 +64,10 @@ function openLocal(env: string | undefined): Stores {
     registryTable,
     usageTable,
     dynamo,
+    secrets: new SecretsManagerClient({ ...asLocal, endpoint: running.secretsEndpoint }),
+    groqBaseUrl: running.groqBaseUrl,
+    // The Secrets Manager of `npm start` knows one function, and asks for no name.
+    groqRotationArn: LOCAL_ROTATION_ARN,
     readActor: async () => `local:${userInfo().username}`,
   };
 }

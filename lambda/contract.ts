@@ -13,7 +13,11 @@ export const ENV = {
   usageTable: 'USAGE_TABLE',
   groqBaseUrl: 'GROQ_BASE_URL',
   operatorsTopic: 'OPERATORS_TOPIC',
+  reportsBucket: 'REPORTS_BUCKET',
 } as const;
+
+/** What EventBridge's rules match events of the gateway's own by. */
+export const EVENT_SOURCE = 'groq-gateway';
 
 /** The kinds of CloudFormation custom resources that the functions serve. */
 export const CUSTOM_RESOURCE = {
@@ -32,6 +36,12 @@ export const TTL_ATTRIBUTE = 'expiresAtEpochS';
 /** The secret of a team's Groq key, such as `groq/chatbot-prod-gateway`. */
 export function groqSecretName(team: string, environment: string): string {
   return `groq/${team}-${environment}-gateway`;
+}
+
+/** The team of such a secret, or undefined for any other. */
+export function teamOfGroqSecret(name: string, environment: string): string | undefined {
+  const team = /^groq\/([a-z][a-z0-9-]{0,31})-[a-z0-9]+-gateway$/.exec(name)?.[1];
+  return team !== undefined && name === groqSecretName(team, environment) ? team : undefined;
 }
 
 /** The secret that a team's services read their key from, such as `gateway/chatbot-prod-service`. */

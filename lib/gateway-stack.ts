@@ -1,7 +1,6 @@
-import { ArnFormat, CfnOutput, Duration, Stack, type StackProps, Token, Validations } from 'aws-cdk-lib';
+import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { CANARY_KEY_PREFIX, ENV, groqSecretName, ORGANIZATION } from '../lambda/contract.ts';
 import { CANARY_TEAM } from '../lambda/core/canary.ts';
@@ -11,9 +10,12 @@ import { EnforcementCanary } from './enforcement-canary.ts';
 import { ANSWER_WITHIN, GatewayApi } from './gateway-api.ts';
 import { GatewayFunction } from './gateway-function.ts';
 import { GatewayTable } from './gateway-table.ts';
+import { GroqKeyRotation } from './groq-key-rotation.ts';
 import { OperationalAlarms } from './operational-alarms.ts';
 import { PolicyPublication } from './policy-publication.ts';
+import { ReportsBucket } from './reports-bucket.ts';
 import { TeamKeyRotation } from './team-key-rotation.ts';
+import { TeamSecrets } from './team-secrets.ts';
 import { TeamStack } from './team-stack.ts';
 import { UsagePlanHandle } from './usage-plan-handle.ts';
 import { UsageProjection } from './usage-projection.ts';
@@ -33,6 +35,8 @@ const RETIRE_WITHIN = Duration.minutes(10);
 
 /** How long a step of a rotation may take. */
 const ROTATE_WITHIN = Duration.seconds(30);
+/** How long all teams' Groq keys may be looked after: less than until the next time. */
+const ROTATE_GROQ_WITHIN = Duration.minutes(4);
 
 /** What a stack is told. */
 export type GatewayStackProps = StackProps & {
@@ -51,6 +55,7 @@ export class GatewayStack extends Stack {
   readonly #ledger: GatewayTable;
   readonly #registry: GatewayTable;
   readonly #usage: GatewayTable;
+  readonly #groqSecrets: TeamSecrets;
 
   constructor(scope: Construct, id: string, props: GatewayStackProps) {
     super(scope, id, props);
@@ -60,6 +65,11 @@ export class GatewayStack extends Stack {
     this.#ledger = new GatewayTable(this, 'Ledger', { stream: true, retain: settings.retainData });
     this.#registry = new GatewayTable(this, 'Registry', { retain: settings.retainData });
     this.#usage = new GatewayTable(this, 'Usage', { retain: settings.retainData });
+    const reports = new ReportsBucket(this, 'Reports', { retain: settings.retainData });
+    this.#groqSecrets = new TeamSecrets(this, {
+      pattern: groqSecretName('*', environmentName),
+      kmsKeyArn: settings.secretsKmsKeyArn,
+    });
 
     const authorizer = this.#authorizer();
     const gateway = this.#gateway();
@@ -69,6 +79,7 @@ export class GatewayStack extends Stack {
     const projector = this.#projector();
     const retirement = this.#retirement();
     const rotation = this.#rotation();
+    const groqRotation = this.#groqRotation(reports);
     const { deadLetters } = new UsageProjection(this, 'UsageProjection', { projector, ledger: this.#ledger });
     const { api } = new GatewayApi(this, 'Api', { environmentName, settings, authorizer, gateway, admin });
     const stage = api.deploymentStage;
@@ -81,7 +92,13 @@ export class GatewayStack extends Stack {
     for (const holder of [ORGANIZATION, CANARY_TEAM])
       new UsagePlanHandle(this, `Plan-${holder}`, { api, stage, environmentName, holder });
     for (const policy of environment.teams.values())
-      new TeamStack(this, `Team-${policy.team}`, { environmentName, policy, api, stage, publisher, rotation });
+      new TeamStack(this, `Team-${policy.team}`, {
+        ...{ environmentName, policy, settings },
+        api,
+        stage,
+        publisher,
+        rotation,
+      });
 
     const publication = new PolicyPublication(
       this,
@@ -101,16 +118,19 @@ export class GatewayStack extends Stack {
       projector,
       retirement,
       rotation: rotation?.rotation,
+      groqRotation,
       deadLetters,
       ledger: this.#ledger,
       registry: this.#registry,
       operators: settings.operators,
     });
     alarms.letTell(retirement);
+    alarms.letTell(groqRotation);
     this.#output('Endpoint', domain?.url ?? url, 'Base URL for groq-sdk; for openai, append /openai/v1');
     this.#output('LedgerTable', this.#ledger.table.tableName, 'What teams have spent and hold');
     this.#output('RegistryTable', this.#registry.table.tableName, 'Policies, keys and the audit trail');
     this.#output('UsageTable', this.#usage.table.tableName, 'What calls came to, by day, team, key and model');
+    this.#output('GroqKeyRotation', groqRotation.function.functionArn, 'Rotates Groq keys: groq-rbac groq-key rotate');
     this.#output('Changes', publication.summary, 'What this deployment changed, and why it matters');
   }
 
@@ -123,34 +143,14 @@ export class GatewayStack extends Stack {
 
   /** Judges, reserves, calls Groq, settles. */
   #gateway(): GatewayFunction {
-    const { environmentName } = this.#props;
     const gateway = this.#function('Gateway', 'gateway', 'Judges calls and forwards them to Groq', ANSWER_WITHIN);
     this.#ledger.grantItems(gateway, ['GetItem', 'UpdateItem', 'ConditionCheckItem'], ['TEAM#*', 'ORG']);
     this.#registry.grantItems(gateway, ['GetItem', 'Query'], ['POLICIES*']);
     // The lists of keys have their names, and neither hashes nor roles.
     this.#registry.grantItems(gateway, ['Query'], ['TEAM#*']);
     this.#usage.grantItems(gateway, ['Query'], ['TEAM#*']);
-    // Secrets Manager's suffix has six characters; a star would match secrets of a team `x-<environment>-gateway` elsewhere.
-    const secretNames = `${groqSecretName('*', environmentName)}-??????`;
-    const secretArn = this.formatArn({
-      service: 'secretsmanager',
-      resource: 'secret',
-      resourceName: secretNames,
-      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-    });
-    gateway.role.addToPolicy(
-      new PolicyStatement({
-        actions: ['secretsmanager:GetSecretValue', 'secretsmanager:DescribeSecret'],
-        resources: [secretArn],
-      }),
-    );
-    const region = Token.isUnresolved(this.region) ? '<AWS::Region>' : this.region;
-    const account = Token.isUnresolved(this.account) ? '<AWS::AccountId>' : this.account;
-    Validations.of(gateway).acknowledge({
-      id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:secretsmanager:${region}:${account}:secret:${secretNames}]`,
-      reason:
-        "Groq secrets are one a team, and Secrets Manager adds a suffix to each ARN: the pattern matches this environment's only.",
-    });
+    // Which keys wait is in the labels; the head of the queue helps where Groq takes neither key in use.
+    this.#groqSecrets.grant(gateway, ['DescribeSecret', 'GetSecretValue']);
     return gateway;
   }
 
@@ -230,6 +230,14 @@ export class GatewayStack extends Stack {
       return undefined;
     const rotation = this.#function('KeyRotation', 'team-key-rotation', 'Rotates keys of services', ROTATE_WITHIN);
     return new TeamKeyRotation(this, 'TeamKeyRotation', { environmentName, rotation, registry: this.#registry });
+  }
+
+  /** Rotates, watches and retires teams' Groq keys: the one function that writes their secrets. */
+  #groqRotation(reports: ReportsBucket): GatewayFunction {
+    const rotation = this.#function('GroqRotation', 'groq-key-rotation', 'Rotates Groq keys', ROTATE_GROQ_WITHIN);
+    const [secrets, registry, usage] = [this.#groqSecrets, this.#registry, this.#usage];
+    new GroqKeyRotation(this, 'GroqKeys', { rotation, secrets, registry, usage, reports });
+    return rotation;
   }
 
   #canary(url: string): EnforcementCanary {

@@ -24,6 +24,7 @@ export type OperationalAlarmsProps = {
   readonly retirement: GatewayFunction;
   /** Only where keys of services are rotated. */
   readonly rotation: GatewayFunction | undefined;
+  readonly groqRotation: GatewayFunction;
   /** What the projector could not count. */
   readonly deadLetters: Queue;
   readonly ledger: GatewayTable;
@@ -117,6 +118,24 @@ export class OperationalAlarms extends Construct {
         props.rotation.function.metricErrors(sum),
         1,
       );
+    this.#add(
+      'groq-key-rotation-errors',
+      "A team's Groq key was not rotated, watched or retired; the current one stays.",
+      props.groqRotation.function.metricErrors(sum),
+      1,
+    );
+    this.#add(
+      'staged-key-missing',
+      'A Groq key is to be rotated, and the queue of its team is empty.',
+      own(METRIC.stagedKeysMissing, Stats.SUM),
+      1,
+    );
+    this.#add(
+      'groq-key-missing',
+      'Calls of a team were refused for want of a Groq key.',
+      own(METRIC.groqKeysMissing, Stats.SUM),
+      1,
+    );
     this.#add(
       'ledger-throttles',
       "The ledger's table refused writes.",

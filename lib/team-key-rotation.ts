@@ -1,10 +1,11 @@
-import { ArnFormat, Stack, Token, Validations } from 'aws-cdk-lib';
-import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Stack } from 'aws-cdk-lib';
+import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { CfnPermission } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import { serviceSecretName } from '../lambda/contract.ts';
 import type { GatewayFunction } from './gateway-function.ts';
 import type { GatewayTable } from './gateway-table.ts';
+import { TeamSecrets } from './team-secrets.ts';
 
 /** What rotates, and where keys are. */
 export type TeamKeyRotationProps = {
@@ -25,34 +26,14 @@ export class TeamKeyRotation extends Construct {
     registry.grantItems(rotation, ['GetItem', 'PutItem', 'UpdateItem'], ['KEY#*']);
     registry.grantItems(rotation, ['PutItem'], ['TEAM#*', 'AUDIT#*']);
     const stack = Stack.of(this);
-    // Six characters are Secrets Manager's suffix, as in the gateway's rights.
-    const names = `${serviceSecretName('*', environmentName)}-??????`;
-    const secretArn = stack.formatArn({
-      service: 'secretsmanager',
-      resource: 'secret',
-      resourceName: names,
-      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-    });
-    rotation.role.addToPolicy(
-      new PolicyStatement({
-        actions: ['DescribeSecret', 'GetSecretValue', 'PutSecretValue', 'UpdateSecretVersionStage'].map(
-          (action) => `secretsmanager:${action}`,
-        ),
-        resources: [secretArn],
-      }),
-    );
-    const region = Token.isUnresolved(stack.region) ? '<AWS::Region>' : stack.region;
-    const account = Token.isUnresolved(stack.account) ? '<AWS::AccountId>' : stack.account;
-    Validations.of(rotation).acknowledge({
-      id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:secretsmanager:${region}:${account}:secret:${names}]`,
-      reason: "Secrets are one a team, and Secrets Manager adds a suffix: the pattern matches this environment's only.",
-    });
+    const secrets = new TeamSecrets(stack, { pattern: serviceSecretName('*', environmentName) });
+    secrets.grant(rotation, ['DescribeSecret', 'GetSecretValue', 'PutSecretValue', 'UpdateSecretVersionStage']);
     this.permission = new CfnPermission(this, 'SecretsManager', {
       action: 'lambda:InvokeFunction',
       functionName: rotation.function.functionArn,
       principal: new ServicePrincipal('secretsmanager.amazonaws.com').service,
       sourceAccount: stack.account,
-      sourceArn: secretArn,
+      sourceArn: secrets.arn,
     });
     this.permission.node.addDependency(rotation.role);
   }

@@ -3,6 +3,7 @@ import type { RestApi, Stage } from 'aws-cdk-lib/aws-apigateway';
 import { CfnRotationSchedule, CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import { CUSTOM_RESOURCE, groqSecretName, serviceSecretName } from '../lambda/contract.ts';
+import type { DeploymentSettings } from '../lambda/core/deployment-settings.ts';
 import type { TeamPolicy } from '../lambda/core/environment.ts';
 import type { GatewayFunction } from './gateway-function.ts';
 import type { TeamKeyRotation } from './team-key-rotation.ts';
@@ -12,6 +13,7 @@ import { UsagePlanHandle } from './usage-plan-handle.ts';
 export type TeamStackProps = {
   readonly environmentName: string;
   readonly policy: TeamPolicy;
+  readonly settings: DeploymentSettings;
   readonly api: RestApi;
   readonly stage: Stage;
   /** Revokes the team's keys when the team goes. */
@@ -26,7 +28,7 @@ const REVOKE_WITHIN = Duration.minutes(5);
 /** One team: its usage plan, its Groq secret, and its keys' end. A stack of its own, so that hundreds of teams fit. */
 export class TeamStack extends NestedStack {
   constructor(scope: Construct, id: string, props: TeamStackProps) {
-    const { environmentName, policy, api, stage, publisher } = props;
+    const { environmentName, policy, settings, api, stage, publisher } = props;
     super(scope, id, { description: `Team ${policy.team} of the Groq gateway ${environmentName}` });
     new UsagePlanHandle(this, 'UsagePlan', {
       api,
@@ -39,13 +41,14 @@ export class TeamStack extends NestedStack {
     // Empty at first: a template is no place for a key. `groq/<team>-<environment>-gateway` is typed by people.
     const secret = new CfnSecret(this, 'GroqKey', {
       name: groqSecretName(policy.team, environmentName),
-      description: `Groq key of team ${policy.team}: {"apiKey": "gsk_..."}`,
+      description: `Groq key of team ${policy.team}: npx groq-rbac groq-key set --team ${policy.team}`,
+      ...(settings.secretsKmsKeyArn === undefined ? {} : { kmsKeyId: settings.secretsKmsKeyArn }),
     });
     secret.applyRemovalPolicy(RemovalPolicy.DESTROY);
     Validations.of(secret).acknowledge({
       id: 'AwsSolutions-SMG4',
       reason:
-        'Groq has no API to make keys by, so a key is staged by an operator and rotated then, not by the calendar alone.',
+        'A schedule wants a first value, and a template is no place for a key: the watch of groq-key-rotation begins rotations by the policy.',
     });
     const keys = new CustomResource(this, 'Keys', {
       serviceToken: publisher.function.functionArn,

@@ -9,6 +9,7 @@ export type RunningGateway = {
   readonly baseUrl: string;
   readonly dynamodbEndpoint: string;
   readonly secretsEndpoint: string;
+  readonly groqBaseUrl: string;
   readonly ledgerTable: string;
   readonly registryTable: string;
   readonly usageTable: string;

@@ -20,7 +20,12 @@ export type LocalSecretsManagerOptions = {
   readonly rotate?: (event: RotationEvent) => Promise<unknown>;
 };
 
-type Secret = { readonly name: string; readonly description: string | undefined; readonly versions: SecretVersions };
+type Secret = {
+  readonly name: string;
+  readonly description: string | undefined;
+  readonly versions: SecretVersions;
+  changedAtEpochMs: number;
+};
 
 const STEPS = ['createSecret', 'setSecret', 'testSecret', 'finishSecret'];
 const ARN = 'arn:aws:secretsmanager:us-east-1:000000000000:secret:';
@@ -75,7 +80,12 @@ export class LocalSecretsManager {
       const message = `The operation failed because the secret ${name} already exists.`;
       throw new ResourceExistsException({ message, $metadata: {} });
     }
-    const secret = { name, description: textOf(request.Description), versions: new SecretVersions() };
+    const secret = {
+      name,
+      description: textOf(request.Description),
+      versions: new SecretVersions(),
+      changedAtEpochMs: this.#nowEpochMs(),
+    };
     this.#secrets.set(name, secret);
     const text = textOf(request.SecretString);
     if (text === undefined) return named(secret);
@@ -93,6 +103,7 @@ export class LocalSecretsManager {
       ...named(secret),
       Description: secret.description,
       RotationEnabled: this.#rotate !== undefined,
+      LastChangedDate: new Date(secret.changedAtEpochMs),
       VersionIdsToStages: Object.fromEntries(labelled),
     };
   }
@@ -137,6 +148,7 @@ export class LocalSecretsManager {
     const stages = Array.isArray(request.VersionStages) ? request.VersionStages.map(String) : [];
     const labels = stages.length === 0 ? [VERSION_LABEL.current] : stages;
     secret.versions.put(id, textOf(request.SecretString) ?? '', labels, this.#nowEpochMs());
+    secret.changedAtEpochMs = this.#nowEpochMs();
     return { ...named(secret), VersionId: id, VersionStages: secret.versions.labelsOf(id) };
   }
 
@@ -144,6 +156,7 @@ export class LocalSecretsManager {
     const secret = this.#secretOf(request);
     const [to, from] = [textOf(request.MoveToVersionId), textOf(request.RemoveFromVersionId)];
     secret.versions.move(textOf(request.VersionStage) ?? '', to, from);
+    secret.changedAtEpochMs = this.#nowEpochMs();
     return named(secret);
   }
 
@@ -160,6 +173,7 @@ export class LocalSecretsManager {
       throw new InvalidRequestException({ message, $metadata: {} });
     }
     versions.begin(id, this.#nowEpochMs());
+    secret.changedAtEpochMs = this.#nowEpochMs();
     const steps = async () => {
       for (const Step of STEPS) await rotate({ Step, SecretId: arnOf(secret), ClientRequestToken: id });
     };

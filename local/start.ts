@@ -13,6 +13,7 @@ import { sweepLedgers } from '../lambda/core/sweep.ts';
 import { type Configuration, loadConfiguration } from './configuration.ts';
 import { keySeed, lockDataDir, makeDataDir } from './data-dir.ts';
 import { answers, startEmbeddedDynamodb } from './embedded-dynamodb.ts';
+import { GroqRotations } from './groq-rotations.ts';
 import { type HostedFunctions, startHost } from './host.ts';
 import { installLambdaRuntime, lambdaContext } from './lambda-runtime.ts';
 import { deriveKey } from './local-keys.ts';
@@ -76,11 +77,13 @@ async function assemble(
   if (embedded !== undefined) opened.push(embedded.close);
   const upstream = settings.upstream ?? (await startFake(opened));
   const teamNames = [...configuration.environment.teams.keys()];
+  const rotations = new GroqRotations();
   const secretsEndpoint =
-    settings.secretsEndpoint ?? (await startSecrets(environmentName, teamNames, upstream, opened));
+    settings.secretsEndpoint ?? (await startSecrets(environmentName, teamNames, upstream, rotations, opened));
 
   setVariables(settings, embedded?.endpoint ?? settings.dynamodbEndpoint ?? '', secretsEndpoint, upstream.baseUrl);
   const client = new DynamoDBClient({});
+  opened.push(rotations.begin({ environmentName, dataDir, groqBaseUrl: upstream.baseUrl, dynamo: client }));
   const seed = keySeed(dataDir);
   const ledgerStream = await makeTables(client, environmentName);
   const teams = await publish(client, settings, configuration, seed, embedded !== undefined);
@@ -94,7 +97,15 @@ async function assemble(
   opened.push(host.close);
   const dynamodbEndpoint = process.env.AWS_ENDPOINT_URL_DYNAMODB ?? '';
   const [ledgerTable, registryTable] = [`${environmentName}-ledger`, `${environmentName}-registry`];
-  const running = { pid: process.pid, environmentName, baseUrl: host.baseUrl, dynamodbEndpoint, secretsEndpoint };
+  const { baseUrl: groqBaseUrl } = upstream;
+  const running = {
+    pid: process.pid,
+    environmentName,
+    baseUrl: host.baseUrl,
+    dynamodbEndpoint,
+    secretsEndpoint,
+    groqBaseUrl,
+  };
   opened.push(
     writeRunning(dataDir, { ...running, ledgerTable, registryTable, usageTable: `${environmentName}-usage` }),
   );
@@ -130,9 +141,11 @@ async function startSecrets(
   environmentName: string,
   teams: readonly string[],
   { apiKey }: { readonly apiKey: string },
+  rotations: GroqRotations,
   opened: Closeable[],
 ): Promise<string> {
-  const manager = new LocalSecretsManager();
+  const manager = new LocalSecretsManager({ rotate: async (event) => await rotations.rotate(event) });
+  rotations.secrets = manager.client;
   for (const team of teams) {
     const Name = groqSecretName(team, environmentName);
     manager.answer('CreateSecret', { Name, SecretString: JSON.stringify({ apiKey }) });

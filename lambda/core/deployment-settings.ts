@@ -23,6 +23,11 @@ export const deploymentSchema = v.strictObject(
       [],
     ),
     /**
+     * A KMS key of your own that encrypts the teams' Groq secrets, in the same account and region; its policy must let IAM
+     * decide. @default AWS's own key for Secrets Manager, which costs nothing
+     */
+    secretsKmsKeyArn: v.optional(text(/^arn:[\w-]+:kms:[a-z0-9-]+:\d{12}:key\//, 'must be the ARN of a key in KMS')),
+    /**
      * Whether the stack gives API Gateway the right to write access logs, which is one setting of the whole account and
      * region. False where something else has set it. @default true
      */

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import type { Catalog } from './catalog.ts';
 import { ConfigError, configError } from './config-error.ts';
 import { type DeploymentSettings, deploymentSchema } from './deployment-settings.ts';
+import { GROQ_KEY_SOURCES } from './groq-key-source.ts';
 import { knownFields } from './known-fields.ts';
 import { type PicoUsd, picoUsdFromNumber } from './money.ts';
 import { didYouMean } from './nearest-word.ts';
@@ -98,6 +99,17 @@ const teamSchema = v.strictObject(
      * at most 1,000; null: there is no such secret, since one costs $0.40 a month. @default null
      */
     rotateKeyEveryDays: v.optional(v.nullable(count(MAX_ROTATION_DAYS)), null),
+    /**
+     * Where the next key comes from when the team's Groq key is rotated: `staged`, a queue that operators fill by
+     * `groq-rbac groq-key stage`; or `admin-api`, for an upstream that makes and deletes keys by `/openai/v1/api-keys`,
+     * which Groq does not. @default 'staged'
+     */
+    groqKeySource: v.optional(v.picklist(GROQ_KEY_SOURCES, `must be one of ${GROQ_KEY_SOURCES.join(', ')}`), 'staged'),
+    /**
+     * Days after which the team's Groq key is rotated, at most 1,000; null: when an operator says so. With `staged`, a key
+     * must wait by then. @default null
+     */
+    rotateGroqKeyEveryDays: v.optional(v.nullable(count(MAX_ROTATION_DAYS)), null),
     /**
      * The share of calls, in percent, that go on a new Groq key while it is younger than `canaryMinutes`; the others stay
      * on the one before, which also takes over where Groq refuses the new one. @default 10

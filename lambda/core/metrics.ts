@@ -16,6 +16,7 @@ export const METRIC = {
   zeroCostSuccesses: 'ZeroCostSuccesses',
   groqKeysRefused: 'GroqKeysRefused',
   groqKeysMissing: 'GroqKeysMissing',
+  stagedKeysMissing: 'StagedGroqKeysMissing',
   groqBlocked: 'GroqBlocked',
   budgetUsedPercent: 'BudgetUsedPercent',
   projectedMonthEndUsd: 'ProjectedMonthEndUsd',

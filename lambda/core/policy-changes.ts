@@ -97,6 +97,8 @@ const TEAM_WHY: Readonly<Record<string, string>> = {
   rateLimitTpm: 'A request that can never fit it is refused at once.',
   requestsPerDay: 'Requests over it get 429 from API Gateway until midnight UTC.',
   whenLow: 'Decides whether answers get shorter at the end of a budget, or calls are refused.',
+  groqKeySource: 'Decides where the next Groq key of a rotation comes from; the current one stays.',
+  rotateGroqKeyEveryDays: 'Its Groq key is rotated after so many days; with staged keys, one must wait by then.',
   canaryPercent: 'Decides how many calls go on a new Groq key while it is tried.',
   canaryMinutes: 'Decides how long a new Groq key is tried with a share of the calls.',
   onRetiredModel: 'Decides whether services that name a retired model go on working.',

@@ -1,11 +1,16 @@
+import { VERSION_LABEL, versionWith } from './groq-key-versions.ts';
 import type { KeyShelf } from './key-operations.ts';
 import { type KeyRecord, statusOf } from './key-record.ts';
 import { heirOf, rotatedName } from './key-rotation.ts';
 import { MS_PER_DAY, utcText } from './period.ts';
 import type { AuditLog, KeyStore } from './ports.ts';
-
-/** What Secrets Manager asks of a rotation function; it may ask for each step again. */
-export type RotationStep = 'createSecret' | 'setSecret' | 'testSecret' | 'finishSecret';
+import {
+  type RotatedVersions,
+  RotationError,
+  type RotationStep,
+  type SecretState,
+  standOf,
+} from './secret-rotation.ts';
 
 /** What the secret of a team's services holds: the key itself, and what it is. */
 export type ServiceKey = {
@@ -16,23 +21,8 @@ export type ServiceKey = {
   readonly createdAt: string;
 };
 
-/** One secret, as its versions stand. */
-export type SecretState = {
-  readonly team: string;
-  readonly isRotated: boolean;
-  /** The labels of each version, by its id. */
-  readonly stages: ReadonlyMap<string, readonly string[]>;
-};
-
 /** The secret that is rotated. */
-export interface ServiceSecret {
-  state(): Promise<SecretState>;
-  /** What a version holds, or undefined when that is no key: nothing yet, or the placeholder of a new secret. */
-  read(versionId: string): Promise<ServiceKey | undefined>;
-  /** Gives the pending version its key; returns the one it has, which is another's when that came first. */
-  putPending(versionId: string, key: ServiceKey): Promise<ServiceKey>;
-  moveCurrent(to: string, from: string | undefined): Promise<void>;
-}
+export type ServiceSecret = RotatedVersions<ServiceKey>;
 
 /** What a rotation needs of the world. */
 export type ServiceRotationPorts = {
@@ -49,14 +39,8 @@ export type ServiceRotationPorts = {
   readonly nowEpochMs: number;
 };
 
-/** A rotation that cannot go on; Secrets Manager tries the step again, and says so where the secret is described. */
-export class RotationError extends Error {
-  override readonly name = 'RotationError';
-}
-
 /** How long the old key goes on beside the new one, in milliseconds, before its use is looked at. */
 const OVERLAP_MS = MS_PER_DAY;
-const CURRENT = 'AWSCURRENT';
 const ACTOR = 'rotation';
 
 /**
@@ -68,15 +52,11 @@ const ACTOR = 'rotation';
  */
 export async function rotateServiceKey(ports: ServiceRotationPorts, step: RotationStep, token: string): Promise<void> {
   const state = await ports.secret.state();
-  const labels = state.stages.get(token);
-  if (!state.isRotated) throw new RotationError('the secret is not set to be rotated');
-  if (labels === undefined) throw new RotationError('the secret has no such version');
-  if (labels.includes(CURRENT)) {
-    if (step === 'finishSecret') await replaceOld(ports, state, token, labelled(state, 'AWSPREVIOUS'));
+  if (standOf(state, token) === 'current') {
+    if (step === 'finishSecret')
+      await replaceOld(ports, state, token, versionWith(state.stages, VERSION_LABEL.previous));
     return;
   }
-  if (!labels.includes('AWSPENDING'))
-    throw new RotationError('the version is not the pending one: another took its place');
   if (step === 'createSecret') await create(ports, state, token);
   if (step === 'testSecret') await test(ports, state, token);
   if (step === 'finishSecret') await finish(ports, state, token);
@@ -85,7 +65,7 @@ export async function rotateServiceKey(ports: ServiceRotationPorts, step: Rotati
 async function create(ports: ServiceRotationPorts, state: SecretState, token: string): Promise<void> {
   const { secret, environmentName, nowEpochMs } = ports;
   const { team } = state;
-  const old = await oldKey(ports, team, labelled(state, CURRENT));
+  const old = await oldKey(ports, team, versionWith(state.stages, VERSION_LABEL.current));
   const minted = ports.mint(`${team} ${token}`);
   const pending =
     (await secret.read(token)) ??
@@ -114,7 +94,7 @@ async function test({ secret, keys }: ServiceRotationPorts, { team }: SecretStat
 
 async function finish(ports: ServiceRotationPorts, state: SecretState, token: string): Promise<void> {
   const pending = await test(ports, state, token);
-  const current = labelled(state, CURRENT);
+  const current = versionWith(state.stages, VERSION_LABEL.current);
   const old = await oldKey(ports, state.team, current);
   // Before the act: what cannot be recorded is not done.
   const until = utcText(ports.nowEpochMs + OVERLAP_MS);
@@ -146,10 +126,6 @@ async function oldKey(
   const key = version === undefined ? undefined : await secret.read(version);
   const found = key === undefined ? undefined : await shelf.read(key.keyId);
   return found?.team === team ? found : undefined;
-}
-
-function labelled({ stages }: SecretState, label: string): string | undefined {
-  return [...stages].find(([, labels]) => labels.includes(label))?.[0];
 }
 
 async function record(

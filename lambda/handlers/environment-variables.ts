@@ -19,6 +19,11 @@ export function readTopicVariable(source: Variables): string {
   return requiredOf(source, ENV.operatorsTopic);
 }
 
+/** Reads the bucket of those who keep reports. @throws Error when it is missing. */
+export function readReportsVariable(source: Variables): string {
+  return requiredOf(source, ENV.reportsBucket);
+}
+
 function requiredOf(source: Variables, name: string): string {
   const value = source[name];
   if (value === undefined || value === '') throw new Error(`the environment variable ${name} is not set`);

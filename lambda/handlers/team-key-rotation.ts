@@ -1,7 +1,7 @@
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { DynamoAudit } from '../adapters/dynamo-audit.ts';
 import { DynamoKeyShelf } from '../adapters/key-shelf.ts';
-import { TeamServiceSecret } from '../adapters/service-secret.ts';
+import { teamServiceSecret } from '../adapters/service-secret.ts';
 import { mintKeyFor, TeamKeys } from '../adapters/team-keys.ts';
 import { readVariables } from './environment-variables.ts';
 import { dynamoClient, systemClock, systemLog } from './system.ts';
@@ -15,7 +15,7 @@ const keys = new TeamKeys(client, registryTable, nowEpochMs);
 
 /** The entry point of the function that rotates the keys of teams' services. */
 export const handler = createTeamKeyRotation({
-  secretOf: (secretId) => new TeamServiceSecret(secrets, secretId, environmentName),
+  secretOf: (secretId) => teamServiceSecret(secrets, secretId, environmentName),
   shelf: new DynamoKeyShelf(client, registryTable, environmentName, nowEpochMs),
   keys,
   putIfAbsent: async (key, record) => await keys.putIfAbsent(key, record),

@@ -58,7 +58,7 @@ describe('the stack', () => {
   });
 
   it('runs on Node 24 and arm64, with logs that end', () => {
-    template.resourceCountIs('AWS::Lambda::Function', 8);
+    template.resourceCountIs('AWS::Lambda::Function', 9);
     template.allResourcesProperties('AWS::Lambda::Function', {
       Runtime: 'nodejs24.x',
       Architectures: ['arm64'],
@@ -69,6 +69,7 @@ describe('the stack', () => {
 
   it('gives its functions exactly the rights they use, on the items they are for', () => {
     const logs = ['logs:CreateLogStream', 'logs:PutLogEvents'];
+    const startRotation = Object.keys(rightsOf()).find((id) => id.startsWith('GroqKeysStartRotation')) ?? '';
     expect(rightsOf()).toEqual({
       Authorizer: ['dynamodb:GetItem KEY#*', ...logs],
       Admin: [
@@ -104,6 +105,27 @@ describe('the stack', () => {
         'secretsmanager:DescribeSecret',
         'secretsmanager:GetSecretValue',
       ],
+      GroqRotation: [
+        'dynamodb:GetItem GROQKEYS#*',
+        'dynamodb:GetItem POLICIES*',
+        'dynamodb:PutItem AUDIT#*',
+        'dynamodb:PutItem GROQKEYS#*',
+        'dynamodb:Query GROQKEYS#*',
+        'dynamodb:Query POLICIES*',
+        'dynamodb:Query TEAM#*',
+        'dynamodb:UpdateItem GROQKEYS#*',
+        'events:PutEvents',
+        ...logs,
+        's3:PutObject',
+        'secretsmanager:DescribeSecret',
+        'secretsmanager:GetSecretValue',
+        'secretsmanager:PutSecretValue',
+        'secretsmanager:RotateSecret',
+        'secretsmanager:UpdateSecretVersionStage',
+        'sns:Publish',
+      ],
+      // Of its own function only: whoever starts a rotation must be allowed to call what rotates.
+      [startRotation]: ['lambda:InvokeFunction'],
       Publisher: [
         'dynamodb:BatchWriteItem POLICIES*',
         'dynamodb:ConditionCheckItem TEAM#* ORG',
@@ -165,7 +187,9 @@ describe('the stack', () => {
 
   it('has no secret in a variable, and no key in a template', () => {
     for (const { Properties } of Object.values(template.findResources('AWS::Lambda::Function'))) {
-      const names = Object.keys(Properties.Environment.Variables).filter((name) => name !== 'OPERATORS_TOPIC');
+      const names = Object.keys(Properties.Environment.Variables).filter(
+        (name) => name !== 'OPERATORS_TOPIC' && name !== 'REPORTS_BUCKET',
+      );
       expect(names.sort()).toEqual([
         'GATEWAY_ENVIRONMENT',
         'LEDGER_TABLE',

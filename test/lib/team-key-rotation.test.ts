@@ -49,9 +49,10 @@ it('costs a team that does not want it nothing, and an environment without such 
 });
 
 it("lets one function write services' secrets, and Secrets Manager call it for those only", () => {
-  const writers = Object.entries(template.findResources('AWS::IAM::Policy')).filter(([, { Properties }]) =>
-    JSON.stringify(Properties.PolicyDocument).includes('secretsmanager:PutSecretValue'),
-  );
+  const writers = Object.entries(template.findResources('AWS::IAM::Policy')).filter(([, { Properties }]) => {
+    const text = JSON.stringify(Properties.PolicyDocument);
+    return text.includes('secretsmanager:PutSecretValue') && text.includes(':secret:gateway/');
+  });
   expect(writers.map(([id]) => id)).toEqual([expect.stringMatching(/^KeyRotationRole/)]);
   const on = (...partitions: string[]) => ({ 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': partitions } });
   expect(writers[0]?.[1].Properties.PolicyDocument.Statement).toEqual([

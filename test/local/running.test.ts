@@ -20,6 +20,7 @@ const gateway = (pid: number | undefined, baseUrl: string): RunningGateway => ({
   environmentName: 'dev',
   baseUrl,
   dynamodbEndpoint: 'http://d',
+  groqBaseUrl: 'http://127.0.0.1:3',
   secretsEndpoint: 'http://127.0.0.1:2',
   ledgerTable: 'l',
   registryTable: 'r',

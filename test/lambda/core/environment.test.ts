@@ -26,6 +26,8 @@ describe('an environment', () => {
       priority: 'normal',
       onRetiredModel: 'refuse',
       rotateKeyEveryDays: null,
+      groqKeySource: 'staged',
+      rotateGroqKeyEveryDays: null,
       canaryPercent: 10,
       canaryMinutes: 10,
       alertRecipients: [],

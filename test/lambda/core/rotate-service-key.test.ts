@@ -4,11 +4,11 @@ import type { KeyRecord } from '../../../lambda/core/key-record.ts';
 import { MS_PER_DAY } from '../../../lambda/core/period.ts';
 import type { AuditEntry } from '../../../lambda/core/ports.ts';
 import {
-  type RotationStep,
   rotateServiceKey,
   type ServiceKey,
   type ServiceRotationPorts,
 } from '../../../lambda/core/rotate-service-key.ts';
+import type { RotationStep } from '../../../lambda/core/secret-rotation.ts';
 
 const NOW = Date.UTC(2026, 10, 25, 12);
 const STEPS = ['createSecret', 'setSecret', 'testSecret', 'finishSecret'] as const satisfies readonly RotationStep[];

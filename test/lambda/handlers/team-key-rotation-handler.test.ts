@@ -2,12 +2,12 @@ import type { SecretsManagerRotationEvent } from 'aws-lambda';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { DynamoAudit } from '../../../lambda/adapters/dynamo-audit.ts';
 import { DynamoKeyShelf } from '../../../lambda/adapters/key-shelf.ts';
-import { TeamServiceSecret } from '../../../lambda/adapters/service-secret.ts';
+import { teamServiceSecret } from '../../../lambda/adapters/service-secret.ts';
 import { mintKeyFor, TeamKeys } from '../../../lambda/adapters/team-keys.ts';
 import { createTeamKeyRotation } from '../../../lambda/handlers/team-key-rotation-handler.ts';
 import { lambdaContext } from '../../../local/lambda-runtime.ts';
+import { LocalSecretsManager } from '../../../local/secrets-manager.ts';
 import { startTestDatabase, type TestDatabase } from '../../support/embedded-ledger.ts';
-import { FakeSecretsManager } from '../../support/fake-secrets-manager.ts';
 
 const NOW = Date.UTC(2026, 10, 25, 12);
 const STEPS = ['createSecret', 'setSecret', 'testSecret', 'finishSecret'] as const;
@@ -20,13 +20,22 @@ afterAll(async () => await database.close());
 
 /** The deployed function over one secret of this name, and what it logs. */
 function rotationOf(name: string) {
-  const secrets = new FakeSecretsManager(name, PLACEHOLDER);
+  // The steps are the tests' to tell.
+  const secrets = new LocalSecretsManager({ rotate: async () => {} });
+  const { ARN: SecretId } = secrets.answer('CreateSecret', { Name: name, SecretString: PLACEHOLDER }) as {
+    ARN: string;
+  };
+  const read = (version: object): Record<string, string> => {
+    const { SecretString } = secrets.answer('GetSecretValue', { SecretId, ...version }) as { SecretString: string };
+    return JSON.parse(SecretString);
+  };
+  const begin = (ClientRequestToken: string) => secrets.answer('RotateSecret', { SecretId, ClientRequestToken });
   const { client } = database;
   const keys = new TeamKeys(client, 'registry', () => NOW);
   const shelf = new DynamoKeyShelf(client, 'registry', 'test', () => NOW);
   const logged: string[] = [];
   const handler = createTeamKeyRotation({
-    secretOf: (secretId) => new TeamServiceSecret(secrets.client, secretId, 'test'),
+    secretOf: (secretId) => teamServiceSecret(secrets.client, secretId, 'test'),
     shelf,
     keys,
     putIfAbsent: async (key, record) => await keys.putIfAbsent(key, record),
@@ -37,17 +46,17 @@ function rotationOf(name: string) {
     log: (event, facts) => void logged.push(JSON.stringify({ event, ...facts })),
   });
   const step = async (Step: (typeof STEPS)[number], ClientRequestToken: string) => {
-    const event: SecretsManagerRotationEvent = { Step, SecretId: `arn of ${name}`, ClientRequestToken };
+    const event: SecretsManagerRotationEvent = { Step, SecretId, ClientRequestToken };
     await handler(event, lambdaContext('rotation', 'r', 30_000));
   };
-  const held = (): { apiKey: string; keyId: string } => JSON.parse(secrets.current() ?? '{}');
-  return { secrets, keys, shelf, logged, step, held };
+  const held = () => read({}) as { apiKey: string; keyId: string };
+  return { begin, read, keys, shelf, logged, step, held };
 }
 
 it('rotates by the four steps, each told twice, over the registry that the authorizer reads', async () => {
-  const { secrets, keys, shelf, step, held, logged } = rotationOf('gateway/twice-test-service');
+  const { begin, keys, shelf, step, held, logged } = rotationOf('gateway/twice-test-service');
   for (const token of ['a', 'b']) {
-    secrets.begin(token);
+    begin(token);
     for (const name of STEPS) {
       await step(name, token);
       await step(name, token);
@@ -65,8 +74,8 @@ it('rotates by the four steps, each told twice, over the registry that the autho
 });
 
 it('makes one key of the same step at the same time, which works', async () => {
-  const { secrets, keys, shelf, step, held } = rotationOf('gateway/once-test-service');
-  secrets.begin('a');
+  const { begin, keys, shelf, step, held } = rotationOf('gateway/once-test-service');
+  begin('a');
   await Promise.all([step('createSecret', 'a'), step('createSecret', 'a'), step('createSecret', 'a')]);
   for (const name of STEPS) await step(name, 'a');
   expect(await keys.identify(held().apiKey)).toMatchObject({ team: 'once' });
@@ -74,11 +83,11 @@ it('makes one key of the same step at the same time, which works', async () => {
 });
 
 it('brings no key back that somebody has revoked between two steps', async () => {
-  const { secrets, keys, step, held, logged } = rotationOf('gateway/revoked-test-service');
-  secrets.begin('a');
+  const { begin, read, keys, step, held, logged } = rotationOf('gateway/revoked-test-service');
+  begin('a');
   await step('createSecret', 'a');
-  const pending = JSON.parse(secrets.versions.get('a')?.text ?? '{}');
-  await keys.revoke(pending.keyId);
+  const pending = read({ VersionId: 'a' });
+  await keys.revoke(pending.keyId ?? '');
   await step('createSecret', 'a');
   await expect(step('testSecret', 'a')).rejects.toThrow(`the pending key ${pending.keyId} does not work`);
   expect(held().keyId).toBeUndefined();
@@ -88,9 +97,9 @@ it('brings no key back that somebody has revoked between two steps', async () =>
 it.each(['groq/chatbot-test-gateway', 'gateway/chatbot-prod-service'])(
   'touches no other secret, such as %s',
   async (name) => {
-    const { secrets, step } = rotationOf(name);
-    secrets.begin('a');
+    const { begin, read, step } = rotationOf(name);
+    begin('a');
     await expect(step('createSecret', 'a')).rejects.toThrow("is no secret of a team's services");
-    expect(secrets.versions.get('a')?.text).toBeUndefined();
+    expect(() => read({ VersionId: 'a' })).toThrow(/can't find a value/);
   },
 );

@@ -1,0 +1,114 @@
+import { reportOf } from '../../lambda/core/groq-key-history.ts';
+import { type GroqKeyRecord, groqKeyStateOf } from '../../lambda/core/groq-key-record.ts';
+import { addGroqKeyUse, NO_GROQ_KEY_USE } from '../../lambda/core/groq-key-use.ts';
+import { stagedQueue, VERSION_LABEL, versionWith } from '../../lambda/core/groq-key-versions.ts';
+import { hourOf, MS_PER_DAY, utcText } from '../../lambda/core/period.ts';
+import { CommandError } from '../deployment.ts';
+import type { OpenedGroqKeys } from '../groq-key-operator.ts';
+import { renderTable } from '../table.ts';
+import { act, type GroqKeyOptions } from './groq-key.ts';
+
+const HOUR_MS = 3_600_000;
+const HEADER = ['key', 'id', 'state', 'since', 'age', 'calls, 24 h', 'refused', 'failed', 'probes', 'staged by'];
+const RIGHT = [4, 5, 6, 7, 8];
+
+/** `groq-key status`: a team's keys, how they stand, what was sent with them, and how many wait. */
+export async function showKeys(options: GroqKeyOptions): Promise<void> {
+  await act(options, async (opened) => {
+    const { keys, waiting } = await readStatus(opened);
+    const rows = keys.map((key) => [
+      key.name,
+      key.keyId,
+      key.state,
+      key.sinceEpochMs === 0 ? '' : utcText(key.sinceEpochMs),
+      key.sinceEpochMs === 0 ? '' : ageText(opened.operator.nowEpochMs - key.sinceEpochMs),
+      String(key.requests),
+      String(key.refused),
+      String(key.failed),
+      `${key.probes}/${key.probesRefused}`,
+      key.stagedBy,
+    ]);
+    const queue = `${waiting} waiting.${waiting === 0 ? ` Stage the next one: groq-key stage --team ${opened.team}` : ''}`;
+    return { text: `${renderTable(HEADER, rows, RIGHT)}\n${queue}`, json: { team: opened.team, keys, waiting } };
+  });
+}
+
+/** `groq-key report`: the report of the rotation that made a key current, as it stands now; of the current one, if none is named. */
+export async function showReport(options: GroqKeyOptions): Promise<void> {
+  await act(options, async ({ operator, team }) => {
+    const known = await operator.records.list(team);
+    const wanted = known.find(({ keyId, ...key }) =>
+      options.key === undefined ? groqKeyStateOf(key) === 'current' : keyId === options.key,
+    );
+    if (wanted === undefined) throw new CommandError('no such key is known; groq-key status lists those that are');
+    const markdown = await reportOf(operator, wanted);
+    return { text: markdown, json: { team, keyId: wanted.keyId, markdown } };
+  });
+}
+
+async function readStatus({ operator, team }: OpenedGroqKeys) {
+  const { records, use, nowEpochMs } = operator;
+  const secret = operator.secretOf(team);
+  const { stages } = await secret.state();
+  const known = await records.list(team);
+  const rows = await use.useOf(team, hourOf(nowEpochMs - MS_PER_DAY), hourOf(nowEpochMs));
+  const labelled = new Map<string, string>();
+  for (const { keyId } of stagedQueue(stages)) labelled.set(keyId, 'staged');
+  for (const [state, label] of [
+    ['previous', VERSION_LABEL.previous],
+    ['pending', VERSION_LABEL.pending],
+    ['current', VERSION_LABEL.current],
+  ] as const) {
+    const versionId = versionWith(stages, label);
+    const key = versionId === undefined ? undefined : await secret.read(versionId);
+    if (key !== undefined) labelled.set(key.keyId, state);
+  }
+  const unknown = [...labelled.keys()].filter((keyId) => !known.some((key) => key.keyId === keyId));
+  const all = [...known, ...unknown.map((keyId): GroqKeyRecord => ({ team, keyId, probes: 0, probesRefused: 0 }))];
+  const keys = all.map((key) => {
+    const { requests, refused, failed } = rows
+      .filter(({ keyId }) => keyId === key.keyId)
+      .reduce(addGroqKeyUse, NO_GROQ_KEY_USE);
+    const { keyId, name = '(no name)', stagedBy = '', probes, probesRefused } = key;
+    const state = stateText(key, labelled.get(keyId));
+    return {
+      keyId,
+      name,
+      state,
+      sinceEpochMs: sinceOf(key),
+      requests,
+      refused,
+      failed,
+      probes,
+      probesRefused,
+      stagedBy,
+    };
+  });
+  keys.sort((a, b) => b.sinceEpochMs - a.sinceEpochMs);
+  return { keys, waiting: [...labelled.values()].filter((state) => state === 'staged').length };
+}
+
+/** Labels say what gateways are given; the registry says the rest. */
+function stateText(key: GroqKeyRecord, label: string | undefined): string {
+  const known = groqKeyStateOf(key);
+  if (label === undefined || label === known) return known;
+  if (label === 'previous') return known === 'replaced' ? 'replaced, usable' : `${known}, usable`;
+  return known === 'revoked' ? `${label}, revoked` : label;
+}
+
+function sinceOf(key: GroqKeyRecord): number {
+  const { stagedAtEpochMs, createdAtEpochMs, currentFromEpochMs, replacedAtEpochMs, retiredAtEpochMs } = key;
+  const ends = [
+    key.returnedAtEpochMs,
+    key.refusedAtEpochMs,
+    key.unstagedAtEpochMs,
+    key.revokedAtEpochMs,
+    key.deletedAtEpochMs,
+  ];
+  const times = [stagedAtEpochMs, createdAtEpochMs, currentFromEpochMs, replacedAtEpochMs, retiredAtEpochMs, ...ends];
+  return Math.max(0, ...times.filter((time) => time !== undefined));
+}
+
+function ageText(ms: number): string {
+  return ms >= MS_PER_DAY ? `${Math.floor(ms / MS_PER_DAY)} d` : `${Math.floor(ms / HOUR_MS)} h`;
+}

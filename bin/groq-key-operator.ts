@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto';
+import { DynamoAudit } from '../lambda/adapters/dynamo-audit.ts';
+import { DynamoUsage } from '../lambda/adapters/dynamo-usage.ts';
+import { GroqKeyCalls } from '../lambda/adapters/groq-key-api.ts';
+import { groqKeyIdOf } from '../lambda/adapters/groq-key-id.ts';
+import { DynamoGroqKeyRecords } from '../lambda/adapters/groq-key-records.ts';
+import { groqSecret, startGroqRotation } from '../lambda/adapters/groq-secret.ts';
+import { Registry } from '../lambda/adapters/registry.ts';
+import { groqSecretName } from '../lambda/contract.ts';
+import type { GroqKeyOperator } from '../lambda/core/groq-key-operations.ts';
+import { didYouMean } from '../lambda/core/nearest-word.ts';
+import { CommandError } from './deployment.ts';
+import { openStores, type Where } from './stores.ts';
+
+/** One team's Groq keys, and the operator at hand. */
+export type OpenedGroqKeys = {
+  readonly team: string;
+  readonly operator: GroqKeyOperator;
+  /** Lets Secrets Manager begin a rotation. */
+  readonly startRotation: () => Promise<void>;
+};
+
+/**
+ * Opens a team's Groq keys with the credentials at hand.
+ *
+ * @throws CommandError when there is no such environment or team.
+ */
+export async function openGroqKeys(where: Where, team: string): Promise<OpenedGroqKeys> {
+  const stores = await openStores(where);
+  const { environmentName, dynamo, secrets, registryTable, usageTable, groqRotationArn } = stores;
+  const published = await new Registry(dynamo, registryTable, Date.now).inForce();
+  const teams = published?.environment.teams ?? new Map();
+  if (!teams.has(team))
+    throw new CommandError(`${environmentName} has no team "${team}"${didYouMean(team, teams.keys())}`);
+  const calls = new GroqKeyCalls(stores.groqBaseUrl ?? published?.environment.deployment.groqBaseUrl);
+  const operator: GroqKeyOperator = {
+    records: new DynamoGroqKeyRecords(dynamo, registryTable),
+    probe: calls,
+    keyApi: calls,
+    keyIdOf: groqKeyIdOf,
+    use: new DynamoUsage(dynamo, usageTable, Date.now),
+    audit: new DynamoAudit(dynamo, registryTable),
+    // People see what they did; the rotation function tells all others.
+    herald: { tell: async () => {}, keep: async (path) => path },
+    sourceOf: async (one) => teams.get(one)?.groqKeySource ?? 'staged',
+    environmentName,
+    nowEpochMs: Date.now(),
+    secretOf: (one) => groqSecret(secrets, groqSecretName(one, environmentName), environmentName),
+    teams: [...teams.keys()],
+    actor: await stores.readActor(),
+    newVersionId: randomUUID,
+  };
+  const startRotation = async () => {
+    if (groqRotationArn === undefined)
+      throw new CommandError(`the stack of ${environmentName} has no function that rotates Groq keys; deploy it again`);
+    await startGroqRotation(secrets, team, environmentName, groqRotationArn);
+  };
+  return { team, operator, startRotation };
+}

@@ -1,0 +1,107 @@
+import { nextGroqKeyName } from './groq-key-name.ts';
+import type { GroqKeyPorts, GroqSecret } from './groq-key-ports.ts';
+import { calledOf } from './groq-key-record.ts';
+import { type GroqKey, stagedQueue } from './groq-key-versions.ts';
+import { utcText } from './period.ts';
+import { RotationError, type SecretState } from './secret-rotation.ts';
+
+/** Where a team's next Groq key comes from: a queue that operators fill, or upstream's own API of keys. */
+export const GROQ_KEY_SOURCES = ['staged', 'admin-api'] as const;
+
+/** The name of one of {@link GROQ_KEY_SOURCES}. */
+export type GroqKeySourceName = (typeof GROQ_KEY_SOURCES)[number];
+
+/** A rotation that finds no staged key; the current one stays. */
+export class StagedKeyMissing extends RotationError {
+  override readonly name = 'StagedKeyMissing';
+  readonly team: string;
+
+  constructor(team: string, environmentName: string) {
+    super(
+      `no staged key waits for team ${team}, and its current one stays; make one in Groq's console and stage it: npx groq-rbac groq-key stage --team ${team} --env ${environmentName}`,
+    );
+    this.team = team;
+  }
+}
+
+/** How long whoever makes a key may still be at it, in milliseconds: longer than a step may take. */
+const MAKING_MS = 300_000;
+
+/** What a source is asked for: the next key of the team's secret, for the version of this id. */
+export type NextKeyRequest = {
+  readonly secret: GroqSecret;
+  readonly state: SecretState;
+  readonly token: string;
+  readonly current: GroqKey;
+};
+
+/**
+ * The head of the team's queue: the first key that Groq takes. One that Groq refuses is put out of the queue, so that a
+ * mistyped key does not hold up the one behind it.
+ *
+ * @throws StagedKeyMissing
+ */
+export async function takeStaged(ports: GroqKeyPorts, request: NextKeyRequest): Promise<GroqKey> {
+  const { secret, state, current } = request;
+  for (const { label, versionId, keyId } of stagedQueue(state.stages)) {
+    const key = keyId === current.keyId ? undefined : await secret.read(versionId);
+    if (key !== undefined && key.keyId !== current.keyId) {
+      if (await isAccepted(ports, state.team, key)) return key;
+      await tellRefused(ports, state.team, key);
+    }
+    // Its label last: who dies before it finds the same key again, and says the same of it.
+    await secret.unlabel(label, versionId);
+  }
+  throw new StagedKeyMissing(state.team, ports.environmentName);
+}
+
+/** A new key by upstream's API, named after the team and the month. What a rotation that died here had made is deleted. */
+export async function makeByApi(ports: GroqKeyPorts, request: NextKeyRequest): Promise<GroqKey> {
+  const { records, keyApi, audit, environmentName, nowEpochMs } = ports;
+  const { token, current } = request;
+  const { team } = request.state;
+  const listed = await keyApi.list(current.apiKey);
+  const taken = new Set([...listed, ...(await records.list(team))].map(({ name = '' }) => name));
+  const wanted = nextGroqKeyName(team, environmentName, nowEpochMs, taken);
+  const { name, isAgain, atEpochMs } = await records.beginMaking(team, token, wanted, nowEpochMs);
+  // No key was called so when this version was first asked for, so one that is now was made for it, and is lost.
+  const lost = isAgain ? listed.filter((key) => key.name === name) : [];
+  if (lost.length > 0 && nowEpochMs - atEpochMs < MAKING_MS)
+    throw new RotationError(`the key ${name} is just being made by another run of this step`);
+  for (const { upstreamId } of lost) await keyApi.remove(current.apiKey, upstreamId);
+  await audit.append({
+    atEpochMs: nowEpochMs,
+    id: `create_groq_key-${token}`,
+    actor: 'rotation',
+    action: 'create_groq_key',
+    subject: `Groq key ${name}`,
+    details: `${name}, by upstream's API`,
+    team,
+  });
+  const { apiKey, upstreamId } = await keyApi.create(current.apiKey, name);
+  return { apiKey, keyId: ports.keyIdOf(apiKey), name, createdAt: utcText(nowEpochMs), upstreamId };
+}
+
+/** Asks Groq whether it takes a key, and counts the question. */
+export async function isAccepted(ports: GroqKeyPorts, team: string, key: GroqKey): Promise<boolean> {
+  const accepted = await ports.probe.isAccepted(key.apiKey);
+  await ports.records.countProbe(team, key.keyId, accepted, ports.nowEpochMs);
+  return accepted;
+}
+
+/** Remembers and tells that Groq refuses a key that waits. */
+export async function tellRefused(ports: GroqKeyPorts, team: string, key: GroqKey): Promise<void> {
+  const { keyId, name } = key;
+  await ports.records.noteOnce(team, keyId, {
+    ...(name === undefined ? {} : { name }),
+    refusedAtEpochMs: ports.nowEpochMs,
+  });
+  await ports.herald.tell({
+    kind: 'staged_key_refused',
+    team,
+    atEpochMs: ports.nowEpochMs,
+    keyId,
+    keyName: name ?? '',
+    lines: [`Groq refuses the staged key ${calledOf(key)} of team ${team}. It is out of the queue; stage another.`],
+  });
+}

@@ -1,0 +1,56 @@
+import type { TeamPolicy } from '../core/environment.ts';
+import type { GroqKeyPorts, GroqSecret } from '../core/groq-key-ports.ts';
+import { inBatches } from '../core/in-batches.ts';
+import type { Log } from '../core/ports.ts';
+import { retireGroqKeys } from '../core/retire-groq-keys.ts';
+import { watchGroqKey } from '../core/watch-groq-keys.ts';
+
+/** What the schedules ask for. */
+export type GroqKeyJob = 'watch' | 'retire';
+
+/** What a job needs beside the ports of a rotation. */
+export type GroqKeyJobPorts = GroqKeyPorts & {
+  readonly secretOfTeam: (team: string) => GroqSecret;
+  readonly startRotation: (team: string, functionArn: string) => Promise<void>;
+  readonly policies: () => Promise<ReadonlyMap<string, TeamPolicy>>;
+  readonly log: Log;
+  /** Lets the alarm ring: a team's rotation is wanted, and no key waits. */
+  readonly missing: (team: string) => void;
+};
+
+/** How many teams are looked after at once. */
+const AT_ONCE = 8;
+
+/**
+ * Looks after the keys of every team.
+ *
+ * @throws Error naming the teams that it failed for, after all others have been looked after.
+ */
+export async function runGroqKeyJob(ports: GroqKeyJobPorts, job: GroqKeyJob, functionArn: string): Promise<void> {
+  const failed: string[] = [];
+  await inBatches([...(await ports.policies()).values()], AT_ONCE, async (policy) => {
+    try {
+      await (job === 'watch' ? watch : retire)(ports, policy, functionArn);
+    } catch (error) {
+      const { name, message } = error instanceof Error ? error : { name: 'unknown', message: '' };
+      ports.log('groq_keys_not_looked_after', { job, team: policy.team, error: name, message });
+      failed.push(policy.team);
+    }
+  });
+  if (failed.length > 0) throw new Error(`could not ${job} the Groq keys of ${failed.join(', ')}`);
+}
+
+async function watch(ports: GroqKeyJobPorts, policy: TeamPolicy, functionArn: string): Promise<void> {
+  const secretOf = ports.secretOfTeam;
+  const startRotation = async (team: string) => await ports.startRotation(team, functionArn);
+  const done = await watchGroqKey({ ...ports, secretOf, startRotation }, policy);
+  if (done === 'staged key missing') ports.missing(policy.team);
+  if (done !== 'not due') ports.log('groq_key_watched', { team: policy.team, done });
+}
+
+async function retire(ports: GroqKeyJobPorts, { team }: TeamPolicy): Promise<void> {
+  const { retired, inUse, toDelete } = await retireGroqKeys(ports, ports.secretOfTeam(team), team);
+  for (const { keyId } of retired) ports.log('groq_key_retired', { team, groqKeyId: keyId });
+  for (const { keyId } of inUse) ports.log('groq_key_still_in_use', { team, groqKeyId: keyId });
+  for (const { keyId } of toDelete) ports.log('groq_key_to_delete', { team, groqKeyId: keyId });
+}

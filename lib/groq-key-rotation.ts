@@ -1,0 +1,95 @@
+import { Duration, Stack, Validations } from 'aws-cdk-lib';
+import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import { Policy, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { CfnPermission } from 'aws-cdk-lib/aws-lambda';
+import type { CfnBucket } from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+import { ENV, EVENT_SOURCE } from '../lambda/contract.ts';
+import type { GatewayFunction } from './gateway-function.ts';
+import type { GatewayTable } from './gateway-table.ts';
+import type { ReportsBucket } from './reports-bucket.ts';
+import type { TeamSecrets } from './team-secrets.ts';
+
+/** What rotates, and what it writes and reads. */
+export type GroqKeyRotationProps = {
+  readonly rotation: GatewayFunction;
+  /** The teams' Groq secrets. */
+  readonly secrets: TeamSecrets;
+  readonly registry: GatewayTable;
+  readonly usage: GatewayTable;
+  readonly reports: ReportsBucket;
+};
+
+/** How often current keys are looked at: a key that Groq refuses must not wait for a person. */
+const WATCH_EVERY = Duration.minutes(5);
+/** How often replaced keys are looked at: none is retired before a day without a call. */
+const RETIRE_EVERY = Duration.days(1);
+
+/** The one function that writes teams' Groq secrets: Secrets Manager calls it step by step, and schedules by their jobs. */
+export class GroqKeyRotation extends Construct {
+  constructor(scope: Construct, id: string, props: GroqKeyRotationProps) {
+    super(scope, id);
+    const { rotation, secrets, registry, usage, reports } = props;
+    registry.grantItems(rotation, ['GetItem', 'Query'], ['POLICIES*']);
+    registry.grantItems(rotation, ['GetItem', 'Query', 'PutItem', 'UpdateItem'], ['GROQKEYS#*']);
+    registry.grantItems(rotation, ['PutItem'], ['AUDIT#*']);
+    usage.grantItems(rotation, ['Query'], ['TEAM#*']);
+    secrets.grant(rotation, [
+      'DescribeSecret',
+      'GetSecretValue',
+      'PutSecretValue',
+      'UpdateSecretVersionStage',
+      'RotateSecret',
+    ]);
+    this.#letTell(rotation);
+    this.#letKeep(rotation, reports);
+    this.#letRotate(rotation, secrets);
+    this.#schedule(rotation, 'Watch', 'watch', WATCH_EVERY, "Looks after teams' current Groq keys");
+    this.#schedule(rotation, 'Retire', 'retire', RETIRE_EVERY, 'Retires replaced Groq keys that nobody uses');
+  }
+
+  #letTell(rotation: GatewayFunction): void {
+    rotation.role.addToPolicy(
+      new PolicyStatement({
+        actions: ['events:PutEvents'],
+        resources: [Stack.of(this).formatArn({ service: 'events', resource: 'event-bus', resourceName: 'default' })],
+        conditions: { StringEquals: { 'events:source': EVENT_SOURCE } },
+      }),
+    );
+  }
+
+  #letKeep(rotation: GatewayFunction, { bucket }: ReportsBucket): void {
+    const objects = bucket.arnForObjects('groq-keys/*');
+    rotation.role.addToPolicy(new PolicyStatement({ actions: ['s3:PutObject'], resources: [objects] }));
+    rotation.function.addEnvironment(ENV.reportsBucket, bucket.bucketName);
+    const logicalId = Stack.of(this).getLogicalId(bucket.node.defaultChild as CfnBucket);
+    Validations.of(rotation).acknowledge({
+      id: `AwsSolutions-IAM5[Resource::<${logicalId}.Arn>/groq-keys/*]`,
+      reason: 'Reports are named after the rotations that they tell of, in a folder of their own.',
+    });
+  }
+
+  /** Secrets Manager calls the function for these secrets only; who starts a rotation must be allowed to, too. */
+  #letRotate(rotation: GatewayFunction, secrets: TeamSecrets): void {
+    const functionArn = rotation.function.functionArn;
+    const permission = new CfnPermission(this, 'SecretsManager', {
+      action: 'lambda:InvokeFunction',
+      functionName: functionArn,
+      principal: new ServicePrincipal('secretsmanager.amazonaws.com').service,
+      sourceAccount: Stack.of(this).account,
+      sourceArn: secrets.arn,
+    });
+    permission.node.addDependency(rotation.role);
+    // A policy of its own: the role's must be there before the function is, and this one names the function.
+    new Policy(this, 'StartRotation', {
+      roles: [rotation.role],
+      statements: [new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [functionArn] })],
+    });
+  }
+
+  #schedule(rotation: GatewayFunction, id: string, job: string, every: Duration, description: string): void {
+    const target = new LambdaFunction(rotation.function, { event: RuleTargetInput.fromObject({ job }) });
+    new Rule(this, id, { description, schedule: Schedule.rate(every), targets: [target] });
+  }
+}
