@@ -9,6 +9,7 @@ import { type SecretsEndpoint, startSecretsEndpoint } from '../../local/secrets-
 import { LocalSecretsManager } from '../../local/secrets-manager.ts';
 import { PlayedSecret } from './played-secret.ts';
 import { type CallEnd, SteadyLoad } from './steady-load.ts';
+import { keepStreamShort } from './trimmed-stream.ts';
 
 /** What is to be rotated. */
 export type RotatedGatewaysOptions = {
@@ -20,6 +21,7 @@ export type RotatedGatewaysOptions = {
 
 const TEAM = 'rotated';
 const ENVIRONMENT = 'rotation';
+const DATABASE = 'dynamodb.sqlite';
 const MINUTE_MS = 60_000;
 /** How long the fake Groq takes to answer, and between the chunks of a stream, in milliseconds. */
 const LATENCY_MS = 20;
@@ -40,6 +42,7 @@ export class RotatedGateways {
   readonly #clockFile: string;
   readonly #isClockLed: boolean;
   #shiftMs = 0;
+  #endTrim: () => void = () => {};
 
   private constructor(options: {
     readonly dir: string;
@@ -69,16 +72,18 @@ export class RotatedGateways {
   }: RotatedGatewaysOptions): Promise<RotatedGateways> {
     const clock = { nowEpochMs: Date.now };
     const secrets = new LocalSecretsManager({ nowEpochMs: () => clock.nowEpochMs() });
+    const dir = mkdtempSync(join(tmpdir(), 'rotation-'));
     const opened = new RotatedGateways({
-      dir: mkdtempSync(join(tmpdir(), 'rotation-')),
+      dir,
       fake: await startFakeGroq({ latencyMs: LATENCY_MS, chunkIntervalMs: CHUNK_INTERVAL_MS }),
-      database: await startEmbeddedDynamodb(),
+      database: await startEmbeddedDynamodb(join(dir, DATABASE)),
       endpoint: await startSecretsEndpoint(secrets),
       secrets,
       isClockLed,
       clock,
     });
     await opened.#start(processes, canaryMinutes);
+    opened.#endTrim = keepStreamShort(opened.database.endpoint, join(dir, DATABASE), ENVIRONMENT);
     return opened;
   }
 
@@ -143,6 +148,7 @@ export class RotatedGateways {
 
   async close(): Promise<void> {
     await Promise.all(this.gateways.map((gateway) => gateway.close()));
+    this.#endTrim();
     await this.#endpoint.close();
     await this.database.close();
     await this.fake.close();
