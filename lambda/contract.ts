@@ -13,6 +13,11 @@ export const ENV = {
   usageTable: 'USAGE_TABLE',
   groqBaseUrl: 'GROQ_BASE_URL',
   operatorsTopic: 'OPERATORS_TOPIC',
+  alertPercents: 'ALERT_PERCENTS',
+  alertUsd: 'ALERT_USD',
+  eventBus: 'EVENT_BUS',
+  webhookKind: 'WEBHOOK_KIND',
+  webhookSecret: 'WEBHOOK_SECRET',
 } as const;
 
 /** The kinds of CloudFormation custom resources that the functions serve. */
@@ -45,8 +50,11 @@ export function teamOfServiceSecret(name: string, environment: string): string |
   return team !== undefined && name === serviceSecretName(team, environment) ? team : undefined;
 }
 
-/** Who holds the usage plan of keys that belong to no team. */
-export const ORGANIZATION = 'ORGANIZATION';
+/** Also who holds the usage plan of keys that belong to no team. */
+export { ORGANIZATION } from './core/holder.ts';
+
+/** What the events of budget alerts are known by. */
+export const ALERT_EVENT = { source: 'groq-gateway', detailType: 'Budget threshold crossed' } as const;
 
 /**
  * The value of a holder's API Gateway key: a handle by which the authorizer names a usage plan, and no secret, since the

@@ -14,6 +14,21 @@ export function readVariables(source: Variables) {
   };
 }
 
+/** Reads at what is alerted, and the bus that alerts go to. @throws Error when a list is missing or holds no numbers. */
+export function readAlertVariables(source: Variables) {
+  const numbers = (name: string) => {
+    const text = source[name];
+    if (text === undefined) throw new Error(`the environment variable ${name} is not set`);
+    const values = text === '' ? [] : text.split(',').map(Number);
+    if (values.some(Number.isNaN)) throw new Error(`the environment variable ${name} is no list of numbers`);
+    return values;
+  };
+  return {
+    settings: { percents: numbers(ENV.alertPercents), usd: numbers(ENV.alertUsd) },
+    eventBus: source[ENV.eventBus] === '' ? undefined : source[ENV.eventBus],
+  };
+}
+
 /** Reads the topic of those who tell the operators. @throws Error when it is missing. */
 export function readTopicVariable(source: Variables): string {
   return requiredOf(source, ENV.operatorsTopic);

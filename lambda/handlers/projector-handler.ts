@@ -1,12 +1,16 @@
 import middy from '@middy/core';
 import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
 import { endsOf, type LedgerRecord, UnreadableEnds } from '../adapters/ledger-ends.ts';
+import { sightOf } from '../adapters/ledger-sights.ts';
+import type { Sight } from '../core/crossings.ts';
 import type { Log } from '../core/ports.ts';
 import type { LedgerEnd } from '../core/usage.ts';
 
 /** What the projector needs of the world. */
 export type ProjectorPorts = {
   readonly usage: { count(ends: readonly LedgerEnd[]): Promise<number> };
+  /** Tells thresholds that have been crossed. What fails is logged, and left to the sweep. */
+  readonly announce: (sights: readonly Sight[]) => Promise<unknown>;
   readonly log: Log;
 };
 
@@ -17,7 +21,7 @@ export type ProjectorPorts = {
  *
  * @throws UsageError when ends may not have been counted.
  */
-export function createProjector({ usage, log }: ProjectorPorts) {
+export function createProjector({ usage, announce, log }: ProjectorPorts) {
   return middy<DynamoDBStreamEvent, DynamoDBBatchResponse>({ timeoutEarlyInMillis: 0 }).handler(async ({ Records }) => {
     const ends: LedgerEnd[] = [];
     const unreadable: string[] = [];
@@ -32,6 +36,8 @@ export function createProjector({ usage, log }: ProjectorPorts) {
       }
     }
     await usage.count(ends);
+    // After it: an alert says what the money went to.
+    await announce(Records.flatMap((record) => sightOf(imagesOf(record).NewImage) ?? []));
     return { batchItemFailures: unreadable.map((itemIdentifier) => ({ itemIdentifier })) };
   });
 }
