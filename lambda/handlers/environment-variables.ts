@@ -1,4 +1,5 @@
 import { ENV } from '../contract.ts';
+import { WEBHOOK_KINDS } from '../core/webhook-message.ts';
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -27,6 +28,13 @@ export function readAlertVariables(source: Variables) {
     settings: { percents: numbers(ENV.alertPercents), usd: numbers(ENV.alertUsd) },
     eventBus: source[ENV.eventBus] === '' ? undefined : source[ENV.eventBus],
   };
+}
+
+/** Reads what kind of webhook there is, and the secret that has its address. @throws Error naming the variable. */
+export function readWebhookVariables(source: Variables) {
+  const kind = WEBHOOK_KINDS.find((known) => known === requiredOf(source, ENV.webhookKind));
+  if (kind === undefined) throw new Error(`the environment variable ${ENV.webhookKind} is none of ${WEBHOOK_KINDS}`);
+  return { kind, secretName: requiredOf(source, ENV.webhookSecret) };
 }
 
 /** Reads the topic of those who tell the operators. @throws Error when it is missing. */
