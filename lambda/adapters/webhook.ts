@@ -58,7 +58,11 @@ async function postOnce(
   body: string,
 ): Promise<{ readonly why: string; readonly isPassing: boolean } | undefined> {
   try {
-    const { status, ok } = await fetch(address, {
+    const {
+      status,
+      ok,
+      body: answer,
+    } = await fetch(address, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body,
@@ -66,6 +70,7 @@ async function postOnce(
       redirect: 'manual',
       signal: AbortSignal.timeout(ANSWER_MS),
     });
+    await answer?.cancel();
     return ok ? undefined : { why: `it answered ${status}`, isPassing: status === 429 || status >= 500 };
   } catch (error) {
     // The error of fetch may name the address.

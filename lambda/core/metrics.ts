@@ -17,6 +17,8 @@ export const METRIC = {
   groqKeysRefused: 'GroqKeysRefused',
   groqKeysMissing: 'GroqKeysMissing',
   groqBlocked: 'GroqBlocked',
+  groqRequestsFreePercent: 'GroqRequestsFreePercent',
+  groqTokensFreePercent: 'GroqTokensFreePercent',
   budgetUsedPercent: 'BudgetUsedPercent',
   projectedMonthEndUsd: 'ProjectedMonthEndUsd',
   spentUsd: 'SpentUsd',

@@ -7,6 +7,7 @@ import { GroqUpstream } from '../adapters/groq-upstream.ts';
 import { Registry } from '../adapters/registry.ts';
 import { TeamKeys } from '../adapters/team-keys.ts';
 import { Headroom } from '../core/headroom.ts';
+import { HeadroomMetrics } from '../core/headroom-metrics.ts';
 import { RecentOutputs } from '../core/recent-outputs.ts';
 import { readVariables } from './environment-variables.ts';
 import { createGateway } from './gateway-handler.ts';
@@ -28,7 +29,7 @@ export const handler = createGateway({
     keys,
     clock: systemClock,
     log: systemLog,
-    limits: headroom,
+    limits: new HeadroomMetrics(headroom, variables.environmentName, (line) => console.log(line)),
   }),
   clock: systemClock,
   newId: randomUUID,

@@ -135,8 +135,7 @@ describe('an alert by a webhook', () => {
   });
 
   it('is nothing else than an alert', async () => {
-    for (const detail of [undefined, {}, { ...alert, text: 5 }])
-      expect(await faultOf(detail)).toBe('the event is no alert');
+    for (const detail of [null, {}, { ...alert, text: 5 }]) expect(await faultOf(detail)).toBe('the event is no alert');
     expect(posted).toEqual([]);
   });
 });
