@@ -16,6 +16,11 @@ export const ENV = {
   reportsBucket: 'REPORTS_BUCKET',
   /** Of the local host alone. */
   metricsFile: 'METRICS_FILE',
+  alertPercents: 'ALERT_PERCENTS',
+  alertUsd: 'ALERT_USD',
+  eventBus: 'EVENT_BUS',
+  webhookKind: 'WEBHOOK_KIND',
+  webhookSecret: 'WEBHOOK_SECRET',
 } as const;
 
 /** What EventBridge's rules match events of the gateway's own by. */
@@ -57,8 +62,11 @@ export function teamOfServiceSecret(name: string, environment: string): string |
   return team !== undefined && name === serviceSecretName(team, environment) ? team : undefined;
 }
 
-/** Who holds the usage plan of keys that belong to no team. */
-export const ORGANIZATION = 'ORGANIZATION';
+/** Also who holds the usage plan of keys that belong to no team. */
+export { ORGANIZATION } from './core/holder.ts';
+
+/** What the events of budget alerts are known by. */
+export const ALERT_EVENT = { source: 'groq-gateway', detailType: 'Budget threshold crossed' } as const;
 
 /**
  * The value of a holder's API Gateway key: a handle by which the authorizer names a usage plan, and no secret, since the

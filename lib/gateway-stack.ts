@@ -5,7 +5,11 @@ import type { Construct } from 'constructs';
 import { CANARY_KEY_PREFIX, ENV, groqSecretName, ORGANIZATION } from '../lambda/contract.ts';
 import { CANARY_TEAM } from '../lambda/core/canary.ts';
 import type { Environment, EnvironmentFile } from '../lambda/core/environment.ts';
+import { BudgetAlarms } from './budget-alarms.ts';
+import { BudgetAlerts } from './budget-alerts.ts';
 import { CustomDomain } from './custom-domain.ts';
+import { GatewayDashboard } from './dashboard.ts';
+import { DeadLetterQueue } from './dead-letter-queue.ts';
 import { EnforcementCanary } from './enforcement-canary.ts';
 import { ANSWER_WITHIN, GatewayApi } from './gateway-api.ts';
 import { GatewayFunction } from './gateway-function.ts';
@@ -20,6 +24,7 @@ import { TeamStack } from './team-stack.ts';
 import { UsagePlanHandle } from './usage-plan-handle.ts';
 import { UsageProjection } from './usage-projection.ts';
 import { WebAcl } from './web-acl.ts';
+import { letReadWebhook } from './webhook-secret.ts';
 
 /** How long a function of the deployment may run: with the minute its event may wait, less than CloudFormation does. */
 const DEPLOY_WITHIN = Duration.minutes(3);
@@ -41,6 +46,9 @@ const RECONCILE_WITHIN = Duration.minutes(10);
 const ROTATE_WITHIN = Duration.seconds(30);
 /** How long all teams' Groq keys may be looked after: less than until the next time. */
 const ROTATE_GROQ_WITHIN = Duration.minutes(4);
+
+/** How long an alert may take to be passed on: three tries of five seconds and the pauses between. */
+const TELL_WITHIN = Duration.seconds(30);
 
 /** What a stack is told. */
 export type GatewayStackProps = StackProps & {
@@ -96,23 +104,7 @@ export class GatewayStack extends Stack {
 
     for (const holder of [ORGANIZATION, CANARY_TEAM])
       new UsagePlanHandle(this, `Plan-${holder}`, { api, stage, environmentName, holder });
-    for (const policy of environment.teams.values())
-      new TeamStack(this, `Team-${policy.team}`, {
-        ...{ environmentName, policy, settings },
-        api,
-        stage,
-        publisher,
-        rotation,
-      });
-
-    const publication = new PolicyPublication(
-      this,
-      'Publication',
-      { publisher, environment: environmentFile, catalog: catalogFile },
-      () => followers,
-    );
-    // At API Gateway's own address: a name of one's own may be pointed at it only after the deployment. Inside a VPC the check's function could not reach the endpoint; `groq-rbac verify`, run there, does.
-    const followers = settings.privateEndpoint === undefined ? [this.#canary(url)] : [];
+    const untoldAlerts = new DeadLetterQueue(this, 'UntoldAlerts');
     const alarms = new OperationalAlarms(this, 'Alarms', {
       environmentName,
       api,
@@ -126,12 +118,49 @@ export class GatewayStack extends Stack {
       rotation: rotation?.rotation,
       groqRotation,
       deadLetters,
+      untoldAlerts,
       ledger: this.#ledger,
       registry: this.#registry,
       operators: settings.operators,
     });
     alarms.letTell(retirement);
     alarms.letTell(groqRotation);
+    const { alertsPercent: percents, alertsUsd: usd } = environment.organization;
+    const { topic } = alarms;
+    new BudgetAlarms(this, 'Budget', { environmentName, holder: ORGANIZATION, percents, usd, topic });
+    const webhook = this.#webhook();
+    const announcers = [sweeper, projector];
+    new BudgetAlerts(this, 'BudgetAlerts', {
+      environmentName,
+      settings: { percents, usd },
+      announcers,
+      usage: this.#usage,
+      topic,
+      webhook,
+      untold: untoldAlerts,
+    });
+    if (settings.dashboard) new GatewayDashboard(this, 'Dashboard', { environmentName, gateway });
+    const alarmPercents = settings.teamAlarms ? percents : [];
+    const ofTeams = {
+      environmentName,
+      settings,
+      api,
+      stage,
+      publisher,
+      rotation,
+      alarmPercents,
+      operatorsTopic: topic,
+    };
+    for (const policy of environment.teams.values()) new TeamStack(this, `Team-${policy.team}`, { ...ofTeams, policy });
+
+    const publication = new PolicyPublication(
+      this,
+      'Publication',
+      { publisher, environment: environmentFile, catalog: catalogFile },
+      () => followers,
+    );
+    // At API Gateway's own address: a name of one's own may be pointed at it only after the deployment. Inside a VPC the check's function could not reach the endpoint; `groq-rbac verify`, run there, does.
+    const followers = settings.privateEndpoint === undefined ? [this.#canary(url)] : [];
     this.#output('Endpoint', domain?.url ?? url, 'Base URL for groq-sdk; for openai, append /openai/v1');
     this.#output('LedgerTable', this.#ledger.table.tableName, 'What teams have spent and hold');
     this.#output('RegistryTable', this.#registry.table.tableName, 'Policies, keys and the audit trail');
@@ -261,6 +290,15 @@ export class GatewayStack extends Stack {
     const [secrets, registry, usage] = [this.#groqSecrets, this.#registry, this.#usage];
     new GroqKeyRotation(this, 'GroqKeys', { rotation, secrets, registry, usage, reports });
     return rotation;
+  }
+
+  /** Passes alerts on to Slack or Teams; only where the environment has a webhook. It reads one secret, and nothing else. */
+  #webhook(): GatewayFunction | undefined {
+    const { webhook } = this.#props.environment.deployment;
+    if (webhook === undefined) return undefined;
+    const teller = this.#function('Webhook', 'webhook', 'Passes budget alerts on to a webhook', TELL_WITHIN);
+    letReadWebhook(teller, webhook);
+    return teller;
   }
 
   #canary(url: string): EnforcementCanary {

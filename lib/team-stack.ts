@@ -1,11 +1,14 @@
 import { CustomResource, Duration, NestedStack, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import type { RestApi, Stage } from 'aws-cdk-lib/aws-apigateway';
 import { CfnRotationSchedule, CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { CUSTOM_RESOURCE, groqSecretName, serviceSecretName } from '../lambda/contract.ts';
 import type { DeploymentSettings } from '../lambda/core/deployment-settings.ts';
 import type { TeamPolicy } from '../lambda/core/environment.ts';
+import { BudgetAlarms } from './budget-alarms.ts';
 import type { GatewayFunction } from './gateway-function.ts';
+import { TeamAlerts } from './team-alerts.ts';
 import type { TeamKeyRotation } from './team-key-rotation.ts';
 import { UsagePlanHandle } from './usage-plan-handle.ts';
 
@@ -20,6 +23,10 @@ export type TeamStackProps = {
   readonly publisher: GatewayFunction;
   /** Needed where the policy has `rotateKeyEveryDays`. */
   readonly rotation: TeamKeyRotation | undefined;
+  /** Shares of the budget to have alarms at; empty for none. */
+  readonly alarmPercents: readonly number[];
+  /** Who is told by alarms. */
+  readonly operatorsTopic: ITopic;
 };
 
 /** How long revoking a team's keys may take before the deployment gives up. */
@@ -56,6 +63,9 @@ export class TeamStack extends NestedStack {
       serviceTimeout: REVOKE_WITHIN,
       properties: { Team: policy.team },
     });
+    const { alarmPercents: percents, operatorsTopic: topic } = props;
+    new BudgetAlarms(this, 'Budget', { environmentName, holder: policy.team, percents, topic });
+    if (policy.alertRecipients.length > 0) new TeamAlerts(this, 'Alerts', { environmentName, policy });
     if (props.rotation !== undefined && policy.rotateKeyEveryDays !== null) {
       const schedule = this.#serviceKey(environmentName, policy.team, policy.rotateKeyEveryDays, props.rotation);
       // When the team goes, nothing makes keys any more by the time they are revoked.

@@ -1,8 +1,9 @@
-import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { EventSourceMapping, StartingPosition } from 'aws-cdk-lib/aws-lambda';
-import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { DeadLetterQueue } from './dead-letter-queue.ts';
 import type { GatewayFunction } from './gateway-function.ts';
 import type { GatewayTable } from './gateway-table.ts';
 
@@ -18,8 +19,6 @@ const BATCH_SIZE = 100;
 const GATHER = Duration.seconds(1);
 /** How often a batch is tried, which gets smaller each time: some minutes of a table that fails, or a record that does. */
 const RETRIES = 50;
-/** The longest that SQS keeps a message. */
-const KEEP_DEAD_LETTERS = Duration.days(14);
 
 /** Feeds the ledger's stream to the projector; what it cannot count at last leaves a message in `deadLetters`. */
 export class UsageProjection extends Construct {
@@ -29,16 +28,7 @@ export class UsageProjection extends Construct {
     super(scope, id);
     const stream = ledger.table.tableStreamArn;
     if (stream === undefined) throw new Error('the ledger has no stream');
-    this.deadLetters = new Queue(this, 'DeadLetters', {
-      encryption: QueueEncryption.SQS_MANAGED,
-      enforceSSL: true,
-      retentionPeriod: KEEP_DEAD_LETTERS,
-      removalPolicy: RemovalPolicy.DESTROY,
-    });
-    Validations.of(this.deadLetters).acknowledge({
-      id: 'AwsSolutions-SQS3',
-      reason: 'It is a dead-letter queue itself: of an event source, which is not told from a queue without one.',
-    });
+    this.deadLetters = new DeadLetterQueue(this, 'DeadLetters');
     projector.role.addToPolicy(
       new PolicyStatement({
         actions: ['DescribeStream', 'GetRecords', 'GetShardIterator', 'ListStreams'].map((name) => `dynamodb:${name}`),

@@ -29,7 +29,8 @@ export function endsOf({ NewImage, OldImage }: LedgerRecord): readonly LedgerEnd
   return last.L.map((entry) => ({ ledger, end: endOf(entry.M ?? {}) }));
 }
 
-function ledgerOf(image: Item | undefined): LedgerKey | undefined {
+/** The ledger that an image is of; undefined for any other item. */
+export function ledgerOf(image: Item | undefined): LedgerKey | undefined {
   const team = /^TEAM#(.+)$/.exec(image?.[PARTITION_KEY]?.S ?? '')?.[1];
   const period = /^LEDGER#(\d{4}-\d{2})$/.exec(image?.[SORT_KEY]?.S ?? '')?.[1];
   return team === undefined || period === undefined ? undefined : { team, period };

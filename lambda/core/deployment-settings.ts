@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { WEBHOOK_KINDS } from './webhook-message.ts';
 
 /** Days for which CloudWatch can keep logs (PutRetentionPolicy API reference, read 2026-11-23), from a week to ten years. */
 const RETENTION_DAYS = [7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
@@ -27,6 +28,26 @@ export const deploymentSchema = v.strictObject(
      * decide. @default AWS's own key for Secrets Manager, which costs nothing
      */
     secretsKmsKeyArn: v.optional(text(/^arn:[\w-]+:kms:[a-z0-9-]+:\d{12}:key\//, 'must be the ARN of a key in KMS')),
+    /**
+     * An incoming webhook that is told of budgets' alerts, by the name of a secret of yours that holds its address and
+     * nothing else. @default none
+     */
+    webhook: v.optional(
+      v.strictObject(
+        {
+          kind: v.picklist(WEBHOOK_KINDS, `must be one of ${WEBHOOK_KINDS.join(', ')}`),
+          secretName: text(/^[\w/+=.@-]{1,512}$/, 'must be the name of a secret in Secrets Manager'),
+        },
+        'must be an object',
+      ),
+    ),
+    /**
+     * Whether each team has CloudWatch alarms at the organisation's `alertsPercent`, $0.10 each a month. Alerts are told
+     * all the same. @default true
+     */
+    teamAlarms: v.optional(flag, true),
+    /** Whether there is a CloudWatch dashboard of the environment, $3 a month. @default true */
+    dashboard: v.optional(flag, true),
     /**
      * Whether the stack gives API Gateway the right to write access logs, which is one setting of the whole account and
      * region. False where something else has set it. @default true

@@ -20,6 +20,8 @@ export const METRIC = {
   groqKeysMissing: 'GroqKeysMissing',
   stagedKeysMissing: 'StagedGroqKeysMissing',
   groqBlocked: 'GroqBlocked',
+  groqRequestsFreePercent: 'GroqRequestsFreePercent',
+  groqTokensFreePercent: 'GroqTokensFreePercent',
   budgetUsedPercent: 'BudgetUsedPercent',
   projectedMonthEndUsd: 'ProjectedMonthEndUsd',
   spentUsd: 'SpentUsd',

@@ -1,8 +1,10 @@
+import type { Sight } from './crossings.ts';
 import type { LedgerState } from './ledger.ts';
 import { addUsd, type PicoUsd, ZERO_USD } from './money.ts';
 import type { OrganizationLedger } from './organization-ledger.ts';
 import { type Period, periodOf } from './period.ts';
 import type { LedgerKey } from './ports.ts';
+import { endTopUps } from './top-ups.ts';
 
 /** What a sweep needs of the ledgers. */
 export type SweepableLedger = {
@@ -14,7 +16,7 @@ export type SweepableLedger = {
   /** Ends what the cap was increased by, once its time is over. */
   sweepCap(period: Period, nowEpochMs: number): Promise<void>;
   /** Names every team that has drawn money in a period. */
-  readOrganization(period: Period): Promise<Pick<OrganizationLedger, 'holders'> | undefined>;
+  readOrganization(period: Period): Promise<Pick<OrganizationLedger, 'holders' | 'limit'> | undefined>;
 };
 
 /** What a sweep found over all teams. */
@@ -26,6 +28,10 @@ export type Swept = {
   readonly open: number;
   readonly assumedPicoUsd: PicoUsd;
   readonly overrunPicoUsd: PicoUsd;
+  /** What each ledger stands at; teams without a call in a period have none. */
+  readonly sights: readonly Sight[];
+  /** The organisation's cap as it is in force in each period that has begun. */
+  readonly caps: ReadonlyMap<Period, PicoUsd>;
   /** Teams whose ledger could not be swept; the next sweep tries them again. */
   readonly failed: readonly string[];
 };
@@ -47,13 +53,16 @@ export async function sweepLedgers(
   const failed: string[] = [];
   const periods: readonly Period[] = [...new Set([periodOf(nowEpochMs), periodOf(nowEpochMs - LOOK_BACK_MS)])];
   const keys: LedgerKey[] = [];
+  const caps = new Map<Period, PicoUsd>();
   for (const period of periods) {
     await ledger.sweepCap(period, nowEpochMs).catch(() => failed.push('the organisation'));
     // Also a team that has no policy any more: what its last calls hold would be held from all others for the month.
-    const holders = (await ledger.readOrganization(period))?.holders ?? [];
-    for (const team of new Set([...teams, ...holders])) keys.push({ team, period });
+    const organization = await ledger.readOrganization(period);
+    if (organization !== undefined) caps.set(period, organization.limit);
+    for (const team of new Set([...teams, ...(organization?.holders ?? [])])) keys.push({ team, period });
   }
   const states: LedgerState[] = [];
+  const sights: Sight[] = [];
   let expired = 0;
   const next = keys.values();
   const sweepOne = async () => {
@@ -65,6 +74,9 @@ export async function sweepLedgers(
       if (swept === undefined) continue;
       expired += swept.expired;
       states.push(swept.state);
+      // A top-up whose time is over has just been ended, also where the state was read before.
+      const { spent, limit } = endTopUps(swept.state, nowEpochMs);
+      sights.push({ holder: key.team, period: key.period, spent, limit });
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, sweepOne));
@@ -75,6 +87,8 @@ export async function sweepLedgers(
     open: states.reduce((count, state) => count + state.open.size, 0),
     assumedPicoUsd: sum((state) => state.assumed),
     overrunPicoUsd: sum((state) => state.overrun),
+    sights,
+    caps,
     failed,
   };
 }

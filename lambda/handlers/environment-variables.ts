@@ -1,4 +1,5 @@
 import { ENV } from '../contract.ts';
+import { WEBHOOK_KINDS } from '../core/webhook-message.ts';
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -13,6 +14,28 @@ export function readVariables(source: Variables) {
     metricsFile: source[ENV.metricsFile],
     groqBaseUrl: source[ENV.groqBaseUrl] === '' ? undefined : source[ENV.groqBaseUrl],
   };
+}
+
+/** Reads at what is alerted, and the bus that alerts go to. @throws Error when a list is missing or holds no numbers. */
+export function readAlertVariables(source: Variables) {
+  const numbers = (name: string) => {
+    const text = source[name];
+    if (text === undefined) throw new Error(`the environment variable ${name} is not set`);
+    const values = text === '' ? [] : text.split(',').map(Number);
+    if (values.some(Number.isNaN)) throw new Error(`the environment variable ${name} is no list of numbers`);
+    return values;
+  };
+  return {
+    settings: { percents: numbers(ENV.alertPercents), usd: numbers(ENV.alertUsd) },
+    eventBus: source[ENV.eventBus] === '' ? undefined : source[ENV.eventBus],
+  };
+}
+
+/** Reads what kind of webhook there is, and the secret that has its address. @throws Error naming the variable. */
+export function readWebhookVariables(source: Variables) {
+  const kind = WEBHOOK_KINDS.find((known) => known === requiredOf(source, ENV.webhookKind));
+  if (kind === undefined) throw new Error(`the environment variable ${ENV.webhookKind} is none of ${WEBHOOK_KINDS}`);
+  return { kind, secretName: requiredOf(source, ENV.webhookSecret) };
 }
 
 /** Reads the topic of those who tell the operators. @throws Error when it is missing. */

@@ -7,6 +7,7 @@ import { DynamoRefusals } from '../adapters/refusal-item.ts';
 import { Registry } from '../adapters/registry.ts';
 import { TeamKeys } from '../adapters/team-keys.ts';
 import { Headroom } from '../core/headroom.ts';
+import { HeadroomMetrics } from '../core/headroom-metrics.ts';
 import { RecentOutputs } from '../core/recent-outputs.ts';
 import { GatewayWatch } from '../core/request-watch.ts';
 import { readVariables } from './environment-variables.ts';
@@ -40,7 +41,7 @@ export const handler = createGateway({
     keys,
     clock: systemClock,
     log: systemLog,
-    limits: headroom,
+    limits: new HeadroomMetrics(headroom, variables.environmentName, (line) => console.log(line)),
   }),
   watch,
   clock: systemClock,

@@ -1,7 +1,9 @@
 import middy from '@middy/core';
 import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
 import { endsOf, type LedgerRecord, UnreadableRecord } from '../adapters/ledger-ends.ts';
+import { sightOf } from '../adapters/ledger-sights.ts';
 import { refusalsOf } from '../adapters/refusal-item.ts';
+import type { Sight } from '../core/crossings.ts';
 import type { Log } from '../core/ports.ts';
 import type { RefusalBatch } from '../core/refusal-tally.ts';
 import type { LedgerEnd } from '../core/usage.ts';
@@ -12,6 +14,8 @@ export type ProjectorPorts = {
     count(ends: readonly LedgerEnd[]): Promise<number>;
     countRefusals(batches: readonly RefusalBatch[]): Promise<number>;
   };
+  /** Tells thresholds that have been crossed. What fails is logged, and left to the sweep. */
+  readonly announce: (sights: readonly Sight[]) => Promise<unknown>;
   readonly log: Log;
 };
 
@@ -22,7 +26,7 @@ export type ProjectorPorts = {
  *
  * @throws UsageError when ends or refusals may not have been counted.
  */
-export function createProjector({ usage, log }: ProjectorPorts) {
+export function createProjector({ usage, announce, log }: ProjectorPorts) {
   return middy<DynamoDBStreamEvent, DynamoDBBatchResponse>({ timeoutEarlyInMillis: 0 }).handler(async ({ Records }) => {
     const ends: LedgerEnd[] = [];
     const refusals: RefusalBatch[] = [];
@@ -42,6 +46,8 @@ export function createProjector({ usage, log }: ProjectorPorts) {
     }
     await usage.count(ends);
     await usage.countRefusals(refusals);
+    // After it: an alert says what the money went to.
+    await announce(Records.flatMap((record) => sightOf(imagesOf(record).NewImage) ?? []));
     return { batchItemFailures: unreadable.map((itemIdentifier) => ({ itemIdentifier })) };
   });
 }

@@ -142,8 +142,13 @@ describe('the stack', () => {
       Sweeper: [
         'dynamodb:GetItem POLICIES*',
         'dynamodb:GetItem TEAM#* ORG',
+        // Of the usage, like what follows of it: which alerts have been told, and what money went to.
+        'dynamodb:Query ALERTS#*',
         'dynamodb:Query POLICIES*',
+        'dynamodb:Query TEAM#*',
+        'dynamodb:UpdateItem ALERTS#*',
         'dynamodb:UpdateItem TEAM#* ORG',
+        'events:PutEvents',
         ...logs,
       ],
       Projector: [
@@ -152,7 +157,11 @@ describe('the stack', () => {
         'dynamodb:GetRecords',
         'dynamodb:GetShardIterator',
         'dynamodb:ListStreams',
+        'dynamodb:Query ALERTS#*',
+        'dynamodb:Query TEAM#*',
+        'dynamodb:UpdateItem ALERTS#*',
         'dynamodb:UpdateItem TEAM#* END#*',
+        'events:PutEvents',
         ...logs,
         'sqs:SendMessage',
       ],
@@ -195,9 +204,8 @@ describe('the stack', () => {
 
   it('has no secret in a variable, and no key in a template', () => {
     for (const { Properties } of Object.values(template.findResources('AWS::Lambda::Function'))) {
-      const names = Object.keys(Properties.Environment.Variables).filter(
-        (name) => name !== 'OPERATORS_TOPIC' && name !== 'REPORTS_BUCKET',
-      );
+      const own = /^(OPERATORS_TOPIC|REPORTS_BUCKET|ALERT_PERCENTS|ALERT_USD|EVENT_BUS)$/;
+      const names = Object.keys(Properties.Environment.Variables).filter((name) => !own.test(name));
       expect(names.sort()).toEqual([
         'GATEWAY_ENVIRONMENT',
         'LEDGER_TABLE',

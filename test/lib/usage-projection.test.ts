@@ -31,6 +31,10 @@ it('names the stream and the queue, and no others, in the rights', () => {
     { 'Fn::GetAtt': [expect.stringMatching(/^UsageTable/), 'Arn'] },
     { 'Fn::GetAtt': [expect.stringMatching(/^LedgerTable/), 'StreamArn'] },
     { 'Fn::GetAtt': [queueId, 'Arn'] },
+    // Alerts of budgets: whether they have been told, what money went to, and the bus they go to.
+    { 'Fn::GetAtt': [expect.stringMatching(/^UsageTable/), 'Arn'] },
+    { 'Fn::GetAtt': [expect.stringMatching(/^UsageTable/), 'Arn'] },
+    { 'Fn::Join': ['', expect.arrayContaining([':events:eu-central-1:111111111111:event-bus/default'])] },
   ]);
 });
 

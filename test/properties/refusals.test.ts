@@ -91,7 +91,7 @@ it('counts each refusal once, whatever fails on the way and in whatever order, c
 
         const records = await recordsOf(new StreamRecords(database.client, database.endpoint, streamArn));
         const usage = new DynamoUsage(faulty.client, `${name}-usage`, clock.nowEpochMs);
-        const projector = createProjector({ usage, log: () => {} });
+        const projector = createProjector({ usage, announce: async () => {}, log: () => {} });
         const project = async (some: readonly (StreamRecord | undefined)[]) => {
           const event = { Records: some.filter((record) => record !== undefined) } as DynamoDBStreamEvent;
           return await projector(event, lambdaContext('projector', 'r', 60_000));

@@ -34,7 +34,7 @@ async function play(steps: readonly Step[]): Promise<void> {
     await story.take(step);
   }
   const usage = new DynamoUsage(database.client, `${name}-usage`, () => story.nowEpochMs);
-  const projector = createProjector({ usage, log: () => {} });
+  const projector = createProjector({ usage, announce: async () => {}, log: () => {} });
   const stream = new StreamRecords(database.client, database.endpoint, streamArn);
   for (const shardId of await stream.shardIds()) {
     let iterator = await stream.iterator(shardId, undefined);

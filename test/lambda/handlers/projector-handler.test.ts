@@ -1,6 +1,7 @@
 import type { DynamoDBStreamEvent } from 'aws-lambda';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DynamoUsage } from '../../../lambda/adapters/dynamo-usage.ts';
+import type { Sight } from '../../../lambda/core/crossings.ts';
 import type { LedgerEnd } from '../../../lambda/core/usage.ts';
 import { createProjector } from '../../../lambda/handlers/projector-handler.ts';
 import { lambdaContext } from '../../../local/lambda-runtime.ts';
@@ -12,6 +13,7 @@ import { START_MS } from '../../support/ledger-terms.ts';
 let database: TestDatabase;
 let usage: DynamoUsage;
 let logged: string[];
+let seen: Sight[];
 let tables = 0;
 beforeAll(async () => {
   database = await startTestDatabase();
@@ -22,6 +24,7 @@ beforeEach(async () => {
   await ensureTable(database.client, table);
   usage = new DynamoUsage(database.client, table, () => START_MS);
   logged = [];
+  seen = [];
 });
 
 type Record = DynamoDBStreamEvent['Records'][number];
@@ -30,6 +33,7 @@ const record = (...of: Parameters<typeof recordOf>) => recordOf(...of) as unknow
 async function project(records: readonly Record[], count = (ends: readonly LedgerEnd[]) => usage.count(ends)) {
   const handler = createProjector({
     usage: { count, countRefusals: (batches) => usage.countRefusals(batches) },
+    announce: async (sights) => void seen.push(...sights),
     log: (event, facts) => logged.push(JSON.stringify({ event, ...facts })),
   });
   return await handler({ Records: [...records] }, lambdaContext('projector', 'r', 60_000));
@@ -63,6 +67,19 @@ describe('the projector', () => {
     const counted: LedgerEnd[][] = [];
     await project([record([ends.one], '1', [ends.one]), ...others], async (told) => counted.push([...told]));
     expect(counted).toEqual([[]]);
+  });
+
+  it('hands on what every ledger of a batch stands at, also where its ends cannot be read, and nothing of other items', async () => {
+    const of = (limit: string, spent: string, sk = 'LEDGER#2026-11') => ({
+      dynamodb: { NewImage: { pk: { S: 'TEAM#a' }, sk: { S: sk }, limit: { N: limit }, spent: { N: spent } } },
+    });
+    const images = [of('100', '51'), of('200', '51'), of('1', '1', 'STANDING'), of('70', '60', 'LEDGER#2026-10')];
+    await project([record([ends.one]), ...(images as unknown as Record[])]);
+    expect(seen).toEqual([
+      { holder: 'a', period: '2026-11', spent: 51n, limit: 100n },
+      { holder: 'a', period: '2026-11', spent: 51n, limit: 200n },
+      { holder: 'a', period: '2026-10', spent: 60n, limit: 70n },
+    ]);
   });
 
   it('reports what it cannot read, counts all the rest, and goes on after it', async () => {
