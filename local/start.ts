@@ -10,7 +10,9 @@ import { ENV, groqSecretName } from '../lambda/contract.ts';
 import { servedModelOf } from '../lambda/core/model-list.ts';
 import { periodOf } from '../lambda/core/period.ts';
 import { publishPolicies } from '../lambda/core/publish.ts';
-import { sweepLedgers } from '../lambda/core/sweep.ts';
+import { alertPorts } from '../lambda/handlers/alerting.ts';
+import { createSweep } from '../lambda/handlers/sweep-handler.ts';
+import { systemClock } from '../lambda/handlers/system.ts';
 import { type Configuration, loadConfiguration } from './configuration.ts';
 import { keySeed, lockDataDir, makeDataDir } from './data-dir.ts';
 import { answers, startEmbeddedDynamodb } from './embedded-dynamodb.ts';
@@ -85,6 +87,7 @@ async function assemble(
     settings.secretsEndpoint ?? (await startSecrets(environmentName, teamNames, upstream, rotations, opened));
 
   setVariables(settings, embedded?.endpoint ?? settings.dynamodbEndpoint ?? '', secretsEndpoint, upstream.baseUrl);
+  setAlertVariables(configuration);
   const client = new DynamoDBClient({});
   opened.push(rotations.begin({ environmentName, dataDir, groqBaseUrl: upstream.baseUrl, dynamo: client }));
   const seed = keySeed(dataDir);
@@ -95,7 +98,7 @@ async function assemble(
   const functions = await loadFunctions();
   opened.push(() => client.destroy());
   opened.push(tailUsage(client, environmentName, ledgerStream, functions.project, embeddedFile));
-  opened.push(sweepRegularly(client, environmentName, Object.keys(teams)));
+  opened.push(sweepRegularly(client, environmentName));
   opened.push(functions.finish);
   const host = await listen(functions, settings.port);
   opened.push(host.close);
@@ -123,12 +126,20 @@ async function assemble(
   };
 }
 
-/** As often as deployed: expires what nobody came back for, and ends what was given for a while. */
-function sweepRegularly(client: DynamoDBClient, environmentName: string, teams: readonly string[]): () => void {
-  const ledger = new DynamoLedger(client, `${environmentName}-ledger`, Date.now);
+/** As often as deployed, and the same: expires what nobody came back for, and tells what budgets have crossed. */
+function sweepRegularly(client: DynamoDBClient, environmentName: string): () => void {
+  const sweep = createSweep({
+    policies: new Registry(client, `${environmentName}-registry`, Date.now),
+    ledger: new DynamoLedger(client, `${environmentName}-ledger`, Date.now),
+    clock: systemClock,
+    alerts: alertPorts(client),
+    environmentName,
+    // Nobody watches metrics here.
+    write: () => {},
+  });
   // What fails is tried again the next time.
-  const sweep = () => void sweepLedgers(ledger, teams, Date.now()).catch(() => undefined);
-  const timer = setInterval(sweep, SWEEP_EVERY_MS).unref();
+  const sweepOnce = () => void sweep({}, lambdaContext('sweeper', randomUUID(), SWEEP_EVERY_MS)).catch(() => undefined);
+  const timer = setInterval(sweepOnce, SWEEP_EVERY_MS).unref();
   return () => clearInterval(timer);
 }
 
@@ -177,6 +188,15 @@ function setVariables(settings: Settings, dynamodb: string, secretsManager: stri
   });
   delete process.env.AWS_PROFILE;
   delete process.env.AWS_SESSION_TOKEN;
+}
+
+/** What a deployment tells the functions of alerts, but for a bus: they are told by the log. */
+function setAlertVariables({ environment }: Configuration): void {
+  const { alertsPercent, alertsUsd } = environment.organization;
+  Object.assign(process.env, {
+    [ENV.alertPercents]: alertsPercent.join(','),
+    [ENV.alertUsd]: alertsUsd.join(','),
+  });
 }
 
 /** Writes policies and keys, and moves budgets that have changed since the last start. */

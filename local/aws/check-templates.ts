@@ -20,13 +20,14 @@ const MORE: Readonly<Record<string, EnvironmentFile>> = {
       tracing: true,
       webAcl: {},
       operators: ['operator@example.com'],
+      webhook: { kind: 'teams', secretName: 'alerts/teams' },
       customDomain: {
         name: 'groq.example.com',
         certificateArn: 'arn:aws:acm:us-east-1:111111111111:certificate/00000000-0000-0000-0000-000000000000',
         hostedZone: { id: 'Z0000000000000', name: 'example.com' },
       },
     },
-    teams: { one: { ...teams.one, rotateKeyEveryDays: 30 } },
+    teams: { one: { ...teams.one, rotateKeyEveryDays: 30, alertRecipients: ['lead@example.com'] } },
   },
   inside: { deployment: { privateEndpoint: { vpcEndpointIds: ['vpce-0123456789abcdef0'] } }, teams },
 };

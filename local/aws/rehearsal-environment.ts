@@ -4,6 +4,12 @@ import type { EnvironmentFile } from '../../lambda/core/environment.ts';
 export const CALL_USD = (27 * 0.075 + 50 * 0.3) / 1e6;
 /** How many such calls the team `exact` can pay. */
 export const EXACT_CALLS = 40;
+/** How many such calls the budget of the team `watched` is worth; its alerts are told to its own people, too. */
+export const WATCHED_CALLS = 20;
+/** An amount of the organisation's spending that the calls of `watched` alone reach, in dollars. */
+export const ALERT_USD = 0.00025;
+/** The secret with the address of the rehearsed webhook. */
+export const WEBHOOK_SECRET = 'rehearsal/webhook';
 /** How many requests a day API Gateway lets through for the team `daily`. */
 export const DAILY_REQUESTS = 3;
 
@@ -18,13 +24,24 @@ const roomy = {
 /** The environment that is rehearsed: a team for each promise, on an upstream of one's own. */
 export function rehearsalEnvironment(groqBaseUrl: string): EnvironmentFile {
   return {
-    organization: { monthlyCapUsd: 500 },
-    deployment: { groqBaseUrl, operators: ['operator@example.com'], logRetentionDays: 7 },
+    organization: { monthlyCapUsd: 500, alertsUsd: [ALERT_USD] },
+    deployment: {
+      groqBaseUrl,
+      operators: ['operator@example.com'],
+      logRetentionDays: 7,
+      webhook: { kind: 'slack', secretName: WEBHOOK_SECRET },
+    },
     teams: {
       roomy,
       broke: { ...roomy, monthlyBudgetUsd: 0 },
       slow: { ...roomy, rateLimitRpm: 1 },
       exact: { ...roomy, monthlyBudgetUsd: EXACT_CALLS * CALL_USD, maxTokensPerRequest: 50 },
+      watched: {
+        ...roomy,
+        monthlyBudgetUsd: WATCHED_CALLS * CALL_USD,
+        maxTokensPerRequest: 50,
+        alertRecipients: ['lead@example.com'],
+      },
       daily: { ...roomy, requestsPerDay: DAILY_REQUESTS },
       changing: { ...roomy, monthlyBudgetUsd: 10, allowedModels: ['openai/gpt-oss-20b'] },
       operated: roomy,

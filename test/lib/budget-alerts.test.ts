@@ -11,7 +11,7 @@ const template = Template.fromStack(stack);
 const teamOf = (team: string) => Template.fromStack(stack.node.findChild(`Team-${team}`) as Stack);
 
 const isAlert = { source: ['groq-gateway'], 'detail-type': ['Budget threshold crossed'] };
-const textOnly = { InputPathsMap: { f1: '$.detail.text' }, InputTemplate: '"<f1>"' };
+const textOnly = { InputPathsMap: { 'detail-text': '$.detail.text' }, InputTemplate: '"<detail-text>"' };
 
 describe('an alert', () => {
   it('goes to the operators as the text that it has of itself, and whole to the webhook', () => {

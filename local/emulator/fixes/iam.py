@@ -1,4 +1,4 @@
-"""IAM: the condition key dynamodb:LeadingKeys."""
+"""IAM: the condition keys dynamodb:LeadingKeys, events:source and events:detail-type."""
 
 import json
 import re
@@ -25,6 +25,17 @@ def dynamodb_context(build, body):
     except (ValueError, TypeError, AttributeError):
         return context
     return {**context, "dynamodb:LeadingKeys": keys} if keys else context
+
+
+@replaces(iam_actions, "request_tag_context")
+def events_context(build, service, iam_action, body, params):
+    """AWS knows what events a request puts; ministack does not, so a right to put some lets nobody put any."""
+    context = build(service, iam_action, body, params)
+    if iam_action != "events:PutEvents":
+        return context
+    entries = json.loads(body or b"{}").get("Entries") or []
+    names = {"events:source": "Source", "events:detail-type": "DetailType"}
+    return {**context, **{key: sorted({str(entry.get(name)) for entry in entries}) for key, name in names.items()}}
 
 
 def _leading_keys(request):

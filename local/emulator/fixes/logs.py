@@ -6,12 +6,13 @@ from ministack.core import lambda_runtime
 from ministack.services import cloudwatch, lambda_svc
 
 from . import replaces, uses
+from .alarms import evaluate_alarms_on
 
 # Seconds: how long to wait for a first line, for a next one, and at most. A line that comes later is not lost: it
 # is logged with the next invocation.
 DRAIN_SECONDS = (0.003, 0.002, 0.250)
 
-uses(cloudwatch, "record_metric")
+uses(cloudwatch, "record_metric", "_metric_bucket", "_dims_key")
 uses(lambda_runtime.Worker, "_drain_stderr_bounded")
 
 
@@ -36,6 +37,8 @@ def emit_logs(emit, function, request_id, log_text, *args, **options):
 
 
 def _record(record):
+    at = record["_aws"]["Timestamp"] / 1000
+    series = set()
     for directive in record["_aws"]["CloudWatchMetrics"]:
         for names in directive.get("Dimensions") or [[]]:
             dimensions = {name: str(record[name]) for name in names if name in record}
@@ -44,4 +47,14 @@ def _record(record):
                 for value in found if isinstance(found, list) else [found]:
                     if isinstance(value, (int, float)):
                         unit = metric.get("Unit", "None")
-                        cloudwatch.record_metric(directive["Namespace"], metric["Name"], value, unit, dimensions)
+                        _record_at(at, directive["Namespace"], metric["Name"], value, unit, dimensions)
+                        series.add((directive["Namespace"], metric["Name"]))
+    evaluate_alarms_on(series, at)
+
+
+def _record_at(at, namespace, name, value, unit, dimensions):
+    # AWS takes the time that the line has; ministack the time of its arrival.
+    cloudwatch.record_metric(namespace, name, value, unit, dimensions)
+    bucket = cloudwatch._metric_bucket((namespace, name, cloudwatch._dims_key(dimensions)))
+    if bucket:
+        bucket[-1]["Timestamp"] = at

@@ -1,0 +1,39 @@
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { expect, it } from 'vitest';
+import { MS_PER_DAY, periodEndsAtEpochMs } from '../../lambda/core/period.ts';
+import { PROJECT_DIR } from '../../local/settings.ts';
+import { alarmStates } from '../support/alarms.ts';
+import { invoke, withVariables } from '../support/invoke.ts';
+import { requireDeployed } from '../support/target.ts';
+
+const target = requireDeployed();
+const PREFIX = `groq-gateway-${target.environmentName}-`;
+const sweep = async () =>
+  expect(await invoke(target.stackName, 'SweeperFunction')).toEqual({ status: 200, error: null });
+const budgetAlarms = async () => ({
+  ...(await alarmStates(`${PREFIX}team-budget-`)),
+  ...(await alarmStates(`${PREFIX}organization-`)),
+});
+const firing = async () =>
+  Object.entries(await budgetAlarms())
+    .filter(([, state]) => state === 'ALARM')
+    .map(([name]) => name.replace(PREFIX, ''));
+
+it('holds what alarms say of budgets while nobody calls, and clears it with a new month', async () => {
+  await sweep();
+  const spent = ['team-budget-watched-50', 'team-budget-watched-80', 'team-budget-watched-95'];
+  expect(await firing()).toEqual(expect.arrayContaining(spent));
+  // On the third day: the sweep of the first looks at the month before, too.
+  const shiftMs = periodEndsAtEpochMs(Date.now()) + 2 * MS_PER_DAY - Date.now();
+  const clock = pathToFileURL(join(PROJECT_DIR, 'bin/prove/moved-clock.ts')).href;
+  const moved = ({ NODE_OPTIONS = '' }) => ({
+    NODE_OPTIONS: `${NODE_OPTIONS} --import ${clock}`,
+    PROVE_CLOCK_SHIFT_MS: String(shiftMs),
+  });
+  await withVariables(target.stackName, 'SweeperFunction', moved, async () => {
+    await sweep();
+    expect(await firing()).toEqual([]);
+    expect(Object.keys(await budgetAlarms()).length).toBeGreaterThan(spent.length);
+  });
+});
