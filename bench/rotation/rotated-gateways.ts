@@ -1,13 +1,17 @@
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { DescribeSecretResponse } from '@aws-sdk/client-secrets-manager';
 import { groqSecretName } from '../../lambda/contract.ts';
+import type { GroqKeyRotationEvent } from '../../lambda/handlers/groq-key-rotation-handler.ts';
 import { type EmbeddedDynamodb, startEmbeddedDynamodb } from '../../local/embedded-dynamodb.ts';
 import { type FakeGroq, startFakeGroq } from '../../local/fake-groq/server.ts';
 import { type GatewayProcess, startGatewayProcess } from '../../local/gateway-process.ts';
+import { localGroqRotation } from '../../local/groq-rotation.ts';
 import { type SecretsEndpoint, startSecretsEndpoint } from '../../local/secrets-endpoint.ts';
 import { LocalSecretsManager } from '../../local/secrets-manager.ts';
-import { PlayedSecret } from './played-secret.ts';
+import { PlayedSecret, type TestKey } from './played-secret.ts';
 import { type CallEnd, SteadyLoad } from './steady-load.ts';
 import { keepStreamShort } from './trimmed-stream.ts';
 
@@ -22,6 +26,8 @@ export type RotatedGatewaysOptions = {
 const TEAM = 'rotated';
 const ENVIRONMENT = 'rotation';
 const DATABASE = 'dynamodb.sqlite';
+/** How long the four steps of a rotation may take on a busy machine, in milliseconds. */
+const ROTATE_WITHIN_MS = 30_000;
 const MINUTE_MS = 60_000;
 /** How long the fake Groq takes to answer, and between the chunks of a stream, in milliseconds. */
 const LATENCY_MS = 20;
@@ -38,6 +44,7 @@ export class RotatedGateways {
   readonly gateways: GatewayProcess[] = [];
   /** Where each process keeps its files. */
   readonly dir: string;
+  readonly #dynamo: DynamoDBClient;
   readonly #endpoint: SecretsEndpoint;
   readonly #clockFile: string;
   readonly #isClockLed: boolean;
@@ -52,7 +59,9 @@ export class RotatedGateways {
     readonly endpoint: SecretsEndpoint;
     readonly isClockLed: boolean;
     readonly clock: { nowEpochMs: () => number };
+    readonly dynamo: DynamoDBClient;
   }) {
+    this.#dynamo = options.dynamo;
     this.dir = options.dir;
     this.fake = options.fake;
     this.database = options.database;
@@ -71,19 +80,27 @@ export class RotatedGateways {
     isClockLed = false,
   }: RotatedGatewaysOptions): Promise<RotatedGateways> {
     const clock = { nowEpochMs: Date.now };
-    const secrets = new LocalSecretsManager({ nowEpochMs: () => clock.nowEpochMs() });
     const dir = mkdtempSync(join(tmpdir(), 'rotation-'));
-    const opened = new RotatedGateways({
-      dir,
-      fake: await startFakeGroq({ latencyMs: LATENCY_MS, chunkIntervalMs: CHUNK_INTERVAL_MS }),
-      database: await startEmbeddedDynamodb(join(dir, DATABASE)),
-      endpoint: await startSecretsEndpoint(secrets),
-      secrets,
-      isClockLed,
-      clock,
+    const fake = await startFakeGroq({ latencyMs: LATENCY_MS, chunkIntervalMs: CHUNK_INTERVAL_MS });
+    const database = await startEmbeddedDynamodb(join(dir, DATABASE));
+    const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+    const dynamo = new DynamoDBClient({ endpoint: database.endpoint, region: 'us-east-1', credentials });
+    const secrets: LocalSecretsManager = new LocalSecretsManager({
+      nowEpochMs: () => clock.nowEpochMs(),
+      rotate: async (event) => await rotate({ ...event, RotationToken: '' } as GroqKeyRotationEvent),
     });
+    const rotate = localGroqRotation({
+      environmentName: ENVIRONMENT,
+      dataDir: dir,
+      groqBaseUrl: fake.baseUrl,
+      dynamo,
+      secrets: secrets.client,
+      tell: () => {},
+    });
+    const endpoint = await startSecretsEndpoint(secrets);
+    const opened = new RotatedGateways({ dir, fake, database, dynamo, endpoint, secrets, isClockLed, clock });
     await opened.#start(processes, canaryMinutes);
-    opened.#endTrim = keepStreamShort(opened.database.endpoint, join(dir, DATABASE), ENVIRONMENT);
+    opened.#endTrim = keepStreamShort(dynamo, join(dir, DATABASE), ENVIRONMENT);
     return opened;
   }
 
@@ -121,6 +138,22 @@ export class RotatedGateways {
     return Date.now() + this.#shiftMs;
   }
 
+  /** Stages a key, and lets Secrets Manager rotate to the first of the queue by the function that is deployed. */
+  async rotate(key?: TestKey): Promise<void> {
+    const SecretId = groqSecretName(TEAM, ENVIRONMENT);
+    if (key !== undefined) this.secret.stage(key, this.nowEpochMs());
+    const { VersionId } = this.secrets.answer('RotateSecret', { SecretId }) as { VersionId: string };
+    const isCurrent = () => {
+      const { VersionIdsToStages } = this.secrets.answer('DescribeSecret', { SecretId }) as DescribeSecretResponse;
+      return VersionIdsToStages?.[VersionId]?.includes('AWSCURRENT') === true;
+    };
+    const untilMs = performance.now() + ROTATE_WITHIN_MS;
+    while (!isCurrent()) {
+      if (performance.now() > untilMs) throw new Error('the rotation did not come to its end');
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+
   /** A load on all processes, with the team's key. */
   load(onEnd?: (end: CallEnd) => void): SteadyLoad {
     return new SteadyLoad({ baseUrls: this.gateways.map(({ baseUrl }) => baseUrl), key: this.teamKey }, onEnd);
@@ -149,6 +182,7 @@ export class RotatedGateways {
   async close(): Promise<void> {
     await Promise.all(this.gateways.map((gateway) => gateway.close()));
     this.#endTrim();
+    this.#dynamo.destroy();
     await this.#endpoint.close();
     await this.database.close();
     await this.fake.close();

@@ -1,4 +1,4 @@
-import { DynamoDBClient, paginateQuery } from '@aws-sdk/client-dynamodb';
+import { type DynamoDBClient, paginateQuery } from '@aws-sdk/client-dynamodb';
 import { StreamTrim } from '../../local/stream-trim.ts';
 
 const TRIM_EVERY_MS = 500;
@@ -7,9 +7,7 @@ const TRIM_EVERY_MS = 500;
  * Keeps the stream of a database short that several gateways share, as each does for one of its own: the embedded database
  * looks through all records of a stream at each write. Returns how to stop.
  */
-export function keepStreamShort(endpoint: string, file: string, environmentName: string): () => void {
-  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
-  const client = new DynamoDBClient({ endpoint, region: 'us-east-1', credentials });
+export function keepStreamShort(client: DynamoDBClient, file: string, environmentName: string): () => void {
   const trim = new StreamTrim(file, `${environmentName}-ledger`);
   const timer = setInterval(() => {
     // What fails is done the next time; a gateway that is behind begins again where another has counted up to.
@@ -19,7 +17,6 @@ export function keepStreamShort(endpoint: string, file: string, environmentName:
   }, TRIM_EVERY_MS);
   return () => {
     clearInterval(timer);
-    client.destroy();
     trim.close();
   };
 }

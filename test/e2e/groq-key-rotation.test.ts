@@ -44,10 +44,9 @@ describe("a rotation of a team's Groq key, in several gateway processes", () => 
       expect(fake.keys.useOf(old.keyId).taken).toBeGreaterThan(150 - CALLERS);
       for (let minute = 0; minute < 3; minute++) await world.passMinute(load);
 
-      const begun = secret.begin(next);
-      await load.more(60);
       expect(fake.keys.useOf(next.keyId).taken).toBe(0);
-      secret.finish(begun);
+      await world.rotate(next);
+      expect(fake.keys.useOf(next.keyId).probes).toBeGreaterThan(0);
 
       // By the next minute every process knows of it, and the canary is not over.
       await world.passMinute(load);
@@ -88,7 +87,7 @@ describe("a rotation of a team's Groq key, in several gateway processes", () => 
       // A minute later each process tries the old one again, in one call or some at once, and none of them fails.
       await world.passMinute(load);
       // An operator makes the staged one current meanwhile; nothing is refused any more.
-      secret.finish(secret.begin(staged));
+      await world.rotate();
       await world.passMinute(load);
       const { refused } = fake.keys.useOf(old.keyId);
       await load.more(100);
@@ -124,14 +123,14 @@ describe("a rotation of a team's Groq key, in several gateway processes", () => 
       load.start({ callersAtOnce: CALLERS });
       await load.more(100);
       for (let minute = 0; minute < 3; minute++) await world.passMinute(load);
-      secret.finish(secret.begin(next));
+      await world.rotate(next);
       fake.keys.revoke(next.keyId);
       // Through the canary and beyond it, when all calls would go on the new key.
       for (let minute = 0; minute < 4; minute++) await world.passMinute(load);
       expect(fake.keys.useOf(next.keyId).taken).toBe(0);
       expect(world.logged('groq_key_returned').length).toBeGreaterThanOrEqual(PROCESSES);
       // The operator puts another one in its place.
-      secret.finish(secret.begin(third));
+      await world.rotate(third);
       for (let minute = 0; minute < 3; minute++) await world.passMinute(load);
       const { taken } = fake.keys.useOf(old.keyId);
       await load.more(100);
