@@ -1,4 +1,4 @@
-"""IAM: the condition key dynamodb:LeadingKeys."""
+"""IAM: the condition keys dynamodb:LeadingKeys and events:source."""
 
 import json
 import re
@@ -25,6 +25,23 @@ def dynamodb_context(build, body):
     except (ValueError, TypeError, AttributeError):
         return context
     return {**context, "dynamodb:LeadingKeys": keys} if keys else context
+
+
+@replaces(iam_actions, "request_tag_context")
+def events_context(build, service, action, body, *rest):
+    """AWS knows whose events a request sends and what they are; ministack does not, so no such condition would ever hold."""
+    context = build(service, action, body, *rest)
+    if action != "events:PutEvents":
+        return context
+    try:
+        entries = json.loads(body or b"{}").get("Entries") or []
+        told = {
+            key: sorted({entry[field] for entry in entries})
+            for key, field in (("events:source", "Source"), ("events:detail-type", "DetailType"))
+        }
+    except (ValueError, TypeError, AttributeError, KeyError):
+        return context
+    return {**context, **{key: values[0] if len(values) == 1 else values for key, values in told.items() if values}}
 
 
 def _leading_keys(request):
