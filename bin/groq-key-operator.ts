@@ -7,6 +7,7 @@ import { DynamoGroqKeyRecords } from '../lambda/adapters/groq-key-records.ts';
 import { groqSecret, startGroqRotation } from '../lambda/adapters/groq-secret.ts';
 import { Registry } from '../lambda/adapters/registry.ts';
 import { groqSecretName } from '../lambda/contract.ts';
+import { CANARY_TEAM } from '../lambda/core/canary.ts';
 import type { GroqKeyOperator } from '../lambda/core/groq-key-operations.ts';
 import { didYouMean } from '../lambda/core/nearest-word.ts';
 import { CommandError } from './deployment.ts';
@@ -30,8 +31,10 @@ export async function openGroqKeys(where: Where, team: string): Promise<OpenedGr
   const { environmentName, dynamo, secrets, registryTable, usageTable, groqRotationArn } = stores;
   const published = await new Registry(dynamo, registryTable, Date.now).inForce();
   const teams = published?.environment.teams ?? new Map();
-  if (!teams.has(team))
-    throw new CommandError(`${environmentName} has no team "${team}"${didYouMean(team, teams.keys())}`);
+  // The team of the deployment's own check has no Groq key.
+  const names = [...teams.keys()].filter((name) => name !== CANARY_TEAM);
+  if (!names.includes(team))
+    throw new CommandError(`${environmentName} has no team "${team}"${didYouMean(team, names)}`);
   const calls = new GroqKeyCalls(stores.groqBaseUrl ?? published?.environment.deployment.groqBaseUrl);
   const operator: GroqKeyOperator = {
     records: new DynamoGroqKeyRecords(dynamo, registryTable),
@@ -46,7 +49,7 @@ export async function openGroqKeys(where: Where, team: string): Promise<OpenedGr
     environmentName,
     nowEpochMs: Date.now(),
     secretOf: (one) => groqSecret(secrets, groqSecretName(one, environmentName), environmentName),
-    teams: [...teams.keys()],
+    teams: names,
     actor: await stores.readActor(),
     newVersionId: randomUUID,
   };

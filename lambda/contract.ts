@@ -23,9 +23,6 @@ export const ENV = {
   webhookSecret: 'WEBHOOK_SECRET',
 } as const;
 
-/** What EventBridge's rules match events of the gateway's own by. */
-export const EVENT_SOURCE = 'groq-gateway';
-
 /** The kinds of CloudFormation custom resources that the functions serve. */
 export const CUSTOM_RESOURCE = {
   policies: 'Custom::GatewayPolicies',
@@ -65,8 +62,13 @@ export function teamOfServiceSecret(name: string, environment: string): string |
 /** Also who holds the usage plan of keys that belong to no team. */
 export { ORGANIZATION } from './core/holder.ts';
 
+const EVENT_SOURCE = 'groq-gateway';
+
 /** What the events of budget alerts are known by. */
-export const ALERT_EVENT = { source: 'groq-gateway', detailType: 'Budget threshold crossed' } as const;
+export const ALERT_EVENT = { source: EVENT_SOURCE, detailType: 'Budget threshold crossed' } as const;
+
+/** What rules and rights know an event about a team's Groq keys by. */
+export const GROQ_KEY_EVENT = { source: EVENT_SOURCE, detailType: 'Groq key rotation' } as const;
 
 /**
  * The value of a holder's API Gateway key: a handle by which the authorizer names a usage plan, and no secret, since the

@@ -5,7 +5,7 @@ import { Policy, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { CfnPermission } from 'aws-cdk-lib/aws-lambda';
 import type { CfnBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { ENV, EVENT_SOURCE } from '../lambda/contract.ts';
+import { ENV, GROQ_KEY_EVENT } from '../lambda/contract.ts';
 import type { GatewayFunction } from './gateway-function.ts';
 import type { GatewayTable } from './gateway-table.ts';
 import type { ReportsBucket } from './reports-bucket.ts';
@@ -54,7 +54,9 @@ export class GroqKeyRotation extends Construct {
       new PolicyStatement({
         actions: ['events:PutEvents'],
         resources: [Stack.of(this).formatArn({ service: 'events', resource: 'event-bus', resourceName: 'default' })],
-        conditions: { StringEquals: { 'events:source': EVENT_SOURCE } },
+        conditions: {
+          StringEquals: { 'events:source': GROQ_KEY_EVENT.source, 'events:detail-type': GROQ_KEY_EVENT.detailType },
+        },
       }),
     );
   }

@@ -11,7 +11,7 @@ import { CANARY_TEAM } from '../../lambda/core/canary.ts';
 import type { Catalog } from '../../lambda/core/catalog.ts';
 import type { Environment, TeamPolicy } from '../../lambda/core/environment.ts';
 import { servedModelOf } from '../../lambda/core/model-list.ts';
-import { CommandError, type DeployedResource, type Deployment, findDeployment } from '../deployment.ts';
+import { CommandError, type Deployment, findDeployment } from '../deployment.ts';
 import { TemporaryKeys } from '../temporary-keys.ts';
 import { budgetCheck } from '../verify/budget-check.ts';
 import { type Check, type Finding, runCheck } from '../verify/check.ts';
@@ -88,7 +88,7 @@ async function checksOf(
   catalog: Catalog,
   keys: TemporaryKeys,
 ): Promise<readonly Check[]> {
-  const { environmentName, endpoint, resources } = deployment;
+  const { environmentName, endpoint } = deployment;
   const canary = environment.teams.get(CANARY_TEAM);
   if (canary === undefined)
     throw new CommandError(`${environmentName} was deployed without its canary; deploy it again`);
@@ -111,7 +111,7 @@ async function checksOf(
       environmentName,
       teams: teams.map(({ team }) => team),
       groqBaseUrl: environment.deployment.groqBaseUrl ?? GROQ,
-      rotates: resources.some(isGroqKeySchedule),
+      awaited: teams.filter(awaitsStagedKey).map(({ team }) => team),
     }),
     await streamOf(deployment, teams, catalog, client, keys),
     ...enforcementChecks(target, !options.quick),
@@ -145,7 +145,7 @@ async function audit({ dynamo, registryTable, environmentName }: Deployment, det
   await new DynamoAudit(dynamo, registryTable).append({ ...entry, subject: environmentName });
 }
 
-/** Whether a resource rotates Groq keys; the schedules of teams' own keys rotate none. */
-function isGroqKeySchedule({ type, logicalId }: DeployedResource): boolean {
-  return type === 'AWS::SecretsManager::RotationSchedule' && !logicalId.startsWith('ServiceKey');
+/** Whether a team's key is rotated by its policy, from a queue that operators fill. */
+function awaitsStagedKey({ rotateGroqKeyEveryDays, groqKeySource }: TeamPolicy): boolean {
+  return rotateGroqKeyEveryDays !== null && groqKeySource === 'staged';
 }

@@ -5,6 +5,7 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { GroqKeys } from '../../lambda/adapters/groq-keys.ts';
 import { groqAddress, groqSecretName } from '../../lambda/contract.ts';
+import { stagedQueue, VERSION_LABEL, versionWith } from '../../lambda/core/groq-key-versions.ts';
 import { type Check, type Outcome, outcome } from './check.ts';
 
 /** Whose secrets are looked at, and where their keys are tried. */
@@ -13,19 +14,23 @@ export type SecretTarget = {
   readonly environmentName: string;
   readonly teams: readonly string[];
   readonly groqBaseUrl: string;
-  /** Whether this deployment rotates secrets at all. */
-  readonly rotates: boolean;
+  /** The teams whose keys are rotated by their policies, so that a key should wait. */
+  readonly awaited: readonly string[];
 };
 
 const TIMEOUT_MS = 10_000;
 /** How many teams a line of evidence names. */
 const NAMED = 10;
 
-/** Each team's Groq key: there, accepted by Groq, and rotated. No key is ever printed. */
+/** Each team's Groq key: there, accepted by Groq, and free to be rotated. No key is ever printed. */
 export function secretChecks(target: SecretTarget): readonly Check[] {
   return [
     { id: 'groq-keys', title: 'Every team has a Groq key that Groq accepts', run: async () => await checkKeys(target) },
-    { id: 'rotation', title: 'Every Groq key is scheduled for rotation', run: async () => await checkRotation(target) },
+    {
+      id: 'rotation',
+      title: 'No rotation of a Groq key is stuck or wants a staged key',
+      run: async () => await checkRotation(target),
+    },
   ];
 }
 
@@ -60,20 +65,26 @@ async function statusOf(groqBaseUrl: string, key: string): Promise<number | stri
   }
 }
 
-async function checkRotation({ client, environmentName, teams, rotates }: SecretTarget): Promise<Outcome> {
-  if (!rotates) return { status: 'skip', evidence: 'this deployment has no rotation function; change keys by hand' };
+async function checkRotation({ client, environmentName, teams, awaited }: SecretTarget): Promise<Outcome> {
   const faults: string[] = [];
+  let waiting = 0;
   for (const team of teams) {
     try {
       const SecretId = groqSecretName(team, environmentName);
-      const { RotationEnabled } = await client.send(new DescribeSecretCommand({ SecretId }));
-      if (RotationEnabled !== true) faults.push(`${team}: not scheduled`);
+      const { VersionIdsToStages = {} } = await client.send(new DescribeSecretCommand({ SecretId }));
+      const versions = new Map(Object.entries(VersionIdsToStages));
+      const queue = stagedQueue(versions);
+      waiting += queue.length;
+      const pending = versionWith(versions, VERSION_LABEL.pending);
+      if (pending !== undefined && pending !== versionWith(versions, VERSION_LABEL.current))
+        faults.push(`${team}: a rotation is under way or has died; see groq-key status`);
+      if (queue.length === 0 && awaited.includes(team)) faults.push(`${team}: no key waits; groq-key stage`);
     } catch (error) {
       if (!(error instanceof ResourceNotFoundException)) throw error;
       faults.push(`${team}: has no secret`);
     }
   }
-  return some(faults, `${teams.length} secrets, each scheduled`);
+  return some(faults, `${teams.length} secrets, ${waiting} staged keys`);
 }
 
 function some(faults: readonly string[], evidence: string): Outcome {

@@ -1,6 +1,6 @@
 import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
-import { EVENT_SOURCE } from '../contract.ts';
+import { GROQ_KEY_EVENT } from '../contract.ts';
 import type { GroqKeyHerald, GroqKeyNews } from '../core/groq-key-news.ts';
 import { utcText } from '../core/period.ts';
 import type { OperatorsTopic } from './operators-topic.ts';
@@ -19,8 +19,6 @@ export type HeraldOptions = {
   readonly environmentName: string;
 };
 
-const DETAIL_TYPE = 'Groq key rotation';
-
 /** Tells news of Groq keys as an event and as a message to the operators, and keeps reports in the bucket. */
 export class AwsGroqKeyHerald implements GroqKeyHerald {
   readonly #options: HeraldOptions;
@@ -32,7 +30,7 @@ export class AwsGroqKeyHerald implements GroqKeyHerald {
   async tell({ lines, atEpochMs, ...news }: GroqKeyNews): Promise<void> {
     const { events, topic, environmentName } = this.#options;
     const Detail = JSON.stringify({ environment: environmentName, ...news, at: utcText(atEpochMs) });
-    const entry = { Source: EVENT_SOURCE, DetailType: DETAIL_TYPE, Detail };
+    const entry = { Source: GROQ_KEY_EVENT.source, DetailType: GROQ_KEY_EVENT.detailType, Detail };
     try {
       const { FailedEntryCount = 0 } = await events.send(new PutEventsCommand({ Entries: [entry] }));
       if (FailedEntryCount > 0) throw new HeraldError('EventBridge took no event');

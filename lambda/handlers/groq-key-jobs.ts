@@ -1,3 +1,4 @@
+import { CANARY_TEAM } from '../core/canary.ts';
 import type { TeamPolicy } from '../core/environment.ts';
 import type { GroqKeyPorts, GroqSecret } from '../core/groq-key-ports.ts';
 import { inBatches } from '../core/in-batches.ts';
@@ -28,7 +29,9 @@ const AT_ONCE = 8;
  */
 export async function runGroqKeyJob(ports: GroqKeyJobPorts, job: GroqKeyJob, functionArn: string): Promise<void> {
   const failed: string[] = [];
-  await inBatches([...(await ports.policies()).values()], AT_ONCE, async (policy) => {
+  // The team of the deployment's own check never gets as far as Groq, and has no secret.
+  const policies = [...(await ports.policies()).values()].filter(({ team }) => team !== CANARY_TEAM);
+  await inBatches(policies, AT_ONCE, async (policy) => {
     try {
       await (job === 'watch' ? watch : retire)(ports, policy, functionArn);
     } catch (error) {

@@ -19,6 +19,7 @@ const MORE: Readonly<Record<string, EnvironmentFile>> = {
     deployment: {
       tracing: true,
       webAcl: {},
+      secretsKmsKeyArn: 'arn:aws:kms:us-east-1:111111111111:key/00000000-0000-0000-0000-000000000000',
       operators: ['operator@example.com'],
       webhook: { kind: 'teams', secretName: 'alerts/teams' },
       customDomain: {
@@ -27,7 +28,9 @@ const MORE: Readonly<Record<string, EnvironmentFile>> = {
         hostedZone: { id: 'Z0000000000000', name: 'example.com' },
       },
     },
-    teams: { one: { ...teams.one, rotateKeyEveryDays: 30, alertRecipients: ['lead@example.com'] } },
+    teams: {
+      one: { ...teams.one, rotateKeyEveryDays: 30, rotateGroqKeyEveryDays: 90, alertRecipients: ['lead@example.com'] },
+    },
   },
   inside: { deployment: { privateEndpoint: { vpcEndpointIds: ['vpce-0123456789abcdef0'] } }, teams },
 };

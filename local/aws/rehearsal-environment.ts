@@ -47,6 +47,8 @@ export function rehearsalEnvironment(groqBaseUrl: string): EnvironmentFile {
       operated: roomy,
       counted: roomy,
       rotated: { ...roomy, rotateKeyEveryDays: 30 },
+      staged: roomy,
+      made: { ...roomy, groqKeySource: 'admin-api' },
       leaving: roomy,
     },
   };

@@ -59,10 +59,15 @@ describe('an alert', () => {
         ({ Action }: { Action: unknown }) => Action === 'events:PutEvents',
       ).map(({ Condition }: { Condition: unknown }) => [id.replace(/Role.*/, ''), Condition]),
     );
-    const only = {
-      StringEquals: { 'events:source': 'groq-gateway', 'events:detail-type': 'Budget threshold crossed' },
-    };
-    expect(Object.fromEntries(statements)).toEqual({ Sweeper: only, Projector: only });
+    const only = (type: string) => ({
+      StringEquals: { 'events:source': 'groq-gateway', 'events:detail-type': type },
+    });
+    const alerts = only('Budget threshold crossed');
+    expect(Object.fromEntries(statements)).toEqual({
+      Sweeper: alerts,
+      Projector: alerts,
+      GroqRotation: only('Groq key rotation'),
+    });
   });
 });
 

@@ -58,7 +58,7 @@ describe('the stack', () => {
   });
 
   it('runs on Node 24 and arm64, with logs that end', () => {
-    template.resourceCountIs('AWS::Lambda::Function', 9);
+    template.resourceCountIs('AWS::Lambda::Function', 10);
     template.allResourcesProperties('AWS::Lambda::Function', {
       Runtime: 'nodejs24.x',
       Architectures: ['arm64'],
@@ -84,6 +84,7 @@ describe('the stack', () => {
         'dynamodb:PutItem KEY#*',
         'dynamodb:PutItem TEAM#*',
         'dynamodb:Query AUDIT#*',
+        'dynamodb:Query GROQKEYS#*',
         'dynamodb:Query POLICIES*',
         'dynamodb:Query TEAM#*',
         'dynamodb:Query TEAM#*',

@@ -1,6 +1,7 @@
 import type { SecretsManagerRotationEvent } from 'aws-lambda';
 import { expect, it } from 'vitest';
 import { groqKeyIdOf } from '../../../lambda/adapters/groq-key-id.ts';
+import { CANARY_TEAM } from '../../../lambda/core/canary.ts';
 import type { TeamPolicy } from '../../../lambda/core/environment.ts';
 import { createGroqKeyRotation } from '../../../lambda/handlers/groq-key-rotation-handler.ts';
 import { lambdaContext } from '../../../local/lambda-runtime.ts';
@@ -75,6 +76,14 @@ it('looks after all teams before it fails for one', async () => {
   const { run, lines } = functionOf(world, ['gone', TEAM]);
   await expect(run({ job: 'watch' })).rejects.toThrow('could not watch the Groq keys of gone');
   expect(lines.join()).toContain('"done":"accepted"');
+});
+
+it("leaves out the team of the deployment's own check, which has no secret", async () => {
+  const world = new GroqKeyWorld();
+  const { run, lines } = functionOf(world, [CANARY_TEAM, TEAM]);
+  await run({ job: 'watch' });
+  await run({ job: 'retire' });
+  expect(lines).toHaveLength(1);
 });
 
 it('retires by schedule', async () => {

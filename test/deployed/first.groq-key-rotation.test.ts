@@ -1,0 +1,132 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { RotateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { describe, expect, it } from 'vitest';
+import { groqKeyIdOf } from '../../lambda/adapters/groq-key-id.ts';
+import { DynamoGroqKeyRecords } from '../../lambda/adapters/groq-key-records.ts';
+import { groqSecret } from '../../lambda/adapters/groq-secret.ts';
+import { groqSecretName } from '../../lambda/contract.ts';
+import { groqKeyStateOf } from '../../lambda/core/groq-key-record.ts';
+import { utcText } from '../../lambda/core/period.ts';
+import { keysInUse } from '../../lambda/core/promote-groq-key.ts';
+import { PROJECT_DIR } from '../../local/settings.ts';
+import { postChat } from '../support/gateway-process.ts';
+import { physicalIdOf } from '../support/stack-resources.ts';
+import { requireDeployed } from '../support/target.ts';
+
+const target = requireDeployed();
+const { environmentName } = target;
+const secrets = new SecretsManagerClient({});
+const records = new DynamoGroqKeyRecords(new DynamoDBClient({}), target.registryTable);
+const WITHIN_MS = 90_000;
+
+/** Runs the project's own command line, with a key on its standard input. */
+async function groqRbac(input: string, ...args: readonly string[]): Promise<string> {
+  const command = [join(PROJECT_DIR, 'bin/groq-rbac.ts'), 'groq-key', ...args, '--env', environmentName];
+  const child = spawn(process.execPath, command, { stdio: ['pipe', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += text));
+  child.stdin.end(input);
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  expect(code, output).toBe(0);
+  // What a person types is never shown again.
+  if (input !== '') expect(output).not.toContain(input);
+  return output;
+}
+
+/** Makes the fake Groq take keys, or take them no more. */
+async function control(act: 'allow' | 'revoke', ...keys: readonly string[]): Promise<void> {
+  const body = JSON.stringify({ keyIds: keys.map(groqKeyIdOf) });
+  const { status } = await fetch(`${target.upstreamUrl}/_fake/keys/${act}`, { method: 'POST', body });
+  expect(status).toBe(200);
+}
+
+async function inUse(team: string) {
+  const secret = groqSecret(secrets, groqSecretName(team, environmentName), environmentName);
+  return await keysInUse(secret, await secret.state());
+}
+
+async function rotateByAws(team: string): Promise<void> {
+  const functionName = await physicalIdOf(target.stackName, 'AWS::Lambda::Function', 'GroqRotationFunction');
+  const RotationLambdaARN = `arn:aws:lambda:${process.env.AWS_REGION}:000000000000:function:${functionName}`;
+  await secrets.send(new RotateSecretCommand({ SecretId: groqSecretName(team, environmentName), RotationLambdaARN }));
+}
+
+/** Calls as a service does, until it is told to stop; the statuses of the answers. */
+function callAllTheWhile(team: string) {
+  const statuses: number[] = [];
+  let isOver = false;
+  const key = target.teams[team]?.key ?? '';
+  const loop = async () => {
+    while (!isOver) statuses.push((await postChat(target, key, {})).status);
+  };
+  const loops = [loop(), loop()];
+  return async () => {
+    isOver = true;
+    await Promise.all(loops);
+    return statuses;
+  };
+}
+
+describe('the rotation of a Groq key on AWS', () => {
+  it('leaves the current key alone when none waits', async () => {
+    const before = await inUse('staged');
+    await rotateByAws('staged');
+    await expect
+      .poll(async () => (await records.read('staged', before.current?.keyId ?? ''))?.remindedAtEpochMs, {
+        timeout: WITHIN_MS,
+      })
+      .toBeDefined();
+    expect((await inUse('staged')).current?.keyId).toBe(before.current?.keyId);
+  });
+
+  it('fails no call from the staging of a key to its end by a command, and keeps a report', async () => {
+    const [second, third] = ['gsk_rehearsal_second', 'gsk_rehearsal_third'];
+    await control('allow', second, third);
+    const first = (await inUse('staged')).current?.keyId ?? '';
+    const stop = callAllTheWhile('staged');
+    expect(await groqRbac(second, 'stage', '--team', 'staged')).toContain('waits as number 1');
+    expect(await groqRbac('', 'rotate', '--team', 'staged')).toContain(groqKeyIdOf(second));
+    expect((await inUse('staged')).previous?.keyId).toBe(first);
+    await expect
+      .poll(async () => (await records.read('staged', groqKeyIdOf(second)))?.toldAtEpochMs, { timeout: WITHIN_MS })
+      .toBeDefined();
+    const promoted = await records.read('staged', groqKeyIdOf(second));
+    const bucket = await physicalIdOf(target.stackName, 'AWS::S3::Bucket', 'Reports');
+    const day = utcText(promoted?.currentFromEpochMs ?? 0).slice(0, 10);
+    const Key = `groq-keys/staged/${day}-${groqKeyIdOf(second)}.md`;
+    const report = await new S3Client({}).send(new GetObjectCommand({ Bucket: bucket, Key }));
+    const markdown = (await report.Body?.transformToString()) ?? '';
+    expect(markdown).toContain('# Groq key rotation of team staged');
+    expect(markdown).not.toContain('gsk_');
+
+    await groqRbac(third, 'stage', '--team', 'staged');
+    // Deleted in Groq's console with no warning, while another waits.
+    await control('revoke', second);
+    const told = await groqRbac('', 'revoke', '--team', 'staged', '--reason', 'rehearsed');
+    expect(told).toContain('0 failed for want of a key');
+    expect((await inUse('staged')).current?.keyId).toBe(groqKeyIdOf(third));
+    expect((await inUse('staged')).previous).toBeUndefined();
+    await groqRbac('', 'confirm-deleted', '--team', 'staged', '--key', groqKeyIdOf(second));
+    const ended = await records.read('staged', groqKeyIdOf(second));
+    expect(groqKeyStateOf(ended ?? {})).toBe('deleted');
+    expect(await groqRbac('', 'status', '--team', 'staged')).toMatch(/current[\s\S]*0 waiting/);
+    const statuses = await stop();
+    expect(statuses.length).toBeGreaterThan(4);
+    expect(new Set(statuses)).toEqual(new Set([200]));
+  });
+
+  it("makes the next key by upstream's API where there is one", async () => {
+    const before = (await inUse('made')).current?.keyId;
+    await rotateByAws('made');
+    await expect.poll(async () => (await inUse('made')).current?.keyId, { timeout: WITHIN_MS }).not.toBe(before);
+    const { current } = await inUse('made');
+    expect(current).toMatchObject({
+      name: expect.stringMatching(/^made-rehearsal-\d{4}-\d{2}/),
+      upstreamId: expect.stringMatching(/^key_/),
+    });
+    expect((await postChat(target, target.teams.made?.key ?? '', {})).status).toBe(200);
+  });
+});
