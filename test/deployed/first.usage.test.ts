@@ -41,6 +41,18 @@ it('counts mixed calls at once through the stream of the ledger, to exactly what
   ]);
 });
 
+it('counts what was refused, through the same stream', async () => {
+  const roomy = target.teams.roomy?.key ?? '';
+  const before = (await usageOf(target, roomy)).total.refusals.model_not_found ?? 0;
+  expect(await postChat(target, roomy, { model: 'nobody/knows' })).toMatchObject({ status: 404 });
+  const startMs = performance.now();
+  // An instance that has just written tells of it a second later, with the next request of any kind.
+  while (((await usageOf(target, roomy)).total.refusals.model_not_found ?? 0) <= before) {
+    expect(performance.now() - startMs).toBeLessThan(60_000);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+});
+
 it('adds up to the ledger of every team, and shows all of them to an administrator only', async () => {
   // Other tests may not have made any call yet.
   await postChat(target, target.teams.roomy?.key ?? '', {});
