@@ -1,9 +1,13 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { expect, it } from 'vitest';
 import { DynamoLedger } from '../../lambda/adapters/dynamo-ledger.ts';
 import { DynamoUsage } from '../../lambda/adapters/dynamo-usage.ts';
 import { daysOf, periodOf } from '../../lambda/core/period.ts';
 import { usageGap } from '../../lambda/core/usage.ts';
+import { PROJECT_DIR } from '../../local/settings.ts';
 import { postChat } from '../support/gateway-process.ts';
 import { requireDeployed } from '../support/target.ts';
 import { drainedUsage, usageOf } from '../support/usage-of.ts';
@@ -39,6 +43,14 @@ it('counts mixed calls at once through the stream of the ledger, to exactly what
       estimated_cost_usd: Number(total.cost_usd),
     },
   ]);
+});
+
+it('is rebuilt from the stream by whoever may read it, which changes nothing where nothing lacks', async () => {
+  const command = ['usage', 'rebuild', '--env', target.environmentName, '--team', TEAM, '--json'];
+  const all = [join(PROJECT_DIR, 'bin/groq-rbac.ts'), ...command];
+  const rebuilt = JSON.parse((await promisify(execFile)(process.execPath, all)).stdout);
+  expect(rebuilt).toMatchObject({ counted: 0, unreadable: 0, gaps: [], isWhole: true });
+  expect(rebuilt.records).toBeGreaterThan(0);
 });
 
 it('counts what was refused, through the same stream', async () => {
