@@ -1,3 +1,4 @@
+import { dayStartsAtEpochMs } from '../lambda/core/period.ts';
 import { CommandError } from './deployment.ts';
 
 const UNIT_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -13,15 +14,10 @@ export function parseUntil(text: string, nowEpochMs: number, option = '--until')
   const isDay = /^\d{4}-\d{2}-\d{2}$/.test(text);
   const isTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})$/.test(text);
   const epochMs = isDay || isTime ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(epochMs) || !isOfCalendar(text.slice(0, 10)))
+  // `Date` takes the 30th of February for the 2nd of March.
+  if (Number.isNaN(epochMs) || dayStartsAtEpochMs(text.slice(0, 10)) === undefined)
     throw new CommandError(
       `${option} is "${text}"; it must be a while (90m, 4h, 2d), a day (2026-11-30, its first moment in UTC) or a time with its zone (2026-11-30T18:00Z)`,
     );
   return epochMs;
-}
-
-/** Whether there is such a day: `Date` takes the 30th of February for the 2nd of March. */
-function isOfCalendar(day: string): boolean {
-  const epochMs = Date.parse(`${day}T00:00Z`);
-  return !Number.isNaN(epochMs) && new Date(epochMs).toISOString().slice(0, 10) === day;
 }

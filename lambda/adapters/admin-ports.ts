@@ -1,14 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { AdminPorts } from '../core/administration.ts';
 import type { TeamPolicy } from '../core/environment.ts';
-import type { KeyPorts } from '../core/key-operations.ts';
-import type { KeyRecord, KeyUse } from '../core/key-record.ts';
 import { readKeyUse } from '../core/key-use.ts';
-import type { AuditEntry, IdempotencyStore } from '../core/ports.ts';
 import { DynamoAudit } from './dynamo-audit.ts';
 import { DynamoBudgets } from './dynamo-budgets.ts';
 import { DynamoUsage } from './dynamo-usage.ts';
 import { DynamoIdempotency } from './idempotency.ts';
+import { parseTime } from './iso-time.ts';
 import { DynamoKeyShelf } from './key-shelf.ts';
 import { Registry } from './registry.ts';
 
@@ -20,18 +19,12 @@ export type AdminTables = {
   readonly usageTable: string;
 };
 
-type Ports = KeyPorts & {
-  readonly idempotency: IdempotencyStore;
-  readonly readAudit: (period: string, most: number, team?: string) => Promise<readonly AuditEntry[]>;
-  readonly readUse: (records: readonly KeyRecord[]) => Promise<ReadonlyMap<string, KeyUse>>;
-};
-
 /** What administration needs, over DynamoDB; the policies as they stand at the moment of the request. */
 export function adminPorts(
   client: DynamoDBClient,
   tables: AdminTables,
   nowEpochMs: () => number,
-): () => Promise<Ports> {
+): () => Promise<AdminPorts> {
   const { environmentName, ledgerTable, registryTable, usageTable } = tables;
   const registry = new Registry(client, registryTable, nowEpochMs);
   const audit = new DynamoAudit(client, registryTable);
@@ -52,11 +45,4 @@ export function adminPorts(
       rules: { teams, environmentName, nowEpochMs: nowEpochMs(), parseTime },
     };
   };
-}
-
-/** A time in ISO 8601 with its zone; NaN for anything else, which Date would read as the machine's own zone. */
-function parseTime(text: string): number {
-  return /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})$/.test(text)
-    ? Date.parse(text)
-    : Number.NaN;
 }

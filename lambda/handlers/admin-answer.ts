@@ -1,17 +1,7 @@
-import type { Caller, KeyPorts } from '../core/key-operations.ts';
-import type { KeyRecord, KeyUse } from '../core/key-record.ts';
+import type { Caller } from '../core/key-operations.ts';
 import { didYouMean } from '../core/nearest-word.ts';
-import type { AuditEntry, IdempotencyStore, Once } from '../core/ports.ts';
+import type { Once } from '../core/ports.ts';
 import { type Refusal, refuse, renderRefusal } from '../core/refusals.ts';
-
-/** What administration needs of the world. */
-export type AdminPorts = KeyPorts & {
-  readonly idempotency: IdempotencyStore;
-  /** A month's newest entries, of all or of one team's affairs. */
-  readonly readAudit: (period: string, most: number, team?: string) => Promise<readonly AuditEntry[]>;
-  /** What keys have been used for this month, by their ids. */
-  readonly readUse: (records: readonly KeyRecord[]) => Promise<ReadonlyMap<string, KeyUse>>;
-};
 
 /** One administrative request, wherever it comes from. */
 export type AdminRequest = {

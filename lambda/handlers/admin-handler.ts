@@ -1,9 +1,10 @@
 import middy, { type Request } from '@middy/core';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
+import type { AdminPorts } from '../core/administration.ts';
 import type { Endpoint } from '../core/key-scope.ts';
 import type { Log } from '../core/ports.ts';
 import { refuse, renderRefusal } from '../core/refusals.ts';
-import type { AdminAnswer, AdminPorts } from './admin-answer.ts';
+import type { AdminAnswer } from './admin-answer.ts';
 import { answerAdmin } from './admin-routes.ts';
 import { bearerOf, bodyOf, closedTo, headerOf, identityOf } from './gateway-event.ts';
 

@@ -1,18 +1,13 @@
+import type { AdminPorts } from '../core/administration.ts';
 import { isObject } from '../core/chat-request.ts';
 import { createKey, findKey, listKeys, type MadeKey, revokeKey } from '../core/key-operations.ts';
 import { describeKey } from '../core/key-record.ts';
 import { rotateKey } from '../core/key-rotation.ts';
 import { didYouMean } from '../core/nearest-word.ts';
 import { type Refusal, refuse } from '../core/refusals.ts';
-import {
-  type AdminAnswer,
-  type AdminPorts,
-  type AdminRequest,
-  answer,
-  refused,
-  unknownParameter,
-} from './admin-answer.ts';
+import { type AdminAnswer, type AdminRequest, answer, refused, unknownParameter } from './admin-answer.ts';
 import { answerAudit } from './audit-route.ts';
+import { unescaped } from './gateway-event.ts';
 import { once } from './once.ts';
 
 const KEYS = '/openai/v1/api-keys';
@@ -54,7 +49,7 @@ async function list(ports: AdminPorts, { caller, query }: AdminRequest): Promise
 }
 
 async function show(ports: AdminPorts, { caller }: AdminRequest, id: string): Promise<AdminAnswer> {
-  const asked = await findKey(ports, caller, decoded(id), 'read_keys');
+  const asked = await findKey(ports, caller, unescaped(id), 'read_keys');
   if ('reason' in asked) return refused(asked);
   const { found } = asked;
   const use = await ports.readUse([found]);
@@ -72,7 +67,7 @@ async function rotate(ports: AdminPorts, request: AdminRequest, id: string): Pro
   const terms = rotationOf(request.bodyText);
   if ('refusal' in terms) return refused(terms.refusal);
   return await once(ports, request, async () => {
-    const made = await rotateKey(ports, request.caller, decoded(id), terms);
+    const made = await rotateKey(ports, request.caller, unescaped(id), terms);
     if ('reason' in made) return refused(made);
     const { nowEpochMs } = ports.rules;
     return answer(201, { ...withKey(made, nowEpochMs), replaces: describeKey(made.old, undefined, nowEpochMs) });
@@ -82,7 +77,7 @@ async function rotate(ports: AdminPorts, request: AdminRequest, id: string): Pro
 async function revoke(ports: AdminPorts, { caller, query }: AdminRequest, id: string): Promise<AdminAnswer> {
   const unknown = unknownParameter(query, ['reason']);
   if (unknown !== undefined) return refused(unknown);
-  const revoked = await revokeKey(ports, caller, decoded(id), (query.reason ?? '').slice(0, MOST_REASON));
+  const revoked = await revokeKey(ports, caller, unescaped(id), (query.reason ?? '').slice(0, MOST_REASON));
   if ('reason' in revoked) return refused(revoked);
   return answer(200, { ...describeKey(revoked, undefined, ports.rules.nowEpochMs), deleted: true });
 }
@@ -117,14 +112,5 @@ function parsed(text: string): unknown {
     return JSON.parse(text);
   } catch {
     return undefined;
-  }
-}
-
-/** What is not well escaped is taken as it stands. */
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
   }
 }

@@ -1,16 +1,10 @@
+import type { AdminPorts } from '../core/administration.ts';
 import { checkCaller } from '../core/key-operations.ts';
 import { periodOf, utcText } from '../core/period.ts';
 import { reachOf } from '../core/permissions.ts';
 import type { AuditEntry } from '../core/ports.ts';
 import { refuse } from '../core/refusals.ts';
-import {
-  type AdminAnswer,
-  type AdminPorts,
-  type AdminRequest,
-  answer,
-  refused,
-  unknownParameter,
-} from './admin-answer.ts';
+import { type AdminAnswer, type AdminRequest, answer, refused, unknownParameter } from './admin-answer.ts';
 
 const DEFAULT_ENTRIES = 100;
 const MOST_ENTRIES = 1_000;

@@ -36,6 +36,15 @@ export function headerOf(headers: APIGatewayProxyEvent['headers'] | null, name: 
   return Object.entries(headers ?? {}).find(([header]) => header.toLowerCase() === name)?.[1];
 }
 
+/** SDKs escape what stands in a path; what is not well escaped is taken as it stands. */
+export function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 /** The key that a request presents; empty for none. */
 export function bearerOf(headers: APIGatewayProxyEvent['headers'] | null): string {
   return /^Bearer +(\S+) *$/i.exec(headerOf(headers, 'authorization') ?? '')?.[1] ?? '';

@@ -1,7 +1,8 @@
+import type { AdminPorts } from '../core/administration.ts';
 import { checkCaller } from '../core/key-operations.ts';
 import type { Once } from '../core/ports.ts';
 import { refuse } from '../core/refusals.ts';
-import { type AdminAnswer, type AdminPorts, type AdminRequest, answer, refused } from './admin-answer.ts';
+import { type AdminAnswer, type AdminRequest, answer, refused } from './admin-answer.ts';
 
 const MOST_IDEMPOTENCY_KEY = 255;
 

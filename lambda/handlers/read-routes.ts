@@ -7,7 +7,7 @@ import { describeModel, listModels } from '../core/model-list.ts';
 import { ZERO_USD } from '../core/money.ts';
 import { periodOf } from '../core/period.ts';
 import { refuse } from '../core/refusals.ts';
-import { identityOf, policyOf } from './gateway-event.ts';
+import { identityOf, policyOf, unescaped } from './gateway-event.ts';
 import type { GatewayCall } from './gateway-handler.ts';
 import { type GatewayResponse, jsonResponse, refusalResponse } from './gateway-response.ts';
 
@@ -28,7 +28,7 @@ export async function answerModel({ ports, event }: GatewayCall): Promise<Gatewa
   const identity = identityOf(event);
   const policy = identity.team === undefined ? undefined : policyOf(identity, teams);
   if (policy !== undefined && 'reason' in policy) return refusalResponse(policy);
-  const id = decodedId(event.path.slice('/openai/v1/models/'.length));
+  const id = unescaped(event.path.slice('/openai/v1/models/'.length));
   const model = catalog.models.get(id);
   const isOthers = policy !== undefined && !narrowed(policy, identity).allowedModels.includes(id);
   if (model === undefined || isOthers) {
@@ -72,13 +72,4 @@ function narrowed(policy: TeamPolicy, { scope }: Identity): TeamPolicy {
   const models = scope?.models;
   if (models === undefined) return policy;
   return { ...policy, allowedModels: policy.allowedModels.filter((id) => models.includes(id)) };
-}
-
-/** SDKs escape the slash in an id; what is not well escaped is taken as it stands. */
-function decodedId(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }

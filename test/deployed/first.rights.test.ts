@@ -110,6 +110,8 @@ describe("each function's role", () => {
     ['Admin', 'add to the audit trail', put(registryTable, 'AUDIT#rights-test')],
     ['Admin', 'read the audit trail', query(registryTable, 'AUDIT#rights-test')],
     ['Admin', 'refuse a key in a ledger', update(ledgerTable, 'TEAM#rights-test')],
+    ['Admin', 'read what stands for all teams', get(ledgerTable, 'ORG')],
+    ['Retirement', 'read what stands for all teams', get(ledgerTable, 'ORG')],
     ['Admin', 'read what keys were used for', query(usageTable, 'TEAM#rights-test')],
     ['Admin', 'forget a request that was refused', remove(registryTable, 'IDEMPOTENCY#rights-test')],
   ])('%s may %s', async (role, _what, command) => {

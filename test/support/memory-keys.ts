@@ -1,3 +1,4 @@
+import { parseTime } from '../../lambda/adapters/iso-time.ts';
 import { parseEnvironment } from '../../lambda/core/environment.ts';
 import type { Identity } from '../../lambda/core/identity.ts';
 import type { Caller, KeyPorts, KeyShelf } from '../../lambda/core/key-operations.ts';
@@ -12,7 +13,7 @@ const TEAM = { allowedModels: ['openai/gpt-oss-20b', 'openai/gpt-oss-120b'], mon
 /** Two teams and what keys are judged by, at the start of all tests' time. */
 export function keyRules(nowEpochMs = START_MS): KeyRules {
   const { teams } = parseEnvironment('test', { teams: { ant: { ...TEAM, rateLimitTpm: 1_000 }, bee: TEAM } }, catalog);
-  return { teams, environmentName: 'test', nowEpochMs, parseTime: Date.parse };
+  return { teams, environmentName: 'test', nowEpochMs, parseTime };
 }
 
 /** Keys in memory. */

@@ -92,6 +92,18 @@ describe('a request for a key', () => {
     ['text for tokens', { name: 'ant-test', tokens_per_minute: '5' }, 'invalid_request', 'tokens_per_minute'],
     ['less than nothing', { name: 'ant-test', monthly_budget_usd: -1 }, 'invalid_request', 'monthly_budget_usd'],
     ['an end that is over', { name: 'ant-test', expires_at: '2026-11-23T00:00:00Z' }, 'invalid_request', 'expires_at'],
+    [
+      'an end on a day that is not',
+      { name: 'ant-test', expires_at: '2027-02-30T00:00:00Z' },
+      'invalid_request',
+      'expires_at',
+    ],
+    [
+      'an end without its zone',
+      { name: 'ant-test', expires_at: '2027-02-03T00:00:00' },
+      'invalid_request',
+      'expires_at',
+    ],
     ['an end that is no time', { name: 'ant-test', expires_at: 'soon' }, 'invalid_request', 'expires_at'],
     ['an end that cannot be written down', { name: 'ant-test', expires_at: 1e300 }, 'invalid_request', 'expires_at'],
     [
