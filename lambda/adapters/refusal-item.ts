@@ -14,6 +14,8 @@ export class RefusalError extends Error {
 
 /** How long a batch is kept, in seconds: a stream tells of it for 24 hours at most, and nobody else reads it. */
 const KEEP_S = 7 * 86_400;
+/** How long a write may take, in milliseconds: it comes after an answer, and must not bring a function to its time's end. */
+const WRITE_WITHIN_MS = 2_000;
 const SORT_KEY_START = 'REFUSALS#';
 
 /** Batches of refusals in the ledger's table, `TEAM#<team>` / `REFUSALS#<batch>`, whose stream brings them to the usage. */
@@ -40,7 +42,7 @@ export class DynamoRefusals implements RefusalStore {
       },
     });
     try {
-      await this.#client.send(command);
+      await this.#client.send(command, { abortSignal: AbortSignal.timeout(WRITE_WITHIN_MS) });
     } catch (cause) {
       throw new RefusalError(`cannot write what was refused to ${team}`, { cause });
     }

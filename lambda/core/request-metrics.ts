@@ -4,10 +4,14 @@ import type { MetricFacts, MetricGroup, MetricUnit } from './metric-line.ts';
 import { DIMENSION, type DimensionName, METRIC, type MetricName } from './metrics.ts';
 import { type PicoUsd, subtractUsd, usdText } from './money.ts';
 
-/** What of a budget is spent, in percent; a budget of nothing is used up. */
+/** What of a budget is spent, in percent, rounded down at four decimals; of a budget of nothing, all once anything is. */
 export function budgetUsedPercent({ spent, limit }: Pick<LedgerView, 'spent' | 'limit'>): number {
-  return limit <= 0n ? 100 : Number((spent * 1_000_000n) / limit) / 10_000;
+  if (limit <= 0n) return spent > 0n ? 100 : 0;
+  return Number((spent * SHARES) / limit) / 10_000;
 }
+
+/** Ten-thousandths of a percent in a whole: as finely as shares are told. */
+const SHARES = 1_000_000n;
 
 type Measured = readonly (readonly [MetricName, MetricUnit, number])[];
 

@@ -41,6 +41,12 @@ it.each([
     ['keys', 'create', '--env', 'dev', '--role', 'king'],
     'error: --role is "king"; it must be one of admin, lead, member, viewer',
   ],
+  [['usage', 'rebuild'], 'error: --env <environment> is missing, or --local for npm start'],
+  [['usage', 'rebuild', '--env', 'dev', '--adjust'], 'error: --reason is missing: it stands in the audit trail'],
+  [
+    ['usage', 'rebuild', '--env', 'dev', '--period', '2026-13'],
+    'error: --period is "2026-13"; it must be a month such as 2026-11',
+  ],
   [
     ['keys', 'revoke', '--env', 'dev', '--reason', 'r', 'x'],
     'error: that is no key and no key id (12 lower-case letters and digits)',

@@ -13,6 +13,11 @@ it('looks for keys to retire, by the function that was deployed', async () => {
   expect(await invoke(target.stackName, 'RetirementFunction')).toEqual({ status: 200, error: null });
 });
 
+it('compares usage with the ledgers, by the function that was deployed', async () => {
+  // It waits half a minute for ledgers to stand still, some times over while other tests spend.
+  expect(await invoke('ReconcilerFunction')).toEqual({ status: 200, error: null });
+}, 300_000);
+
 it('sweeps what a call left that nobody came back for, by the function that was deployed', async () => {
   const ledger = new DynamoLedger(new DynamoDBClient({}), target.ledgerTable, Date.now);
   const key = { team: 'leaving', period: periodOf(Date.now()) };

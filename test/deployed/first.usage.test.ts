@@ -1,9 +1,13 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { expect, it } from 'vitest';
 import { DynamoLedger } from '../../lambda/adapters/dynamo-ledger.ts';
 import { DynamoUsage } from '../../lambda/adapters/dynamo-usage.ts';
 import { daysOf, periodOf } from '../../lambda/core/period.ts';
 import { usageGap } from '../../lambda/core/usage.ts';
+import { PROJECT_DIR } from '../../local/settings.ts';
 import { postChat } from '../support/gateway-process.ts';
 import { requireDeployed } from '../support/target.ts';
 import { drainedUsage, usageOf } from '../support/usage-of.ts';
@@ -39,6 +43,26 @@ it('counts mixed calls at once through the stream of the ledger, to exactly what
       estimated_cost_usd: Number(total.cost_usd),
     },
   ]);
+});
+
+it('is rebuilt from the stream by whoever may read it, which changes nothing where nothing lacks', async () => {
+  const command = ['usage', 'rebuild', '--env', target.environmentName, '--team', TEAM, '--json'];
+  const all = [join(PROJECT_DIR, 'bin/groq-rbac.ts'), ...command];
+  const rebuilt = JSON.parse((await promisify(execFile)(process.execPath, all)).stdout);
+  expect(rebuilt).toMatchObject({ counted: 0, unreadable: 0, gaps: [], isWhole: true });
+  expect(rebuilt.records).toBeGreaterThan(0);
+});
+
+it('counts what was refused, through the same stream', async () => {
+  const roomy = target.teams.roomy?.key ?? '';
+  const before = (await usageOf(target, roomy)).total.refusals.model_not_found ?? 0;
+  expect(await postChat(target, roomy, { model: 'nobody/knows' })).toMatchObject({ status: 404 });
+  const startMs = performance.now();
+  // An instance that has just written tells of it a second later, with the next request of any kind.
+  while (((await usageOf(target, roomy)).total.refusals.model_not_found ?? 0) <= before) {
+    expect(performance.now() - startMs).toBeLessThan(60_000);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
 });
 
 it('adds up to the ledger of every team, and shows all of them to an administrator only', async () => {

@@ -99,6 +99,20 @@ describe('GET /openai/v1/usage', () => {
     expect(left).toBeLessThan(2 * 2 * calls);
   });
 
+  it('has every refusal of a gateway that was stopped in the second it refused in', async () => {
+    const start = async () =>
+      await startGatewayProcess({ environment: roomyEnvironment(), dataDir: join(dir, 'refused') });
+    const first = await start();
+    for (let count = 0; count < 7; count++) await postChat(first, keyOf(first), { model: 'nobody/knows' });
+    await first.kill('SIGTERM');
+    const second = await start();
+    const { total } = await usageOf(second, keyOf(second));
+    expect([total.refused_requests, total.refusals]).toEqual([7, { model_not_found: 7 }]);
+    expect([total.requests, total.cost_usd]).toEqual([0, '0']);
+    await second.close();
+    await first.close();
+  });
+
   it('counts once what two gateways on one database both read, and shows it alike', async () => {
     const database = await startTestDatabase();
     const environment = { teams: { shared: roomyEnvironment().teams.roomy, other: roomyEnvironment().teams.roomy } };

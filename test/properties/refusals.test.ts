@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { DynamoUsage } from '../../lambda/adapters/dynamo-usage.ts';
 import { DynamoRefusals } from '../../lambda/adapters/refusal-item.ts';
+import type { RefusalStore } from '../../lambda/core/ports.ts';
 import { RefusalTally, type RefusedRequest } from '../../lambda/core/refusal-tally.ts';
 import { createProjector } from '../../lambda/handlers/projector-handler.ts';
 import { lambdaContext } from '../../local/lambda-runtime.ts';
@@ -42,6 +43,8 @@ const anyBurst = fc.record({
   refusals: fc.array(anyRefusal, { maxLength: 8 }),
   afterMs: fc.constantFrom(0, 400, 1_000, 86_400_000),
   fault: anyFault,
+  /** Whether the batch is written and its writer told that it was not. */
+  isOutcomeLost: fc.boolean(),
 });
 const anyDelivery = fc.record({ records: fc.array(fc.nat(), { maxLength: 20 }), fault: anyFault });
 
@@ -71,12 +74,20 @@ it('counts each refusal once, whatever fails on the way and in whatever order, c
         const streamArn = await makeTables(database.client, name);
         let [nowMs, ids] = [0, 0];
         const clock = { nowEpochMs: () => START_MS + nowMs, monotonicMs: () => nowMs };
-        const store = new DynamoRefusals(faulty.client, `${name}-ledger`, clock.nowEpochMs);
+        const table = new DynamoRefusals(faulty.client, `${name}-ledger`, clock.nowEpochMs);
+        let losesOutcomes = false;
+        const store: RefusalStore = {
+          write: async (batch) => {
+            await table.write(batch);
+            if (losesOutcomes) throw new Error('the outcome was lost');
+          },
+        };
         const newId = () => `batch-${ids++}`;
         const processes = [0, 1, 2].map(() => new RefusalTally({ store, clock, newId, log: () => {} }));
         const model: Record<string, number> = {};
-        for (const { process, refusals, afterMs, fault } of bursts) {
+        for (const { process, refusals, afterMs, fault, isOutcomeLost } of bursts) {
           faulty.arm(fault);
+          losesOutcomes = isOutcomeLost;
           for (const refused of refusals) {
             processes[process]?.note(refused);
             const day = new Date(clock.nowEpochMs()).toISOString().slice(0, 10);
@@ -87,6 +98,7 @@ it('counts each refusal once, whatever fails on the way and in whatever order, c
           nowMs += afterMs;
         }
         faulty.arm(undefined);
+        losesOutcomes = false;
         for (const process of processes) await process.writeAll();
 
         const records = await recordsOf(new StreamRecords(database.client, database.endpoint, streamArn));

@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { budgetOf, type GatewayProcess } from './gateway-process.ts';
 
 /** A row of `GET /openai/v1/usage`. */
-export type ReportedUsage = {
+export type ReportedUsage = Readonly<Partial<Record<'day' | 'team' | 'key_id' | 'key_name' | 'model', string>>> & {
   readonly requests: number;
   readonly prompt_tokens: number;
   readonly cached_tokens: number;
@@ -11,7 +11,8 @@ export type ReportedUsage = {
   readonly assumed_usd: string;
   readonly voided_requests: number;
   readonly expired_requests: number;
-  readonly [group: string]: string | number;
+  readonly refused_requests: number;
+  readonly refusals: Readonly<Record<string, number>>;
 };
 
 /** An answer of `GET /openai/v1/usage`. */

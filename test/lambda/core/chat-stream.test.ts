@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readStreamEvent } from '../../../lambda/core/chat-stream.ts';
+import { isContent, readStreamEvent } from '../../../lambda/core/chat-stream.ts';
 
 const bytes = (data: unknown) =>
   new TextEncoder().encode(`data: ${typeof data === 'string' ? data : JSON.stringify(data)}\n\n`);
@@ -17,6 +17,16 @@ describe('an event of a stream', () => {
     { choices: [], usage: null },
   ])('passes byte for byte when it tells nothing of usage: %j', (data) => {
     expect(read(data)).toEqual({ forward: bytes(data), usage: undefined, failed: false });
+  });
+
+  it.each([
+    [true, { delta: { content: 'hi' } }],
+    [true, { delta: { reasoning: 'hm' } }],
+    [true, { delta: { tool_calls: [{ function: { name: 'look', arguments: '' } }] } }],
+    [false, { delta: { role: 'assistant', content: '' } }],
+    [false, { delta: {}, finish_reason: 'stop' }],
+  ])('brings something that the model has made: %j of %j', (expected, choice) => {
+    expect(isContent(bytes({ id: 'c', choices: [{ index: 0, ...choice }] }))).toBe(expected);
   });
 
   it('tells the usage in x_groq and passes untouched', () => {
