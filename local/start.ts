@@ -11,6 +11,7 @@ import { periodOf } from '../lambda/core/period.ts';
 import { publishPolicies } from '../lambda/core/publish.ts';
 import { sweepLedgers } from '../lambda/core/sweep.ts';
 import { type Configuration, loadConfiguration } from './configuration.ts';
+import { DASHBOARD_PATH, dashboardFiles } from './dashboard-files.ts';
 import { keySeed, lockDataDir, makeDataDir } from './data-dir.ts';
 import { answers, startEmbeddedDynamodb } from './embedded-dynamodb.ts';
 import { type HostedFunctions, startHost } from './host.ts';
@@ -26,6 +27,8 @@ import { tailUsage, type UsageTailProps } from './usage-tail.ts';
 export type LocalGateway = {
   readonly baseUrl: string;
   readonly upstreamUrl: string;
+  /** The page for people, where there is one. */
+  readonly dashboardUrl?: string;
   readonly adminKey: string;
   readonly teams: Readonly<Record<string, { readonly key: string; readonly model: string | undefined }>>;
   /** A line for the person who started it: what will not work, or what else is there. */
@@ -90,7 +93,7 @@ async function assemble(
   opened.push(() => client.destroy());
   opened.push(tailUsage(client, environmentName, ledgerStream, functions.project, embeddedFile));
   opened.push(sweepRegularly(client, environmentName, Object.keys(teams)));
-  const host = await listen(functions, settings.port);
+  const host = await listen({ ...functions, files: dashboardFiles() }, settings.port);
   opened.push(host.close);
   const dynamodbEndpoint = process.env.AWS_ENDPOINT_URL_DYNAMODB ?? '';
   const [ledgerTable, registryTable] = [`${environmentName}-ledger`, `${environmentName}-registry`];
@@ -101,6 +104,7 @@ async function assemble(
   return {
     baseUrl: host.baseUrl,
     upstreamUrl: upstream.baseUrl,
+    dashboardUrl: host.baseUrl + DASHBOARD_PATH,
     adminKey: admin,
     teams,
     warning: await upstreamWarning(upstream.baseUrl),

@@ -1,0 +1,148 @@
+import { type Cell, drawTable } from './data-table.ts';
+import { byId, clear, setText } from './dom.ts';
+import { age, columnDecimals, count, dayText, moment, money } from './format.ts';
+import { refusalWords } from './refusal-words.ts';
+import type { RefusalCount } from './refusals.ts';
+import type { AuditEntry, GroqKey, Key } from './shapes.ts';
+
+/** Leaves a panel's content out, and says why. */
+export function leaveOut(panel: string, why: string): void {
+  clear(byId(panel));
+  for (const name of ['tabindex', 'role', 'aria-label']) byId(panel).removeAttribute(name);
+  setText(byId(`${panel}-note`), why);
+}
+
+/** Shows refusals by reason. */
+export function showRefusals(counts: readonly RefusalCount[] | undefined, isOfTeams: boolean): void {
+  if (counts === undefined) {
+    leaveOut('refusals', 'This gateway does not count refusals yet.');
+    return;
+  }
+  if (counts.length === 0) {
+    leaveOut('refusals', 'None in the last seven days.');
+    return;
+  }
+  setText(byId('refusals-note'), 'Calls that were told no, and why');
+  const columns = [
+    { title: 'Reason' },
+    { title: 'Today', isNumber: true },
+    { title: 'Seven days', isNumber: true },
+    ...(isOfTeams ? [{ title: 'Most by' }] : []),
+  ];
+  const rows = counts.map(({ code, today, week, mostBy }): Cell[] => [
+    { text: refusalWords(code), below: code },
+    count(today),
+    count(week),
+    ...(isOfTeams ? [mostBy ?? ''] : []),
+  ]);
+  drawTable(byId('refusals'), { caption: 'Refusals by reason, the most frequent first', columns, rows });
+}
+
+/** Shows keys and their ages: those that work, and the others when they are asked for. */
+export function showKeys(keys: readonly Key[], isWithEnded: boolean, nowEpochMs: number): void {
+  const working = keys.filter(({ status }) => status === 'active' || status === 'replaced');
+  const ended = keys.length - working.length;
+  const button = byId('keys-ended');
+  button.hidden = ended === 0;
+  button.setAttribute('aria-pressed', String(isWithEnded));
+  setText(byId('keys-note'), `${working.length} in use${ended > 0 ? `, ${ended} ended` : ''}`);
+  const shown = (isWithEnded ? [...keys] : working).sort((a, b) => (a.created_at < b.created_at ? -1 : 1));
+  const decimals = columnDecimals(shown.map((key) => key.cost_this_month_usd ?? '0'));
+  drawTable(byId('keys'), {
+    caption: 'Oldest first; requests and cost are this month’s',
+    columns: [
+      ...['Key', 'Team', 'Role', 'State'].map((title) => ({ title })),
+      { title: 'Age', isNumber: true },
+      { title: 'Last used', isNumber: true },
+      { title: 'Requests', isNumber: true },
+      { title: 'Cost', isNumber: true },
+    ],
+    rows: shown.map((key) => [
+      { text: key.name, below: key.id },
+      key.team ?? 'organisation',
+      key.role,
+      stateOf(key),
+      age(nowEpochMs - Date.parse(key.created_at)),
+      key.last_used_on == null ? 'not known' : dayText(key.last_used_on),
+      key.requests_this_month === undefined ? '' : count(key.requests_this_month),
+      key.cost_this_month_usd === undefined ? '' : money(key.cost_this_month_usd, decimals),
+    ]),
+  });
+}
+
+function stateOf({ status, expires_at, retires_after }: Key): Cell {
+  switch (status) {
+    case 'replaced':
+      return {
+        text: 'being replaced',
+        label: 'notice',
+        ...(retires_after === null ? {} : { below: `ends after ${moment(retires_after)} UTC` }),
+      };
+    case 'active':
+      return { text: 'active', ...(expires_at === null ? {} : { below: `until ${moment(expires_at)} UTC` }) };
+    default:
+      return { text: status, label: 'ended' };
+  }
+}
+
+/** What the states of a Groq key are called here, and how they are marked. */
+const GROQ_KEY_STATES: Readonly<Record<string, Cell>> = {
+  current: { text: 'current', label: 'good' },
+  previous: { text: 'previous', label: 'notice', below: 'still works' },
+  pending: { text: 'being tried', label: 'notice' },
+  staged: { text: 'staged', label: 'none', below: 'waits for the next rotation' },
+  retired: { text: 'retired', label: 'ended' },
+  revoked: { text: 'revoked', label: 'ended' },
+};
+
+/** Shows where each team's rotation stands. */
+export function showGroqKeys(keys: readonly GroqKey[], nowEpochMs: number): void {
+  if (keys.length === 0) {
+    leaveOut('groq-keys', 'None has been staged or rotated yet.');
+    return;
+  }
+  const order = Object.keys(GROQ_KEY_STATES);
+  const since = (at: string | null) => (at === null ? '' : age(nowEpochMs - Date.parse(at)));
+  const rows = [...keys]
+    .sort((a, b) => a.team.localeCompare(b.team) || order.indexOf(a.state) - order.indexOf(b.state))
+    .map((key): Cell[] => [
+      key.team,
+      { text: key.name ?? key.key_id, below: key.key_id },
+      Object.hasOwn(GROQ_KEY_STATES, key.state) ? (GROQ_KEY_STATES[key.state] ?? key.state) : key.state,
+      since(key.created_at),
+      key.state === 'staged' ? `staged ${since(key.staged_at)}` : since(key.current_from),
+      key.requests_24h === null ? '' : count(key.requests_24h),
+    ]);
+  const lacking = [...new Set(keys.map(({ team }) => team))].filter(
+    (team) => !keys.some((key) => key.team === team && key.state === 'staged'),
+  );
+  setText(byId('groq-keys-note'), lacking.length === 0 ? '' : `No key is staged for ${lacking.join(', ')}`);
+  drawTable(byId('groq-keys'), {
+    caption: 'Each team’s keys at Groq; requests are of the last 24 hours',
+    columns: [
+      ...['Team', 'Groq key', 'State'].map((title) => ({ title })),
+      ...['Age', 'In use for', 'Requests'].map((title) => ({ title, isNumber: true })),
+    ],
+    rows,
+  });
+}
+
+/** Shows the latest of what people and services did. */
+export function showAudit(entries: readonly AuditEntry[]): void {
+  if (entries.length === 0) {
+    leaveOut('audit', 'None this month.');
+    return;
+  }
+  setText(byId('audit-note'), 'Who did what; the API has all of it');
+  drawTable(byId('audit'), {
+    caption: 'Newest first, in UTC',
+    columns: ['When', 'Act', 'Of what', 'By', 'Details'].map((title) => ({ title })),
+    rows: entries.map(({ at, action, subject, actor, details }) => [
+      moment(at),
+      action.replaceAll('_', ' '),
+      subject,
+      actor,
+      details,
+    ]),
+  });
+}
