@@ -1,5 +1,5 @@
 import { type PicoUsd, parseUsd, ZERO_USD } from '../../lambda/core/money.ts';
-import { moment, money, percent } from './format.ts';
+import { decimalsOf, moment, money, percent } from './format.ts';
 import type { Budget, BudgetAnswer, OrganizationBudget } from './shapes.ts';
 
 /** The shares of a budget, in percent, that people are told of. */
@@ -46,8 +46,10 @@ export function alertsOf(views: readonly BudgetView[]): readonly BudgetView[] {
 /** A budget's alert as a sentence. */
 export function alertText(view: BudgetView): string {
   const { name, spentUsd, limitUsd, availableUsd, resetsAt, spentShare, remarks } = view;
-  const left = Number(availableUsd) > 0 ? `${money(availableUsd)} is left` : 'Nothing is left';
-  const used = `${percent(spentShare)} of its budget is used (${money(spentUsd)} of ${money(limitUsd)}). ${left} until ${moment(resetsAt)} UTC.`;
+  const decimals = decimalsOf(Number(limitUsd));
+  const left = Number(availableUsd) > 0 ? `${money(availableUsd, decimals)} left` : 'Nothing left';
+  const spent = `${money(spentUsd, decimals)} of ${money(limitUsd)}`;
+  const used = `${percent(spentShare)} used, ${spent}. ${left} until ${moment(resetsAt)} UTC.`;
   return [`${name}:`, ...remarks, Number(limitUsd) > 0 ? used : ''].filter((part) => part !== '').join(' ');
 }
 

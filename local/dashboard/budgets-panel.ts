@@ -1,6 +1,6 @@
 import { alertsOf, alertText, type BudgetView, budgetViews } from './budget-view.ts';
 import { byId, clear, draw, el, setText } from './dom.ts';
-import { moment, money, percent } from './format.ts';
+import { decimalsOf, moment, money, percent } from './format.ts';
 import type { BudgetAnswer } from './shapes.ts';
 
 /** How many alerts are told one by one. */
@@ -38,30 +38,31 @@ export function showBudgets(answer: BudgetAnswer): void {
 /** Takes all of it away. */
 export function clearBudgets(): void {
   rows.clear();
-  for (const id of ['budgets', 'alerts', 'budgets-note']) clear(byId(id));
+  for (const id of ['budgets', 'alerts', 'alerts-said', 'budgets-note']) clear(byId(id));
 }
 
 function showAlerts(views: readonly BudgetView[]): void {
   const alerts = alertsOf(views);
-  // Told anew only when another budget is concerned, or another threshold; not at each cent.
-  const concerned = alerts.map((view) => [view.name, view.state.label]);
-  draw(byId('alerts'), concerned, () => {
-    if (alerts.length === 0) return [];
-    const more = alerts.length - MOST_ALERTS;
-    return [
-      el('h2', {}, alerts.length === 1 ? 'One budget needs attention' : `${alerts.length} budgets need attention`),
-      el(
-        'ul',
-        {},
-        ...alerts
-          .slice(0, MOST_ALERTS)
-          .map((view) =>
-            el('li', {}, el('span', { class: `label ${view.state.gravity}` }, view.state.label), ` ${alertText(view)}`),
-          ),
-        ...(more > 0 ? [el('li', {}, `And ${more} more, marked below.`)] : []),
-      ),
-    ];
-  });
+  const title = alerts.length === 1 ? 'One budget needs attention' : `${alerts.length} budgets need attention`;
+  const told = alerts.slice(0, MOST_ALERTS);
+  const more = alerts.length - told.length;
+  // Read out only when another budget is concerned, or another threshold; not at each cent.
+  const said = told.map(({ name, state }) => `${name}: ${state.label}`).join(', ');
+  setText(byId('alerts-said'), alerts.length === 0 ? '' : `${title}: ${said}`);
+  byId('alerts').dataset.gravity = alerts[0]?.state.gravity ?? 'none';
+  draw(byId('alerts'), alerts, () =>
+    alerts.length === 0
+      ? []
+      : [
+          el('h2', {}, title),
+          el('ul', {}, ...told.map(alertItem), ...(more > 0 ? [el('li', {}, `And ${more} more, marked below.`)] : [])),
+        ],
+  );
+}
+
+function alertItem(view: BudgetView): HTMLLIElement {
+  const { label, gravity } = view.state;
+  return el('li', {}, el('span', { class: `label ${gravity}` }, label), el('span', {}, alertText(view)));
 }
 
 function keyOf({ isOrganization, name }: BudgetView): string {
@@ -106,6 +107,7 @@ function update(row: Row, view: BudgetView): void {
     el('span', { class: 'used' }, used),
   ]);
   const rest = Number(availableUsd) > 0 ? availableUsd : '0';
-  setText(row.left, `${money(rest)} left${Number(heldUsd) > 0 ? `, ${money(heldUsd)} held` : ''}`);
+  const decimals = decimalsOf(Number(limitUsd));
+  setText(row.left, `${money(rest, decimals)} left${Number(heldUsd) > 0 ? `, ${money(heldUsd, decimals)} held` : ''}`);
   setText(row.remarks, view.remarks.join(' '));
 }

@@ -1,17 +1,19 @@
 import { svg } from './dom.ts';
 import { dayText, money, weekday } from './format.ts';
+import { gridOf } from './grid-lines.ts';
 import { changeText, type Week } from './week.ts';
 
 /** In pixels; widths are shares of the room there is, so that text keeps its size. */
 const [TOP, PLOT, BOTTOM, LEFT_PERCENT] = [22, 168, 40, 9];
 const GAP_PX = 1;
-const STEPS = [1, 2, 2.5, 5, 10];
 
 /** The cost of each day as stacked bars, with the sum above each. */
 export function weekChart(week: Week): SVGSVGElement {
   const { days, series, dayTotalsUsd } = week;
-  const lines = gridLines(Math.max(...dayTotalsUsd.map(Number)));
-  const most = lines.at(-1) ?? 1;
+  const { linesUsd, decimals } = gridOf(Math.max(...dayTotalsUsd.map(Number)));
+  const most = linesUsd.at(-1) ?? 1;
+  // One more than on the scale, but no fewer than money has.
+  const totalDecimals = decimals <= 2 ? 2 : decimals + 1;
   const yOf = (usd: number) => TOP + PLOT * (1 - usd / most);
   const column = (100 - LEFT_PERCENT) / days.length;
   const drawing = svg('svg', {
@@ -21,11 +23,11 @@ export function weekChart(week: Week): SVGSVGElement {
     width: '100%',
     height: TOP + PLOT + BOTTOM,
   });
-  for (const usd of lines) {
+  for (const usd of linesUsd) {
     const y = yOf(usd);
     drawing.append(svg('line', { class: 'grid', x1: `${LEFT_PERCENT}%`, x2: '100%', y1: y, y2: y }));
     const scale = { class: 'scale', x: `${LEFT_PERCENT - 1}%`, y: y + 4, 'text-anchor': 'end' };
-    drawing.append(svg('text', scale, axisMoney(usd, most)));
+    drawing.append(svg('text', scale, money(usd, decimals)));
   }
   for (const [index, day] of days.entries()) {
     const middle = LEFT_PERCENT + column * (index + 0.5);
@@ -42,7 +44,8 @@ export function weekChart(week: Week): SVGSVGElement {
     }
     const at = { x: `${middle}%`, 'text-anchor': 'middle' };
     const total = dayTotalsUsd[index] ?? '0';
-    if (Number(total) > 0) drawing.append(svg('text', { ...at, class: 'total', y: yOf(base) - 6 }, money(total)));
+    if (Number(total) > 0)
+      drawing.append(svg('text', { ...at, class: 'total', y: yOf(base) - 6 }, money(total, totalDecimals)));
     const isToday = index === days.length - 1;
     const label = { ...at, class: isToday ? 'day today' : 'day' };
     drawing.append(
@@ -51,21 +54,6 @@ export function weekChart(week: Week): SVGSVGElement {
     );
   }
   return drawing;
-}
-
-/** Round amounts from nothing to just above the largest. */
-export function gridLines(largestUsd: number): readonly number[] {
-  if (largestUsd <= 0) return [0, 1];
-  const rough = largestUsd / 4;
-  const magnitude = 10 ** Math.floor(Math.log10(rough));
-  const step = magnitude * (STEPS.find((one) => one * magnitude >= rough) ?? 10);
-  const count = Math.ceil(largestUsd / step);
-  return Array.from({ length: count + 1 }, (_, index) => index * step);
-}
-
-function axisMoney(usd: number, most: number): string {
-  const decimals = Math.max(0, Math.ceil(-Math.log10(most)) + 2);
-  return money(usd, most >= 4 ? 0 : decimals);
 }
 
 function spoken(week: Week): string {

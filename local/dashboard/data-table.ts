@@ -2,8 +2,10 @@ import { draw, el } from './dom.ts';
 
 /** A column of a table. */
 export type Column = { readonly title: string; readonly isNumber?: boolean };
-/** A cell: text, or text with a second, quieter line or a label of its own. */
-export type Cell = string | { readonly text: string; readonly below?: string; readonly label?: string };
+/** A cell: text, or text that is marked by a label, with an id or a quieter line below it. */
+export type Cell =
+  | string
+  | { readonly text: string; readonly label?: string; readonly id?: string; readonly below?: string };
 
 /** What a table shows; the first cell of a row names it. */
 export type TableContent = {
@@ -41,10 +43,11 @@ function tableOf({ caption, columns, rows, foot, marks }: TableContent): HTMLTab
 }
 
 function cellOf(cell: Cell, column: Column | undefined, isFirst: boolean, mark: string | undefined): HTMLElement {
-  const { text, below, label }: Exclude<Cell, string> = typeof cell === 'string' ? { text: cell } : cell;
+  const { text, label, id, below }: Exclude<Cell, string> = typeof cell === 'string' ? { text: cell } : cell;
   const children = [
     ...(isFirst && mark !== undefined ? [el('span', { class: `mark ${mark}` })] : []),
     ...(label === undefined ? [text] : [el('span', { class: `label ${label}` }, text)]),
+    ...(id === undefined ? [] : [el('code', { class: 'below' }, id)]),
     ...(below === undefined ? [] : [el('span', { class: 'below' }, below)]),
   ];
   return isFirst

@@ -23,6 +23,7 @@ export class Figures {
   readonly #leftOut = new Set<string>();
   #looks = 0;
   #keys: readonly Key[] = [];
+  #audit: readonly AuditEntry[] | undefined;
   #isWithEnded = false;
 
   constructor(key: string, self: Key) {
@@ -71,9 +72,13 @@ export class Figures {
       this.#show<List<Key>>('api-keys', 'keys', signal, ({ data }) => {
         this.#keys = data;
         showKeys(data, this.#isWithEnded, nowEpochMs);
+        this.#showAudit();
       }),
       this.#show<List<GroqKey>>('groq-keys', 'groq-keys', signal, ({ data }) => showGroqKeys(data, nowEpochMs)),
-      this.#show<List<AuditEntry>>(`audit?limit=${AUDIT_ENTRIES}`, 'audit', signal, ({ data }) => showAudit(data)),
+      this.#show<List<AuditEntry>>(`audit?limit=${AUDIT_ENTRIES}`, 'audit', signal, ({ data }) => {
+        this.#audit = data;
+        this.#showAudit();
+      }),
     ];
   }
 
@@ -101,6 +106,11 @@ export class Figures {
     const week = weekOf(usage.data, this.#group, nowEpochMs);
     showWeek(week, this.#group);
     showRefusals(refusalsOf(usage, week.days[0] ?? '', dayOf(nowEpochMs)), this.#group === 'team');
+  }
+
+  /** With the names of the keys, whichever of both came first. */
+  #showAudit(): void {
+    if (this.#audit !== undefined) showAudit(this.#audit, this.#keys);
   }
 
   #leaveOutUsage(why: string): void {

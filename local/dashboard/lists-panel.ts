@@ -5,6 +5,8 @@ import { refusalWords } from './refusal-words.ts';
 import type { RefusalCount } from './refusals.ts';
 import type { AuditEntry, GroqKey, Key } from './shapes.ts';
 
+const MOST_DETAILS = 140;
+
 /** Leaves a panel's content out, and says why. */
 export function leaveOut(panel: string, why: string): void {
   clear(byId(panel));
@@ -30,7 +32,7 @@ export function showRefusals(counts: readonly RefusalCount[] | undefined, isOfTe
     ...(isOfTeams ? [{ title: 'Most by' }] : []),
   ];
   const rows = counts.map(({ code, today, week, mostBy }): Cell[] => [
-    { text: refusalWords(code), below: code },
+    { text: refusalWords(code), id: code },
     count(today),
     count(week),
     ...(isOfTeams ? [mostBy ?? ''] : []),
@@ -58,7 +60,7 @@ export function showKeys(keys: readonly Key[], isWithEnded: boolean, nowEpochMs:
       { title: 'Cost', isNumber: true },
     ],
     rows: shown.map((key) => [
-      { text: key.name, below: key.id },
+      { text: key.name, id: key.id },
       key.team ?? 'organisation',
       key.role,
       stateOf(key),
@@ -107,7 +109,7 @@ export function showGroqKeys(keys: readonly GroqKey[], nowEpochMs: number): void
     .sort((a, b) => a.team.localeCompare(b.team) || order.indexOf(a.state) - order.indexOf(b.state))
     .map((key): Cell[] => [
       key.team,
-      { text: key.name ?? key.key_id, below: key.key_id },
+      { text: key.name ?? key.key_id, id: key.key_id },
       Object.hasOwn(GROQ_KEY_STATES, key.state) ? (GROQ_KEY_STATES[key.state] ?? key.state) : key.state,
       since(key.created_at),
       key.state === 'staged' ? `staged ${since(key.staged_at)}` : since(key.current_from),
@@ -128,21 +130,29 @@ export function showGroqKeys(keys: readonly GroqKey[], nowEpochMs: number): void
 }
 
 /** Shows the latest of what people and services did. */
-export function showAudit(entries: readonly AuditEntry[]): void {
+export function showAudit(entries: readonly AuditEntry[], keys: readonly Key[]): void {
+  const names = new Map(keys.map(({ id, name }) => [id, name]));
+  const named = (id: string) => names.get(id) ?? id;
   if (entries.length === 0) {
     leaveOut('audit', 'None this month.');
     return;
   }
-  setText(byId('audit-note'), 'Who did what; the API has all of it');
+  setText(byId('audit-note'), 'Who did what; GET /openai/v1/audit tells all of it');
   drawTable(byId('audit'), {
     caption: 'Newest first, in UTC',
     columns: ['When', 'Act', 'Of what', 'By', 'Details'].map((title) => ({ title })),
     rows: entries.map(({ at, action, subject, actor, details }) => [
       moment(at),
       action.replaceAll('_', ' '),
-      subject,
-      actor,
-      details,
+      subject.replace(/(?<=^key ).*/, named),
+      named(actor),
+      firstWords(details),
     ]),
   });
+}
+
+/** A long text's beginning: details of a deployment are a whole table. */
+function firstWords(details: string): string {
+  const line = (details.split(/\n| \| /)[0] ?? '').replaceAll('**', '');
+  return line.length > MOST_DETAILS ? `${line.slice(0, MOST_DETAILS)}…` : line;
 }

@@ -18,7 +18,7 @@ export function showWeek(week: Week, group: 'team' | 'model'): void {
   const title = group === 'team' ? 'Team' : 'Model';
   const decimals = columnDecimals([totalUsd]);
   drawTable(byId('week-series'), {
-    caption: `By ${group}, the dearest first`,
+    caption: `By ${group}, highest cost first`,
     columns: [title, 'Cost', 'Requests', 'Tokens'].map((text, index) => ({ title: text, isNumber: index > 0 })),
     rows: series.map((one) => [one.name, money(one.totalUsd, decimals), count(one.requests), count(one.tokens)]),
     foot: [
