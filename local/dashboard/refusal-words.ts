@@ -17,7 +17,7 @@ const WORDS: Readonly<Record<Code, string>> = {
   idempotency_conflict: 'An Idempotency-Key was used twice for different requests',
   model_not_priced: 'The catalog has no price for the model',
   model_not_found: 'There is no such model',
-  model_not_allowed: 'The team may not use the model',
+  model_not_allowed: 'The model is not among the team’s',
   model_decommissioned: 'Groq has retired the model',
   tool_not_priced: 'The catalog has no price for the tool',
   max_tokens_exceeded: 'More tokens were asked for than the team may',
