@@ -48,10 +48,11 @@ function summaryText(
     "'",
     "'\\''",
   );
+  const dashboard = dashboardUrl === undefined ? '' : `\n  dashboard ${dashboardUrl} (sign in with a key)`;
   return `The gateway is running.
 
   base URL  ${baseUrl}/openai/v1 (openai), ${baseUrl} (groq-sdk)
-  upstream  ${isFake ? `a fake Groq at ${upstreamUrl}; set GROQ_API_KEY for the real one` : upstreamUrl}${dashboardUrl === undefined ? '' : `\n  dashboard ${dashboardUrl} (sign in with one of these keys)`}
+  upstream  ${isFake ? `a fake Groq at ${upstreamUrl}; set GROQ_API_KEY for the real one` : upstreamUrl}${dashboard}
 
 Keys:
 ${rows.join('\n')}

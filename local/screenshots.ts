@@ -11,6 +11,8 @@ import { PROJECT_DIR } from './settings.ts';
 type Shot = {
   readonly file: string;
   readonly width: number;
+  /** @default the whole page's */
+  readonly height?: number;
   readonly colorScheme: 'light' | 'dark';
   /** Brings the page to where it is to be taken. */
   readonly open: (page: Page, gateway: GatewayProcess) => Promise<void>;
@@ -18,8 +20,8 @@ type Shot = {
 
 /** The pictures of the documents; add what else is to be shown. */
 const SHOTS: readonly Shot[] = [
-  { file: 'dashboard.png', width: 1280, colorScheme: 'light', open: openDashboard },
-  { file: 'dashboard-dark.png', width: 1280, colorScheme: 'dark', open: openDashboard },
+  { file: 'dashboard.png', width: 1280, height: 1440, colorScheme: 'light', open: openDashboard },
+  { file: 'dashboard-dark.png', width: 1280, height: 1440, colorScheme: 'dark', open: openDashboard },
 ];
 /** Taken with `--all` as well: what one looks at while working on the page. */
 const MORE: readonly Shot[] = [
@@ -63,11 +65,11 @@ async function main(args: readonly string[]): Promise<void> {
   const gateway = await startWithHistory((day, of) => console.error(`day ${day} of ${of} …`));
   const browser = await openChromium(executablePath);
   try {
-    for (const { file, width, colorScheme, open } of isAll ? [...SHOTS, ...MORE] : SHOTS) {
-      const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
+    for (const { file, width, height, colorScheme, open } of isAll ? [...SHOTS, ...MORE] : SHOTS) {
+      const page = await browser.newPage({ viewport: { width, height: height ?? 900 }, colorScheme });
       await call(gateway, 'research', 'openai/gpt-oss-20b', 100);
       await open(page, gateway);
-      await page.screenshot({ path: join(folder, file), fullPage: true });
+      await page.screenshot({ path: join(folder, file), fullPage: height === undefined });
       await page.close();
       console.log(join(folder, file));
     }

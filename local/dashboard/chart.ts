@@ -3,8 +3,8 @@ import { dayText, money, weekday } from './format.ts';
 import { gridOf } from './grid-lines.ts';
 import { changeText, type Week } from './week.ts';
 
-/** In pixels; widths are shares of the room there is, so that text keeps its size. */
-const [TOP, PLOT, BOTTOM, LEFT_PERCENT] = [22, 168, 40, 9];
+/** In pixels; widths are shares of the room there is, so that text keeps its size. The scale stands in the left margin. */
+const [TOP, PLOT, BOTTOM] = [22, 168, 40];
 const GAP_PX = 1;
 
 /** The cost of each day as stacked bars, with the sum above each. */
@@ -15,31 +15,29 @@ export function weekChart(week: Week): SVGSVGElement {
   // One more than on the scale, but no fewer than money has.
   const totalDecimals = decimals <= 2 ? 2 : decimals + 1;
   const yOf = (usd: number) => TOP + PLOT * (1 - usd / most);
-  const column = (100 - LEFT_PERCENT) / days.length;
+  const column = 100 / days.length;
   const drawing = svg('svg', {
     class: 'chart',
     role: 'img',
     'aria-label': `Cost of each of the last seven days. ${spoken(week)}`,
-    width: '100%',
     height: TOP + PLOT + BOTTOM,
   });
   for (const usd of linesUsd) {
     const y = yOf(usd);
-    drawing.append(svg('line', { class: 'grid', x1: `${LEFT_PERCENT}%`, x2: '100%', y1: y, y2: y }));
-    const scale = { class: 'scale', x: `${LEFT_PERCENT - 1}%`, y: y + 4, 'text-anchor': 'end' };
+    drawing.append(svg('line', { class: 'grid', x1: 0, x2: '100%', y1: y, y2: y }));
+    const scale = { class: 'scale', x: -7, y: y + 4, 'text-anchor': 'end' };
     drawing.append(svg('text', scale, money(usd, decimals)));
   }
   for (const [index, day] of days.entries()) {
-    const middle = LEFT_PERCENT + column * (index + 0.5);
+    const middle = column * (index + 0.5);
     let base = 0;
-    for (const [place, { costUsd }] of series.entries()) {
+    for (const [place, { name, costUsd }] of series.entries()) {
       const usd = Number(costUsd[index]);
       if (usd === 0) continue;
       const height = Math.max(1, (PLOT * usd) / most - GAP_PX);
       const x = `${middle - column * 0.31}%`;
-      drawing.append(
-        svg('rect', { class: `series-${place}`, x, width: `${column * 0.62}%`, y: yOf(base + usd), height }),
-      );
+      const bar = { class: `series-${place}`, x, width: `${column * 0.62}%`, y: yOf(base + usd), height };
+      drawing.append(svg('rect', bar, svg('title', {}, `${name}, ${dayText(day)}: ${money(usd)}`)));
       base += usd;
     }
     const at = { x: `${middle}%`, 'text-anchor': 'middle' };

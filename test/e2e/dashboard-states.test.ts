@@ -142,7 +142,7 @@ describe.skipIf(CHROMIUM === undefined)('the local page', () => {
     await dashboard.signIn(gateway.adminKey);
     const rows = page.locator('#refusals tbody tr');
     await rows.first().waitFor();
-    expect(await rows.evaluateAll((all) => all.map(({ innerText }) => innerText.split(/\s*[\t\n]\s*/)))).toEqual([
+    expect((await rows.allInnerTexts()).map((text) => text.split(/\s*[\t\n]\s*/))).toEqual([
       ['The team’s budget does not pay the call', 'team_budget_exceeded', '5', '5', evil],
       ['The model is not among the team’s', 'model_not_allowed', '3', '3', evil],
       ['Refused', 'a_new_code', '1', '1', evil],
