@@ -98,29 +98,26 @@ export async function call(gateway: GatewayProcess, team: string, model: string,
   await ask(gateway, gateway.teams[team]?.key ?? '', 'POST', 'chat/completions', { model, messages });
 }
 
-/** What is told no: models that a team may not use, retired ones, and lengths that a budget cannot pay. */
+/** What is told no: models that a team may not use or that are not there any more, and lengths that it may not ask for. */
 async function refuseSome(gateway: GatewayProcess): Promise<void> {
   for (let times = 0; times < 4; times++) await call(gateway, 'analytics', 'openai/gpt-oss-120b', 10);
   for (let times = 0; times < 7; times++) await call(gateway, 'chatbot', 'llama-3.3-70b-versatile', 10);
   for (let times = 0; times < 2; times++) await call(gateway, 'research', 'no-such-model', 10);
-  const messages = [{ role: 'user', content: 'Hello' }];
-  const long = { model: 'openai/gpt-oss-20b', messages, max_tokens: 32_768 };
-  for (let times = 0; times < 12; times++)
-    await ask(gateway, gateway.teams['batch-processor']?.key ?? '', 'POST', 'chat/completions', {
-      ...long,
-      messages: [{ role: 'user', content: 'Hello '.repeat(20_000) }],
-    });
 }
 
+/** Keys of each role, one that is being replaced, one that has ended, and one whose own budget pays nothing any more. */
 async function makeKeys(gateway: GatewayProcess): Promise<void> {
   const make = async (body: object) =>
-    (await ask(gateway, gateway.adminKey, 'POST', 'api-keys', body)) as { readonly id: string };
+    (await ask(gateway, gateway.adminKey, 'POST', 'api-keys', body)) as { readonly id: string; readonly key: string };
   await make({ name: 'chatbot-demo-lead', role: 'lead' });
   const old = await make({ name: 'chatbot-demo-web', monthly_budget_usd: 5 });
   await make({ name: 'organization-demo-finance', role: 'viewer' });
   const gone = await make({ name: 'research-demo-notebook' });
   await ask(gateway, gateway.adminKey, 'POST', `api-keys/${old.id}/rotate`, {});
   await ask(gateway, gateway.adminKey, 'DELETE', `api-keys/${gone.id}?reason=the%20notebook%20was%20shared`);
+  const trial = await make({ name: 'research-demo-trial', monthly_budget_usd: 0.0001 });
+  const body = { model: 'openai/gpt-oss-120b', messages: [{ role: 'user', content: 'Hello' }], max_tokens: 2_000 };
+  for (let times = 0; times < 9; times++) await ask(gateway, trial.key, 'POST', 'chat/completions', body);
 }
 
 async function budgetsFor(gateway: GatewayProcess): Promise<Budgets> {

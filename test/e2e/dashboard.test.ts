@@ -12,11 +12,15 @@ let gateway: GatewayProcess;
 let browser: Browser;
 let dashboard: DashboardPage;
 
-async function makeKey(name: string, role: string): Promise<{ readonly key: string; readonly id: string }> {
+async function makeKey(
+  name: string,
+  role: string,
+  more: object = {},
+): Promise<{ readonly key: string; readonly id: string }> {
   const response = await fetch(`${gateway.baseUrl}/openai/v1/api-keys`, {
     method: 'POST',
     headers: { authorization: `Bearer ${gateway.adminKey}` },
-    body: JSON.stringify({ name, role }),
+    body: JSON.stringify({ name, role, ...more }),
   });
   expect(response.status).toBe(201);
   return (await response.json()) as { key: string; id: string };
@@ -121,6 +125,17 @@ describe.skipIf(CHROMIUM === undefined)('the local page', () => {
       await dashboard.expectQuiet(key);
       if (key !== member.key) await dashboard.close();
     }
+  });
+
+  it('shows a key that may only call models its own name, and why there is nothing else', async () => {
+    const { key } = await makeKey('roomy-test-narrow', 'member', { endpoints: ['chat'] });
+    const { page } = await open();
+    await dashboard.signIn(key);
+    expect(await page.locator('#whose').textContent()).toContain('roomy-test-narrow: member of roomy');
+    for (const panel of ['budgets', 'week', 'refusals', 'keys', 'audit'])
+      await page.locator(`#${panel}-note`).getByText('This key is for chat only').waitFor();
+    expect(await page.locator('#budgets li, #content svg, #content table').count()).toBe(0);
+    await dashboard.expectQuiet(key);
   });
 
   it('moves while calls are made, to exactly what they come to', async () => {
