@@ -38,7 +38,9 @@ export function weekOf(rows: readonly UsageRow[], group: 'team' | 'model', nowEp
   const days = Array.from({ length: DAYS }, (_, index) => dayOf(nowEpochMs - (DAYS - 1 - index) * MS_PER_DAY));
   const [first = ''] = days;
   const shown = rows.filter(({ day }) => day >= first);
-  const names = [...new Set(shown.map((row) => row[group] ?? ''))];
+  // A row of refusals alone has nothing to draw.
+  const called = shown.filter(({ requests, cost_usd }) => requests > 0 || cost_usd !== '0');
+  const names = [...new Set(called.map((row) => row[group] ?? ''))];
   const costOf = new Map(names.map((name) => [name, sum(shown.filter((row) => row[group] === name))]));
   const dearest = names.sort((a, b) => compare(costOf.get(b), costOf.get(a)) || (a < b ? -1 : 1));
   // One that would be alone in the rest has its own name as well.

@@ -45,6 +45,12 @@ describe('seven days', () => {
     expect(totalUsd).toBe('45');
   });
 
+  it('leave out who was only refused', () => {
+    const refused = row('2026-11-25', 'b', '0', { requests: 0, refusals: { model_not_found: 3 } });
+    const { series } = weekOf([row('2026-11-25', 'a', '0', { requests: 1 }), refused], 'team', NOW);
+    expect(series.map(({ name }) => name)).toEqual(['a']);
+  });
+
   it.each([
     ['3', '2', '+50% on the seven days before'],
     ['1', '2', '−50% on the seven days before'],
