@@ -48,7 +48,9 @@ export function showKeys(keys: readonly Key[], isWithEnded: boolean, nowEpochMs:
   button.hidden = ended === 0;
   button.setAttribute('aria-pressed', String(isWithEnded));
   setText(byId('keys-note'), `${working.length} in use${ended > 0 ? `, ${ended} ended` : ''}`);
-  const shown = (isWithEnded ? [...keys] : working).sort((a, b) => (a.created_at < b.created_at ? -1 : 1));
+  const shown = (isWithEnded ? [...keys] : working).sort(
+    (a, b) => a.created_at.localeCompare(b.created_at) || a.name.localeCompare(b.name),
+  );
   const decimals = columnDecimals(shown.map((key) => key.cost_this_month_usd ?? '0'));
   drawTable(byId('keys'), {
     caption: 'Oldest first; requests and cost are this month’s',
