@@ -11,6 +11,7 @@ import type {
 import { CACHE_MS, MAX_BODY_BYTES } from '../lambda/contract.ts';
 import { INVALID_KEY, KEY_UNCHECKED, type Refusal, refuse, renderRefusal } from '../lambda/core/refusals.ts';
 import { proxyEvent } from './api-gateway-event.ts';
+import type { FileServer } from './dashboard-files.ts';
 import { lambdaContext, ResponseStream, type StreamingHandler } from './lambda-runtime.ts';
 
 /** The functions behind the host. */
@@ -22,6 +23,8 @@ export type HostedFunctions = {
   readonly gateway: StreamingHandler<APIGatewayProxyEvent>;
   /** Behind the paths of {@link ADMINISTRATION}. @default the gateway, which knows no such paths */
   readonly admin?: (event: APIGatewayProxyEvent, context: Context) => Promise<APIGatewayProxyResult>;
+  /** The local page. @default none */
+  readonly files?: FileServer;
 };
 
 /** A running host. */
@@ -99,6 +102,7 @@ async function serve(
     response.setHeader('connection', 'close');
     return respond(response, requestId, refuse('body_too_large', `The body is over ${MAX_BODY_BYTES} bytes.`));
   }
+  if (functions.files !== undefined && (await functions.files(request, response))) return;
   let context: AuthorizerContext = {};
   if (!request.url?.startsWith('/healthz')) {
     const found = await authorize(functions, authorized, request, requestId);

@@ -35,7 +35,10 @@ function summaryLine({ baseUrl, adminKey, teams, upstreamUrl }: LocalGateway): s
   return JSON.stringify({ baseUrl, adminKey, teams: keys, upstreamUrl });
 }
 
-function summaryText({ baseUrl, adminKey, teams, upstreamUrl, hint }: LocalGateway, isFake: boolean): string {
+function summaryText(
+  { baseUrl, adminKey, teams, upstreamUrl, dashboardUrl, hint }: LocalGateway,
+  isFake: boolean,
+): string {
   const width = Math.max(...Object.keys(teams).map((team) => team.length), 'admin'.length);
   const rows = Object.entries({ ...teams, admin: { key: adminKey } }).map(
     ([name, { key }]) => `  ${name.padEnd(width)}  ${key}`,
@@ -45,10 +48,11 @@ function summaryText({ baseUrl, adminKey, teams, upstreamUrl, hint }: LocalGatew
     "'",
     "'\\''",
   );
+  const dashboard = dashboardUrl === undefined ? '' : `\n  dashboard ${dashboardUrl} (sign in with a key)`;
   return `The gateway is running.
 
   base URL  ${baseUrl}/openai/v1 (openai), ${baseUrl} (groq-sdk)
-  upstream  ${isFake ? `a fake Groq at ${upstreamUrl}; set GROQ_API_KEY for the real one` : upstreamUrl}
+  upstream  ${isFake ? `a fake Groq at ${upstreamUrl}; set GROQ_API_KEY for the real one` : upstreamUrl}${dashboard}
 
 Keys:
 ${rows.join('\n')}

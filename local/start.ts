@@ -14,6 +14,7 @@ import { alertPorts } from '../lambda/handlers/alerting.ts';
 import { createSweep } from '../lambda/handlers/sweep-handler.ts';
 import { systemClock } from '../lambda/handlers/system.ts';
 import { type Configuration, loadConfiguration } from './configuration.ts';
+import { DASHBOARD_PATH, dashboardFiles } from './dashboard-files.ts';
 import { keySeed, lockDataDir, makeDataDir } from './data-dir.ts';
 import { answers, startEmbeddedDynamodb } from './embedded-dynamodb.ts';
 import { GroqRotations } from './groq-rotations.ts';
@@ -31,6 +32,8 @@ import { tailUsage, type UsageTailProps } from './usage-tail.ts';
 export type LocalGateway = {
   readonly baseUrl: string;
   readonly upstreamUrl: string;
+  /** The page for people, where there is one. */
+  readonly dashboardUrl?: string;
   readonly adminKey: string;
   readonly teams: Readonly<Record<string, { readonly key: string; readonly model: string | undefined }>>;
   /** A line for the person who started it: what will not work, or what else is there. */
@@ -100,7 +103,7 @@ async function assemble(
   opened.push(tailUsage(client, environmentName, ledgerStream, functions.project, embeddedFile));
   opened.push(sweepRegularly(client, environmentName));
   opened.push(functions.finish);
-  const host = await listen(functions, settings.port);
+  const host = await listen({ ...functions, files: dashboardFiles() }, settings.port);
   opened.push(host.close);
   const dynamodbEndpoint = process.env.AWS_ENDPOINT_URL_DYNAMODB ?? '';
   const [ledgerTable, registryTable] = [`${environmentName}-ledger`, `${environmentName}-registry`];
@@ -119,6 +122,7 @@ async function assemble(
   return {
     baseUrl: host.baseUrl,
     upstreamUrl: upstream.baseUrl,
+    dashboardUrl: host.baseUrl + DASHBOARD_PATH,
     adminKey: admin,
     teams,
     warning: await upstreamWarning(upstream.baseUrl),

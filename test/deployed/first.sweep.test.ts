@@ -15,7 +15,7 @@ it('looks for keys to retire, by the function that was deployed', async () => {
 
 it('compares usage with the ledgers, by the function that was deployed', async () => {
   // It waits half a minute for ledgers to stand still, some times over while other tests spend.
-  expect(await invoke('ReconcilerFunction')).toEqual({ status: 200, error: null });
+  expect(await invoke(target.stackName, 'ReconcilerFunction')).toEqual({ status: 200, error: null });
 }, 300_000);
 
 it('sweeps what a call left that nobody came back for, by the function that was deployed', async () => {

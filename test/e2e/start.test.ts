@@ -1,9 +1,12 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { picoUsdFromNumber } from '../../lambda/core/money.ts';
 import { freePort } from '../../local/embedded-dynamodb.ts';
+import { PROJECT_DIR } from '../../local/settings.ts';
 import { startTestDatabase } from '../support/embedded-ledger.ts';
 import {
   budgetOf,
@@ -58,6 +61,22 @@ describe('a start', () => {
         { id: 'llama-3.1-8b-instant', status: 'retired', replacement: 'openai/gpt-oss-20b' },
       ],
     });
+  });
+
+  it('tells people the address of the page, and keys to sign in with', async () => {
+    const env = { ...process.env, PORT: '0', DATA_DIR: join(dir, 'data') };
+    const child = spawn(process.execPath, [join(PROJECT_DIR, 'local/main.ts')], { env });
+    const ended = once(child, 'exit');
+    let text = '';
+    for await (const chunk of child.stdout) {
+      text += chunk;
+      if (text.includes('Ctrl-C stops it')) break;
+    }
+    const [, page = ''] = /^ {2}dashboard (\S+) \(sign in with a key\)$/m.exec(text) ?? [];
+    expect(await (await fetch(page)).text()).toContain('<title>Groq gateway');
+    expect(text).toMatch(/^ {2}admin +grk_dev_/m);
+    child.kill('SIGTERM');
+    await ended;
   });
 
   it('on the same data keeps keys and spending, moves a changed budget by the difference, and revokes nothing', async () => {

@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import { reportBudget, reportOrganization } from '../../../lambda/core/budget-report.ts';
+import { parseEnvironment } from '../../../lambda/core/environment.ts';
+import { openLedger } from '../../../lambda/core/ledger.ts';
+import { type PicoUsd, picoUsd, picoUsdFromNumber, subtractUsd } from '../../../lambda/core/money.ts';
+import { alertsOf, alertText, budgetViews } from '../../../local/dashboard/budget-view.ts';
+import { catalog } from '../../support/catalog.ts';
+
+const NOW = Date.parse('2026-11-25T12:00:00Z');
+const LIMIT = picoUsdFromNumber(0.3);
+const policyOf = (team: string) => {
+  const fields = { allowedModels: ['openai/gpt-oss-20b'], monthlyBudgetUsd: 0.3, rateLimitRpm: null };
+  const policy = parseEnvironment('test', { teams: { [team]: fields } }, catalog).teams.get(team);
+  if (policy === undefined) throw new Error('no policy');
+  return policy;
+};
+const budget = (spent: PicoUsd, more: object = {}, team = 'chatbot') =>
+  reportBudget(policyOf(team), { ...openLedger(LIMIT), spent, available: subtractUsd(LIMIT, spent), ...more }, NOW);
+const viewOf = (...given: Parameters<typeof budget>) => {
+  const [view] = budgetViews(budget(...given));
+  if (view === undefined) throw new Error('no view');
+  return view;
+};
+const share = (percent: bigint) => (LIMIT * percent) / 100n;
+
+describe('a budget is shown', () => {
+  it.each<[bigint, string, string]>([
+    [0n, 'Within budget', 'none'],
+    [share(50n) - 1n, 'Within budget', 'none'],
+    [share(50n), 'Past 50%', 'notice'],
+    [share(80n) - 1n, 'Past 50%', 'notice'],
+    [share(80n), 'Past 80%', 'warning'],
+    [share(95n) - 1n, 'Past 80%', 'warning'],
+    // As a quotient of binary fractions, this would be a hair below 0.95.
+    [share(95n), 'Past 95%', 'critical'],
+    [LIMIT, 'Used up', 'critical'],
+    [LIMIT + 1n, 'Used up', 'critical'],
+  ])('with %d pico-dollars of 300000000000 spent as "%s"', (spent, label, gravity) => {
+    expect(viewOf(picoUsd(spent)).state).toEqual({ label, gravity });
+  });
+
+  it('as paused, with whose pause it is and why', () => {
+    const pauses = { team: { reason: 'a loop', untilEpochMs: NOW + 3_600_000 } };
+    const view = viewOf(picoUsd(0n), { pauses });
+    expect(view.state).toEqual({ label: 'Paused', gravity: 'critical' });
+    expect(view.remarks).toEqual(['Calls are paused until 25 Nov, 13:00 UTC: a loop.']);
+  });
+
+  it('with what is held beside what is spent, and never beyond its whole length', () => {
+    const view = viewOf(picoUsd(share(90n)), { reserved: share(20n) });
+    expect([view.spentShare, view.heldShare]).toEqual([0.9, expect.closeTo(0.1)]);
+  });
+
+  it('of the organisation first, then of the teams by name', () => {
+    const organization = reportOrganization(LIMIT, undefined, [], NOW);
+    const data = [budget(picoUsd(0n), {}, 'zebra'), budget(picoUsd(0n), {}, 'ant')];
+    const views = budgetViews({ object: 'list', data, organization });
+    expect(views.map(({ name }) => name)).toEqual(['Organisation', 'ant', 'zebra']);
+  });
+});
+
+describe('people are told', () => {
+  it('of the gravest first, and of nothing that is within its budget', () => {
+    const spent = { calm: 10n, half: 60n, most: 97n, many: 84n };
+    const data = Object.entries(spent).map(([team, percent]) => budget(picoUsd(share(percent)), {}, team));
+    const organization = reportOrganization(LIMIT, undefined, [], NOW);
+    const alerts = alertsOf(budgetViews({ object: 'list', data, organization }));
+    expect(alerts.map(({ name }) => name)).toEqual(['most', 'many', 'half']);
+  });
+
+  it('what is used, what is left and until when', () => {
+    expect(alertText(viewOf(picoUsd(share(84n))))).toBe(
+      'chatbot: 84% used, $0.2520 of $0.3000. $0.0480 left until 1 Dec, 00:00 UTC.',
+    );
+    expect(alertText(viewOf(LIMIT))).toContain('Nothing left until');
+  });
+});
