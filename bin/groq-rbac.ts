@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { didYouMean } from '../lambda/core/nearest-word.ts';
 import type { BudgetOptions } from './commands/budget.ts';
 import { CommandError } from './deployment.ts';
+import { showProgress } from './progress.ts';
 
 const HELP = `npx groq-rbac <command> [--env <environment>]
 
@@ -26,6 +27,9 @@ const HELP = `npx groq-rbac <command> [--env <environment>]
   keys whoami   as whom you act
               A new key goes to standard output alone, to [--out-file FILE] or into Secrets Manager [--secret NAME]
   audit list    administrative acts, the newest first   [--month 2026-11] [--limit 100]
+  report    what a week came to by team: cost, change, tokens, top model, budget, projection   [--week 2026-W47: the last
+              whole one by default] [--weeks N up to it] [--format table|html|csv|json|focus] [--out FILE]
+              With --endpoint by a lead's, a viewer's or an admin's key
   budget show   what teams have spent, hold and have left   [--team TEAM] [--json]
   budget top-up   adds to a budget for a while, this month's end at most   --team TEAM | --all  --usd 50 --reason TEXT
               [--until 4h | 2026-11-30T18:00Z]; --all adds to the cap of all teams together
@@ -33,9 +37,9 @@ const HELP = `npx groq-rbac <command> [--env <environment>]
   budget resume   lets them go on   --team TEAM | --all  --reason TEXT
 
 Each needs --env, and acts with the AWS credentials at hand (AWS_PROFILE, AWS_REGION) on the stack
-groq-gateway-<environment>; keys, audit and budget take --local instead, for the gateway that npm start runs here, and
-prove starts gateways of its own without either. keys and audit also act by a key over HTTP: --endpoint URL, and an
-admin's, a lead's or a member's key in GROQ_RBAC_KEY. All of these take --json.`;
+groq-gateway-<environment>; keys, audit, report and budget take --local instead, for the gateway that npm start runs here,
+and prove starts gateways of its own without either. keys, audit and report also act by a key over HTTP: --endpoint URL,
+and an admin's, a lead's or a member's key in GROQ_RBAC_KEY. All but report take --json.`;
 
 const OPTIONS = {
   env: { type: 'string' },
@@ -48,7 +52,10 @@ const OPTIONS = {
   usd: { type: 'string' },
   until: { type: 'string' },
   endpoint: { type: 'string' },
-  out: { type: 'string', default: 'reports' },
+  out: { type: 'string' },
+  week: { type: 'string' },
+  weeks: { type: 'string', default: '1' },
+  format: { type: 'string', default: 'table' },
   calls: { type: 'string', default: '200' },
   'at-once': { type: 'string', default: '50' },
   processes: { type: 'string', default: '2' },
@@ -80,7 +87,10 @@ const ADMIN_COMMANDS = [
   'keys whoami',
   'audit list',
 ];
-const COMMANDS = ['verify', 'prove', 'changes', ...ADMIN_COMMANDS, ...BUDGET_COMMANDS];
+const COMMANDS = ['verify', 'prove', 'changes', 'report', ...ADMIN_COMMANDS, ...BUDGET_COMMANDS];
+/** Where reports of a proof or a validation are written by default. */
+const REPORTS = 'reports';
+const progress = showProgress(process.stderr, process.env);
 const FAMILIES = ['keys', 'audit', 'budget'];
 
 async function main(): Promise<number> {
@@ -110,17 +120,23 @@ async function main(): Promise<number> {
     return 0;
   }
   if (command === 'prove') {
-    const { env, team, upstream, only } = values;
+    const { env, team, upstream, only, out = REPORTS } = values;
     const { prove } = await import('./commands/prove.ts');
-    return (await prove({ ...values, env, team, upstream, only }, progress)) ? 0 : 1;
+    return (await prove({ ...values, env, team, upstream, only, out }, progress)) ? 0 : 1;
   }
   switch (command) {
     case 'verify': {
       const env = required(values.env, '--env <environment>');
       // Loaded when asked for: each command brings SDK clients of its own.
       const { verify } = await import('./commands/verify.ts');
-      const holds = await verify({ ...values, env, endpoint: values.endpoint }, progress);
+      const { endpoint, out = REPORTS } = values;
+      const holds = await verify({ ...values, env, endpoint, out }, progress);
       return holds ? 0 : 1;
+    }
+    case 'report': {
+      const { env, endpoint, week, out } = values;
+      await (await import('./commands/report.ts')).printReport({ ...values, env, endpoint, week, out }, progress);
+      return 0;
     }
     default: {
       const last = Number(values.last);
@@ -195,19 +211,16 @@ function required(value: string | undefined, name: string): string {
   return value;
 }
 
-/** On a terminal, what is being done; in a pipe, nothing. */
-function progress(line: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`  ${line}\n`);
-}
-
-main().then(
-  (code) => {
-    process.exitCode = code;
-  },
-  (error: unknown) => {
-    const isExpected = error instanceof CommandError;
-    const { name, message } = error instanceof Error ? error : { name: 'unknown', message: String(error) };
-    console.error(isExpected ? `error: ${message}` : `error: ${name}: ${message.split('\n')[0]}`);
-    process.exitCode = isExpected ? 2 : 1;
-  },
-);
+main()
+  .finally(() => progress.end())
+  .then(
+    (code) => {
+      process.exitCode = code;
+    },
+    (error: unknown) => {
+      const isExpected = error instanceof CommandError;
+      const { name, message } = error instanceof Error ? error : { name: 'unknown', message: String(error) };
+      console.error(isExpected ? `error: ${message}` : `error: ${name}: ${message.split('\n')[0]}`);
+      process.exitCode = isExpected ? 2 : 1;
+    },
+  );

@@ -18,7 +18,7 @@ export type SpendingPorts = {
   readonly usage: UsageReader;
   readonly keyNames: KeyNames;
   readonly ledger: Pick<Ledger, 'read' | 'readOrganization'>;
-  /** What is in force, without the canary's meaning: undefined before the first deployment. */
+  /** What is in force. */
   readonly policies: () => Promise<{ readonly teams: ReadonlyMap<string, TeamPolicy>; readonly catalog: Catalog }>;
   readonly environmentName: string;
   readonly nowEpochMs: () => number;
