@@ -13,6 +13,7 @@ export const ENV = {
   usageTable: 'USAGE_TABLE',
   groqBaseUrl: 'GROQ_BASE_URL',
   operatorsTopic: 'OPERATORS_TOPIC',
+  reportsBucket: 'REPORTS_BUCKET',
 } as const;
 
 /** The kinds of CloudFormation custom resources that the functions serve. */
@@ -21,6 +22,9 @@ export const CUSTOM_RESOURCE = {
   teamKeys: 'Custom::TeamKeys',
   canary: 'Custom::EnforcementCanary',
 } as const;
+
+/** Where the weekly report is kept in its bucket; one folder a week. */
+export const WEEKLY_PREFIX = 'weekly/';
 
 /** Where the gateway's own metrics are. */
 export const METRICS_NAMESPACE = 'GroqGateway';

@@ -13,11 +13,14 @@ import { GatewayFunction } from './gateway-function.ts';
 import { GatewayTable } from './gateway-table.ts';
 import { OperationalAlarms } from './operational-alarms.ts';
 import { PolicyPublication } from './policy-publication.ts';
+import { ReportsBucket } from './reports-bucket.ts';
 import { TeamKeyRotation } from './team-key-rotation.ts';
 import { TeamStack } from './team-stack.ts';
 import { UsagePlanHandle } from './usage-plan-handle.ts';
 import { UsageProjection } from './usage-projection.ts';
+import { UsageWidget } from './usage-widget.ts';
 import { WebAcl } from './web-acl.ts';
+import { WeeklyReport } from './weekly-report.ts';
 
 /** How long a function of the deployment may run: with the minute its event may wait, less than CloudFormation does. */
 const DEPLOY_WITHIN = Duration.minutes(3);
@@ -30,6 +33,10 @@ const PROJECT_WITHIN = Duration.minutes(1);
 /** How often replaced keys are looked at, and how long that may take. */
 const RETIRE_EVERY = Duration.hours(6);
 const RETIRE_WITHIN = Duration.minutes(10);
+
+/** How long a week's report of many teams may take, and how long who looks at a dashboard waits. */
+const REPORT_WITHIN = Duration.minutes(10);
+const DRAW_WITHIN = Duration.seconds(25);
 
 /** How long a step of a rotation may take. */
 const ROTATE_WITHIN = Duration.seconds(30);
@@ -69,6 +76,7 @@ export class GatewayStack extends Stack {
     const projector = this.#projector();
     const retirement = this.#retirement();
     const rotation = this.#rotation();
+    const { reports, reporter, widget } = this.#reports();
     const { deadLetters } = new UsageProjection(this, 'UsageProjection', { projector, ledger: this.#ledger });
     const { api } = new GatewayApi(this, 'Api', { environmentName, settings, authorizer, gateway, admin });
     const stage = api.deploymentStage;
@@ -100,6 +108,7 @@ export class GatewayStack extends Stack {
       sweeper,
       projector,
       retirement,
+      reporter,
       rotation: rotation?.rotation,
       deadLetters,
       ledger: this.#ledger,
@@ -107,10 +116,13 @@ export class GatewayStack extends Stack {
       operators: settings.operators,
     });
     alarms.letTell(retirement);
+    alarms.letTell(reporter);
     this.#output('Endpoint', domain?.url ?? url, 'Base URL for groq-sdk; for openai, append /openai/v1');
     this.#output('LedgerTable', this.#ledger.table.tableName, 'What teams have spent and hold');
     this.#output('RegistryTable', this.#registry.table.tableName, 'Policies, keys and the audit trail');
     this.#output('UsageTable', this.#usage.table.tableName, 'What calls came to, by day, team, key and model');
+    this.#output('ReportsBucket', reports.bucket.bucketName, 'Weekly reports, by week');
+    this.#output('UsageWidget', widget.function.functionArn, "Draws the week's table in a dashboard's custom widget");
     this.#output('Changes', publication.summary, 'What this deployment changed, and why it matters');
   }
 
@@ -218,6 +230,16 @@ export class GatewayStack extends Stack {
       targets: [new LambdaFunction(retirement.function)],
     });
     return retirement;
+  }
+
+  /** Tell people what was spent: each Monday in files, and at any time in a dashboard. They read, and write nothing else. */
+  #reports() {
+    const tables = { ledger: this.#ledger, registry: this.#registry, usage: this.#usage };
+    const reports = new ReportsBucket(this, 'Reports', { retain: this.#props.environment.deployment.retainData });
+    const reporter = this.#function('Reporter', 'weekly-report', 'Reports what each week came to', REPORT_WITHIN);
+    new WeeklyReport(this, 'WeeklyReport', { ...tables, reporter, reports });
+    const drawer = this.#function('WidgetDrawer', 'usage-widget', 'Draws a week for a dashboard', DRAW_WITHIN);
+    return { reports, reporter, widget: new UsageWidget(this, 'Widget', { ...tables, drawer }) };
   }
 
   /** Rotates the keys that services read from Secrets Manager; only where a team wants that. */

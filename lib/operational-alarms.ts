@@ -21,6 +21,7 @@ export type OperationalAlarmsProps = {
   readonly sweeper: GatewayFunction;
   readonly projector: GatewayFunction;
   readonly retirement: GatewayFunction;
+  readonly reporter: GatewayFunction;
   /** Only where keys of services are rotated. */
   readonly rotation: GatewayFunction | undefined;
   /** What the projector could not count. */
@@ -107,6 +108,12 @@ export class OperationalAlarms extends Construct {
       'retirement-errors',
       'Replaced keys were not retired, or nobody was told.',
       retirement.function.metricErrors(sum),
+      1,
+    );
+    this.#add(
+      'weekly-report-errors',
+      'The report of a week was not made, or nobody was told of it.',
+      props.reporter.function.metricErrors(sum),
       1,
     );
     if (props.rotation !== undefined)

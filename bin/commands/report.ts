@@ -54,7 +54,7 @@ async function readFacts(
   const stores = await openStores(options);
   const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
   const ports = spendingPorts(stores.dynamo, stores, { nowEpochMs: Date.now, sleep });
-  return await readSpending(ports, weeks, (done, of) => progress.step('teams read', done, of));
+  return await readSpending(ports, weeks, { onTeam: (done, of) => progress.step('teams read', done, of) });
 }
 
 function write(file: string, text: string): void {

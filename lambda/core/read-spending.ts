@@ -34,16 +34,23 @@ const AT_ONCE = 8;
 const MAX_TRIES = 3;
 const BETWEEN_TRIES_MS = 2_000;
 
+/** How spending is read. */
+export type ReadOptions = {
+  readonly onTeam?: Reading;
+  /** How often, at most, until usage and ledgers agree on the last week. @default 3 */
+  readonly tries?: number;
+};
+
 /** Reads all that the reports of some weeks, in order, are made from: for operators, who may see everything. */
 export async function readSpending(
   ports: SpendingPorts,
   weeks: readonly IsoWeek[],
-  onTeam: Reading = () => {},
+  { onTeam = () => {}, tries: most = MAX_TRIES }: ReadOptions = {},
 ): Promise<SpendingFacts> {
   const last = weeks.at(-1) ?? '';
   for (let tries = 1; ; tries++) {
     const facts = await readOnce(ports, weeks, onTeam);
-    if (tries >= MAX_TRIES || weeklyReport(facts, last).gapPicoUsd === 0n) return facts;
+    if (tries >= most || weeklyReport(facts, last).gapPicoUsd === 0n) return facts;
     await ports.sleep(BETWEEN_TRIES_MS);
   }
 }

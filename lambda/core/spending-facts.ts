@@ -30,3 +30,14 @@ export type SpendingFacts = {
   readonly prices: ReadonlyMap<string, TokenPrices>;
   readonly readAtEpochMs: number;
 };
+
+/** What a team's own people see of it: no other team, and not what all may spend together. */
+export function spendingOf(facts: SpendingFacts, team: string): SpendingFacts {
+  return {
+    ...facts,
+    teams: facts.teams.filter((one) => one === team),
+    rows: facts.rows.filter((row) => row.team === team),
+    ledgers: facts.ledgers.filter((ledger) => ledger.team === team),
+    caps: new Map(),
+  };
+}
