@@ -14,6 +14,8 @@ export const ENV = {
   groqBaseUrl: 'GROQ_BASE_URL',
   operatorsTopic: 'OPERATORS_TOPIC',
   reportsBucket: 'REPORTS_BUCKET',
+  /** Of the local host alone. */
+  metricsFile: 'METRICS_FILE',
 } as const;
 
 /** The kinds of CloudFormation custom resources that the functions serve. */
@@ -25,9 +27,6 @@ export const CUSTOM_RESOURCE = {
 
 /** Where the weekly report is kept in its bucket; one folder a week. */
 export const WEEKLY_PREFIX = 'weekly/';
-
-/** Where the gateway's own metrics are. */
-export const METRICS_NAMESPACE = 'GroqGateway';
 
 /** The key attributes of every table. */
 export const PARTITION_KEY = 'pk';

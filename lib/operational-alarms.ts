@@ -7,7 +7,8 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { ENV, METRICS_NAMESPACE } from '../lambda/contract.ts';
+import { ENV } from '../lambda/contract.ts';
+import { METRIC, METRICS_NAMESPACE } from '../lambda/core/metrics.ts';
 import type { GatewayFunction } from './gateway-function.ts';
 import type { GatewayTable } from './gateway-table.ts';
 
@@ -78,7 +79,7 @@ export class OperationalAlarms extends Construct {
     this.#add(
       'overrun',
       'A call cost more than its bound: a budget can be overspent.',
-      own('OverrunUsd', Stats.MAXIMUM),
+      own(METRIC.overrunUsd, Stats.MAXIMUM),
       PICO_DOLLAR_USD,
     );
     this.#add(
@@ -101,9 +102,9 @@ export class OperationalAlarms extends Construct {
       1,
     );
     // Not the function's own errors: API Gateway wants one for each key that is refused.
-    this.#add('authorizer-errors', 'Keys could not be checked.', own('KeyCheckFaults', Stats.SUM), 5);
+    this.#add('authorizer-errors', 'Keys could not be checked.', own(METRIC.keyCheckFaults, Stats.SUM), 5);
     this.#add('authorizer-throttles', 'Lambda had no room to check keys.', authorizer.function.metricThrottles(sum), 1);
-    this.#add('unknown-keys', 'Somebody tries keys.', own('UnknownKeys', Stats.SUM), MANY_UNKNOWN_KEYS);
+    this.#add('unknown-keys', 'Somebody tries keys.', own(METRIC.unknownKeys, Stats.SUM), MANY_UNKNOWN_KEYS);
     this.#add(
       'retirement-errors',
       'Replaced keys were not retired, or nobody was told.',

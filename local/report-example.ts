@@ -108,7 +108,15 @@ function rowOf(
     input + BigInt(cachedTokens) * prices.cachedInputPicoUsd + BigInt(completionTokens) * prices.outputPicoUsd;
   // A call or two a week whose outcome never came.
   const assumedPicoUsd = picoUsd(day.endsWith('8') ? 2_048n * prices.outputPicoUsd : 0n);
-  const counts = { ...NO_USAGE, requests, promptTokens, cachedTokens, completionTokens, assumedPicoUsd };
+  const reasoningTokens = Math.floor(completionTokens / 3);
+  const refusals: UsageRow['refusals'] =
+    team === 'analytics'
+      ? { requests_exceeded: Math.floor(requests / 90) }
+      : team === 'chatbot'
+        ? { tokens_exceeded: 17 }
+        : {};
+  const tokensUsed = { promptTokens, cachedTokens, completionTokens, reasoningTokens };
+  const counts = { ...NO_USAGE, ...tokensUsed, requests, refusals, assumedPicoUsd };
   return { team, day, keyId, model, ...counts, costPicoUsd: picoUsd(tokens + assumedPicoUsd) };
 }
 

@@ -20,6 +20,8 @@ export type Settings = {
   readonly dataDir: string;
   /** Any DynamoDB instead of the embedded one. */
   readonly dynamodbEndpoint: string | undefined;
+  /** Where the gateway's metrics go; nowhere by default. */
+  readonly metricsFile: string | undefined;
   /** Undefined: the fake Groq. */
   readonly upstream: { readonly baseUrl: string; readonly apiKey: string } | undefined;
 };
@@ -41,7 +43,8 @@ Python 3.10 or later; PORT, DATA_DIR and DYNAMODB_ENDPOINT have no say there.
   DATA_DIR           where the ledger and the keys' seed are kept (default .local)
   GROQ_API_KEY       a Groq key for every team; without one, a fake Groq answers
   GROQ_BASE_URL      another upstream (default ${GROQ})
-  DYNAMODB_ENDPOINT  any DynamoDB instead of the embedded one, such as http://127.0.0.1:8000`;
+  DYNAMODB_ENDPOINT  any DynamoDB instead of the embedded one, such as http://127.0.0.1:8000
+  METRICS_FILE       a file to which the gateway adds the lines that CloudWatch makes metrics of (default none)`;
 
 /**
  * Reads the command line and the environment variables; relative paths are taken from where npm was called.
@@ -66,6 +69,7 @@ export function readSettings(
     catalogFile: env.CATALOG ? resolve(from, env.CATALOG) : resolve(PROJECT_DIR, 'config/catalog.json'),
     dataDir: env.DATA_DIR ? resolve(from, env.DATA_DIR) : resolve(PROJECT_DIR, '.local'),
     dynamodbEndpoint: env.DYNAMODB_ENDPOINT ? addressOf('DYNAMODB_ENDPOINT', env.DYNAMODB_ENDPOINT) : undefined,
+    metricsFile: env.METRICS_FILE ? resolve(from, env.METRICS_FILE) : undefined,
     upstream: upstreamOf(env),
   };
 }

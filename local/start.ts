@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { devNull } from 'node:os';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoAudit } from '../lambda/adapters/dynamo-audit.ts';
 import { DynamoBudgets } from '../lambda/adapters/dynamo-budgets.ts';
@@ -39,6 +40,8 @@ export type LocalGateway = {
 const PROJECTOR_TIMEOUT_MS = 60_000;
 
 type StreamHandler = (event: object, context: object) => Promise<unknown>;
+/** The functions, and how the gateway writes down what it still has to tell. */
+type LoadedFunctions = HostedFunctions & Pick<UsageTailProps, 'project'> & { readonly finish: Closeable };
 type Closeable = () => Promise<void> | void;
 
 /**
@@ -90,6 +93,7 @@ async function assemble(
   opened.push(() => client.destroy());
   opened.push(tailUsage(client, environmentName, ledgerStream, functions.project, embeddedFile));
   opened.push(sweepRegularly(client, environmentName, Object.keys(teams)));
+  opened.push(functions.finish);
   const host = await listen(functions, settings.port);
   opened.push(host.close);
   const dynamodbEndpoint = process.env.AWS_ENDPOINT_URL_DYNAMODB ?? '';
@@ -133,6 +137,8 @@ function setVariables(settings: Settings, dynamodb: string, secretsManager: stri
     [ENV.registryTable]: `${settings.environmentName}-registry`,
     [ENV.usageTable]: `${settings.environmentName}-usage`,
     [ENV.groqBaseUrl]: groqBaseUrl,
+    // Where nobody wants them, a line a request must not fill the terminal.
+    [ENV.metricsFile]: settings.metricsFile ?? devNull,
     AWS_ENDPOINT_URL_DYNAMODB: dynamodb,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsManager,
     AWS_REGION: 'us-east-1',
@@ -206,15 +212,15 @@ async function storeKey(
 }
 
 /** Loads the very entry points that are deployed; they read their variables as they load. */
-async function loadFunctions(): Promise<HostedFunctions & Pick<UsageTailProps, 'project'>> {
+async function loadFunctions(): Promise<LoadedFunctions> {
   installLambdaRuntime();
   const { handler: authorizer } = await import('../lambda/handlers/authorizer.ts');
-  const { handler: gateway } = await import('../lambda/handlers/gateway.ts');
+  const { handler: gateway, finish } = await import('../lambda/handlers/gateway.ts');
   const { handler: admin } = await import('../lambda/handlers/admin.ts');
   const { handler: projector } = await import('../lambda/handlers/projector.ts');
   const project = async (event: object) =>
     await (projector as StreamHandler)(event, lambdaContext('projector', randomUUID(), PROJECTOR_TIMEOUT_MS));
-  return { authorizer, gateway, admin, project } as unknown as HostedFunctions & Pick<UsageTailProps, 'project'>;
+  return { authorizer, gateway, admin, project, finish } as unknown as LoadedFunctions;
 }
 
 async function listen(functions: HostedFunctions, port: number) {

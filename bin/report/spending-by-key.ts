@@ -5,7 +5,7 @@ import { type Day, dayOf, dayStartsAtEpochMs, MS_PER_DAY, type Period, periodOf 
 import type { Reading } from '../../lambda/core/read-spending.ts';
 import type { MonthLedger, SpendingFacts } from '../../lambda/core/spending-facts.ts';
 import type { TokenPrices } from '../../lambda/core/token-prices.ts';
-import { NO_USAGE, type UsageRow } from '../../lambda/core/usage.ts';
+import type { UsageRow } from '../../lambda/core/usage.ts';
 import { periodsOfWeek } from '../../lambda/core/weekly-report.ts';
 import type { AdminClient } from '../admin-client.ts';
 import { CommandError } from '../deployment.ts';
@@ -81,7 +81,6 @@ function startOf(day: Day | undefined): number {
 
 function rowOf(row: Content): UsageRow {
   return {
-    ...NO_USAGE,
     team: textOf(row, 'team'),
     day: textOf(row, 'day'),
     keyId: textOf(row, 'key_id'),
@@ -90,11 +89,19 @@ function rowOf(row: Content): UsageRow {
     promptTokens: countOf(row, 'prompt_tokens'),
     cachedTokens: countOf(row, 'cached_tokens'),
     completionTokens: countOf(row, 'completion_tokens'),
+    reasoningTokens: countOf(row, 'reasoning_tokens'),
+    upstreamMs: countOf(row, 'upstream_ms'),
     costPicoUsd: usdOf(row, 'cost_usd'),
     assumedPicoUsd: usdOf(row, 'assumed_usd'),
     voided: countOf(row, 'voided_requests'),
     expired: countOf(row, 'expired_requests'),
+    refusals: refusalsOf(row.refusals),
   };
+}
+
+function refusalsOf(value: unknown): UsageRow['refusals'] {
+  if (!isObject(value)) return odd('refusals');
+  return Object.fromEntries(Object.keys(value).map((reason) => [reason, countOf(value, reason)]));
 }
 
 function ledgerOf(budget: Content): MonthLedger {

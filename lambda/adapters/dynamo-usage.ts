@@ -5,31 +5,45 @@ import {
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
 import { PARTITION_KEY, SORT_KEY } from '../contract.ts';
-import type { Day } from '../core/period.ts';
-import type { UsageReader } from '../core/ports.ts';
-import { foldEnds, type LedgerEnd, type UsageRow } from '../core/usage.ts';
+import { foldGroqKeyUse, type GroqKeyUse, groqKeyRowsOf } from '../core/groq-key-use.ts';
+import type { Day, Hour } from '../core/period.ts';
+import type { GroqKeyUseReader, UsageReader } from '../core/ports.ts';
+import type { RefusalBatch } from '../core/refusal-tally.ts';
+import { foldEnds, foldRows, type LedgerEnd, NO_USAGE, type UsageRow } from '../core/usage.ts';
 import { pauseWithin } from './jitter.ts';
-import { holderOf } from './ledger-item.ts';
-import { daySortKey, incrementOf, markKey, markOnce, rowOf } from './usage-item.ts';
+import { holderOf, type Item } from './ledger-item.ts';
+import {
+  daySortKey,
+  endMarkKey,
+  groqKeyIncrementOf,
+  groqKeyUseOf,
+  hourSortKey,
+  incrementOf,
+  type MarkKey,
+  markOnce,
+  refusalMarkKey,
+  rowOf,
+  type UsageUpdate,
+} from './usage-item.ts';
 
 /** The usage's store failed; the same ends can be counted again. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** A transaction has at most 100 items (DynamoDB quotas, read 2026-11-25), and an end needs two at most: mark and row. */
-const ENDS_AT_ONCE = 50;
+/** A transaction has at most 100 items (DynamoDB quotas, read 2026-11-25). */
+const ITEMS_AT_ONCE = 100;
 /** How often a transaction is tried that meets others, without getting any further. */
 const MAX_TRIES = 8;
 /** How long is waited for others before each, in milliseconds at first. */
 const CONFLICT_WITHIN_MS = 50;
 
 /**
- * Usage in a table of its own: `TEAM#<team>` / `DAY#<day>#<key>#<model>`, and a mark for each end that has been counted,
+ * Usage in a table of its own: `TEAM#<team>` / `DAY#<day>#<key>#<model>`, `GROQKEY#<hour>#<Groq key>`, and a mark for each end that has been counted,
  * `END#<team>#<id>` / kind. Rows and marks are written in one transaction, so an end that is told again, in whatever
  * order and company, is counted once.
  */
-export class DynamoUsage implements UsageReader {
+export class DynamoUsage implements UsageReader, GroqKeyUseReader {
   readonly #client: DynamoDBClient;
   readonly #table: string;
   readonly #nowEpochMs: () => number;
@@ -46,18 +60,39 @@ export class DynamoUsage implements UsageReader {
    * @throws UsageError when some may not be counted; then all may be told again.
    */
   async count(ends: readonly LedgerEnd[]): Promise<number> {
-    const told = [...new Map(ends.map((entry) => [JSON.stringify(markKey(entry)), entry])).values()];
+    return await this.#count(ends, {
+      markKeyOf: endMarkKey,
+      itemsOf: (entry) => 2 + groqKeyRowsOf(entry),
+      incrementsOf: (some) => [...foldEnds(some).map(incrementOf), ...foldGroqKeyUse(some).map(groqKeyIncrementOf)],
+    });
+  }
+
+  /**
+   * Counts batches of refusals that have not been counted before; tells how many those were.
+   *
+   * @throws UsageError when some may not be counted; then all may be told again.
+   */
+  async countRefusals(batches: readonly RefusalBatch[]): Promise<number> {
+    return await this.#count(batches, {
+      markKeyOf: refusalMarkKey,
+      itemsOf: ({ rows }) => 1 + rows.length,
+      incrementsOf: (some) =>
+        foldRows(some.flatMap(({ team, rows }) => rows.map((row) => ({ ...NO_USAGE, team, ...row })))).map(incrementOf),
+    });
+  }
+
+  async #count<T>(entries: readonly T[], counting: Counting<T>): Promise<number> {
+    const told = [...new Map(entries.map((entry) => [JSON.stringify(counting.markKeyOf(entry)), entry])).values()];
     let counted = 0;
-    for (let start = 0; start < told.length; start += ENDS_AT_ONCE)
-      counted += await this.#countAtOnce(told.slice(start, start + ENDS_AT_ONCE));
+    for (const some of atOnce(told, counting)) counted += await this.#countAtOnce(some, counting);
     return counted;
   }
 
-  async #countAtOnce(ends: readonly LedgerEnd[]): Promise<number> {
-    let left = ends;
+  async #countAtOnce<T>(entries: readonly T[], { markKeyOf, incrementsOf }: Counting<T>): Promise<number> {
+    let left = entries;
     for (let tries = 1; left.length > 0; ) {
       // Marks first: a reason of a refusal is found by its place.
-      const updates = [...left.map((entry) => markOnce(entry, this.#nowEpochMs())), ...foldEnds(left).map(incrementOf)];
+      const updates = [...left.map((entry) => markOnce(markKeyOf(entry), this.#nowEpochMs())), ...incrementsOf(left)];
       const TransactItems = updates.map((update) => ({ Update: { TableName: this.#table, ...update } }));
       try {
         await this.#client.send(new TransactWriteItemsCommand({ TransactItems }));
@@ -67,7 +102,7 @@ export class DynamoUsage implements UsageReader {
         const fresh = left.filter((_, index) => reasons[index]?.Code !== 'ConditionalCheckFailed');
         const isAgain = reasons.some(({ Code }) => Code === 'TransactionConflict' || Code === 'ThrottlingError');
         if (fresh.length === left.length && (!isAgain || tries++ >= MAX_TRIES))
-          throw new UsageError(`cannot count ${left.length} ends of calls`, { cause });
+          throw new UsageError(`cannot count ${left.length} ends or refusals`, { cause });
         if (isAgain) await pauseWithin(CONFLICT_WITHIN_MS * tries);
         left = fresh;
       }
@@ -76,7 +111,15 @@ export class DynamoUsage implements UsageReader {
   }
 
   async rowsOf(team: string, from: Day, to: Day): Promise<readonly UsageRow[]> {
-    const rows: UsageRow[] = [];
+    return (await this.#itemsOf(team, daySortKey(from), daySortKey(to))).map((item) => rowOf(team, item));
+  }
+
+  async useOf(team: string, from: Hour, to: Hour): Promise<readonly GroqKeyUse[]> {
+    return (await this.#itemsOf(team, hourSortKey(from), hourSortKey(to))).map(groqKeyUseOf);
+  }
+
+  async #itemsOf(team: string, from: string, to: string): Promise<readonly Item[]> {
+    const items: Item[] = [];
     try {
       const pages = paginateQuery(
         { client: this.#client },
@@ -84,18 +127,42 @@ export class DynamoUsage implements UsageReader {
           TableName: this.#table,
           KeyConditionExpression: '#pk = :team AND #sk BETWEEN :from AND :to',
           ExpressionAttributeNames: { '#pk': PARTITION_KEY, '#sk': SORT_KEY },
-          // A tilde comes after all that can follow a day.
+          // A tilde comes after all that can follow a day or an hour.
           ExpressionAttributeValues: {
             ':team': { S: holderOf(team) },
-            ':from': { S: daySortKey(from) },
-            ':to': { S: `${daySortKey(to)}#~` },
+            ':from': { S: from },
+            ':to': { S: `${to}#~` },
           },
         },
       );
-      for await (const page of pages) rows.push(...(page.Items ?? []).map((item) => rowOf(team, item)));
+      for await (const page of pages) items.push(...(page.Items ?? []));
     } catch (cause) {
       throw new UsageError(`cannot read the usage of ${team}`, { cause });
     }
-    return rows;
+    return items;
   }
+}
+
+/** How something is counted once. */
+type Counting<T> = {
+  readonly markKeyOf: (entry: T) => MarkKey;
+  /** How many items of a transaction one takes at most: its mark and its rows. */
+  readonly itemsOf: (entry: T) => number;
+  readonly incrementsOf: (entries: readonly T[]) => readonly UsageUpdate[];
+};
+
+/** Splits what is told into what a transaction has room for. */
+function atOnce<T>(entries: readonly T[], { itemsOf }: Counting<T>): readonly (readonly T[])[] {
+  const batches: T[][] = [];
+  let room = 0;
+  for (const entry of entries) {
+    const items = itemsOf(entry);
+    if (items > room) {
+      batches.push([]);
+      room = ITEMS_AT_ONCE;
+    }
+    batches.at(-1)?.push(entry);
+    room -= items;
+  }
+  return batches;
 }

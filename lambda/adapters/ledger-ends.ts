@@ -5,19 +5,19 @@ import type { LedgerKey } from '../core/ports.ts';
 import { type CallEnd, END_KINDS, type LedgerEnd } from '../core/usage.ts';
 import type { Item } from './ledger-item.ts';
 
-/** As much of a record of the ledger's stream as tells of ends. */
+/** As much of a record of the ledger's stream as tells of ends, or of refusals. */
 export type LedgerRecord = { readonly NewImage?: Item | undefined; readonly OldImage?: Item | undefined };
 
-/** A record whose ends cannot be read: trying again does not help. */
-export class UnreadableEnds extends Error {
-  override readonly name = 'UnreadableEnds';
+/** A record of what cannot be read: trying again does not help. */
+export class UnreadableRecord extends Error {
+  override readonly name = 'UnreadableRecord';
 }
 
 /**
  * The ends that a write of a ledger made; none for any other write, which leaves the last ends in place, and for any
  * other item.
  *
- * @throws UnreadableEnds
+ * @throws UnreadableRecord
  */
 export function endsOf({ NewImage, OldImage }: LedgerRecord): readonly LedgerEnd[] {
   const ledger = ledgerOf(NewImage);
@@ -25,7 +25,7 @@ export function endsOf({ NewImage, OldImage }: LedgerRecord): readonly LedgerEnd
   if (ledger === undefined || last === undefined) return [];
   // By what names ends, and not as a whole: the two images need not have their fields in the same order.
   if (namesIn(last) === namesIn(OldImage?.last)) return [];
-  if (last.L === undefined) throw new UnreadableEnds('last is no list');
+  if (last.L === undefined) throw new UnreadableRecord('last is no list');
   return last.L.map((entry) => ({ ledger, end: endOf(entry.M ?? {}) }));
 }
 
@@ -42,7 +42,7 @@ function namesIn(last: AttributeValue | undefined): string {
 
 function endOf(entry: Item): CallEnd {
   const kind = END_KINDS.find((known) => known === entry.kind?.S);
-  if (kind === undefined) throw new UnreadableEnds(`an end of the unknown kind ${entry.kind?.S}`);
+  if (kind === undefined) throw new UnreadableRecord(`an end of the unknown kind ${entry.kind?.S}`);
   return {
     kind,
     id: text(entry, 'id'),
@@ -54,24 +54,36 @@ function endOf(entry: Item): CallEnd {
     promptTokens: count(entry, 'promptTokens'),
     cachedTokens: count(entry, 'cachedTokens'),
     completionTokens: count(entry, 'completionTokens'),
+    reasoningTokens: countIfAny(entry, 'reasoningTokens'),
+    trace: {
+      upstreamMs: countIfAny(entry, 'upstreamMs'),
+      groqKeys: {
+        usedId: entry.groqKey?.S,
+        refusedIds: (entry.groqKeysRefused?.L ?? []).flatMap(({ S }) => S ?? []),
+      },
+    },
     atEpochMs: count(entry, 'atMs'),
   };
 }
 
 function text(entry: Item, name: string): string {
   const value = entry[name]?.S;
-  if (value === undefined || value === '') throw new UnreadableEnds(`an end without ${name}`);
+  if (value === undefined || value === '') throw new UnreadableRecord(`an end without ${name}`);
   return value;
 }
 
 function money(entry: Item, name: string): PicoUsd {
   const digits = entry[name]?.N ?? '';
-  if (!/^-?\d+$/.test(digits)) throw new UnreadableEnds(`an end whose ${name} is no amount`);
+  if (!/^-?\d+$/.test(digits)) throw new UnreadableRecord(`an end whose ${name} is no amount`);
   return picoUsd(BigInt(digits));
+}
+
+function countIfAny(entry: Item, name: string): number {
+  return entry[name] === undefined ? 0 : count(entry, name);
 }
 
 function count(entry: Item, name: string): number {
   const value = Number(entry[name]?.N ?? Number.NaN);
-  if (!Number.isSafeInteger(value)) throw new UnreadableEnds(`an end whose ${name} is no whole number`);
+  if (!Number.isSafeInteger(value)) throw new UnreadableRecord(`an end whose ${name} is no whole number`);
   return value;
 }

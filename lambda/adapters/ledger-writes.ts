@@ -1,4 +1,5 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { type CallTrace, NO_TRACE } from '../core/call-trace.ts';
 import { type KeyTerms, openKey } from '../core/key-ledger.ts';
 import {
   type LedgerState,
@@ -357,7 +358,7 @@ export function endLeaseWrite(atEpochMs: number): LedgerWrite {
 }
 
 /** How a reservation ends that nobody came back for. */
-const TAKEN_FOR_SPENT = { assumed: true, promptTokens: 0, cachedTokens: 0, completionTokens: 0 };
+const TAKEN_FOR_SPENT = { assumed: true, promptTokens: 0, cachedTokens: 0, completionTokens: 0, reasoningTokens: 0 };
 
 /** A list of what just ended, for the readers of the table's stream. */
 function lastValue(...end: Parameters<typeof endOf>): AttributeValue {
@@ -383,7 +384,18 @@ function endOf(
       cachedTokens: number(ended.cachedTokens),
       completionTokens: number(ended.completionTokens),
       atMs: number(atEpochMs),
+      ...(ended.reasoningTokens === 0 ? {} : { reasoningTokens: number(ended.reasoningTokens) }),
+      ...traceValues(ended.trace ?? NO_TRACE),
     },
+  };
+}
+
+/** What there is of a trace: an end rides on every write until the next. */
+function traceValues({ upstreamMs, groqKeys: { usedId, refusedIds } }: CallTrace): Record<string, AttributeValue> {
+  return {
+    ...(upstreamMs === 0 ? {} : { upstreamMs: number(upstreamMs) }),
+    ...(usedId === undefined ? {} : { groqKey: { S: usedId } }),
+    ...(refusedIds.length === 0 ? {} : { groqKeysRefused: { L: refusedIds.map((id) => ({ S: id })) } }),
   };
 }
 

@@ -1,7 +1,9 @@
 import type { AttributeValue, Update } from '@aws-sdk/client-dynamodb';
 import { PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE } from '../contract.ts';
+import type { GroqKeyUse, TeamGroqKeyUse } from '../core/groq-key-use.ts';
 import { picoUsd } from '../core/money.ts';
-import { type Day, dayStartsAtEpochMs } from '../core/period.ts';
+import { type Day, dayStartsAtEpochMs, type Hour } from '../core/period.ts';
+import type { RefusalBatch } from '../core/refusal-tally.ts';
 import type { LedgerEnd, UsageCounts, UsageRow } from '../core/usage.ts';
 import { holderOf, type Item } from './ledger-item.ts';
 
@@ -19,26 +21,44 @@ const COUNTERS = {
   promptTokens: 'promptTokens',
   cachedTokens: 'cachedTokens',
   completionTokens: 'completionTokens',
+  reasoningTokens: 'reasoningTokens',
+  upstreamMs: 'upstreamMs',
   costPicoUsd: 'cost',
   assumedPicoUsd: 'assumed',
   voided: 'voided',
   expired: 'expired',
-} as const satisfies Record<keyof UsageCounts, string>;
+} as const satisfies Record<keyof Omit<UsageCounts, 'refusals'>, string>;
+
+/** What the attributes begin with that count refusals, each by its reason. */
+const REFUSED = 'refused_';
 
 /** What the sort keys of a day's rows begin with. */
 export function daySortKey(day: Day): string {
   return `DAY#${day}`;
 }
 
+/** What the sort keys of an hour's use of Groq keys begin with. */
+export function hourSortKey(hour: Hour): string {
+  return `GROQKEY#${hour}`;
+}
+
+/** The key of the mark that something has been counted. */
+export type MarkKey = Record<string, AttributeValue>;
+
 /** The key of the mark that an end has been counted. */
-export function markKey({ ledger, end }: LedgerEnd): Record<string, AttributeValue> {
+export function endMarkKey({ ledger, end }: LedgerEnd): MarkKey {
   return { [PARTITION_KEY]: { S: `END#${ledger.team}#${end.id}` }, [SORT_KEY]: { S: end.kind } };
 }
 
-/** Marks an end as counted, on the condition that it has not been. */
-export function markOnce(entry: LedgerEnd, nowEpochMs: number): UsageUpdate {
+/** The key of the mark that a batch of refusals has been counted. */
+export function refusalMarkKey({ team, id }: RefusalBatch): MarkKey {
+  return { [PARTITION_KEY]: { S: `END#${team}#${id}` }, [SORT_KEY]: { S: 'refusals' } };
+}
+
+/** Marks something as counted, on the condition that it has not been. */
+export function markOnce(key: MarkKey, nowEpochMs: number): UsageUpdate {
   return {
-    Key: markKey(entry),
+    Key: key,
     UpdateExpression: 'SET #ttl = :ttl',
     ConditionExpression: 'attribute_not_exists(#pk)',
     ExpressionAttributeNames: { '#ttl': TTL_ATTRIBUTE, '#pk': PARTITION_KEY },
@@ -49,24 +69,37 @@ export function markOnce(entry: LedgerEnd, nowEpochMs: number): UsageUpdate {
 /** Adds counts to a row, which begins with nothing. */
 export function incrementOf({ team, day, keyId, model, ...counts }: UsageRow): UsageUpdate {
   const added = Object.entries(COUNTERS).map(
-    ([count, attribute]) => [attribute, counts[count as keyof UsageCounts]] as const,
+    ([count, attribute]) => [attribute, counts[count as keyof typeof COUNTERS]] as const,
   );
+  const refused = Object.entries(counts.refusals).map(([reason, count]) => [`${REFUSED}${reason}`, count] as const);
+  return addTo(team, `${daySortKey(day)}#${keyId}#${model}`, day, { key: keyId, model }, [...added, ...refused]);
+}
+
+/** Adds to an hour's use of a Groq key. */
+export function groqKeyIncrementOf({ team, keyId, hour, ...counts }: TeamGroqKeyUse): UsageUpdate {
+  return addTo(team, `${hourSortKey(hour)}#${keyId}`, hour.slice(0, 10), { key: keyId, hour }, Object.entries(counts));
+}
+
+/** Adds numbers to an item of a team, which begins with nothing, and is kept from its day on. */
+function addTo(
+  team: string,
+  sortKey: string,
+  day: Day,
+  texts: Readonly<Record<string, string>>,
+  added: readonly (readonly [string, number | bigint])[],
+): UsageUpdate {
+  const set = Object.entries(texts);
   const ttl = Math.floor((dayStartsAtEpochMs(day) ?? 0) / 1000) + KEEP_ROWS_S;
+  const namesOf = (all: readonly (readonly [string, unknown])[]) => all.map(([name]) => [`#${name}`, name]);
   return {
-    Key: { [PARTITION_KEY]: { S: holderOf(team) }, [SORT_KEY]: { S: `${daySortKey(day)}#${keyId}#${model}` } },
-    UpdateExpression: `SET #ttl = :ttl, #key = :key, #model = :model ADD ${added
+    Key: { [PARTITION_KEY]: { S: holderOf(team) }, [SORT_KEY]: { S: sortKey } },
+    UpdateExpression: `SET #ttl = :ttl, ${set.map(([name]) => `#${name} = :${name}`).join(', ')} ADD ${added
       .map(([name]) => `#${name} :${name}`)
       .join(', ')}`,
-    ExpressionAttributeNames: {
-      '#ttl': TTL_ATTRIBUTE,
-      '#key': 'key',
-      '#model': 'model',
-      ...Object.fromEntries(added.map(([name]) => [`#${name}`, name])),
-    },
+    ExpressionAttributeNames: { '#ttl': TTL_ATTRIBUTE, ...Object.fromEntries([...namesOf(set), ...namesOf(added)]) },
     ExpressionAttributeValues: {
       ':ttl': number(ttl),
-      ':key': { S: keyId },
-      ':model': { S: model },
+      ...Object.fromEntries(set.map(([name, value]) => [`:${name}`, { S: value }])),
       ...Object.fromEntries(added.map(([name, value]) => [`:${name}`, number(value)])),
     },
   };
@@ -84,10 +117,29 @@ export function rowOf(team: string, item: Item): UsageRow {
     promptTokens: Number(digits(COUNTERS.promptTokens)),
     cachedTokens: Number(digits(COUNTERS.cachedTokens)),
     completionTokens: Number(digits(COUNTERS.completionTokens)),
+    reasoningTokens: Number(digits(COUNTERS.reasoningTokens)),
+    upstreamMs: Number(digits(COUNTERS.upstreamMs)),
     costPicoUsd: picoUsd(BigInt(digits(COUNTERS.costPicoUsd))),
     assumedPicoUsd: picoUsd(BigInt(digits(COUNTERS.assumedPicoUsd))),
     voided: Number(digits(COUNTERS.voided)),
     expired: Number(digits(COUNTERS.expired)),
+    refusals: Object.fromEntries(
+      Object.keys(item)
+        .filter((attribute) => attribute.startsWith(REFUSED))
+        .map((attribute) => [attribute.slice(REFUSED.length), Number(digits(attribute))]),
+    ),
+  };
+}
+
+/** Reads an hour's use of a Groq key. */
+export function groqKeyUseOf(item: Item): GroqKeyUse {
+  const count = (attribute: string) => Number(item[attribute]?.N ?? 0);
+  return {
+    keyId: item.key?.S ?? '',
+    hour: item.hour?.S ?? '',
+    requests: count('requests'),
+    refused: count('refused'),
+    failed: count('failed'),
   };
 }
 

@@ -13,6 +13,9 @@ export type StreamEvent = {
 /** How the gateway's own facts are added to the usage chunk of a client that asked for it. */
 export type Annotate = (usage: TokenUsage) => JsonObject;
 
+/** A field of a chunk's delta that has something in it; cheaper than to parse what passes byte for byte. */
+const CONTENT = /"(?:content|reasoning|arguments|name)"\s*:\s*"(?!")/;
+
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
@@ -39,6 +42,11 @@ export function readStreamEvent(event: Uint8Array, includeUsage: boolean, annota
   const { usage: _hidden, ...rest } = chunk;
   const isExtraChunk = Array.isArray(chunk.choices) && chunk.choices.length === 0;
   return { forward: isExtraChunk ? undefined : renderData(rest), usage, failed };
+}
+
+/** Whether an event brings something that a model has made: text, thought, or a part of a call of a tool. */
+export function isContent(event: Uint8Array): boolean {
+  return CONTENT.test(decoder.decode(event));
 }
 
 /** Renders an object as one server-sent event. */

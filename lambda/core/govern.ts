@@ -1,15 +1,17 @@
 import { type Admitted, admit } from './admission.ts';
+import type { EndedCall } from './call-report.ts';
+import { type CallTrace, NO_GROQ_KEYS } from './call-trace.ts';
 import type { Catalog } from './catalog.ts';
 import { isObject, parseChatRequest } from './chat-request.ts';
-import { readStreamEvent, renderData } from './chat-stream.ts';
+import { isContent, readStreamEvent, renderData } from './chat-stream.ts';
 import { type BoundedCall, decide, upstreamBody } from './decide.ts';
 import type { TeamPolicy } from './environment.ts';
 import type { Headroom } from './headroom.ts';
 import { type Entry, enterHeadroom } from './headroom-queue.ts';
 import type { Identity } from './identity.ts';
 import { type LedgerView, overrunOf, type Settlement, VOID } from './ledger.ts';
-import { type PicoUsd, usdText, ZERO_USD } from './money.ts';
-import type { ByteSink, Clock, Ledger, Log, Upstream, UpstreamAnswer, UpstreamHeaders } from './ports.ts';
+import { type PicoUsd, usdText } from './money.ts';
+import type { ByteSink, Clock, Ledger, Log, TracedAnswer, Upstream, UpstreamHeaders } from './ports.ts';
 import { chatCost } from './pricing.ts';
 import { rateCostUs } from './rate-limit.ts';
 import type { RecentOutputs } from './recent-outputs.ts';
@@ -47,6 +49,10 @@ export type CallFacts = {
   readonly view?: LedgerView;
   readonly costPicoUsd?: PicoUsd;
   readonly upstreamMs?: number;
+  /** The model that was asked for, where the catalog has it. */
+  readonly model?: string;
+  /** How the call ended, where it was sent; a stream has not ended before its relay has. */
+  readonly ended?: EndedCall;
   readonly replacedModel?: string | undefined;
   /** The output limit that the gateway chose for a client that stated none, or lowered to what the budget pays. */
   readonly chosenMaxTokens?: number;
@@ -62,18 +68,19 @@ export type GovernAnswer =
       readonly kind: 'stream';
       readonly headers: UpstreamHeaders;
       readonly facts: CallFacts;
-      relay(sink: ByteSink): Promise<void>;
+      relay(sink: ByteSink): Promise<EndedCall>;
     };
 
 /** Decides, makes room for higher priorities, reserves, calls Groq, and settles. */
 export async function governChat(ports: GovernPorts, request: GovernRequest): Promise<GovernAnswer> {
   const parsed = parseChatRequest(request.bodyText);
   if ('reason' in parsed) return { kind: 'refused', refusal: parsed, facts: {} };
+  const asked = request.catalog.models.has(parsed.model) ? { model: parsed.model } : {};
   const call = decide(request.identity, request.policy, request.catalog, parsed);
-  if ('reason' in call) return { kind: 'refused', refusal: call, facts: {} };
+  if ('reason' in call) return { kind: 'refused', refusal: call, facts: asked };
 
   const entry = await enterHeadroom(ports, request.policy, call, request.deadlineEpochMs);
-  if ('reason' in entry) return { kind: 'refused', refusal: entry, facts: {} };
+  if ('reason' in entry) return { kind: 'refused', refusal: entry, facts: asked };
   try {
     return await governBounded(ports, request, call, entry);
   } finally {
@@ -107,13 +114,14 @@ async function governBounded(
     return {
       kind: 'refused',
       refusal: explainReserveRefusal(policy, call, refused, view, ports.clock.nowEpochMs()),
-      facts: { view },
+      facts: { view, model: call.model.id },
     };
   }
   entry.comeBack();
   const { admitted } = admission;
   const facts: CallFacts = {
     view: admitted.view,
+    model: call.model.id,
     replacedModel: call.replacedModel,
     ...(call.outputStated && admitted.maxOutputTokens === call.maxOutputTokens
       ? {}
@@ -126,38 +134,36 @@ async function governBounded(
   const startMs = ports.clock.monotonicMs();
   const answer = await callUpstream(ports, request, call, admitted);
   const upstreamMs = ports.clock.monotonicMs() - startMs;
+  const traceNow = (): CallTrace => ({
+    upstreamMs: Math.round(ports.clock.monotonicMs() - startMs),
+    groqKeys: answer.groqKeys ?? NO_GROQ_KEYS,
+  });
+  const end = async (settlement: Settlement, isWhole: boolean): Promise<EndedCall> => {
+    const view = await settle(ports, request, admitted, settlement);
+    return { model: call.model.id, settlement, boundPicoUsd: admitted.terms.reservation.costPicoUsd, isWhole, view };
+  };
+  const factsOf = (ended: EndedCall): CallFacts => {
+    const { costPicoUsd } = ended.settlement;
+    return { ...facts, view: ended.view ?? admitted.view, upstreamMs, costPicoUsd, ended };
+  };
   switch (answer.kind) {
     case 'rejected': {
-      const view = await settle(ports, request, admitted, VOID);
-      return {
-        kind: 'refused',
-        refusal: answer.refusal,
-        facts: { ...facts, view: view ?? admitted.view, upstreamMs, costPicoUsd: ZERO_USD },
-      };
+      const ended = await end({ ...VOID, trace: traceNow() }, false);
+      return { kind: 'refused', refusal: answer.refusal, facts: factsOf(ended) };
     }
     case 'lost': {
-      const settlement = settlementOf(call, admitted, undefined);
-      const view = await settle(ports, request, admitted, settlement);
-      return {
-        kind: 'refused',
-        refusal: answer.refusal,
-        facts: { ...facts, view: view ?? admitted.view, upstreamMs, costPicoUsd: settlement.costPicoUsd },
-      };
+      const ended = await end(settlementOf(call, admitted, traceNow(), undefined), false);
+      return { kind: 'refused', refusal: answer.refusal, facts: factsOf(ended) };
     }
     case 'whole': {
-      const settlement = settlementOf(call, admitted, usageOfBody(answer.body));
-      const view = await settle(ports, request, admitted, settlement);
-      return {
-        kind: 'whole',
-        body: answer.body,
-        headers: answer.headers,
-        facts: { ...facts, view: view ?? admitted.view, upstreamMs, costPicoUsd: settlement.costPicoUsd },
-      };
+      const ended = await end(settlementOf(call, admitted, traceNow(), usageOfBody(answer.body)), true);
+      return { kind: 'whole', body: answer.body, headers: answer.headers, facts: factsOf(ended) };
     }
     case 'stream': {
-      const relay = async (sink: ByteSink): Promise<void> => {
-        const usage = await relayStream(ports, request, call, answer.events, sink);
-        await settle(ports, request, admitted, settlementOf(call, admitted, usage));
+      const relay = async (sink: ByteSink): Promise<EndedCall> => {
+        const { usage, isWhole, firstTokenAtMs } = await relayStream(ports, request, call, answer.events, sink);
+        const ended = await end(settlementOf(call, admitted, traceNow(), usage), isWhole);
+        return { ...ended, firstTokenAtMs };
       };
       return { kind: 'stream', headers: answer.headers, facts: { ...facts, upstreamMs }, relay };
     }
@@ -169,7 +175,7 @@ async function callUpstream(
   request: GovernRequest,
   call: BoundedCall,
   admitted: Admitted,
-): Promise<UpstreamAnswer> {
+): Promise<TracedAnswer> {
   const { deadlineEpochMs, policy } = request;
   try {
     return await ports.upstream.chat({
@@ -191,15 +197,25 @@ async function callUpstream(
   }
 }
 
-/** Passes a stream on to its end and returns the usage it reported, or undefined when its outcome is unknown. */
+/** What a stream came to. */
+type Relayed = {
+  /** What it reported, or undefined when its outcome is unknown. */
+  readonly usage: TokenUsage | undefined;
+  /** Whether it came to its end without a failure. */
+  readonly isWhole: boolean;
+  readonly firstTokenAtMs: number | undefined;
+};
+
+/** Passes a stream on to its end. */
 async function relayStream(
   ports: GovernPorts,
   request: GovernRequest,
   call: BoundedCall,
   events: AsyncIterable<Uint8Array>,
   sink: ByteSink,
-): Promise<TokenUsage | undefined> {
+): Promise<Relayed> {
   let usage: TokenUsage | undefined;
+  let firstTokenAtMs: number | undefined;
   let failed = false;
   const annotate = (used: TokenUsage) => ({
     cost_usd: usdText(chatCost(call.model, used)),
@@ -211,6 +227,7 @@ async function relayStream(
       usage = read.usage ?? usage;
       failed ||= read.failed;
       if (read.forward !== undefined) sink.write(read.forward);
+      if (firstTokenAtMs === undefined && isContent(event)) firstTokenAtMs = ports.clock.monotonicMs();
     }
   } catch (error) {
     failed = true;
@@ -222,16 +239,21 @@ async function relayStream(
     const message = `Groq's stream broke off before its end. Request id: ${request.requestId}.`;
     sink.write(renderData({ error: { message, type: 'service_unavailable', param: null, code: 'groq_stream_cut' } }));
   }
-  return failed ? undefined : usage;
+  return { usage: failed ? undefined : usage, isWhole: !failed, firstTokenAtMs };
 }
 
 /** The settlement of a call that reported its usage, or else at its bound. */
-function settlementOf(call: BoundedCall, admitted: Admitted, usage: TokenUsage | undefined): Settlement {
+function settlementOf(
+  call: BoundedCall,
+  admitted: Admitted,
+  trace: CallTrace,
+  usage: TokenUsage | undefined,
+): Settlement {
   const { reservation } = admitted.terms;
   if (usage === undefined) {
-    return { ...VOID, kind: 'settle', costPicoUsd: reservation.costPicoUsd, assumed: true };
+    return { ...VOID, kind: 'settle', costPicoUsd: reservation.costPicoUsd, assumed: true, trace };
   }
-  return { ...VOID, kind: 'settle', costPicoUsd: chatCost(call.model, usage), ...usage };
+  return { ...VOID, kind: 'settle', costPicoUsd: chatCost(call.model, usage), ...usage, trace };
 }
 
 /** Ends the reservation; a ledger that cannot be reached leaves it open, to expire at its bound. */

@@ -1,3 +1,4 @@
+import type { CallTrace } from './call-trace.ts';
 import { type KeyLedger, type KeyTerms, openKey, paysFor, takeRates } from './key-ledger.ts';
 import type { PicoUsd } from './money.ts';
 import { addUsd, picoUsd, subtractUsd, ZERO_USD } from './money.ts';
@@ -128,6 +129,10 @@ export type Settlement = {
   readonly promptTokens: number;
   readonly cachedTokens: number;
   readonly completionTokens: number;
+  /** The part of `completionTokens` that was reasoning. */
+  readonly reasoningTokens: number;
+  /** @default NO_TRACE */
+  readonly trace?: CallTrace;
 };
 
 /** The end of a call that Groq refused or never saw. */
@@ -139,6 +144,7 @@ export const VOID: Settlement = {
   promptTokens: 0,
   cachedTokens: 0,
   completionTokens: 0,
+  reasoningTokens: 0,
 };
 
 /**

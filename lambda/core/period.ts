@@ -34,6 +34,14 @@ export function dayOf(epochMs: number): Day {
   return utcText(epochMs).slice(0, 10);
 }
 
+/** An hour in UTC, as `YYYY-MM-DDTHH`; hours sort as their texts do. */
+export type Hour = string;
+
+/** The hour a time falls into. */
+export function hourOf(epochMs: number): Hour {
+  return utcText(epochMs).slice(0, 13);
+}
+
 /**
  * The day a call counts on, of the period that paid for it: a call that ends after a month's last midnight counts on that
  * last day, so that a month's days add up to what its ledger has spent.

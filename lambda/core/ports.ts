@@ -1,12 +1,15 @@
+import type { GroqKeyTrace } from './call-trace.ts';
 import type { Catalog } from './catalog.ts';
 import type { JsonObject } from './chat-request.ts';
 import type { TeamPolicy } from './environment.ts';
+import type { GroqKeyUse } from './groq-key-use.ts';
 import type { Identity } from './identity.ts';
 import type { LedgerState, LedgerView, ReserveRefusal, ReserveTerms, Settlement } from './ledger.ts';
 import type { PicoUsd } from './money.ts';
 import type { OrganizationLedger } from './organization-ledger.ts';
 import type { Pauses } from './pause.ts';
-import type { Day, Period } from './period.ts';
+import type { Day, Hour, Period } from './period.ts';
+import type { RefusalBatch } from './refusal-tally.ts';
 import type { Refusal } from './refusals.ts';
 import type { UsageRow } from './usage.ts';
 
@@ -69,6 +72,17 @@ export interface UsageReader {
   rowsOf(team: string, from: Day, to: Day): Promise<readonly UsageRow[]>;
 }
 
+/** What became of calls by the Groq key they were sent with: seconds behind the ledger. */
+export interface GroqKeyUseReader {
+  /** A team's rows of these hours, both included. */
+  useOf(team: string, from: Hour, to: Hour): Promise<readonly GroqKeyUse[]>;
+}
+
+/** Where refusals are written down; a batch that is written again is the same one. */
+export interface RefusalStore {
+  write(batch: RefusalBatch): Promise<void>;
+}
+
 /** Upstream's answer to a call. */
 export type UpstreamAnswer =
   /** Groq said no, or never saw the call: nothing is billed. */
@@ -78,6 +92,9 @@ export type UpstreamAnswer =
   | { readonly kind: 'whole'; readonly body: string; readonly headers: UpstreamHeaders }
   /** Whole server-sent events, raw; iteration throws when the stream is cut. */
   | { readonly kind: 'stream'; readonly events: AsyncIterable<Uint8Array>; readonly headers: UpstreamHeaders };
+
+/** The same, and with which Groq keys it was asked for; absent where none was sent. */
+export type TracedAnswer = UpstreamAnswer & { readonly groqKeys?: GroqKeyTrace };
 
 /** The headers of an upstream answer that reach the client. */
 export type UpstreamHeaders = Readonly<Record<string, string>>;
@@ -89,7 +106,7 @@ export interface Upstream {
     readonly team: string;
     readonly body: JsonObject;
     readonly deadlineEpochMs: number;
-  }): Promise<UpstreamAnswer>;
+  }): Promise<TracedAnswer>;
 }
 
 /** Groq's limits of the organisation whose level each answer tells: requests a day, tokens a minute; of one model. */

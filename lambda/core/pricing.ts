@@ -1,9 +1,9 @@
 import type { ChatModel, TranscriptionModel } from './catalog.ts';
 import { ceilDivide, type PicoUsd, picoUsd } from './money.ts';
-import type { TokenUsage } from './token-usage.ts';
+import type { BilledTokens } from './token-usage.ts';
 
 /** The exact cost of a chat completion: uncached and cached input and output, each at its price. */
-export function chatCost(model: ChatModel, usage: TokenUsage): PicoUsd {
+export function chatCost(model: ChatModel, usage: BilledTokens): PicoUsd {
   const uncached = BigInt(usage.promptTokens - usage.cachedTokens);
   return picoUsd(
     uncached * model.inputPicoUsd +

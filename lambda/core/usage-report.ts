@@ -1,6 +1,6 @@
 import { usdText } from './money.ts';
 import type { Day } from './period.ts';
-import { addUsage, NO_USAGE, type UsageCounts, type UsageRow } from './usage.ts';
+import { addUsage, NO_USAGE, refusedOf, type UsageCounts, type UsageRow } from './usage.ts';
 import type { UsageGroup, UsageQuery } from './usage-query.ts';
 
 /** Names of keys, by their ids; a key that has gone is told by its id. */
@@ -81,9 +81,14 @@ export function renderCounts(counts: UsageCounts) {
     prompt_tokens: counts.promptTokens,
     cached_tokens: counts.cachedTokens,
     completion_tokens: counts.completionTokens,
+    reasoning_tokens: counts.reasoningTokens,
+    upstream_ms: counts.upstreamMs,
     cost_usd: usdText(counts.costPicoUsd),
     assumed_usd: usdText(counts.assumedPicoUsd),
     voided_requests: counts.voided,
     expired_requests: counts.expired,
+    /** By the gateway itself: none of them is in the rest. */
+    refused_requests: refusedOf(counts),
+    refusals: Object.fromEntries(Object.entries(counts.refusals).sort(([a], [b]) => (a < b ? -1 : 1))),
   };
 }

@@ -1,3 +1,4 @@
+import type { CallTrace } from './call-trace.ts';
 import { addUsd, type PicoUsd, subtractUsd, ZERO_USD } from './money.ts';
 import { type Day, dayInPeriod, daysOf, type Period } from './period.ts';
 import type { LedgerKey } from './ports.ts';
@@ -19,6 +20,9 @@ export type CallEnd = {
   /** The part of `promptTokens` that Groq had cached. */
   readonly cachedTokens: number;
   readonly completionTokens: number;
+  /** The part of `completionTokens` that was reasoning. */
+  readonly reasoningTokens: number;
+  readonly trace: CallTrace;
   readonly atEpochMs: number;
 };
 
@@ -32,6 +36,9 @@ export type UsageCounts = {
   readonly promptTokens: number;
   readonly cachedTokens: number;
   readonly completionTokens: number;
+  readonly reasoningTokens: number;
+  /** How long Groq was waited for, over all requests and voids. */
+  readonly upstreamMs: number;
   readonly costPicoUsd: PicoUsd;
   /** The part of the cost that is assumed, because the outcome never came. */
   readonly assumedPicoUsd: PicoUsd;
@@ -39,6 +46,8 @@ export type UsageCounts = {
   readonly voided: number;
   /** Calls that nobody came back for: at their bound, and with no tokens. */
   readonly expired: number;
+  /** Requests that the gateway itself refused, by their reason in the table of refusals: nothing of them is in the rest. */
+  readonly refusals: Readonly<Record<string, number>>;
 };
 
 /** Whose calls, when and of what. */
@@ -58,20 +67,24 @@ export const NO_USAGE: UsageCounts = {
   promptTokens: 0,
   cachedTokens: 0,
   completionTokens: 0,
+  reasoningTokens: 0,
+  upstreamMs: 0,
   costPicoUsd: ZERO_USD,
   assumedPicoUsd: ZERO_USD,
   voided: 0,
   expired: 0,
+  refusals: {},
 };
 
 /** What one end adds, whatever came before it: so ends can be counted in any order. */
 export function countsOf(end: CallEnd): UsageCounts {
-  const { kind, promptTokens, cachedTokens, completionTokens, costPicoUsd, boundPicoUsd } = end;
-  if (kind === 'void') return { ...NO_USAGE, voided: 1 };
+  const { kind, promptTokens, cachedTokens, completionTokens, reasoningTokens, costPicoUsd, boundPicoUsd } = end;
+  const { upstreamMs } = end.trace;
+  if (kind === 'void') return { ...NO_USAGE, voided: 1, upstreamMs };
   if (kind === 'expire')
     return { ...NO_USAGE, requests: 1, expired: 1, costPicoUsd: boundPicoUsd, assumedPicoUsd: boundPicoUsd };
   const assumedPicoUsd = end.assumed ? costPicoUsd : ZERO_USD;
-  const counts = { ...NO_USAGE, promptTokens, cachedTokens, completionTokens };
+  const counts = { ...NO_USAGE, promptTokens, cachedTokens, completionTokens, reasoningTokens, upstreamMs };
   if (kind === 'settle') return { ...counts, requests: 1, costPicoUsd, assumedPicoUsd };
   // A late void: a settlement always has a cost or tokens, since a usage of nothing is taken at the bound.
   const isVoid = costPicoUsd === 0n && promptTokens + completionTokens === 0;
@@ -92,11 +105,25 @@ export function addUsage(a: UsageCounts, b: UsageCounts): UsageCounts {
     promptTokens: a.promptTokens + b.promptTokens,
     cachedTokens: a.cachedTokens + b.cachedTokens,
     completionTokens: a.completionTokens + b.completionTokens,
+    reasoningTokens: a.reasoningTokens + b.reasoningTokens,
+    upstreamMs: a.upstreamMs + b.upstreamMs,
     costPicoUsd: addUsd(a.costPicoUsd, b.costPicoUsd),
     assumedPicoUsd: addUsd(a.assumedPicoUsd, b.assumedPicoUsd),
     voided: a.voided + b.voided,
     expired: a.expired + b.expired,
+    refusals: addRefusals(a.refusals, b.refusals),
   };
+}
+
+/** Requests that the gateway itself refused, for whatever reason. */
+export function refusedOf({ refusals }: Pick<UsageCounts, 'refusals'>): number {
+  return Object.values(refusals).reduce((sum, count) => sum + count, 0);
+}
+
+function addRefusals(a: UsageCounts['refusals'], b: UsageCounts['refusals']): UsageCounts['refusals'] {
+  const added = Object.entries(b);
+  if (added.length === 0) return a;
+  return { ...a, ...Object.fromEntries(added.map(([reason, count]) => [reason, (a[reason] ?? 0) + count])) };
 }
 
 /** Where an end is counted. */
@@ -107,11 +134,16 @@ export function usageKeyOf({ ledger, end }: LedgerEnd): UsageKey {
 
 /** Folds ends into one row a team, day, key and model. */
 export function foldEnds(ends: readonly LedgerEnd[]): readonly UsageRow[] {
+  return foldRows(ends.map((entry) => ({ ...usageKeyOf(entry), ...countsOf(entry.end) })));
+}
+
+/** Folds rows into one a team, day, key and model. */
+export function foldRows(parts: readonly UsageRow[]): readonly UsageRow[] {
   const rows = new Map<string, UsageRow>();
-  for (const entry of ends) {
-    const key = usageKeyOf(entry);
-    const name = JSON.stringify([key.team, key.day, key.keyId, key.model]);
-    rows.set(name, { ...key, ...addUsage(rows.get(name) ?? NO_USAGE, countsOf(entry.end)) });
+  for (const part of parts) {
+    const { team, day, keyId, model } = part;
+    const name = JSON.stringify([team, day, keyId, model]);
+    rows.set(name, { team, day, keyId, model, ...addUsage(rows.get(name) ?? NO_USAGE, part) });
   }
   return [...rows.values()];
 }

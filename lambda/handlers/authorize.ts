@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import middy from '@middy/core';
 import type { APIGatewayAuthorizerResult, APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
-import { METRICS_NAMESPACE, ORGANIZATION, planKeyValue } from '../contract.ts';
+import { ORGANIZATION, planKeyValue } from '../contract.ts';
 import type { Identity } from '../core/identity.ts';
+import { metricLine } from '../core/metric-line.ts';
+import { DIMENSION, METRIC } from '../core/metrics.ts';
 import type { KeyStore } from '../core/ports.ts';
 import { WrongKeys } from '../core/wrong-keys.ts';
 import { bearerOf } from './gateway-event.ts';
@@ -69,17 +71,17 @@ function judgeOf({ keys, nowEpochMs, ...rest }: AuthorizerPorts) {
     const refusal = () =>
       wrongKeys.isOverLimit(source, now) ? new HeldBack('too many wrong keys') : new Error('Unauthorized');
     if (wrongKeys.isWrong(hash, now) || wrongKeys.isHeldBack(source, hash, now)) {
-      tell('UnknownKeys', source);
+      tell(METRIC.unknownKeys, source);
       throw refusal();
     }
     const identity = await keys.identify(presentedKey).catch((error: unknown) => {
-      tell('KeyCheckFaults', source);
+      tell(METRIC.keyCheckFaults, source);
       throw error;
     });
     if (identity === undefined) {
       const refused = refusal();
       wrongKeys.noteWrong(hash, source, now);
-      tell('UnknownKeys', source);
+      tell(METRIC.unknownKeys, source);
       throw refused;
     }
     wrongKeys.noteGood(hash, now);
@@ -87,22 +89,21 @@ function judgeOf({ keys, nowEpochMs, ...rest }: AuthorizerPorts) {
   };
 }
 
-type Told = 'UnknownKeys' | 'KeyCheckFaults';
+type Told = typeof METRIC.unknownKeys | typeof METRIC.keyCheckFaults;
 
-/** Counts by CloudWatch's embedded metric format; what is not told at once is told with the next. */
+/** Counts, and tells every few seconds; what is not told at once is told with the next. */
 function tellerOf({ environmentName, nowEpochMs, write }: Omit<AuthorizerPorts, 'keys'>) {
-  const untold: Record<Told, number> = { UnknownKeys: 0, KeyCheckFaults: 0 };
+  const untold: Record<Told, number> = { [METRIC.unknownKeys]: 0, [METRIC.keyCheckFaults]: 0 };
   let toldAtMs = Number.NEGATIVE_INFINITY;
   return (what: Told, source: string): void => {
     untold[what]++;
-    const Timestamp = nowEpochMs();
-    if (Timestamp - toldAtMs < TELL_EVERY_MS) return;
-    toldAtMs = Timestamp;
-    const Metrics = Object.keys(untold).map((Name) => ({ Name, Unit: 'Count' }));
-    const CloudWatchMetrics = [{ Namespace: METRICS_NAMESPACE, Dimensions: [['Environment']], Metrics }];
-    const line = { _aws: { Timestamp, CloudWatchMetrics }, event: 'keys refused', Environment: environmentName };
-    write(JSON.stringify({ ...line, ...untold, source }));
-    Object.assign(untold, { UnknownKeys: 0, KeyCheckFaults: 0 });
+    const timestampEpochMs = nowEpochMs();
+    if (timestampEpochMs - toldAtMs < TELL_EVERY_MS) return;
+    toldAtMs = timestampEpochMs;
+    const metrics = { [METRIC.unknownKeys]: 'Count', [METRIC.keyCheckFaults]: 'Count' } as const;
+    const values = { event: 'keys refused', [DIMENSION.environment]: environmentName, ...untold, source };
+    write(metricLine({ timestampEpochMs, groups: [{ by: [DIMENSION.environment], metrics }], values }));
+    Object.assign(untold, { [METRIC.unknownKeys]: 0, [METRIC.keyCheckFaults]: 0 });
   };
 }
 

@@ -5,6 +5,7 @@ import { type CallFacts, type GovernAnswer, governChat } from '../core/govern.ts
 import { bodyOf, identityOf, policyOf } from './gateway-event.ts';
 import type { GatewayCall } from './gateway-handler.ts';
 import { type GatewayResponse, refusalResponse } from './gateway-response.ts';
+import { noteRequest } from './request-note.ts';
 
 /** How much of a streamed answer may wait for a slow client, in bytes; one slower still is cut off, and still settled. */
 const MAX_WAITING_BYTES = 32 * 1024 * 1024;
@@ -31,12 +32,13 @@ export async function answerChat(call: GatewayCall): Promise<GatewayResponse> {
   const headers = answerHeaders(call, policy, answer.facts);
   switch (answer.kind) {
     case 'refused':
-      return refusalResponse(answer.refusal, headers);
+      return { ...refusalResponse(answer.refusal, headers), told: { refusal: answer.refusal, ...answer.facts } };
     case 'whole':
       return {
         statusCode: 200,
         headers: { 'content-type': 'application/json', ...answer.headers, ...headers },
         body: answer.body,
+        told: answer.facts,
       };
     case 'stream':
       return {
@@ -61,10 +63,8 @@ function answerHeaders(
 }
 
 /** The stream to the client, which ends only once the call has been settled, whether or not the client still reads. */
-function relayed(
-  { ports, requestId, finishBeforeEnd }: GatewayCall,
-  answer: Extract<GovernAnswer, { kind: 'stream' }>,
-): PassThrough {
+function relayed(call: GatewayCall, answer: Extract<GovernAnswer, { kind: 'stream' }>): PassThrough {
+  const { ports, requestId, finishBeforeEnd } = call;
   const body = new PassThrough();
   // A client that has gone destroys the stream; the call goes on to its settlement all the same.
   body.on('error', () => {});
@@ -76,8 +76,9 @@ function relayed(
     },
   };
   const relay = answer.relay(sink).then(
-    () => {
+    (ended) => {
       body.end();
+      noteRequest(call, { model: ended.model, ended });
     },
     (error: unknown) => {
       ports.log('fault', { requestId, error: error instanceof Error ? error.name : 'unknown', cause: '' });

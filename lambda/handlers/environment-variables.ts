@@ -10,6 +10,7 @@ export function readVariables(source: Variables) {
     ledgerTable: required(ENV.ledgerTable),
     registryTable: required(ENV.registryTable),
     usageTable: required(ENV.usageTable),
+    metricsFile: source[ENV.metricsFile],
     groqBaseUrl: source[ENV.groqBaseUrl] === '' ? undefined : source[ENV.groqBaseUrl],
   };
 }

@@ -19,6 +19,12 @@ export function identityOf(event: APIGatewayProxyEvent): Identity {
   };
 }
 
+/** Who is calling, as far as the authorizer says: for those who watch, and for no decision. */
+export function callerOf(event: APIGatewayProxyEvent): { readonly keyId: string; readonly team: string | undefined } {
+  const { keyId, team } = (event.requestContext.authorizer ?? {}) as Readonly<Record<string, unknown>>;
+  return { keyId: typeof keyId === 'string' ? keyId : '', team: typeof team === 'string' ? team : undefined };
+}
+
 /** Why a caller may do nothing any more: API Gateway goes on for a minute with what it was told of a key. */
 export function endedBy({ expiresAtEpochMs }: Identity, nowEpochMs: number): Refusal | undefined {
   if (expiresAtEpochMs === undefined || nowEpochMs < expiresAtEpochMs) return undefined;

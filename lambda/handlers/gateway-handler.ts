@@ -1,6 +1,7 @@
 import middy, { type Request } from '@middy/core';
 import { executionModeStreamifyResponse } from '@middy/core/StreamifyResponse';
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda';
+import type { RequestWatch } from '../core/call-report.ts';
 import type { GovernPorts } from '../core/govern.ts';
 import type { Endpoint } from '../core/key-scope.ts';
 import type { KeyNames, PolicySource, UsageReader } from '../core/ports.ts';
@@ -9,6 +10,7 @@ import { answerChat } from './chat-route.ts';
 import { closedTo, endedBy, identityOf } from './gateway-event.ts';
 import { type GatewayResponse, refusalResponse } from './gateway-response.ts';
 import { answerBudget, answerModel, answerModels } from './read-routes.ts';
+import { noteRequest } from './request-note.ts';
 import { answerUsage } from './usage-route.ts';
 
 /** What the gateway is made of. */
@@ -16,6 +18,7 @@ export type GatewayPorts = GovernPorts & {
   readonly policies: PolicySource;
   readonly usage: UsageReader;
   readonly keyNames: KeyNames;
+  readonly watch: RequestWatch;
   /** A random id that nobody can foresee. */
   readonly newId: () => string;
 };
@@ -73,7 +76,9 @@ export function createGateway(ports: GatewayPorts) {
       deadlineEpochMs: ports.clock.nowEpochMs() + Math.floor(context.getRemainingTimeInMillis()) - SETTLE_MARGIN_MS,
       finishBeforeEnd: (work) => unfinished.set(event, work),
     };
-    return withRequestId(await route(call), call.requestId);
+    const { told, ...response } = await route(call).catch((error: unknown) => faultResponse(call, error));
+    if (told !== undefined) noteRequest(call, told);
+    return withRequestId(response, call.requestId);
   };
   return middy<APIGatewayProxyEvent, GatewayResponse>({
     executionMode: executionModeStreamifyResponse,
@@ -82,10 +87,10 @@ export function createGateway(ports: GatewayPorts) {
     requestEnd: async (request: Request) => {
       await unfinished.get(request.event);
       unfinished.delete(request.event);
+      // By now the caller has the whole answer: what is written here makes nobody wait.
+      await ports.watch.writeDue();
     },
-  })
-    .use({ onError: (request: Request) => renderFault(ports, request) })
-    .handler(gateway);
+  }).handler(gateway);
 }
 
 async function route(call: GatewayCall): Promise<GatewayResponse> {
@@ -116,13 +121,11 @@ function servedPaths(): string {
 }
 
 /** An exception is a fault of ours: the caller learns the request id, the log its kind, and nobody its details. */
-function renderFault(ports: GatewayPorts, request: Request): void {
-  const event = request.event as APIGatewayProxyEvent;
-  const requestId = event.requestContext.requestId;
-  const error = request.error;
-  const cause = error?.cause instanceof Error ? error.cause.name : '';
-  ports.log('fault', { requestId, error: error?.name ?? 'unknown', cause });
-  const isStore = STORE_ERRORS.includes(error?.name ?? '');
+function faultResponse({ ports, requestId }: GatewayCall, error: unknown): GatewayResponse {
+  const name = error instanceof Error ? error.name : 'unknown';
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause.name : '';
+  ports.log('fault', { requestId, error: name, cause });
+  const isStore = STORE_ERRORS.includes(name);
   const refusal = isStore
     ? refuse(
         'gateway_unavailable',
@@ -130,7 +133,7 @@ function renderFault(ports: GatewayPorts, request: Request): void {
         { retryAfterMs: 1_000 },
       )
     : refuse('internal_error', `The gateway failed. Request id: ${requestId}.`);
-  request.response = withRequestId(refusalResponse(refusal), requestId);
+  return refusalResponse(refusal);
 }
 
 function withRequestId(response: GatewayResponse, requestId: string): GatewayResponse {

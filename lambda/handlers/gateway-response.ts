@@ -1,17 +1,25 @@
 import type { Readable } from 'node:stream';
 import { type Refusal, renderRefusal } from '../core/refusals.ts';
+import type { Told } from './request-note.ts';
 
 /** A handler's answer: API Gateway's proxy response, with a body that may be a stream. */
 export type GatewayResponse = {
   readonly statusCode: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Readable;
+  /** For those who watch; taken off before the answer goes out. Absent where nobody watches, or once they have been told. */
+  readonly told?: Told;
 };
 
 /** A refusal as an answer. */
 export function refusalResponse(refusal: Refusal, headers: Readonly<Record<string, string>> = {}): GatewayResponse {
   const rendered = renderRefusal(refusal);
-  return { statusCode: rendered.status, headers: { ...headers, ...rendered.headers }, body: rendered.body };
+  return {
+    statusCode: rendered.status,
+    headers: { ...headers, ...rendered.headers },
+    body: rendered.body,
+    told: { refusal },
+  };
 }
 
 /** An object as a JSON answer. */

@@ -4,18 +4,31 @@ import { DynamoLedger } from '../adapters/dynamo-ledger.ts';
 import { DynamoUsage } from '../adapters/dynamo-usage.ts';
 import { GroqKeys } from '../adapters/groq-keys.ts';
 import { GroqUpstream } from '../adapters/groq-upstream.ts';
+import { DynamoRefusals } from '../adapters/refusal-item.ts';
 import { Registry } from '../adapters/registry.ts';
 import { TeamKeys } from '../adapters/team-keys.ts';
 import { Headroom } from '../core/headroom.ts';
 import { RecentOutputs } from '../core/recent-outputs.ts';
+import { GatewayWatch } from '../core/request-watch.ts';
 import { readVariables } from './environment-variables.ts';
 import { createGateway } from './gateway-handler.ts';
-import { dynamoClient, systemClock, systemLog } from './system.ts';
+import { dynamoClient, metricWriter, systemClock, systemLog } from './system.ts';
 
 const variables = readVariables(process.env);
 const client = dynamoClient();
 const keys = new GroqKeys(new SecretsManagerClient({}), variables.environmentName, systemClock.nowEpochMs);
 const headroom = new Headroom();
+const watch = new GatewayWatch({
+  store: new DynamoRefusals(client, variables.ledgerTable, systemClock.nowEpochMs),
+  clock: systemClock,
+  newId: randomUUID,
+  log: systemLog,
+  write: metricWriter(variables.metricsFile),
+  environmentName: variables.environmentName,
+});
+
+/** Writes down what no request has written yet: for a host that ends in its own time, as Lambda does not. */
+export const finish = async (): Promise<void> => await watch.close();
 
 /** The gateway function's entry point. */
 export const handler = createGateway({
@@ -30,6 +43,7 @@ export const handler = createGateway({
     log: systemLog,
     limits: headroom,
   }),
+  watch,
   clock: systemClock,
   newId: randomUUID,
   log: systemLog,

@@ -1,5 +1,6 @@
 import middy from '@middy/core';
-import { METRICS_NAMESPACE } from '../contract.ts';
+import { metricLine } from '../core/metric-line.ts';
+import { DIMENSION, METRIC } from '../core/metrics.ts';
 import { usdText } from '../core/money.ts';
 import type { Clock, PolicySource } from '../core/ports.ts';
 import { type SweepableLedger, sweepLedgers } from '../core/sweep.ts';
@@ -23,25 +24,29 @@ export function createSweep({ policies, ledger, clock, environmentName, write }:
   return middy<unknown, void>({ timeoutEarlyInMillis: 0 }).handler(async () => {
     const { teams } = await policies.policies();
     const swept = await sweepLedgers(ledger, [...teams.keys()], clock.nowEpochMs());
-    const metrics = [
-      { Name: 'OverrunUsd', Unit: 'None' },
-      { Name: 'AssumedUsd', Unit: 'None' },
-      { Name: 'ExpiredReservations', Unit: 'Count' },
-    ];
     write(
-      JSON.stringify({
-        _aws: {
-          Timestamp: clock.nowEpochMs(),
-          CloudWatchMetrics: [{ Namespace: METRICS_NAMESPACE, Dimensions: [['Environment']], Metrics: metrics }],
+      metricLine({
+        timestampEpochMs: clock.nowEpochMs(),
+        groups: [
+          {
+            by: [DIMENSION.environment],
+            metrics: {
+              [METRIC.overrunUsd]: 'None',
+              [METRIC.assumedUsd]: 'None',
+              [METRIC.expiredReservations]: 'Count',
+            },
+          },
+        ],
+        values: {
+          event: 'swept',
+          [DIMENSION.environment]: environmentName,
+          // For graphs and alarms only; the ledgers have the exact figures.
+          [METRIC.overrunUsd]: Number(usdText(swept.overrunPicoUsd)),
+          [METRIC.assumedUsd]: Number(usdText(swept.assumedPicoUsd)),
+          [METRIC.expiredReservations]: swept.expired,
+          open: swept.open,
+          ledgers: swept.ledgers,
         },
-        event: 'swept',
-        Environment: environmentName,
-        // For graphs and alarms only; the ledgers have the exact figures.
-        OverrunUsd: Number(usdText(swept.overrunPicoUsd)),
-        AssumedUsd: Number(usdText(swept.assumedPicoUsd)),
-        ExpiredReservations: swept.expired,
-        open: swept.open,
-        ledgers: swept.ledgers,
       }),
     );
     if (swept.failed.length > 0) throw new Error(`could not sweep the ledgers of ${swept.failed.join(', ')}`);

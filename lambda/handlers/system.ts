@@ -1,3 +1,4 @@
+import { openSync, writeSync } from 'node:fs';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Clock, Log } from '../core/ports.ts';
 
@@ -13,6 +14,16 @@ export const systemClock: Clock = {
 export const systemLog: Log = (event, facts) => {
   console.error(JSON.stringify({ event, ...facts }));
 };
+
+/**
+ * Takes the lines of metrics: on Lambda the log, as they are, since CloudWatch wants JSON from the first letter; to a file
+ * where the host names one.
+ */
+export function metricWriter(file: string | undefined): (line: string) => void {
+  if (file === undefined) return (line) => process.stderr.write(`${line}\n`);
+  const descriptor = openSync(file, 'a');
+  return (line) => writeSync(descriptor, `${line}\n`);
+}
 
 /** Steps of the SDK that do nothing here but take a tenth of a call's time: a log filter without a log, a user agent. */
 const IDLE_STEPS = ['loggerMiddleware', 'getUserAgentMiddleware'];

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { DynamoUsage } from '../../lambda/adapters/dynamo-usage.ts';
+import { NO_TRACE } from '../../lambda/core/call-trace.ts';
 import { picoUsd } from '../../lambda/core/money.ts';
 import type { LedgerEnd } from '../../lambda/core/usage.ts';
 import { ensureTable } from '../../local/tables.ts';
@@ -30,6 +31,9 @@ type Call = {
   readonly costPicoUsd: bigint;
   readonly boundPicoUsd: bigint;
   readonly tokens: number;
+  readonly groqKey: string;
+  /** How many keys Groq did not take before. */
+  readonly refusals: number;
 };
 
 const anyCall: fc.Arbitrary<Call> = fc.record({
@@ -41,9 +45,13 @@ const anyCall: fc.Arbitrary<Call> = fc.record({
   costPicoUsd: fc.bigInt({ min: 1n, max: 10n ** 20n }),
   boundPicoUsd: fc.bigInt({ min: 1n, max: 10n ** 20n }),
   tokens: fc.integer({ min: 1, max: 100_000 }),
+  groqKey: fc.constantFrom('g1', 'g2'),
+  refusals: fc.nat({ max: 3 }),
 });
 
-const NOTHING = { costPicoUsd: picoUsd(0n), promptTokens: 0, cachedTokens: 0, completionTokens: 0 };
+const NOTHING = { costPicoUsd: picoUsd(0n), promptTokens: 0, cachedTokens: 0, completionTokens: 0, trace: NO_TRACE };
+
+const REFUSED = ['r1', 'r2', 'r3'];
 
 /** The ends that the ledger tells of such a call. */
 function endsOfCall(call: Call, index: number): readonly LedgerEnd[] {
@@ -57,20 +65,21 @@ function endsOfCall(call: Call, index: number): readonly LedgerEnd[] {
     cachedTokens: 1,
     completionTokens: 2,
   };
+  const trace = { upstreamMs: 3, groqKeys: { usedId: call.groqKey, refusedIds: REFUSED.slice(0, call.refusals) } };
   const expired = endWith({ ...common, kind: 'expire', costPicoUsd: bound, assumed: true }, team);
   switch (call.outcome) {
     case 'settled':
-      return [endWith({ ...common, kind: 'settle', ...truth }, team)];
+      return [endWith({ ...common, kind: 'settle', ...truth, trace }, team)];
     case 'assumed':
-      return [endWith({ ...common, kind: 'settle', costPicoUsd: bound, assumed: true }, team)];
+      return [endWith({ ...common, kind: 'settle', costPicoUsd: bound, assumed: true, trace }, team)];
     case 'voided':
-      return [endWith({ ...common, kind: 'void' }, team)];
+      return [endWith({ ...common, kind: 'void', trace }, team)];
     case 'expired':
       return [expired];
     case 'corrected':
-      return [expired, endWith({ ...common, kind: 'correct', ...truth }, team)];
+      return [expired, endWith({ ...common, kind: 'correct', ...truth, trace }, team)];
     case 'late void':
-      return [expired, endWith({ ...common, kind: 'correct' }, team)];
+      return [expired, endWith({ ...common, kind: 'correct', trace }, team)];
   }
 }
 
@@ -93,6 +102,20 @@ function modelOf(calls: readonly Call[]): Record<string, string> {
     ];
   }
   return Object.fromEntries(Object.entries(rows).map(([name, row]) => [name, row.join(' ')]));
+}
+
+/** The model of Groq keys: a call that ended by a word of its gateway is told with its key, any other with none. */
+function keysModelOf(calls: readonly Call[], team: string): Record<string, number> {
+  const rows: Record<string, number> = {};
+  const add = (keyId: string, what: string, dayOffset: number) => {
+    const name = `2026-11-${24 + dayOffset}T00 ${keyId} ${what}`;
+    rows[name] = (rows[name] ?? 0) + 1;
+  };
+  for (const call of calls.filter((one) => one.team === team && one.outcome !== 'expired')) {
+    add(call.groqKey, 'requests', call.dayOffset);
+    for (const keyId of REFUSED.slice(0, call.refusals)) add(keyId, 'refused', call.dayOffset);
+  }
+  return rows;
 }
 
 type Delivery = { readonly ends: readonly number[]; readonly fault: Fault | undefined };
@@ -139,6 +162,14 @@ it('comes to the same whatever the order, repetition and company ends are told i
           [row.requests, row.promptTokens, row.costPicoUsd, row.assumedPicoUsd, row.voided, row.expired].join(' '),
         ]);
         expect(Object.fromEntries(rows)).toEqual(modelOf(calls));
+        for (const team of ['a', 'b']) {
+          const uses = (await usage.useOf(team, '2026-11-24T00', '2026-11-30T23')).flatMap((use) =>
+            (['requests', 'refused', 'failed'] as const)
+              .filter((what) => use[what] > 0)
+              .map((what) => [`${use.hour} ${use.keyId} ${what}`, use[what]]),
+          );
+          expect(Object.fromEntries(uses)).toEqual(keysModelOf(calls, team));
+        }
       },
     ),
     { numRuns: 40 },

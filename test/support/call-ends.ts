@@ -1,4 +1,5 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { NO_TRACE } from '../../lambda/core/call-trace.ts';
 import { picoUsd } from '../../lambda/core/money.ts';
 import type { CallEnd, LedgerEnd } from '../../lambda/core/usage.ts';
 import { START_MS } from './ledger-terms.ts';
@@ -16,6 +17,8 @@ export function endWith(fields: Partial<CallEnd> = {}, team = 'a'): LedgerEnd {
     promptTokens: 5,
     cachedTokens: 2,
     completionTokens: 3,
+    reasoningTokens: 0,
+    trace: NO_TRACE,
     atEpochMs: START_MS,
     ...fields,
   };
@@ -38,6 +41,8 @@ function valueOfEnd(end: CallEnd): AttributeValue {
     promptTokens: end.promptTokens,
     cachedTokens: end.cachedTokens,
     completionTokens: end.completionTokens,
+    reasoningTokens: end.reasoningTokens,
+    upstreamMs: end.trace.upstreamMs,
     atMs: end.atEpochMs,
   };
   return {

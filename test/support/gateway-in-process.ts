@@ -4,8 +4,9 @@ import { installLambdaRuntime, lambdaContext, type StreamingHandler } from '../.
 
 installLambdaRuntime();
 
-/** Ports of a gateway that nobody asks for usage. */
+/** Ports of a gateway that nobody asks for usage, and nobody watches. */
 export const NO_USAGE_PORTS = {
+  watch: { note: () => {}, writeDue: async () => {} },
   usage: { rowsOf: async () => [] },
   keyNames: { namesOf: async () => new Map<string, string>() },
 };

@@ -19,7 +19,7 @@ import { ensureTable } from '../../local/tables.ts';
 import { catalog } from './catalog.ts';
 import type { TestDatabase } from './embedded-ledger.ts';
 import { billOf } from './fake-bill.ts';
-import './gateway-in-process.ts';
+import { NO_USAGE_PORTS } from './gateway-in-process.ts';
 import { RealLedger } from './real-ledger.ts';
 
 const { createGateway } = await import('../../lambda/handlers/gateway-handler.ts');
@@ -107,6 +107,7 @@ export class HostedGateways {
       headroom,
       usage: { rowsOf: async () => [] },
       keyNames: this.#keys,
+      watch: NO_USAGE_PORTS.watch,
     });
     const counted: HostedFunctions['gateway'] = async (...call) => {
       this.#arrived++;

@@ -19,7 +19,7 @@ import { lambdaContext } from '../../local/lambda-runtime.ts';
 import { ensureTable } from '../../local/tables.ts';
 import { catalog, catalogContent } from './catalog.ts';
 import type { TestDatabase } from './embedded-ledger.ts';
-import { invoke } from './gateway-in-process.ts';
+import { invoke, NO_USAGE_PORTS } from './gateway-in-process.ts';
 import { START_MS } from './ledger-terms.ts';
 
 const { createGateway } = await import('../../lambda/handlers/gateway-handler.ts');
@@ -70,6 +70,7 @@ export class KeyWorld {
       headroom: new Headroom(),
       usage: { rowsOf: async () => [] },
       keyNames: this.keys,
+      watch: NO_USAGE_PORTS.watch,
     });
   }
 

@@ -45,6 +45,7 @@ export function settlementOf(costPicoUsd: bigint, more: Partial<Settlement> = {}
     promptTokens: 1,
     cachedTokens: 0,
     completionTokens: 1,
+    reasoningTokens: 0,
     ...more,
   };
 }

@@ -1,4 +1,5 @@
 import { usdText } from '../money.ts';
+import { refusedOf } from '../usage.ts';
 import type { WeeklyReport } from '../weekly-report.ts';
 
 /** A cell: text that people have chosen, a figure of ours, or nothing. */
@@ -33,10 +34,12 @@ const HEADER = [
   'prompt_tokens',
   'cached_tokens',
   'completion_tokens',
+  'reasoning_tokens',
   'cost_usd',
   'assumed_usd',
   'voided_requests',
   'expired_requests',
+  'refused_requests',
 ];
 
 /** Weeks as one row a day, team, key and model, in exact dollars: they add up to what the ledgers have spent. */
@@ -53,10 +56,12 @@ export function renderCsv(reports: readonly WeeklyReport[]): string {
       { figure: row.promptTokens },
       { figure: row.cachedTokens },
       { figure: row.completionTokens },
+      { figure: row.reasoningTokens },
       { figure: usdText(row.costPicoUsd) },
       { figure: usdText(row.assumedPicoUsd) },
       { figure: row.voided },
       { figure: row.expired },
+      { figure: refusedOf(row) },
     ]),
   );
   return renderCells(HEADER, rows);

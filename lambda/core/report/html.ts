@@ -2,8 +2,9 @@ import type { WeeklyReport } from '../weekly-report.ts';
 import { type Bar, gauges, uprightBars } from './charts.ts';
 import { escapeHtml } from './html-text.ts';
 import { DARK, LIGHT, look, type Palette, repaint } from './palette.ts';
+import { dayTable, keyTable, modelTable, refusalTable } from './part-tables.ts';
 import { changeShown, countShown, decimalsOf, limitShown, percentOf, usdExact, usdShown } from './shown.ts';
-import { dayTable, keyTable, modelTable, teamTable } from './week-tables.ts';
+import { teamTable } from './team-table.ts';
 import { figuresInWords, originInWords } from './words.ts';
 
 /** The most budgets that are drawn; the table has all. */
@@ -63,6 +64,7 @@ function articleOf(report: WeeklyReport, palette: Palette): string {
   const { word, sentence } = figuresInWords(report);
   const badge = look(palette, [report.figures === 'final' ? 'good' : 'warn'], 'font-weight:600');
   const assumed = total.counts.assumedPicoUsd;
+  const refusals = refusalTable(report, palette);
   return [
     `<article aria-labelledby="${week}"><header style="margin:0 0 20px">`,
     `<h1 id="${week}" style="margin:0;font-size:25px;line-height:1.25">Groq spending, week ${week}</h1>`,
@@ -89,6 +91,7 @@ function articleOf(report: WeeklyReport, palette: Palette): string {
     section(palette, '', modelTable(report, palette)),
     section(palette, '', keyTable(report, palette)),
     section(palette, '', dayTable(report, palette)),
+    refusals === undefined ? '' : section(palette, '', refusals),
     `<footer${look(palette, ['muted', 'line'], 'border-top:1px solid;padding:12px 0 40px;font-size:13px')}>Amounts are rounded; a pointer on one shows it exactly, and the CSV and JSON of this week have all of them. `,
     assumed === 0n
       ? ''

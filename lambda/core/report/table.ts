@@ -1,3 +1,4 @@
+import { refusedOf } from '../usage.ts';
 import type { MonthBudget, TeamWeek, WeeklyReport } from '../weekly-report.ts';
 import { renderTable } from './columns.ts';
 import { changeShown, countShown, decimalsOf, limitShown, printable, usdExact, usdShown } from './shown.ts';
@@ -48,6 +49,11 @@ function renderWeek(report: WeeklyReport): string {
 function notesOf(report: WeeklyReport): readonly string[] {
   const { word, sentence } = figuresInWords(report);
   const { costPicoUsd, assumedPicoUsd } = report.total.counts;
+  const refused = refusedOf(report.total.counts);
+  const reasons = Object.entries(report.total.counts.refusals)
+    .sort(([, a], [, b]) => b - a)
+    .map(([reason, count]) => `${printable(reason)} ${countShown(count)}`)
+    .join(', ');
   const isOver = report.teams.some(({ budget }) => budget !== undefined && budget.projected > budget.limit);
   return [
     `${word}. ${sentence} Exactly: ${usdExact(costPicoUsd)}.`,
@@ -56,6 +62,7 @@ function notesOf(report: WeeklyReport): readonly string[] {
       : [
           `Of it, ${usdExact(assumedPicoUsd)} is assumed: calls whose outcome never came, at the most they can have cost.`,
         ]),
+    ...(refused === 0 ? [] : [`The gateway refused ${countShown(refused)} more requests, at no cost: ${reasons}.`]),
     ...(isOver ? ['! goes over the budget if the month goes on as it has; what is over is refused.'] : []),
   ];
 }

@@ -2,7 +2,7 @@ import { addWeeks, type IsoWeek } from '../iso-week.ts';
 import type { WeeklyReport } from '../weekly-report.ts';
 import { escapeHtml } from './html-text.ts';
 import { DARK, LIGHT, look, type Palette } from './palette.ts';
-import { teamTable } from './week-tables.ts';
+import { teamTable } from './team-table.ts';
 import { figuresInWords } from './words.ts';
 
 /** What a custom widget of CloudWatch's is drawn for. */

@@ -60,15 +60,23 @@ describe('pricing', () => {
 
 describe('usage', () => {
   const usage = { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 };
+  const read = { promptTokens: 10, cachedTokens: 0, completionTokens: 5, reasoningTokens: 0 };
   it.each([
-    [usage, { promptTokens: 10, cachedTokens: 0, completionTokens: 5 }],
+    [usage, read],
     [
       { ...usage, prompt_tokens_details: { cached_tokens: 4 } },
-      { promptTokens: 10, cachedTokens: 4, completionTokens: 5 },
+      { ...read, cachedTokens: 4 },
     ],
+    [{ ...usage, prompt_tokens_details: null }, read],
     [
-      { ...usage, prompt_tokens_details: null },
-      { promptTokens: 10, cachedTokens: 0, completionTokens: 5 },
+      { ...usage, completion_tokens_details: { reasoning_tokens: 3 } },
+      { ...read, reasoningTokens: 3 },
+    ],
+    // Nothing is billed by it, so what is odd leaves the rest good.
+    [{ ...usage, completion_tokens_details: { reasoning_tokens: 'some' } }, read],
+    [
+      { ...usage, completion_tokens_details: { reasoning_tokens: 9 } },
+      { ...read, reasoningTokens: 5 },
     ],
   ])('is read from %j', (value, expected) => {
     expect(parseUsage(value)).toEqual(expected);

@@ -29,7 +29,7 @@ const record = (...of: Parameters<typeof recordOf>) => recordOf(...of) as unknow
 
 async function project(records: readonly Record[], count = (ends: readonly LedgerEnd[]) => usage.count(ends)) {
   const handler = createProjector({
-    usage: { count },
+    usage: { count, countRefusals: (batches) => usage.countRefusals(batches) },
     log: (event, facts) => logged.push(JSON.stringify({ event, ...facts })),
   });
   return await handler({ Records: [...records] }, lambdaContext('projector', 'r', 60_000));
@@ -75,7 +75,7 @@ describe('the projector', () => {
     const result = await project([...broken, record([ends.two], '6')]);
     expect(result).toEqual({ batchItemFailures: ['2', '3', '4', '5'].map((itemIdentifier) => ({ itemIdentifier })) });
     expect(await requests()).toBe(1);
-    expect(logged[0]).toBe('{"event":"unreadable_ends","sequenceNumber":"2","why":"an end without id"}');
+    expect(logged[0]).toBe('{"event":"unreadable_record","sequenceNumber":"2","why":"an end without id"}');
     await project([record([ends.three], '7')]);
     expect(await requests()).toBe(2);
   });

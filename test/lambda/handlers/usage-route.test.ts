@@ -7,7 +7,7 @@ import { RecentOutputs } from '../../../lambda/core/recent-outputs.ts';
 import { NO_USAGE, type UsageRow } from '../../../lambda/core/usage.ts';
 import { catalog, policyWith } from '../../support/catalog.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
-import { chatEvent, invoke } from '../../support/gateway-in-process.ts';
+import { chatEvent, invoke, NO_USAGE_PORTS } from '../../support/gateway-in-process.ts';
 import { MemoryLedger } from '../../support/memory-ledger.ts';
 
 const { createGateway } = await import('../../../lambda/handlers/gateway-handler.ts');
@@ -27,7 +27,15 @@ const row = (team: string, day: string, keyId: string, model: string, more: Part
 /** The clock stands at 2026-11-24. */
 const ROWS: readonly UsageRow[] = [
   row('chatbot', '2026-11-24', 'key1', 'm'),
-  row('chatbot', '2026-11-24', 'key2', 'm', { cachedTokens: 4, voided: 2, expired: 1, assumedPicoUsd: picoUsd(7n) }),
+  row('chatbot', '2026-11-24', 'key2', 'm', {
+    cachedTokens: 4,
+    reasoningTokens: 3,
+    upstreamMs: 250,
+    voided: 2,
+    expired: 1,
+    assumedPicoUsd: picoUsd(7n),
+    refusals: { team_paused: 2, model_not_allowed: 1 },
+  }),
   row('chatbot', '2026-11-23', 'key1', 'n'),
   row('chatbot', '2026-10-31', 'key1', 'm'),
   row('gone', '2026-11-24', 'key9', 'm'),
@@ -36,6 +44,7 @@ const ROWS: readonly UsageRow[] = [
 const asked: string[] = [];
 const memory = new MemoryLedger(fakeClock().nowEpochMs);
 const handler = createGateway({
+  watch: NO_USAGE_PORTS.watch,
   ledger: Object.assign(memory, {
     readOrganization: async () => ({ ...openOrganization(picoUsd(1n)), holders: new Set(['gone']) }),
   }),
@@ -75,10 +84,14 @@ const COUNTS = {
   prompt_tokens: 10,
   cached_tokens: 0,
   completion_tokens: 5,
+  reasoning_tokens: 0,
+  upstream_ms: 0,
   cost_usd: '0.0000015',
   assumed_usd: '0',
   voided_requests: 0,
   expired_requests: 0,
+  refused_requests: 0,
+  refusals: {},
 };
 
 it('shows a member its own key: this month by day, and today by key', async () => {
@@ -119,9 +132,13 @@ it('shows a lead every key of its team, by what it asks for, a key without a nam
       key_name: 'key2',
       model: 'm',
       cached_tokens: 4,
+      reasoning_tokens: 3,
+      upstream_ms: 250,
       voided_requests: 2,
       expired_requests: 1,
       assumed_usd: '0.000000000007',
+      refused_requests: 3,
+      refusals: { model_not_allowed: 1, team_paused: 2 },
     },
   ]);
 });

@@ -1,55 +1,15 @@
-import type { PicoUsd } from '../money.ts';
 import { addUsage, NO_USAGE, type UsageCounts } from '../usage.ts';
-import type { MonthBudget, TeamWeek, WeeklyReport } from '../weekly-report.ts';
-import { type HtmlCell, type HtmlColumn, htmlTable } from './html-table.ts';
+import type { WeeklyReport } from '../weekly-report.ts';
+import { amount, requests, tokens } from './html-cells.ts';
+import { type HtmlCell, htmlTable } from './html-table.ts';
 import type { Palette } from './palette.ts';
-import { changeShown, countShown, decimalsOf, limitShown, percentOf, usdExact, usdShown } from './shown.ts';
+import { countShown, decimalsOf, percentOf } from './shown.ts';
 
 /** The most keys that a report names; CSV and JSON have all. */
 const MOST_KEYS = 10;
 
-const TEAM_COLUMNS: readonly HtmlColumn[] = [
-  { heading: 'Team' },
-  { heading: 'Cost', isFigure: true },
-  { heading: 'Tokens', isFigure: true },
-  { heading: 'Requests', isFigure: true },
-  { heading: 'Top model' },
-  { heading: 'This month, of budget', isFigure: true },
-];
-
-/** The week by team: cost and change, tokens, requests, top model, and the month's budget with its projection. */
-export function teamTable(report: WeeklyReport, palette: Palette, caption: string): string {
-  const { teams, total, organization, models } = report;
-  const decimals = decimalsOf([total.counts.costPicoUsd]);
-  const months = [...teams.map(({ budget }) => budget), organization].filter((month) => month !== undefined);
-  const monthDecimals = decimalsOf(months.map(({ projected }) => projected));
-  const cells = (
-    name: HtmlCell,
-    week: Pick<TeamWeek, 'counts' | 'costBeforePicoUsd'>,
-    model: string | undefined,
-    month: MonthBudget | undefined,
-  ): readonly HtmlCell[] => [
-    name,
-    {
-      ...amount(week.counts.costPicoUsd, decimals),
-      below: changeShown(week.counts.costPicoUsd, week.costBeforePicoUsd),
-    },
-    tokens(week.counts),
-    { text: countShown(week.counts.requests) },
-    model === undefined ? { text: '–', role: 'muted' } : { text: model },
-    monthCell(month, monthDecimals),
-  ];
-  const rows = teams.map((team) =>
-    cells(
-      { text: team.team, ...(team.topKey === undefined ? {} : { below: `most by ${team.topKey.name}` }) },
-      team,
-      team.topModel?.name,
-      team.budget,
-    ),
-  );
-  const sum = cells({ text: 'All teams' }, total, models[0]?.model, organization);
-  return htmlTable(palette, caption, TEAM_COLUMNS, rows, sum);
-}
+/** The most teams that are named beside a reason. */
+const MOST_TEAMS = 3;
 
 /** The week by model. */
 export function modelTable(report: WeeklyReport, palette: Palette): string {
@@ -73,6 +33,7 @@ export function modelTable(report: WeeklyReport, palette: Palette): string {
 export function keyTable(report: WeeklyReport, palette: Palette): string {
   const keys = [...Map.groupBy(report.rows, ({ keyId }) => keyId)]
     .map(([, rows]) => ({ name: rows[0]?.keyName ?? '', counts: rows.reduce<UsageCounts>(addUsage, NO_USAGE) }))
+    .filter(({ counts }) => isSeen(counts))
     .sort((a, b) =>
       a.counts.costPicoUsd === b.counts.costPicoUsd ? 0 : a.counts.costPicoUsd > b.counts.costPicoUsd ? -1 : 1,
     );
@@ -89,6 +50,25 @@ export function keyTable(report: WeeklyReport, palette: Palette): string {
   return htmlTable(palette, `By key${rest}`, columns, rows);
 }
 
+/** Requests that the gateway refused, by reason; undefined where it refused none. */
+export function refusalTable(report: WeeklyReport, palette: Palette): string | undefined {
+  const reasons = Object.entries(report.total.counts.refusals).sort(([, a], [, b]) => b - a);
+  if (reasons.length === 0) return undefined;
+  const teamsOf = (reason: string) =>
+    report.teams
+      .filter(({ counts }) => (counts.refusals[reason] ?? 0) > 0)
+      .sort((a, b) => (b.counts.refusals[reason] ?? 0) - (a.counts.refusals[reason] ?? 0))
+      .slice(0, MOST_TEAMS)
+      .map(({ team, counts }) => `${team} ${countShown(counts.refusals[reason] ?? 0)}`);
+  const columns = [{ heading: 'Reason' }, { heading: 'Requests', isFigure: true }, { heading: 'Most by' }];
+  const rows = reasons.map(([reason, count]) => [
+    { text: reason },
+    { text: countShown(count) },
+    { text: teamsOf(reason).join(', ') },
+  ]);
+  return htmlTable(palette, 'Refused by the gateway, at no cost', columns, rows);
+}
+
 /** The week by day. */
 export function dayTable(report: WeeklyReport, palette: Palette): string {
   const decimals = decimalsOf([report.total.counts.costPicoUsd]);
@@ -102,7 +82,7 @@ export function dayTable(report: WeeklyReport, palette: Palette): string {
     { text: name },
     amount(counts.costPicoUsd, decimals),
     tokens(counts),
-    { text: countShown(counts.requests) },
+    requests(counts),
   ];
   const rows = report.days.map(({ day, counts }) => cells(day, counts));
   return htmlTable(palette, 'By day', columns, rows, cells('Week', report.total.counts));
@@ -118,25 +98,15 @@ function partCells(report: WeeklyReport, name: string, counts: UsageCounts): rea
       text: countShown(counts.promptTokens),
       ...(counts.cachedTokens === 0 ? {} : { below: `${countShown(counts.cachedTokens)} cached` }),
     },
-    { text: countShown(counts.completionTokens) },
-    { text: countShown(counts.requests) },
+    {
+      text: countShown(counts.completionTokens),
+      ...(counts.reasoningTokens === 0 ? {} : { below: `${countShown(counts.reasoningTokens)} reasoning` }),
+    },
+    requests(counts),
   ];
 }
 
-function amount(costPicoUsd: PicoUsd, decimals: number): HtmlCell {
-  return { text: usdShown(costPicoUsd, decimals), title: usdExact(costPicoUsd) };
-}
-
-function tokens({ promptTokens, completionTokens }: UsageCounts): HtmlCell {
-  return { text: countShown(promptTokens + completionTokens) };
-}
-
-function monthCell(month: MonthBudget | undefined, decimals: number): HtmlCell {
-  if (month === undefined) return { text: '–', role: 'muted' };
-  const isOver = month.projected > month.limit;
-  return {
-    ...amount(month.spent, decimals),
-    below: `of ${limitShown(month.limit)}, ${isOver ? '! ' : ''}projected ${usdShown(month.projected, decimals)}`,
-    belowRole: isOver ? 'warn' : 'muted',
-  };
+/** Whether there is more to tell of a part than refusals, which have a table of their own. */
+function isSeen({ requests: served, costPicoUsd }: UsageCounts): boolean {
+  return served !== 0 || costPicoUsd !== 0n;
 }

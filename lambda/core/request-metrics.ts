@@ -1,0 +1,111 @@
+import type { EndedCall, RequestReport } from './call-report.ts';
+import type { LedgerView } from './ledger.ts';
+import type { MetricFacts, MetricGroup, MetricUnit } from './metric-line.ts';
+import { DIMENSION, type DimensionName, METRIC, type MetricName } from './metrics.ts';
+import { type PicoUsd, subtractUsd, usdText } from './money.ts';
+
+/** What of a budget is spent, in percent; a budget of nothing is used up. */
+export function budgetUsedPercent({ spent, limit }: Pick<LedgerView, 'spent' | 'limit'>): number {
+  return limit <= 0n ? 100 : Number((spent * 1_000_000n) / limit) / 10_000;
+}
+
+type Measured = readonly (readonly [MetricName, MetricUnit, number])[];
+
+/**
+ * The metrics of one request. Dollars are floats there, for graphs and alarms; beside them `costPicoUsd` and
+ * `assumedPicoUsd` are exact, as text.
+ */
+export function requestMetrics(report: RequestReport, environmentName: string): MetricFacts {
+  const { team, keyId, refusal, ended, requestId } = report;
+  const requests = [METRIC.requests, 'Count', 1] as const;
+  const refusals: Measured = refusal === undefined ? [] : [[METRIC.refusals, 'Count', 1]];
+  const cost: Measured = ended === undefined ? [] : [[METRIC.costUsd, 'None', usdOf(ended.settlement.costPicoUsd)]];
+  const used: Measured =
+    ended?.view === undefined ? [] : [[METRIC.budgetUsedPercent, 'Percent', budgetUsedPercent(ended.view)]];
+  const split: readonly (readonly [readonly DimensionName[], Measured])[] = [
+    [
+      [],
+      [
+        requests,
+        ...refusals,
+        ...cost,
+        ...timesOf(report),
+        ...(ended === undefined ? [] : oddsOf(ended)),
+        ...keysOf(report),
+      ],
+    ],
+    [[DIMENSION.team], team === undefined ? [] : [requests, ...refusals, ...cost, ...used]],
+    [[DIMENSION.model], ended === undefined ? [] : tokensOf(ended)],
+    [[DIMENSION.code], refusals],
+  ];
+  const groups = split.filter(([, measured]) => measured.length > 0).map(([by, measured]) => groupOf(by, measured));
+  return {
+    timestampEpochMs: report.atEpochMs,
+    groups,
+    values: {
+      event: 'request',
+      [DIMENSION.environment]: environmentName,
+      ...(team === undefined ? {} : { [DIMENSION.team]: team }),
+      ...(ended === undefined ? {} : { [DIMENSION.model]: ended.model }),
+      ...(refusal === undefined ? {} : { [DIMENSION.code]: refusal.reason }),
+      ...Object.fromEntries(split.flatMap(([, measured]) => measured.map(([name, , value]) => [name, value]))),
+      ...(ended === undefined ? {} : exactOf(ended)),
+      keyId,
+      requestId,
+    },
+  };
+}
+
+function groupOf(by: readonly DimensionName[], measured: Measured): MetricGroup {
+  const metrics = Object.fromEntries(measured.map(([name, unit]) => [name, unit]));
+  return { by: [DIMENSION.environment, ...by], metrics };
+}
+
+function timesOf({ totalMs, firstTokenMs, ended }: RequestReport): Measured {
+  const upstreamMs = ended?.settlement.trace?.upstreamMs ?? 0;
+  return [
+    [METRIC.gatewayMs, 'Milliseconds', Math.max(0, Math.round(totalMs - upstreamMs))],
+    ...(ended === undefined ? [] : ([[METRIC.upstreamMs, 'Milliseconds', upstreamMs]] as const)),
+    ...(firstTokenMs === undefined ? [] : ([[METRIC.firstByteMs, 'Milliseconds', Math.round(firstTokenMs)]] as const)),
+  ];
+}
+
+/** What should not be: only where it is, so that nobody pays for the zeros. */
+function oddsOf({ settlement, boundPicoUsd, isWhole }: EndedCall): Measured {
+  const { costPicoUsd, assumed } = settlement;
+  const odds: Measured = [
+    [METRIC.zeroCostSuccesses, 'Count', isWhole && (assumed || costPicoUsd === 0n) ? 1 : 0],
+    [METRIC.overruns, 'Count', subtractUsd(costPicoUsd, boundPicoUsd) > 0n ? 1 : 0],
+    [METRIC.assumedCostUsd, 'None', assumed ? usdOf(costPicoUsd) : 0],
+  ];
+  return odds.filter(([, , value]) => value > 0);
+}
+
+function keysOf({ refusal, ended }: RequestReport): Measured {
+  const refused = ended?.settlement.trace?.groqKeys.refusedIds.length ?? 0;
+  const keys: Measured = [
+    [METRIC.groqKeysRefused, 'Count', Math.max(refused, refusal?.reason === 'groq_key_rejected' ? 1 : 0)],
+    [METRIC.groqKeysMissing, 'Count', refusal?.reason === 'groq_key_missing' ? 1 : 0],
+    [METRIC.groqBlocked, 'Count', refusal?.reason === 'groq_blocked' ? 1 : 0],
+  ];
+  return keys.filter(([, , value]) => value > 0);
+}
+
+function tokensOf({ settlement }: EndedCall): Measured {
+  const tokens: Measured = [
+    [METRIC.promptTokens, 'Count', settlement.promptTokens],
+    [METRIC.cachedTokens, 'Count', settlement.cachedTokens],
+    [METRIC.completionTokens, 'Count', settlement.completionTokens],
+    [METRIC.reasoningTokens, 'Count', settlement.reasoningTokens],
+  ];
+  return settlement.promptTokens + settlement.completionTokens === 0 ? [] : tokens;
+}
+
+function exactOf({ settlement }: EndedCall): Readonly<Record<string, string>> {
+  const { costPicoUsd, assumed } = settlement;
+  return { costPicoUsd: String(costPicoUsd), assumedPicoUsd: assumed ? String(costPicoUsd) : '0' };
+}
+
+function usdOf(amount: PicoUsd): number {
+  return Number(usdText(amount));
+}

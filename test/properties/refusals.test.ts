@@ -1,0 +1,118 @@
+import type { DynamoDBStreamEvent } from 'aws-lambda';
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { DynamoUsage } from '../../lambda/adapters/dynamo-usage.ts';
+import { DynamoRefusals } from '../../lambda/adapters/refusal-item.ts';
+import { RefusalTally, type RefusedRequest } from '../../lambda/core/refusal-tally.ts';
+import { createProjector } from '../../lambda/handlers/projector-handler.ts';
+import { lambdaContext } from '../../local/lambda-runtime.ts';
+import { type StreamRecord, StreamRecords } from '../../local/stream-records.ts';
+import { makeTables } from '../../local/tables.ts';
+import { startTestDatabase, type TestDatabase } from '../support/embedded-ledger.ts';
+import { type Fault, FaultyClient } from '../support/faulty-client.ts';
+import { START_MS } from '../support/ledger-terms.ts';
+
+let database: TestDatabase;
+let faulty: FaultyClient;
+beforeAll(async () => {
+  database = await startTestDatabase();
+  faulty = new FaultyClient(database.endpoint);
+});
+afterAll(async () => {
+  faulty.client.destroy();
+  await database.close();
+});
+
+const anyFault = fc.constantFrom<(Fault | undefined)[]>(
+  undefined,
+  { kind: 'crash', after: 0 },
+  { kind: 'crash', after: 1 },
+  { kind: 'lost reply', at: 1 },
+  { kind: 'told twice', at: 1 },
+);
+const anyRefusal: fc.Arbitrary<RefusedRequest> = fc.record({
+  team: fc.constantFrom('a', 'b'),
+  keyId: fc.constantFrom('k1', 'k2'),
+  model: fc.constantFrom('m', ''),
+  reason: fc.constantFrom('team_paused', 'team_budget_exceeded', 'requests_exceeded'),
+});
+/** Some requests of one process, the time after them, and what goes wrong with what is written then. */
+const anyBurst = fc.record({
+  process: fc.nat({ max: 2 }),
+  refusals: fc.array(anyRefusal, { maxLength: 8 }),
+  afterMs: fc.constantFrom(0, 400, 1_000, 86_400_000),
+  fault: anyFault,
+});
+const anyDelivery = fc.record({ records: fc.array(fc.nat(), { maxLength: 20 }), fault: anyFault });
+
+async function recordsOf(stream: StreamRecords): Promise<readonly StreamRecord[]> {
+  const all: StreamRecord[] = [];
+  for (const shardId of await stream.shardIds()) {
+    let iterator = await stream.iterator(shardId, undefined);
+    while (iterator !== undefined) {
+      const { records, next } = await stream.read(iterator);
+      if (records.length === 0) break;
+      all.push(...records);
+      iterator = next;
+    }
+  }
+  return all;
+}
+
+let runs = 0;
+
+it('counts each refusal once, whatever fails on the way and in whatever order, company and repetition it is told', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(anyBurst, { minLength: 1, maxLength: 12 }),
+      fc.array(anyDelivery, { maxLength: 6 }),
+      async (bursts, deliveries) => {
+        const name = `refused${runs++}`;
+        const streamArn = await makeTables(database.client, name);
+        let [nowMs, ids] = [0, 0];
+        const clock = { nowEpochMs: () => START_MS + nowMs, monotonicMs: () => nowMs };
+        const store = new DynamoRefusals(faulty.client, `${name}-ledger`, clock.nowEpochMs);
+        const newId = () => `batch-${ids++}`;
+        const processes = [0, 1, 2].map(() => new RefusalTally({ store, clock, newId, log: () => {} }));
+        const model: Record<string, number> = {};
+        for (const { process, refusals, afterMs, fault } of bursts) {
+          faulty.arm(fault);
+          for (const refused of refusals) {
+            processes[process]?.note(refused);
+            const day = new Date(clock.nowEpochMs()).toISOString().slice(0, 10);
+            const row = `${refused.team} ${day} ${refused.keyId} ${refused.model} ${refused.reason}`;
+            model[row] = (model[row] ?? 0) + 1;
+          }
+          await processes[process]?.writeDue();
+          nowMs += afterMs;
+        }
+        faulty.arm(undefined);
+        for (const process of processes) await process.writeAll();
+
+        const records = await recordsOf(new StreamRecords(database.endpoint, streamArn));
+        const usage = new DynamoUsage(faulty.client, `${name}-usage`, clock.nowEpochMs);
+        const projector = createProjector({ usage, log: () => {} });
+        const project = async (some: readonly (StreamRecord | undefined)[]) => {
+          const event = { Records: some.filter((record) => record !== undefined) } as DynamoDBStreamEvent;
+          return await projector(event, lambdaContext('projector', 'r', 60_000));
+        };
+        for (const delivery of deliveries) {
+          faulty.arm(delivery.fault);
+          await project(delivery.records.map((number) => records[number % records.length])).catch(() => undefined);
+        }
+        faulty.arm(undefined);
+        expect(await project([...records].reverse())).toEqual({ batchItemFailures: [] });
+        const counted: Record<string, number> = {};
+        for (const team of ['a', 'b']) {
+          for (const row of await usage.rowsOf(team, '2026-01-01', '2027-12-31')) {
+            for (const [reason, count] of Object.entries(row.refusals))
+              counted[`${team} ${row.day} ${row.keyId} ${row.model} ${reason}`] = count;
+            expect([row.requests, row.costPicoUsd]).toEqual([0, 0n]);
+          }
+        }
+        expect(counted).toEqual(model);
+      },
+    ),
+    { numRuns: 40 },
+  );
+});
