@@ -60,8 +60,8 @@ function kindsOf(row: UsageRow, prices: TokenPrices): readonly FocusCharge[] {
 }
 
 function billedCharge(costPicoUsd: PicoUsd, tokens: number): FocusCharge {
-  const priced = dollarCharge(costPicoUsd);
-  return { ...priced, meter: 'Tokens', sku: 'tokens', consumedUnit: 'Tokens', consumedQuantity: String(tokens) };
+  const priced = { ...dollarCharge(costPicoUsd), meter: 'Tokens', sku: 'tokens' };
+  return tokens === 0 ? priced : { ...priced, consumedUnit: 'Tokens', consumedQuantity: String(tokens) };
 }
 
 function assumedCharge(costPicoUsd: PicoUsd): FocusCharge {
@@ -69,14 +69,14 @@ function assumedCharge(costPicoUsd: PicoUsd): FocusCharge {
 }
 
 function dollarCharge(costPicoUsd: PicoUsd) {
-  const quantity = usdText(costPicoUsd);
   return {
     costPicoUsd,
     pricingUnit: DOLLARS,
-    pricingQuantity: quantity,
+    pricingQuantity: usdText(costPicoUsd),
     unitPriceUsd: '1',
     consumedUnit: DOLLARS,
-    consumedQuantity: quantity,
+    // What is taken back has been consumed all the same: FOCUS wants it above nothing.
+    consumedQuantity: usdText(picoUsd(costPicoUsd < 0n ? -costPicoUsd : costPicoUsd)),
     isAssumed: false,
   };
 }

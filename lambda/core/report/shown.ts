@@ -24,7 +24,8 @@ export function usdShown(amount: PicoUsd, decimals = 2): string {
 
 /** A budget as a person has set it: `$200`, or `$12.50`. */
 export function limitShown(limit: PicoUsd): string {
-  return limit % USD === 0n ? usdShown(limit, 0) : usdShown(limit, decimalsOf([picoUsd(limit % USD)]));
+  if (limit % USD === 0n) return usdShown(limit, 0);
+  return limit % (USD / 100n) === 0n ? usdShown(limit) : usdExact(limit);
 }
 
 /** The exact amount, for those who add up. */

@@ -17,6 +17,8 @@ function renderWeek(report: WeeklyReport): string {
   const costDecimals = decimalsOf([total.counts.costPicoUsd]);
   const months = [...teams.map(({ budget }) => budget), organization].filter((month) => month !== undefined);
   const monthDecimals = decimalsOf(months.map(({ projected }) => projected));
+  // Figures stay one below another, marked or not.
+  const marks = months.some(({ projected, limit }) => projected > limit) ? ['  ', ' !'] : ['', ''];
   const row = (
     week: Pick<TeamWeek, 'counts' | 'costBeforePicoUsd'>,
     name: string,
@@ -32,8 +34,8 @@ function renderWeek(report: WeeklyReport): string {
     month === undefined ? '–' : limitShown(month.limit),
     month === undefined ? '–' : usdShown(month.spent, monthDecimals),
     month === undefined
-      ? '–'
-      : `${usdShown(month.projected, monthDecimals)}${month.projected > month.limit ? ' !' : ''}`,
+      ? `–${marks[0]}`
+      : `${usdShown(month.projected, monthDecimals)}${marks[month.projected > month.limit ? 1 : 0]}`,
   ];
   const rows = teams.map((team) => row(team, team.team, team.topModel?.name ?? '–', team.budget));
   const all = row(total, 'all teams', report.models[0]?.model ?? '–', organization);
