@@ -12,7 +12,7 @@ import { weeklyReport } from '../lambda/core/weekly-report.ts';
 import { PROJECT_DIR } from './settings.ts';
 
 /** The week that pictures in docs/ show. */
-export const EXAMPLE_WEEK: IsoWeek = '2026-W47';
+const EXAMPLE_WEEK: IsoWeek = '2026-W47';
 const WEEKS = 8;
 const PERIOD = '2026-11';
 
@@ -120,32 +120,33 @@ function rowOf(
   return { team, day, keyId, model, ...counts, costPicoUsd: picoUsd(tokens + assumedPicoUsd) };
 }
 
-/** Writes the report of the example and of its weeks, and the widget in both themes; tells the files. */
-export function writeReportExamples(folder: string): readonly string[] {
+/** The example's report, of one week and of eight, and the widget in both themes: HTML by the name of a file. */
+export function reportExamples(): Readonly<Record<string, string>> {
   const facts = exampleSpending();
   const weeks = Array.from({ length: WEEKS }, (_, index) => addWeeks(EXAMPLE_WEEK, index + 1 - WEEKS));
   const reports = weeks.map((week) => weeklyReport(facts, week));
   const report = weeklyReport(facts, EXAMPLE_WEEK);
-  const view = {
-    functionArn: 'arn:aws:lambda:eu-central-1:111111111111:function:widget',
-    team: undefined,
-    hasNext: true,
+  const functionArn = 'arn:aws:lambda:eu-central-1:111111111111:function:widget';
+  const widget = (isDark: boolean) => {
+    const html = renderWidget(report, { functionArn, team: undefined, hasNext: true, isDark });
+    // CloudWatch makes buttons of these; elsewhere their parameters would be shown as text.
+    return `<!doctype html><meta charset="utf-8"><title>Widget</title><style>cwdb-action{display:none}</style><body style="margin:0;background:${isDark ? '#11151c' : '#fff'};font-family:Helvetica,Arial,sans-serif">${html}`;
   };
-  const page = (content: string, isDark: boolean) =>
-    `<!doctype html><meta charset="utf-8"><title>Widget</title><style>cwdb-action{display:none}</style><body style="margin:0;background:${isDark ? '#11151c' : '#fff'};font-family:Amazon Ember,Helvetica,Arial,sans-serif">${content}`;
-  const files: Readonly<Record<string, string>> = {
+  return {
     'weekly-report.html': renderHtml([report]),
     'weekly-report-weeks.html': renderHtml(reports),
-    'widget-light.html': page(renderWidget(report, { ...view, isDark: false }), false),
-    'widget-dark.html': page(renderWidget(report, { ...view, isDark: true }), true),
+    'usage-widget.html': widget(false),
+    'usage-widget-dark.html': widget(true),
   };
-  mkdirSync(folder, { recursive: true });
-  return Object.entries(files).map(([name, content]) => {
-    const file = join(folder, name);
-    writeFileSync(file, content);
-    return file;
-  });
 }
 
-if (process.argv[1] === import.meta.filename)
-  for (const file of writeReportExamples(process.argv[2] ?? 'reports')) console.log(file);
+function writeExamples(folder: string): void {
+  mkdirSync(folder, { recursive: true });
+  for (const [name, content] of Object.entries(reportExamples())) {
+    writeFileSync(join(folder, name), content);
+    console.log(join(folder, name));
+  }
+}
+
+// `node local/report-example.ts FOLDER` writes them, for whoever works on how they look.
+if (process.argv[1] === import.meta.filename) writeExamples(process.argv[2] ?? 'reports');

@@ -1,4 +1,4 @@
-import { projectedMonthEnd } from './burn-rate.ts';
+import { burnRateOf, pastSpendingOf } from './burn-rate.ts';
 import { addWeeks, daysOfWeek, type IsoWeek, weekEndsAtEpochMs } from './iso-week.ts';
 import { addUsd, type PicoUsd } from './money.ts';
 import { type Day, type Period, periodOf } from './period.ts';
@@ -12,7 +12,7 @@ export type NamedRow = UsageRow & { readonly keyName: string };
 
 /** A month's money beside a week's. */
 export type MonthBudget = Omit<MonthLedger, 'team'> & {
-  /** What the month comes to if it goes on so. */
+  /** What the month comes to if it goes on so: see burn-rate.ts. */
   readonly projected: PicoUsd;
 };
 
@@ -82,7 +82,7 @@ export function weeklyReport(facts: SpendingFacts, week: IsoWeek): WeeklyReport 
         ({ keyId }) => keyId,
         (id) => names.get(id) ?? id,
       ),
-      budget: budgetOf(ledgers.get(team), now),
+      budget: budgetOf(ledgers.get(team), rowsByTeam.get(team) ?? [], now),
     };
   });
   const models = [...Map.groupBy(rows, ({ model }) => model)].map(([model, of]) => ({ model, counts: sum(of) }));
@@ -142,18 +142,28 @@ function byCost<T extends { readonly counts: UsageCounts }>(nameOf: (part: T) =>
   };
 }
 
-function budgetOf(ledger: MonthLedger | undefined, nowEpochMs: number): MonthBudget | undefined {
+function budgetOf(
+  ledger: MonthLedger | undefined,
+  rows: readonly UsageRow[],
+  nowEpochMs: number,
+): MonthBudget | undefined {
   if (ledger === undefined) return undefined;
   const { team: _, ...month } = ledger;
-  return { ...month, projected: projectedMonthEnd(month.spent, month.period, nowEpochMs) };
+  // A month that is over comes to what was spent; the current one as alarms and the dashboard project it.
+  if (month.period !== periodOf(nowEpochMs)) return { ...month, projected: month.spent };
+  const { monthEndPicoUsd: projected } = burnRateOf(pastSpendingOf(rows, nowEpochMs), month, nowEpochMs);
+  return { ...month, projected };
 }
 
-function organizationOf({ ledgers, caps, readAtEpochMs }: SpendingFacts, period: Period): MonthBudget | undefined {
+function organizationOf(
+  { ledgers, caps, rows, readAtEpochMs }: SpendingFacts,
+  period: Period,
+): MonthBudget | undefined {
   const limit = caps.get(period);
   if (limit === undefined) return undefined;
   const own = ledgers.filter((ledger) => ledger.period === period);
   const add = (part: (ledger: MonthLedger) => PicoUsd) => addUsd(...own.map(part));
   const all = { team: '', period, limit, spent: add(({ spent }) => spent), held: add(({ held }) => held) };
   const parts = { assumed: add(({ assumed }) => assumed), overrun: add(({ overrun }) => overrun) };
-  return budgetOf({ ...all, ...parts }, readAtEpochMs);
+  return budgetOf({ ...all, ...parts }, rows, readAtEpochMs);
 }

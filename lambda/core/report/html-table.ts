@@ -26,7 +26,7 @@ export function htmlTable(
   const side = (index: number) => (columns[index]?.isFigure === true ? 'text-align:right' : 'text-align:left');
   const cell = ({ text, role = 'text', below, belowRole = 'muted', title }: HtmlCell, index: number, css: string) => {
     const tag = index === 0 ? 'th scope="row"' : 'td';
-    const wide = `padding:7px 6px;vertical-align:top;border-bottom:1px solid;font-weight:${index === 0 ? 600 : 400};${side(index)};${css}`;
+    const wide = `padding:7px 6px;vertical-align:top;border-bottom:1px solid;font-weight:${index === 0 ? 600 : 400};${side(index)}${css}`;
     const figures =
       columns[index]?.isFigure === true
         ? 'font-variant-numeric:tabular-nums;white-space:nowrap'
@@ -46,6 +46,6 @@ export function htmlTable(
   const foot =
     sum === undefined
       ? ''
-      : `<tfoot><tr>${sum.map((one, index) => cell(one, index, 'font-weight:600;border-bottom-width:2px')).join('')}</tr></tfoot>`;
+      : `<tfoot><tr>${sum.map((one, index) => cell(one, index, ';font-weight:600;border-bottom-width:2px')).join('')}</tr></tfoot>`;
   return `<table${look(palette, ['text'], FRAME)}><caption${look(palette, ['text'], CAPTION)}>${escapeHtml(caption)}</caption><thead><tr>${heads.join('')}</tr></thead><tbody>${body.join('')}</tbody>${foot}</table>`;
 }

@@ -96,7 +96,7 @@ function articleOf(report: WeeklyReport, palette: Palette): string {
     assumed === 0n
       ? ''
       : `Of the cost, ${usdExact(assumed)} is assumed: calls whose outcome never came, at the most they can have cost. `,
-    'Change is against the week before. Projected is what the month comes to if it goes on as it has; what is over a budget is refused, not spent.</footer></article>',
+    'Change is against the week before. Projected is what the month comes to if it goes on as in the last seven days; what is over a budget is refused, not spent.</footer></article>',
   ].join('\n');
 }
 

@@ -65,6 +65,8 @@ function notesOf(report: WeeklyReport): readonly string[] {
           `Of it, ${usdExact(assumedPicoUsd)} is assumed: calls whose outcome never came, at the most they can have cost.`,
         ]),
     ...(refused === 0 ? [] : [`The gateway refused ${countShown(refused)} more requests, at no cost: ${reasons}.`]),
-    ...(isOver ? ['! goes over the budget if the month goes on as it has; what is over is refused.'] : []),
+    ...(isOver
+      ? ['! goes over the budget if the month goes on as in the last seven days; what is over is refused.']
+      : []),
   ];
 }

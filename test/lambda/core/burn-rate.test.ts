@@ -1,17 +1,26 @@
 import { expect, it } from 'vitest';
-import { projectedMonthEnd } from '../../../lambda/core/burn-rate.ts';
+import { burnRateOf, pastSpendingOf } from '../../../lambda/core/burn-rate.ts';
 import { picoUsd } from '../../../lambda/core/money.ts';
+import { usageRow } from '../../support/spending.ts';
+
+const rows = [
+  usageRow({ day: '2026-11-02', costPicoUsd: picoUsd(100n) }),
+  usageRow({ day: '2026-11-16', costPicoUsd: picoUsd(70n) }),
+];
 
 it.each([
-  ['2026-11-16T00:00:00Z', 100n, 200n],
-  ['2026-11-01T00:00:00Z', 100n, 100n],
-  ['2026-10-31T00:00:00Z', 100n, 100n],
-  ['2026-12-01T00:00:00Z', 100n, 100n],
-  ['2027-03-01T00:00:00Z', 100n, 100n],
-  // A third of the month: rounded up, never down.
-  ['2026-11-11T00:00:00Z', 1n, 3n],
-  ['2026-11-21T00:00:00Z', 1n, 2n],
-  ['2026-11-11T00:00:00Z', 0n, 0n],
-])('at %s, what has come to %i comes to %i in November', (now, spent, projected) => {
-  expect(projectedMonthEnd(picoUsd(spent), '2026-11', Date.parse(now))).toBe(projected);
+  // Seven days of which one had seventy, and eight to go.
+  ['2026-11-23T00:00:00Z', 170n, 250n],
+  // What the ledger has more than the days before is today's.
+  ['2026-11-23T00:00:00Z', 240n, 400n],
+  // Nothing in the last seven days: nothing more comes.
+  ['2026-11-25T00:00:00Z', 170n, 170n],
+])('at %s, what has come to %i comes to %i in November', (now, spent, monthEnd) => {
+  const nowEpochMs = Date.parse(now);
+  const rate = burnRateOf(
+    pastSpendingOf(rows, nowEpochMs),
+    { spent: picoUsd(spent), limit: picoUsd(1_000n) },
+    nowEpochMs,
+  );
+  expect(rate.monthEndPicoUsd).toBe(monthEnd);
 });

@@ -55,6 +55,19 @@ describe("a week's report", () => {
     expect([report.figures, report.gapPicoUsd]).toEqual([figures, gap]);
   });
 
+  it('projects the current month as alarms do, and says of one that is over what it came to', () => {
+    // Seven pico-dollars in the last seven days and six hours, and seven days and eighteen hours to go.
+    const facts = spendingWith([usageRow({ day: '2026-11-16' }), usageRow({ day: '2026-11-02', ...cost(100n) })]);
+    const week = (readAtEpochMs: number) => weeklyReport({ ...facts, readAtEpochMs }, WEEK);
+    expect(week(facts.readAtEpochMs)).toMatchObject({
+      teams: [{ budget: { spent: 107n, projected: 114n } }],
+      organization: { projected: 114n },
+    });
+    expect(week(Date.parse('2026-12-01T00:00:00Z')).teams).toMatchObject([
+      { budget: { spent: 107n, projected: 107n } },
+    ]);
+  });
+
   it('is compared in both months that it touches, and says so where one was not read', () => {
     const rows = [usageRow({ day: '2026-11-30' }), usageRow({ day: '2026-12-01' })];
     const facts = spendingWith(rows, { readAtEpochMs: Date.parse('2026-12-07T06:00:00Z') });
