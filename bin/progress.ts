@@ -35,8 +35,8 @@ export function showProgress(
   const [dim, plain] = env.NO_COLOR === undefined || env.NO_COLOR === '' ? ['\x1b[2m', '\x1b[22m'] : ['', ''];
   let shown = '';
   const draw = (line: string) => {
-    // A line that wraps could not be drawn over.
-    const fitting = `  ${line}`.slice(0, (stream.columns ?? COLUMNS) - 1);
+    // A line that wraps could not be drawn over. Some terminals say that they have no columns at all.
+    const fitting = `  ${line}`.slice(0, (stream.columns || COLUMNS) - 1);
     if (fitting === shown) return;
     shown = fitting;
     stream.write(`${CLEAR}${dim}${fitting}${plain}`);

@@ -34,6 +34,10 @@ describe('progress', () => {
       expect(line.replace(CLEAR, '').length).toBeLessThan(20);
   });
 
+  it('is whole on a terminal that says it has no columns', () => {
+    expect(shown({ isTTY: true, columns: 0 }, { NO_COLOR: '1' })[0]).toBe(`${CLEAR}  opening`);
+  });
+
   it('sends a terminal that cannot redraw plain lines, each once', () => {
     expect(shown({ isTTY: true }, { TERM: 'dumb' })).toEqual(['  opening\n', '  teams read\n']);
   });
