@@ -4,6 +4,7 @@ import { didYouMean } from '../lambda/core/nearest-word.ts';
 import type { BudgetOptions } from './commands/budget.ts';
 import type { GroqKeyOptions } from './commands/groq-key.ts';
 import { CommandError } from './deployment.ts';
+import { showProgress } from './progress.ts';
 
 const HELP = `npx groq-rbac <command> [--env <environment>]
 
@@ -34,6 +35,9 @@ const HELP = `npx groq-rbac <command> [--env <environment>]
   groq-key revoke  switches the current key off now, goes on with the next, says what was lost   --team TEAM --reason TEXT
   groq-key unstage, confirm-deleted   takes a key out of the queue; says it is deleted at Groq   --team TEAM --key ID
   audit list    administrative acts, the newest first   [--month 2026-11] [--limit 100]
+  report    what a week came to by team: cost, change, tokens, top model, budget, projection   [--week 2026-W47: the last
+              whole one by default] [--weeks N up to it] [--format table|html|csv|json|focus] [--out FILE]
+              With --endpoint by a lead's, a viewer's or an admin's key
   budget show   what teams have spent, hold and have left   [--team TEAM] [--json]
   budget top-up   adds to a budget for a while, this month's end at most   --team TEAM | --all  --usd 50 --reason TEXT
               [--until 4h | 2026-11-30T18:00Z]; --all adds to the cap of all teams together
@@ -43,9 +47,9 @@ const HELP = `npx groq-rbac <command> [--env <environment>]
               then   [--period 2026-11] [--team TEAM] [--adjust --reason TEXT: writes that down as unattributed]
 
 Each needs --env, and acts with the AWS credentials at hand (AWS_PROFILE, AWS_REGION) on the stack
-groq-gateway-<environment>; keys, groq-key, audit, budget and usage take --local instead, for the gateway that npm start runs here, and
-prove starts gateways of its own without either. keys and audit also act by a key over HTTP: --endpoint URL, and an
-admin's, a lead's or a member's key in GROQ_RBAC_KEY. All of these take --json.`;
+groq-gateway-<environment>; keys, groq-key, audit, report, budget and usage take --local instead, for the gateway that npm
+start runs here, and prove starts gateways of its own without either. keys, audit and report also act by a key over HTTP:
+--endpoint URL, and an admin's, a lead's or a member's key in GROQ_RBAC_KEY. All but report take --json.`;
 
 const OPTIONS = {
   env: { type: 'string' },
@@ -60,7 +64,10 @@ const OPTIONS = {
   usd: { type: 'string' },
   until: { type: 'string' },
   endpoint: { type: 'string' },
-  out: { type: 'string', default: 'reports' },
+  out: { type: 'string' },
+  week: { type: 'string' },
+  weeks: { type: 'string', default: '1' },
+  format: { type: 'string', default: 'table' },
   calls: { type: 'string', default: '200' },
   'at-once': { type: 'string', default: '50' },
   processes: { type: 'string', default: '2' },
@@ -108,12 +115,16 @@ const COMMANDS = [
   'verify',
   'prove',
   'changes',
+  'report',
   'usage rebuild',
   ...ADMIN_COMMANDS,
   ...GROQ_KEY_COMMANDS,
   ...BUDGET_COMMANDS,
 ];
 const FAMILIES = ['keys', 'groq-key', 'audit', 'budget', 'usage'];
+/** Where reports of a proof or a validation are written by default. */
+const REPORTS = 'reports';
+const progress = showProgress(process.stderr, process.env);
 
 async function main(): Promise<number> {
   const { values, positionals } = readArguments();
@@ -147,20 +158,26 @@ async function main(): Promise<number> {
   }
   if (command === 'usage rebuild') {
     const { rebuildUsage } = await import('./commands/usage.ts');
-    return (await rebuildUsage({ ...options, period: values.period }, progressOf('usage'))) ? 0 : 1;
+    return (await rebuildUsage({ ...options, period: values.period }, progress)) ? 0 : 1;
   }
   if (command === 'prove') {
-    const { env, team, upstream, only } = values;
+    const { env, team, upstream, only, out = REPORTS } = values;
     const { prove } = await import('./commands/prove.ts');
-    return (await prove({ ...values, env, team, upstream, only }, progress)) ? 0 : 1;
+    return (await prove({ ...values, env, team, upstream, only, out }, progress)) ? 0 : 1;
   }
   switch (command) {
     case 'verify': {
       const env = required(values.env, '--env <environment>');
       // Loaded when asked for: each command brings SDK clients of its own.
       const { verify } = await import('./commands/verify.ts');
-      const holds = await verify({ ...values, env, endpoint: values.endpoint }, progress);
+      const { endpoint, out = REPORTS } = values;
+      const holds = await verify({ ...values, env, endpoint, out }, progress);
       return holds ? 0 : 1;
+    }
+    case 'report': {
+      const { env, endpoint, week, out } = values;
+      await (await import('./commands/report.ts')).printReport({ ...values, env, endpoint, week, out }, progress);
+      return 0;
     }
     default: {
       const last = Number(values.last);
@@ -258,27 +275,16 @@ function required(value: string | undefined, name: string): string {
   return value;
 }
 
-/** On a terminal, what is being done; in a pipe, nothing. */
-function progress(line: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`  ${line}\n`);
-}
-
-/** The same, of what has a length: one line that is written over, at last by what comes after it. */
-function progressOf(what: string): (done: number, total?: number) => void {
-  if (!process.stderr.isTTY) return () => {};
-  return (done, total) => {
-    process.stderr.write(`  ${what}: ${done}${total === undefined ? '' : ` of ${total}`}\u001b[K\r`);
-  };
-}
-
-main().then(
-  (code) => {
-    process.exitCode = code;
-  },
-  (error: unknown) => {
-    const isExpected = error instanceof CommandError;
-    const { name, message } = error instanceof Error ? error : { name: 'unknown', message: String(error) };
-    console.error(isExpected ? `error: ${message}` : `error: ${name}: ${message.split('\n')[0]}`);
-    process.exitCode = isExpected ? 2 : 1;
-  },
-);
+main()
+  .finally(() => progress.end())
+  .then(
+    (code) => {
+      process.exitCode = code;
+    },
+    (error: unknown) => {
+      const isExpected = error instanceof CommandError;
+      const { name, message } = error instanceof Error ? error : { name: 'unknown', message: String(error) };
+      console.error(isExpected ? `error: ${message}` : `error: ${name}: ${message.split('\n')[0]}`);
+      process.exitCode = isExpected ? 2 : 1;
+    },
+  );

@@ -30,6 +30,9 @@ export const CUSTOM_RESOURCE = {
   canary: 'Custom::EnforcementCanary',
 } as const;
 
+/** Where the weekly report is kept in its bucket; one folder a week. */
+export const WEEKLY_PREFIX = 'weekly/';
+
 /** The key attributes of every table. */
 export const PARTITION_KEY = 'pk';
 export const SORT_KEY = 'sk';

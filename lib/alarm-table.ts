@@ -16,6 +16,7 @@ export type Watched = {
   readonly sweeper: GatewayFunction;
   readonly projector: GatewayFunction;
   readonly reconciler: GatewayFunction;
+  readonly reporter: GatewayFunction;
   readonly retirement: GatewayFunction;
   /** Only where keys of services are rotated. */
   readonly rotation: GatewayFunction | undefined;
@@ -80,7 +81,8 @@ const own =
   ({ environmentName }: Watched) =>
     ownMetric(environmentName, metric, statistic);
 const errorsOf =
-  (part: 'gateway' | 'admin' | 'sweeper' | 'projector' | 'retirement' | 'rotation' | 'groqRotation') => (of: Watched) =>
+  (part: 'gateway' | 'admin' | 'sweeper' | 'projector' | 'retirement' | 'reporter' | 'rotation' | 'groqRotation') =>
+  (of: Watched) =>
     of[part]?.function.metricErrors(SUM);
 const throttlesOf = (part: 'gateway' | 'authorizer') => (of: Watched) => of[part].function.metricThrottles(SUM);
 const lettersIn = (queue: 'deadLetters' | 'untoldAlerts') => (of: Watched) =>
@@ -215,6 +217,13 @@ export const OPERATIONAL_ALARMS: readonly AlarmEntry[] = [
     errorsOf('retirement'),
     'Replaced keys were not retired, or nobody was told.',
     'Look at its log.',
+  ),
+  entry(
+    'weekly-report-errors',
+    1,
+    errorsOf('reporter'),
+    'The report of last week was not made, or nobody was told of it.',
+    'Look at its log; invoke it again.',
   ),
   entry('rotation-errors', 1, errorsOf('rotation'), "A team's service key was not rotated.", 'Look at its log.'),
   entry(

@@ -23,8 +23,8 @@ export type GatewayDashboardProps = {
   readonly environmentName: string;
   /** Whose log tells of Groq's keys. */
   readonly gateway: GatewayFunction;
-  /** Draws the table of the week. @default none */
-  readonly widget?: IFunction | undefined;
+  /** Draws the table of the week. */
+  readonly widget: IFunction;
 };
 
 const WIDTH = 24;
@@ -50,7 +50,7 @@ export class GatewayDashboard extends Construct {
       defaultInterval: Duration.days(7),
       widgets: [
         [this.#guide()],
-        ...(widget === undefined ? [] : [[weeklyTable(widget)]]),
+        [weeklyTable(widget)],
         [this.#spending(), this.#burn()],
         [this.#tokens(), this.#refusals()],
         [this.#latency(), this.#headroom()],

@@ -23,8 +23,10 @@ import { TeamSecrets } from './team-secrets.ts';
 import { TeamStack } from './team-stack.ts';
 import { UsagePlanHandle } from './usage-plan-handle.ts';
 import { UsageProjection } from './usage-projection.ts';
+import { UsageWidget } from './usage-widget.ts';
 import { WebAcl } from './web-acl.ts';
 import { letReadWebhook } from './webhook-secret.ts';
+import { WeeklyReport } from './weekly-report.ts';
 
 /** How long a function of the deployment may run: with the minute its event may wait, less than CloudFormation does. */
 const DEPLOY_WITHIN = Duration.minutes(3);
@@ -41,6 +43,10 @@ const RETIRE_WITHIN = Duration.minutes(10);
 /** How often usage is compared with the ledgers, twice in the day that its alarm looks at; and how long that may take. */
 const RECONCILE_EVERY = Duration.hours(12);
 const RECONCILE_WITHIN = Duration.minutes(10);
+
+/** How long a week's report of many teams may take, and how long who looks at a dashboard waits. */
+const REPORT_WITHIN = Duration.minutes(10);
+const DRAW_WITHIN = Duration.seconds(25);
 
 /** How long a step of a rotation may take. */
 const ROTATE_WITHIN = Duration.seconds(30);
@@ -93,6 +99,7 @@ export class GatewayStack extends Stack {
     const retirement = this.#retirement();
     const rotation = this.#rotation();
     const groqRotation = this.#groqRotation(reports);
+    const { reporter, widget } = this.#reports(reports);
     const { deadLetters } = new UsageProjection(this, 'UsageProjection', { projector, ledger: this.#ledger });
     const { api } = new GatewayApi(this, 'Api', { environmentName, settings, authorizer, gateway, admin });
     const stage = api.deploymentStage;
@@ -115,6 +122,7 @@ export class GatewayStack extends Stack {
       projector,
       reconciler,
       retirement,
+      reporter,
       rotation: rotation?.rotation,
       groqRotation,
       deadLetters,
@@ -125,6 +133,7 @@ export class GatewayStack extends Stack {
     });
     alarms.letTell(retirement);
     alarms.letTell(groqRotation);
+    alarms.letTell(reporter);
     const { alertsPercent: percents, alertsUsd: usd } = environment.organization;
     const { topic } = alarms;
     new BudgetAlarms(this, 'Budget', { environmentName, holder: ORGANIZATION, percents, usd, topic });
@@ -139,7 +148,8 @@ export class GatewayStack extends Stack {
       webhook,
       untold: untoldAlerts,
     });
-    if (settings.dashboard) new GatewayDashboard(this, 'Dashboard', { environmentName, gateway });
+    if (settings.dashboard)
+      new GatewayDashboard(this, 'Dashboard', { environmentName, gateway, widget: widget.function });
     const alarmPercents = settings.teamAlarms ? percents : [];
     const ofTeams = {
       environmentName,
@@ -165,7 +175,8 @@ export class GatewayStack extends Stack {
     this.#output('LedgerTable', this.#ledger.table.tableName, 'What teams have spent and hold');
     this.#output('RegistryTable', this.#registry.table.tableName, 'Policies, keys and the audit trail');
     this.#output('UsageTable', this.#usage.table.tableName, 'What calls came to, by day, team, key and model');
-    this.#output('GroqKeyRotation', groqRotation.function.functionArn, 'Rotates Groq keys: groq-rbac groq-key rotate');
+    this.#output('ReportsBucket', reports.bucket.bucketName, 'Weekly reports, by week');
+    this.#output('UsageWidget', widget.function.functionArn, "Draws the week's table in a dashboard's custom widget");
     this.#output('Changes', publication.summary, 'What this deployment changed, and why it matters');
   }
 
@@ -273,6 +284,15 @@ export class GatewayStack extends Stack {
       targets: [new LambdaFunction(retirement.function)],
     });
     return retirement;
+  }
+
+  /** Tell people what was spent: each Monday in files, and at any time in a dashboard. They read, and write nothing else. */
+  #reports(reports: ReportsBucket) {
+    const tables = { ledger: this.#ledger, registry: this.#registry, usage: this.#usage };
+    const reporter = this.#function('Reporter', 'weekly-report', 'Reports what each week came to', REPORT_WITHIN);
+    new WeeklyReport(this, 'WeeklyReport', { ...tables, reporter, reports });
+    const drawer = this.#function('WidgetDrawer', 'usage-widget', 'Draws a week for a dashboard', DRAW_WITHIN);
+    return { reporter, widget: new UsageWidget(this, 'Widget', { ...tables, drawer }) };
   }
 
   /** Rotates the keys that services read from Secrets Manager; only where a team wants that. */

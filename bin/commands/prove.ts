@@ -4,6 +4,7 @@ import { picoUsd } from '../../lambda/core/money.ts';
 import { didYouMean } from '../../lambda/core/nearest-word.ts';
 import { StartError } from '../../local/settings.ts';
 import { CommandError } from '../deployment.ts';
+import type { Progress } from '../progress.ts';
 import { attackAll, suitable } from '../prove/attack.ts';
 import { spendsAtMost } from '../prove/deployed-target.ts';
 import { localCall, startLocalTarget } from '../prove/local-target.ts';
@@ -37,7 +38,7 @@ const MOST_AT_ONCE = 200;
 const MOST_PROCESSES = 8;
 
 /** Attacks a gateway's budgets and writes what came of it; tells whether all of them held. */
-export async function prove(options: ProveOptions, progress: (line: string) => void): Promise<boolean> {
+export async function prove(options: ProveOptions, progress: Progress): Promise<boolean> {
   const calls = wholeNumber('--calls', options.calls, LEAST_CALLS, MOST_CALLS);
   const atOnce = wholeNumber('--at-once', options['at-once'], 1, MOST_AT_ONCE);
   const processes = wholeNumber('--processes', options.processes, 1, MOST_PROCESSES);

@@ -15,6 +15,7 @@ import {
 import { adjustmentOf, type UsageAdjustment } from '../../lambda/core/usage-adjustment.ts';
 import { systemClock } from '../../lambda/handlers/system.ts';
 import { CommandError } from '../deployment.ts';
+import type { Progress } from '../progress.ts';
 import { openStores, type Stores, type Where } from '../stores.ts';
 import { renderTable } from '../table.ts';
 import { replayStream } from '../usage/replay.ts';
@@ -30,9 +31,6 @@ export type RebuildOptions = Where & {
   readonly json: boolean;
 };
 
-/** Told of what is done: so many of so many, where the whole is known. */
-export type OnProgress = (done: number, total?: number) => void;
-
 /** How long a ledger must stand still: AWS gathers records for a second, `npm start` for a quarter. */
 const PATIENCE: Patience = { stillMs: 10_000, looks: 6 };
 const LOCAL_PATIENCE: Patience = { stillMs: 1_000, looks: 10 };
@@ -47,7 +45,7 @@ type Ports = {
  * `usage rebuild`: counts what the stream still tells and was not counted, and says what lacks then; with `--adjust` that is
  * written into the usage as spent by nobody known. Tells whether usage and ledgers are one.
  */
-export async function rebuildUsage(options: RebuildOptions, onProgress: OnProgress): Promise<boolean> {
+export async function rebuildUsage(options: RebuildOptions, progress: Progress): Promise<boolean> {
   checkOptions(options);
   const stores = await openStores(options);
   const { dynamo, ledgerTable, usageTable, registryTable } = stores;
@@ -58,12 +56,17 @@ export async function rebuildUsage(options: RebuildOptions, onProgress: OnProgre
   };
   const keys = await ledgersOf(options, stores, ports);
   const stream = await streamOf(dynamo, ledgerTable, stores.streamEndpoint);
-  const replayed = await replayStream(stream, ports.usage, options, (records) => onProgress(records));
+  const replayed = await replayStream(stream, ports.usage, options, (records) =>
+    progress.say(`records of the stream read: ${records}`),
+  );
   const earlier = new Map<string, number>();
   // Before the gaps are looked for: whoever adjusts in between takes the number, and ours is not made.
   for (const key of keys) earlier.set(ledgerText(key), await ports.usage.adjustmentsOf(key));
   const patience = options.local ? LOCAL_PATIENCE : PATIENCE;
-  const found = await reconcileUsage({ ...ports, clock: systemClock }, keys, patience, onProgress);
+  const found = await reconcileUsage({ ...ports, clock: systemClock }, keys, patience, (done, of) =>
+    progress.step('ledgers compared', done, of),
+  );
+  progress.end();
   if (found.failed.length > 0) throw new CommandError(`cannot read ${found.failed.map(ledgerText).join(', ')}`);
   const adjusted: UsageAdjustment[] = [];
   if (options.adjust) {

@@ -12,6 +12,7 @@ import type { Catalog } from '../../lambda/core/catalog.ts';
 import type { Environment, TeamPolicy } from '../../lambda/core/environment.ts';
 import { servedModelOf } from '../../lambda/core/model-list.ts';
 import { CommandError, type Deployment, findDeployment } from '../deployment.ts';
+import type { Progress } from '../progress.ts';
 import { TemporaryKeys } from '../temporary-keys.ts';
 import { budgetCheck } from '../verify/budget-check.ts';
 import { type Check, type Finding, runCheck } from '../verify/check.ts';
@@ -38,7 +39,7 @@ const GROQ = 'https://api.groq.com';
 const KEY_LIFE_MS = 300_000;
 
 /** Probes a deployed environment and writes what was found; tells whether all of it holds. */
-export async function verify(options: VerifyOptions, progress: (line: string) => void): Promise<boolean> {
+export async function verify(options: VerifyOptions, progress: Progress): Promise<boolean> {
   const deployment = await findDeployment(options.env, options.endpoint);
   await requireReachable(deployment.endpoint);
   const { dynamo, registryTable, environmentName } = deployment;
@@ -50,10 +51,12 @@ export async function verify(options: VerifyOptions, progress: (line: string) =>
   const giveUp = () => void keys.forgetAll().finally(() => process.exit(130));
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, giveUp);
   try {
-    for (const check of await checksOf(options, deployment, published.environment, published.catalog, keys)) {
-      progress(check.title);
+    const checks = await checksOf(options, deployment, published.environment, published.catalog, keys);
+    for (const check of checks) {
+      progress.step(`checks; now: ${check.title}`, findings.length, checks.length);
       findings.push(await runCheck(check));
     }
+    progress.end();
   } finally {
     await keys.forgetAll();
     for (const signal of ['SIGINT', 'SIGTERM']) process.off(signal, giveUp);

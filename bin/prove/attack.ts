@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ZERO_USD } from '../../lambda/core/money.ts';
+import type { Progress } from '../progress.ts';
 import { renderChart } from './chart.ts';
 import { NO_CALLS } from './load.ts';
 import { renderReport, renderTable } from './render.ts';
@@ -26,13 +27,14 @@ export async function attackAll(
   attack: Attack,
   scenarios: readonly Scenario[],
   { out, json, signal }: ReportOptions,
-  progress: (line: string) => void,
+  progress: Progress,
 ): Promise<boolean> {
   const measured: Measured[] = [];
-  for (const scenario of scenarios) {
-    progress(scenario.title);
+  for (const [index, scenario] of scenarios.entries()) {
+    progress.step(`scenarios; now: ${scenario.title}`, index, scenarios.length);
     measured.push(...(await carriedOut(scenario, attack, signal)));
   }
+  progress.end();
   signal?.throwIfAborted();
   const report = reportOf(attack, new Date().toISOString(), measured);
   const dir = join(out, `prove-${report.name}`);

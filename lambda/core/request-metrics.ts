@@ -1,17 +1,8 @@
+import { usedPercentOf } from './burn-rate.ts';
 import type { EndedCall, RequestReport } from './call-report.ts';
-import type { LedgerView } from './ledger.ts';
 import type { MetricFacts, MetricGroup, MetricUnit } from './metric-line.ts';
 import { DIMENSION, type DimensionName, METRIC, type MetricName } from './metrics.ts';
 import { type PicoUsd, subtractUsd, usdText } from './money.ts';
-
-/** What of a budget is spent, in percent, rounded down at four decimals; of a budget of nothing, all once anything is. */
-export function budgetUsedPercent({ spent, limit }: Pick<LedgerView, 'spent' | 'limit'>): number {
-  if (limit <= 0n) return spent > 0n ? 100 : 0;
-  return Number((spent * SHARES) / limit) / 10_000;
-}
-
-/** Ten-thousandths of a percent in a whole: as finely as shares are told. */
-const SHARES = 1_000_000n;
 
 type Measured = readonly (readonly [MetricName, MetricUnit, number])[];
 
@@ -25,7 +16,7 @@ export function requestMetrics(report: RequestReport, environmentName: string): 
   const refusals: Measured = refusal === undefined ? [] : [[METRIC.refusals, 'Count', 1]];
   const cost: Measured = ended === undefined ? [] : [[METRIC.costUsd, 'None', usdOf(ended.settlement.costPicoUsd)]];
   const used: Measured =
-    ended?.view === undefined ? [] : [[METRIC.budgetUsedPercent, 'Percent', budgetUsedPercent(ended.view)]];
+    ended?.view === undefined ? [] : [[METRIC.budgetUsedPercent, 'Percent', usedPercentOf(ended.view)]];
   const split: readonly (readonly [readonly DimensionName[], Measured])[] = [
     [
       [],

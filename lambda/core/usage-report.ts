@@ -74,7 +74,8 @@ function nameOf(keyId: string, names: NamesOfKeys): string {
   return names.get(keyId) ?? keyId;
 }
 
-function renderCounts(counts: UsageCounts) {
+/** Counts as every answer and report has them; dollars are exact decimal text. */
+export function renderCounts(counts: UsageCounts) {
   return {
     requests: counts.requests,
     prompt_tokens: counts.promptTokens,

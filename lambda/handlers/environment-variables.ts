@@ -48,6 +48,11 @@ export function readReportsVariable(source: Variables): string {
   return requiredOf(source, ENV.reportsBucket);
 }
 
+/** Reads the bucket of reports, and the region that it is in. @throws Error when one is missing. */
+export function readBucketVariables(source: Variables): { readonly bucket: string; readonly region: string } {
+  return { bucket: requiredOf(source, ENV.reportsBucket), region: requiredOf(source, 'AWS_REGION') };
+}
+
 function requiredOf(source: Variables, name: string): string {
   const value = source[name];
   if (value === undefined || value === '') throw new Error(`the environment variable ${name} is not set`);

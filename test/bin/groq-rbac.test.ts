@@ -36,6 +36,13 @@ it.each([
   ],
   [['prove', '--team', 'a'], 'error: --team belongs to a running gateway: name it by --env, or by --local'],
   [['prove', '--env', 'dev'], 'error: --team is missing: name a team that is there for tests; its budget is spent'],
+  [
+    ['report', '--env', 'dev', '--format', 'hmtl'],
+    'error: --format is "hmtl"; did you mean "html"?; it must be one of table, html, csv, json, focus',
+  ],
+  [['report', '--env', 'dev', '--week', '2026-W54'], 'error: --week is "2026-W54"; the weeks of 2026 are W01 to W53'],
+  [['report', '--env', 'dev', '--weeks', 'x'], 'error: --weeks is "x"; it must be a whole number from 1 to 53'],
+  [['report'], 'error: --env <environment> is missing, or --local for npm start'],
   [['keys', 'create', '--env', 'dev'], 'error: a member key belongs to a team: name it by --team'],
   [
     ['keys', 'create', '--env', 'dev', '--role', 'king'],

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { QUIET } from '../../bin/progress.ts';
 import { attackAll, suitable } from '../../bin/prove/attack.ts';
 import { renderChart } from '../../bin/prove/chart.ts';
 import { localCall } from '../../bin/prove/local-target.ts';
@@ -101,7 +102,7 @@ describe('an attack', () => {
       run: async () => (needs === 'client' ? [measured] : await Promise.reject(new Error('not for this target'))),
     });
     const scenarios = suitable([scenario('client'), scenario('laboratory'), scenario('fake upstream')], target);
-    const holds = await attackAll({ target, calls: 100, atOnce: 50 }, scenarios, { out: dir, json: true }, () => {});
+    const holds = await attackAll({ target, calls: 100, atOnce: 50 }, scenarios, { out: dir, json: true }, QUIET);
     return { holds, printed: String(log.mock.calls[0]?.[0]) };
   }
 
@@ -119,7 +120,7 @@ describe('an attack', () => {
     const stuck = { id: 'x', title: 'X', needs: 'client', run: () => Promise.reject(new Error('too slow')) } as const;
     const sound = { ...stuck, id: 'y', run: async () => [measuredWith()] };
     const options = { out: dir, json: true };
-    expect(await attackAll({ target, calls: 100, atOnce: 50 }, [stuck, sound], options, () => {})).toBe(false);
+    expect(await attackAll({ target, calls: 100, atOnce: 50 }, [stuck, sound], options, QUIET)).toBe(false);
     const { lines } = JSON.parse(String(log.mock.calls[0]?.[0]));
     expect(lines.map((line: Record<string, unknown>) => line.verdict)).toEqual(['faulty', 'holds']);
     expect(lines[0].reasons).toContain('could not be carried out: too slow');

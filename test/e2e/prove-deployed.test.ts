@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterEach, expect, it, vi } from 'vitest';
+import { QUIET } from '../../bin/progress.ts';
 import { attackAll, suitable } from '../../bin/prove/attack.ts';
 import { deployedTarget, spendsAtMost } from '../../bin/prove/deployed-target.ts';
 import { worthOf } from '../../bin/prove/scenario.ts';
@@ -76,7 +77,7 @@ it("attacks a running gateway on one team's budget, which is given for each scen
   );
 
   const log = vi.spyOn(console, 'log').mockImplementation(() => {});
-  const holds = await attackAll(attack, scenarios, { out, json: true }, () => {});
+  const holds = await attackAll(attack, scenarios, { out, json: true }, QUIET);
   const { lines } = JSON.parse(String(log.mock.calls[0]?.[0]));
   expect(lines.map((line: Record<string, unknown>) => [line.verdict, line.overspendUsd, line.reasons])).toEqual(
     scenarios.map(() => ['holds', '0', []]),

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { QUIET } from '../../bin/progress.ts';
 import { attackAll } from '../../bin/prove/attack.ts';
 import { CLIENT_SCENARIOS } from '../../bin/prove/client-scenarios.ts';
 import { localCall } from '../../bin/prove/local-target.ts';
@@ -119,7 +120,7 @@ it('finds a gateway that lets everything through', async () => {
   };
   const log = vi.spyOn(console, 'log').mockImplementation(() => {});
   const whole = CLIENT_SCENARIOS.slice(0, 1);
-  expect(await attackAll({ target, calls: 40, atOnce: 20 }, whole, { out: dir, json: true }, () => {})).toBe(false);
+  expect(await attackAll({ target, calls: 40, atOnce: 20 }, whole, { out: dir, json: true }, QUIET)).toBe(false);
   expect(JSON.parse(String(log.mock.calls[0]?.[0])).lines[0]).toMatchObject({
     verdict: 'overspent',
     fired: 160,

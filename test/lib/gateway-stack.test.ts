@@ -58,7 +58,7 @@ describe('the stack', () => {
   });
 
   it('runs on Node 24 and arm64, with logs that end', () => {
-    template.resourceCountIs('AWS::Lambda::Function', 10);
+    template.resourceCountIs('AWS::Lambda::Function', 12);
     template.allResourcesProperties('AWS::Lambda::Function', {
       Runtime: 'nodejs24.x',
       Architectures: ['arm64'],
@@ -187,6 +187,26 @@ describe('the stack', () => {
         'dynamodb:UpdateItem TEAM#*',
         ...logs,
         'sns:Publish',
+      ],
+      Reporter: [
+        'dynamodb:GetItem POLICIES*',
+        'dynamodb:GetItem TEAM#* ORG',
+        'dynamodb:Query POLICIES*',
+        'dynamodb:Query TEAM#*',
+        'dynamodb:Query TEAM#*',
+        ...logs,
+        's3:GetObject',
+        's3:ListBucket',
+        's3:PutObject',
+        'sns:Publish',
+      ],
+      WidgetDrawer: [
+        'dynamodb:GetItem POLICIES*',
+        'dynamodb:GetItem TEAM#* ORG',
+        'dynamodb:Query POLICIES*',
+        'dynamodb:Query TEAM#*',
+        'dynamodb:Query TEAM#*',
+        ...logs,
       ],
       Canary: [
         'dynamodb:DeleteItem KEY#canary* TEAM#groq-rbac-canary',

@@ -1,0 +1,68 @@
+import { writeFileSync } from 'node:fs';
+import { spendingPorts } from '../../lambda/adapters/spending-ports.ts';
+import type { IsoWeek } from '../../lambda/core/iso-week.ts';
+import { didYouMean } from '../../lambda/core/nearest-word.ts';
+import { readSpending } from '../../lambda/core/read-spending.ts';
+import { FORMS, isForm } from '../../lambda/core/report/forms.ts';
+import type { SpendingFacts } from '../../lambda/core/spending-facts.ts';
+import { weeklyReport } from '../../lambda/core/weekly-report.ts';
+import { type AdminWhere, openAdmin } from '../admin-client.ts';
+import { CommandError } from '../deployment.ts';
+import type { Progress } from '../progress.ts';
+import { readSpendingByKey } from '../report/spending-by-key.ts';
+import { weeksOf } from '../report/weeks.ts';
+import { openStores } from '../stores.ts';
+
+/** What `report` is told. */
+export type ReportOptions = AdminWhere & {
+  readonly week: string | undefined;
+  readonly weeks: string;
+  readonly format: string;
+  /** A file instead of standard output. */
+  readonly out: string | undefined;
+};
+
+/** `report`: what some weeks came to, in any form; the same from IAM, from a key, and from the tables of `npm start`. */
+export async function printReport(options: ReportOptions, progress: Progress): Promise<void> {
+  const { format, out } = options;
+  if (!isForm(format)) {
+    const forms = Object.keys(FORMS);
+    throw new CommandError(
+      `--format is "${format}"${didYouMean(format, forms)}; it must be one of ${forms.join(', ')}`,
+    );
+  }
+  const nowEpochMs = Date.now();
+  const weeks = weeksOf(options.week, options.weeks, nowEpochMs);
+  const facts = await readFacts(options, weeks, nowEpochMs, progress);
+  progress.say('rendering');
+  const text = FORMS[format].render(weeks.map((week) => weeklyReport(facts, week)));
+  progress.end();
+  if (out === undefined) process.stdout.write(text);
+  else write(out, text);
+}
+
+async function readFacts(
+  options: ReportOptions,
+  weeks: readonly IsoWeek[],
+  nowEpochMs: number,
+  progress: Progress,
+): Promise<SpendingFacts> {
+  if (options.endpoint !== undefined) {
+    const client = await openAdmin(options);
+    return await readSpendingByKey(client, weeks, nowEpochMs, (done, of) => progress.step('days read', done, of));
+  }
+  const stores = await openStores(options);
+  const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+  const ports = spendingPorts(stores.dynamo, stores, { nowEpochMs: Date.now, sleep });
+  return await readSpending(ports, weeks, { onTeam: (done, of) => progress.step('teams read', done, of) });
+}
+
+function write(file: string, text: string): void {
+  try {
+    writeFileSync(file, text);
+  } catch (cause) {
+    throw new CommandError(`--out ${file} cannot be written: ${cause instanceof Error ? cause.message : cause}`, {
+      cause,
+    });
+  }
+}
