@@ -3,26 +3,14 @@ import { expect, it } from 'vitest';
 import { DynamoLedger } from '../../lambda/adapters/dynamo-ledger.ts';
 import { picoUsd } from '../../lambda/core/money.ts';
 import { periodOf } from '../../lambda/core/period.ts';
+import { invokeDeployed } from '../support/deployed-function.ts';
 import { budgets, termsOf } from '../support/ledger-terms.ts';
-import { physicalIdOf } from '../support/stack-resources.ts';
 import { requireDeployed } from '../support/target.ts';
 
 const target = requireDeployed();
 
-/** Invokes a function as its schedule does; an emulator takes any signature of a key it knows. */
-async function invoke(logicalIdStart: string): Promise<{ status: number; error: string | null }> {
-  const name = await physicalIdOf(target.stackName, 'AWS::Lambda::Function', logicalIdStart);
-  const credential = `${process.env.AWS_ACCESS_KEY_ID}/20260101/us-east-1/lambda/aws4_request`;
-  const response = await fetch(`${process.env.AWS_ENDPOINT_URL}/2015-03-31/functions/${name}/invocations`, {
-    method: 'POST',
-    headers: { authorization: `AWS4-HMAC-SHA256 Credential=${credential}, SignedHeaders=host, Signature=x` },
-    body: '{}',
-  });
-  return { status: response.status, error: response.headers.get('x-amz-function-error') };
-}
-
 it('looks for keys to retire, by the function that was deployed', async () => {
-  expect(await invoke('RetirementFunction')).toEqual({ status: 200, error: null });
+  expect(await invokeDeployed(target.stackName, 'RetirementFunction')).toMatchObject({ status: 200, error: null });
 });
 
 it('sweeps what a call left that nobody came back for, by the function that was deployed', async () => {
@@ -33,7 +21,7 @@ it('sweeps what a call left that nobody came back for, by the function that was 
   const terms = termsOf('abandoned', cost, { nowEpochMs, expiresAtEpochMs: nowEpochMs - 1 });
   await ledger.reserve(key, budgets(picoUsd(10n ** 14n), 5n * 10n ** 14n), terms);
   const before = await ledger.read(key);
-  expect(await invoke('SweeperFunction')).toEqual({ status: 200, error: null });
+  expect(await invokeDeployed(target.stackName, 'SweeperFunction')).toMatchObject({ status: 200, error: null });
   const after = await ledger.read(key);
   expect((after?.assumed ?? 0n) - (before?.assumed ?? 0n)).toBe(cost);
   expect((before?.reserved ?? 0n) - (after?.reserved ?? 0n)).toBe(cost);
