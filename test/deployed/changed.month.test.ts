@@ -4,13 +4,13 @@ import { expect, it } from 'vitest';
 import { MS_PER_DAY, periodEndsAtEpochMs } from '../../lambda/core/period.ts';
 import { PROJECT_DIR } from '../../local/settings.ts';
 import { alarmStates } from '../support/alarms.ts';
-import { invoke, withVariables } from '../support/invoke.ts';
+import { invokeDeployed, withVariables } from '../support/deployed-function.ts';
 import { requireDeployed } from '../support/target.ts';
 
 const target = requireDeployed();
 const PREFIX = `groq-gateway-${target.environmentName}-`;
 const sweep = async () =>
-  expect(await invoke(target.stackName, 'SweeperFunction')).toEqual({ status: 200, error: null });
+  expect(await invokeDeployed(target.stackName, 'SweeperFunction')).toMatchObject({ status: 200, error: null });
 const budgetAlarms = async () => ({
   ...(await alarmStates(`${PREFIX}team-budget-`)),
   ...(await alarmStates(`${PREFIX}organization-`)),

@@ -8,8 +8,8 @@ import {
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ALERT_USD, WATCHED_CALLS, WEBHOOK_SECRET } from '../../local/aws/rehearsal-environment.ts';
 import { alarmStates } from '../support/alarms.ts';
+import { invokeDeployed } from '../support/deployed-function.ts';
 import { postChat } from '../support/gateway-process.ts';
-import { invoke } from '../support/invoke.ts';
 import { physicalIdOf } from '../support/stack-resources.ts';
 import { type Subscriber, startSubscriber } from '../support/subscriber.ts';
 import { requireDeployed } from '../support/target.ts';
@@ -69,7 +69,7 @@ const posted = () =>
     .map((body) => JSON.parse(body).blocks[0].text.text as string)
     .filter((title) => title.includes(`team ${TEAM} `));
 const sweep = async () =>
-  expect(await invoke(target.stackName, 'SweeperFunction')).toEqual({ status: 200, error: null });
+  expect(await invokeDeployed(target.stackName, 'SweeperFunction')).toMatchObject({ status: 200, error: null });
 
 async function spend(calls: number): Promise<void> {
   const body = { messages: [{ role: 'user', content: '[tokens:50]' }], max_tokens: 50 };

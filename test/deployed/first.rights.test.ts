@@ -35,6 +35,8 @@ const ROLES = [
   'GroqRotation',
   'Canary',
   'Admin',
+  'Reporter',
+  'WidgetDrawer',
 ] as const;
 type RoleName = (typeof ROLES)[number];
 type Clients = { readonly dynamo: DynamoDBClient; readonly secrets: SecretsManagerClient };
@@ -117,6 +119,9 @@ describe("each function's role", () => {
     ['KeyRotation', "read the secret of a team's services", new GetSecretValueCommand({ SecretId: ofService })],
     ['KeyRotation', 'make a key', put(registryTable, 'KEY#rights-rotation')],
     ['Canary', 'make a key of its own kind', put(registryTable, 'KEY#canaryrights')],
+    ['Reporter', 'read what was spent', get(ledgerTable, 'ORG')],
+    ['Reporter', 'read usage', query(usageTable, 'TEAM#rights-test')],
+    ['WidgetDrawer', 'read the names of keys', query(registryTable, 'TEAM#rights-test')],
     ['Admin', 'make a key', put(registryTable, 'KEY#rights-test')],
     ['Admin', 'revoke a key', update(registryTable, 'KEY#rights-test')],
     ['Admin', 'add to the audit trail', put(registryTable, 'AUDIT#rights-test')],
@@ -187,6 +192,13 @@ describe("each function's role", () => {
     ['Admin', 'write what is known of Groq keys', put(registryTable, 'GROQKEYS#rights-test')],
     ['Admin', 'read a Groq key', new GetSecretValueCommand({ SecretId: secret })],
     ['Admin', 'write a Groq key', new PutSecretValueCommand({ SecretId: secret, SecretString: '{}' })],
+    ['Reporter', 'read a key', get(registryTable, 'KEY#1')],
+    ['Reporter', 'write the ledger', update(ledgerTable, 'TEAM#roomy')],
+    ['Reporter', 'write usage', update(usageTable, 'TEAM#rights-test')],
+    ['Reporter', 'read a Groq key', new GetSecretValueCommand({ SecretId: secret })],
+    ['WidgetDrawer', 'read a key', get(registryTable, 'KEY#1')],
+    ['WidgetDrawer', 'read the audit trail', query(registryTable, 'AUDIT#rights-test')],
+    ['WidgetDrawer', 'write usage', update(usageTable, 'TEAM#rights-test')],
     ['Canary', 'touch the ledger', update(ledgerTable, 'TEAM#roomy')],
     ['Canary', 'read a Groq key', new GetSecretValueCommand({ SecretId: secret })],
   ])('%s may not %s', async (role, _what, command) => {

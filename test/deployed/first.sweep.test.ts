@@ -3,19 +3,19 @@ import { expect, it } from 'vitest';
 import { DynamoLedger } from '../../lambda/adapters/dynamo-ledger.ts';
 import { picoUsd } from '../../lambda/core/money.ts';
 import { periodOf } from '../../lambda/core/period.ts';
-import { invoke } from '../support/invoke.ts';
+import { invokeDeployed } from '../support/deployed-function.ts';
 import { budgets, termsOf } from '../support/ledger-terms.ts';
 import { requireDeployed } from '../support/target.ts';
 
 const target = requireDeployed();
 
 it('looks for keys to retire, by the function that was deployed', async () => {
-  expect(await invoke(target.stackName, 'RetirementFunction')).toEqual({ status: 200, error: null });
+  expect(await invokeDeployed(target.stackName, 'RetirementFunction')).toMatchObject({ status: 200, error: null });
 });
 
 it('compares usage with the ledgers, by the function that was deployed', async () => {
   // It waits half a minute for ledgers to stand still, some times over while other tests spend.
-  expect(await invoke(target.stackName, 'ReconcilerFunction')).toEqual({ status: 200, error: null });
+  expect(await invokeDeployed(target.stackName, 'ReconcilerFunction')).toMatchObject({ status: 200, error: null });
 }, 300_000);
 
 it('sweeps what a call left that nobody came back for, by the function that was deployed', async () => {
@@ -26,7 +26,7 @@ it('sweeps what a call left that nobody came back for, by the function that was 
   const terms = termsOf('abandoned', cost, { nowEpochMs, expiresAtEpochMs: nowEpochMs - 1 });
   await ledger.reserve(key, budgets(picoUsd(10n ** 14n), 5n * 10n ** 14n), terms);
   const before = await ledger.read(key);
-  expect(await invoke(target.stackName, 'SweeperFunction')).toEqual({ status: 200, error: null });
+  expect(await invokeDeployed(target.stackName, 'SweeperFunction')).toMatchObject({ status: 200, error: null });
   const after = await ledger.read(key);
   expect((after?.assumed ?? 0n) - (before?.assumed ?? 0n)).toBe(cost);
   expect((before?.reserved ?? 0n) - (after?.reserved ?? 0n)).toBe(cost);

@@ -10,14 +10,18 @@ async function request(path: string, method: string, body?: unknown): Promise<Re
   });
 }
 
+/** How an invocation ended, and what the function answered. */
+export type Invoked = { readonly status: number; readonly error: string | null; readonly text: string };
+
 /** Invokes a deployed function as its schedule does. */
-export async function invoke(
-  stackName: string,
-  logicalIdStart: string,
-): Promise<{ readonly status: number; readonly error: string | null }> {
+export async function invokeDeployed(stackName: string, logicalIdStart: string, payload = {}): Promise<Invoked> {
   const name = await physicalIdOf(stackName, 'AWS::Lambda::Function', logicalIdStart);
-  const response = await request(`${name}/invocations`, 'POST', {});
-  return { status: response.status, error: response.headers.get('x-amz-function-error') };
+  const response = await request(`${name}/invocations`, 'POST', payload);
+  return {
+    status: response.status,
+    error: response.headers.get('x-amz-function-error'),
+    text: await response.text(),
+  };
 }
 
 /** Does something while a deployed function has other environment variables on top of its own. */

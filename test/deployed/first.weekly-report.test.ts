@@ -1,0 +1,52 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { DeleteObjectsCommand, GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import { afterAll, expect, it } from 'vitest';
+import { weekOf } from '../../lambda/core/iso-week.ts';
+import { PROJECT_DIR } from '../../local/settings.ts';
+import { invokeDeployed } from '../support/deployed-function.ts';
+import { physicalIdOf } from '../support/stack-resources.ts';
+import { requireDeployed } from '../support/target.ts';
+
+const target = requireDeployed();
+const s3 = new S3Client({ forcePathStyle: true });
+const week = weekOf(Date.now());
+const Bucket = await physicalIdOf(target.stackName, 'AWS::S3::Bucket', 'Reports');
+const keysIn = async () => (await s3.send(new ListObjectsV2Command({ Bucket }))).Contents?.map(({ Key }) => Key) ?? [];
+
+// CloudFormation deletes no bucket that holds anything.
+afterAll(async () => {
+  const Objects = (await keysIn()).map((Key) => ({ Key }));
+  if (Objects.length > 0) await s3.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects } }));
+});
+
+it('writes a week to the bucket as often as it is told to, by the function that was deployed', async () => {
+  for (const _ of ['once', 'again']) {
+    const invoked = await invokeDeployed(target.stackName, 'ReporterFunction', { week });
+    expect(invoked, invoked.text).toMatchObject({ status: 200, error: null });
+  }
+  expect(await keysIn()).toEqual(
+    ['focus.csv', 'report.csv', 'report.html', 'report.json', 'told.txt'].map((file) => `weekly/${week}/${file}`),
+  );
+  const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key: `weekly/${week}/report.json` }));
+  const { data } = JSON.parse((await Body?.transformToString()) ?? '');
+  const { teams } = data[0];
+  expect(data[0]).toMatchObject({ environment: target.environmentName, week });
+  // The same by hand.
+  const args = [join(PROJECT_DIR, 'bin/groq-rbac.ts'), 'report', '--env', target.environmentName, '--week', week];
+  const { stdout } = await promisify(execFile)(process.execPath, [...args, '--format', 'json']);
+  const byHand = JSON.parse(stdout).data[0];
+  const names = (some: readonly { team: string }[]) => some.map(({ team }) => team).sort();
+  expect(names(byHand.teams)).toEqual(names(teams));
+});
+
+it('draws the widget of a dashboard, by the function that was deployed', async () => {
+  const { status, error, text } = await invokeDeployed(target.stackName, 'WidgetDrawerFunction', {
+    widgetContext: { theme: 'dark', timeRange: { end: Date.now() } },
+  });
+  expect([status, error]).toEqual([200, null]);
+  expect(JSON.parse(text)).toContain(`Week ${week}`);
+  const described = await invokeDeployed(target.stackName, 'WidgetDrawerFunction', { describe: true });
+  expect(JSON.parse(described.text)).toContain('## Groq spending of a week');
+});
