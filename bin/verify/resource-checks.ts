@@ -117,11 +117,15 @@ type Statement = {
   readonly NotResource?: unknown;
 };
 
-/** The only patterns that a resource may be named by: a log group's streams, and one environment's secrets of either kind. */
+/**
+ * The only patterns that a resource may be named by: a log group's streams, one environment's secrets of either kind, and a
+ * single secret by its whole name.
+ */
 const NARROW_PATTERNS = [
   /^arn:[\w-]+:logs:[\w-]+:\d+:log-group:[^*?]+:\*$/,
   /^arn:[\w-]+:secretsmanager:[\w-]+:\d+:secret:groq\/\*-[a-z0-9]+-gateway-\?{6}$/,
   /^arn:[\w-]+:secretsmanager:[\w-]+:\d+:secret:gateway\/\*-[a-z0-9]+-service-\?{6}$/,
+  /^arn:[\w-]+:secretsmanager:[\w-]+:\d+:secret:[^*?]+-\?{6}$/,
 ];
 
 /** What makes a statement of a policy wider than a function of the gateway ever needs. */
