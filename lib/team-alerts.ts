@@ -18,7 +18,7 @@ export class TeamAlerts extends Construct {
     super(scope, id);
     const displayName = `Groq budget of ${policy.team} in ${environmentName}`;
     const topic = new Topic(this, 'Topic', { displayName, enforceSSL: true });
-    for (const recipient of policy.alertRecipients) topic.addSubscription(new EmailSubscription(recipient));
+    for (const recipient of new Set(policy.alertRecipients)) topic.addSubscription(new EmailSubscription(recipient));
     new Rule(this, 'Told', {
       description: `Brings budget alerts of ${policy.team} to its people`,
       eventPattern: alertPattern(environmentName, policy.team),

@@ -117,12 +117,16 @@ type Statement = {
   readonly NotResource?: unknown;
 };
 
-/** The only patterns that a resource may be named by: a log group's streams, one environment's secrets of either kind, and the reports of rotations. */
+/**
+ * The only patterns that a resource may be named by: a log group's streams, one environment's secrets of either kind, a
+ * single secret by its whole name, and the folders of reports.
+ */
 const NARROW_PATTERNS = [
   /^arn:[\w-]+:logs:[\w-]+:\d+:log-group:[^*?]+:\*$/,
   /^arn:[\w-]+:secretsmanager:[\w-]+:\d+:secret:groq\/\*-[a-z0-9]+-gateway-\?{6}$/,
   /^arn:[\w-]+:secretsmanager:[\w-]+:\d+:secret:gateway\/\*-[a-z0-9]+-service-\?{6}$/,
-  /^arn:[\w-]+:s3:::[a-z0-9.-]+\/groq-keys\/\*$/,
+  /^arn:[\w-]+:s3:::[a-z0-9.-]+\/(groq-keys|weekly)\/\*$/,
+  /^arn:[\w-]+:secretsmanager:[\w-]+:\d+:secret:[^*?]+-\?{6}$/,
 ];
 
 /** What makes a statement of a policy wider than a function of the gateway ever needs. */

@@ -38,7 +38,9 @@ export function createSweep({ policies, ledger, clock, alerts, environmentName, 
     const periods = new Set([periodOf(nowEpochMs), ...swept.sights.map(({ period }) => period)]);
     const all = [...periods].flatMap((period) => organizationSight(swept, teams.values(), period) ?? []);
     const spenders = [...new Set([...teams.keys(), ...swept.sights.map(({ holder }) => holder)])];
-    const untold = await announceMissed(alerts, [...swept.sights, ...all], spenders);
+    const untold = await announceMissed(alerts, [...swept.sights, ...all], spenders).catch((error: Error) => [
+      `of all, since it ${error.message}`,
+    ]);
     const faults = [
       ...(swept.failed.length > 0 ? [`could not sweep the ledgers of ${swept.failed.join(', ')}`] : []),
       ...(untold.length > 0 ? [`could not tell the alerts ${untold.join(', ')}`] : []),

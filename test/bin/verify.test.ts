@@ -123,6 +123,7 @@ describe('a role', () => {
       "one environment's secrets of services",
       allow({ Resource: arn('secretsmanager:eu-west-1:1:secret:gateway/*-prod-service-??????') }),
     ],
+    ['one secret by its whole name', allow({ Resource: arn('secretsmanager:eu-west-1:1:secret:alerts/slack-??????') })],
     ['traces, which have no resource', allow({ Action: ['xray:PutTraceSegments'], Resource: '*' })],
     ['nothing, since it denies', { Effect: 'Deny', Action: '*', Resource: '*' }],
   ])('is narrow that allows %s', (_what, statement) => {

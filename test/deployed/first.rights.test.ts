@@ -8,6 +8,7 @@ import {
   ScanCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
+import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { IAMClient, UpdateAssumeRolePolicyCommand } from '@aws-sdk/client-iam';
 import {
   DescribeSecretCommand,
@@ -37,9 +38,14 @@ const ROLES = [
   'Admin',
   'Reporter',
   'WidgetDrawer',
+  'Webhook',
 ] as const;
 type RoleName = (typeof ROLES)[number];
-type Clients = { readonly dynamo: DynamoDBClient; readonly secrets: SecretsManagerClient };
+type Clients = {
+  readonly dynamo: DynamoDBClient;
+  readonly secrets: SecretsManagerClient;
+  readonly events: EventBridgeClient;
+};
 const clients = new Map<RoleName, Clients>();
 
 /** Takes each function's role, which for this once lets the account's own people in. */
@@ -62,6 +68,7 @@ beforeAll(async () => {
     clients.set(role, {
       dynamo: new DynamoDBClient({ credentials }),
       secrets: new SecretsManagerClient({ credentials }),
+      events: new EventBridgeClient({ credentials }),
     });
   }
 });
@@ -77,17 +84,22 @@ const update = (TableName: string, pk: string) =>
 const batch = (TableName: string, pk: string) =>
   new BatchWriteItemCommand({ RequestItems: { [TableName]: [{ DeleteRequest: { Key: item(pk) } }] } });
 const secret = groqSecretName('roomy', target.environmentName);
+const eventOf = (Source: string, DetailType: string) =>
+  new PutEventsCommand({ Entries: [{ EventBusName: 'default', Source, DetailType, Detail: '{}' }] });
+// Of no environment, so no rule wants it.
+const alert = eventOf('groq-gateway', 'Budget threshold crossed');
 const ofService = serviceSecretName('rotated', target.environmentName);
 
 /** What happened to a call: done, or the name of its error. */
 async function tried(role: RoleName, command: object): Promise<string> {
-  const { dynamo, secrets } = clients.get(role) ?? {};
+  const { dynamo, secrets, events } = clients.get(role) ?? {};
   const isSecret = [DescribeSecretCommand, GetSecretValueCommand, PutSecretValueCommand].some(
     (ofSecrets) => command instanceof ofSecrets,
   );
   try {
-    // Commands of two clients: each goes to its own.
-    await (isSecret ? secrets?.send(command as GetSecretValueCommand) : dynamo?.send(command as GetItemCommand));
+    // Commands of three clients: each goes to its own.
+    if (command instanceof PutEventsCommand) await events?.send(command);
+    else await (isSecret ? secrets?.send(command as GetSecretValueCommand) : dynamo?.send(command as GetItemCommand));
     return 'done';
   } catch (error) {
     return error instanceof Error ? error.name : 'unknown';
@@ -111,6 +123,12 @@ describe("each function's role", () => {
     ['Projector', 'count', update(usageTable, 'TEAM#rights-test')],
     ['Projector', 'remember what has been counted', update(usageTable, 'END#rights-test#1')],
     ['Reconciler', 'read usage', query(usageTable, 'TEAM#roomy')],
+    ...(['Projector', 'Sweeper'] as const).flatMap((role): [RoleName, string, object][] => [
+      [role, 'remember that an alert is told', update(usageTable, 'ALERTS#rights-test')],
+      [role, 'read which alerts have been told', query(usageTable, 'ALERTS#rights-test')],
+      [role, 'read what money went to', query(usageTable, 'TEAM#rights-test')],
+      [role, 'put an alert', alert],
+    ]),
     ['Retirement', 'revoke a key', update(registryTable, 'KEY#rights-test')],
     ['Retirement', 'add to the audit trail', put(registryTable, 'AUDIT#rights-test')],
     ['GroqRotation', 'read a Groq key', new GetSecretValueCommand({ SecretId: secret })],
@@ -163,7 +181,12 @@ describe("each function's role", () => {
     ['Sweeper', 'read a Groq key', new GetSecretValueCommand({ SecretId: secret })],
     ['Projector', 'read the ledger', get(ledgerTable, 'TEAM#roomy')],
     ['Projector', 'write the ledger', update(ledgerTable, 'TEAM#roomy')],
-    ['Projector', 'read usage', query(usageTable, 'TEAM#roomy')],
+    ['Projector', 'put events that are no alerts', eventOf('another', 'Budget threshold crossed')],
+    ['Sweeper', 'put events that are no alerts', eventOf('groq-gateway', 'another')],
+    ['Gateway', 'put an alert', alert],
+    ['Gateway', 'remember an alert', update(usageTable, 'ALERTS#rights-test')],
+    ['Webhook', 'read a Groq key', new GetSecretValueCommand({ SecretId: secret })],
+    ['Webhook', 'read usage', query(usageTable, 'TEAM#roomy')],
     ['Projector', 'delete usage', remove(usageTable, 'TEAM#roomy')],
     ['Projector', 'read a key', get(registryTable, 'KEY#1')],
     ['Projector', 'read a Groq key', new GetSecretValueCommand({ SecretId: secret })],

@@ -14,7 +14,7 @@ it('fits 300 teams under the limits of CloudFormation and of the event that carr
   expect(team.resources).toBeLessThan(20);
   expect(parent.bytes).toBeLessThan(MAX_TEMPLATE_BYTES);
   expect(propertiesBytes).toBeLessThan(MAX_PROPERTIES_BYTES);
-});
+}, 180_000);
 
 it('refuses a set of policies that no event could carry, at synthesis, and says what to do', () => {
   const purpose = 'x'.repeat(MAX_PROPERTIES_BYTES);

@@ -35,8 +35,12 @@ def events_context(build, service, iam_action, body, params):
     if iam_action != "events:PutEvents":
         return context
     entries = json.loads(body or b"{}").get("Entries") or []
-    names = {"events:source": "Source", "events:detail-type": "DetailType"}
-    return {**context, **{key: sorted({str(entry.get(name)) for entry in entries}) for key, name in names.items()}}
+    for key, name in {"events:source": "Source", "events:detail-type": "DetailType"}.items():
+        values = {str(entry.get(name)) for entry in entries}
+        # Of several, AWS lets StringEquals hold for none without ForAllValues.
+        if len(values) == 1:
+            context = {**context, key: values.pop()}
+    return context
 
 
 @replaces(app, "pin_request_origin")

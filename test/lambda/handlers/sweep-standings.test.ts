@@ -196,5 +196,10 @@ describe('the alerts that the sweep tells', () => {
     spend('a', 51);
     claims.claim = async () => Promise.reject(new Error('no'));
     expect((await sweeper()()).fault).toBe('could not tell the alerts 2026-11/a/50%');
+    claims.recordsOf = async () => Promise.reject(new Error('cannot read the alerts of 2026-11'));
+    broken = 'idle';
+    expect((await sweeper()()).fault).toBe(
+      'could not sweep the ledgers of idle; could not tell the alerts of all, since it cannot read the alerts of 2026-11',
+    );
   });
 });
