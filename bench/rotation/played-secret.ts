@@ -1,6 +1,7 @@
 import { randomInt, randomUUID } from 'node:crypto';
+import type { ListSecretVersionIdsResponse } from '@aws-sdk/client-secrets-manager';
 import { groqKeyIdOf } from '../../lambda/adapters/groq-key-id.ts';
-import { stagedLabel } from '../../lambda/core/groq-key-versions.ts';
+import { stagedLabel, VERSION_LABEL } from '../../lambda/core/groq-key-versions.ts';
 import type { LocalSecretsManager } from '../../local/secrets-manager.ts';
 
 /** A Groq key that nobody else has. */
@@ -21,7 +22,6 @@ export function newTestKey(): TestKey {
 export class PlayedSecret {
   readonly #manager: LocalSecretsManager;
   readonly #name: string;
-  #current: TestKey | undefined;
 
   constructor(manager: LocalSecretsManager, name: string) {
     this.#manager = manager;
@@ -31,8 +31,7 @@ export class PlayedSecret {
 
   /** Puts a key in as the current one, as an operator sets the first. */
   set(key: TestKey): void {
-    this.#put(key, 'AWSCURRENT');
-    this.#current = key;
+    this.#put(key, VERSION_LABEL.current);
   }
 
   /** Puts a key in the queue. */
@@ -43,19 +42,22 @@ export class PlayedSecret {
   /** The first three steps of a rotation: the next key is there, and proven, and nobody uses it yet. */
   begin(key: TestKey): TestKey {
     const begun = { ...key, versionId: randomUUID() };
-    this.#put(begun, 'AWSPENDING');
+    this.#put(begun, VERSION_LABEL.pending);
     return begun;
   }
 
   /** The last step: the next key is the current one. */
   finish(key: TestKey): void {
+    // By a request that no gateway makes, since tests count theirs.
+    const listed = this.#manager.answer('ListSecretVersionIds', { SecretId: this.#name });
+    const { Versions = [] } = listed as ListSecretVersionIdsResponse;
+    const current = Versions.find(({ VersionStages }) => VersionStages?.includes(VERSION_LABEL.current));
     this.#manager.answer('UpdateSecretVersionStage', {
       SecretId: this.#name,
-      VersionStage: 'AWSCURRENT',
+      VersionStage: VERSION_LABEL.current,
       MoveToVersionId: key.versionId,
-      RemoveFromVersionId: this.#current?.versionId,
+      RemoveFromVersionId: current?.VersionId,
     });
-    this.#current = key;
   }
 
   #put({ apiKey, keyId, versionId }: TestKey, label: string): void {

@@ -1,14 +1,19 @@
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { DescribeSecretResponse } from '@aws-sdk/client-secrets-manager';
 import { groqSecretName } from '../../lambda/contract.ts';
+import type { GroqKeyRotationEvent } from '../../lambda/handlers/groq-key-rotation-handler.ts';
 import { type EmbeddedDynamodb, startEmbeddedDynamodb } from '../../local/embedded-dynamodb.ts';
 import { type FakeGroq, startFakeGroq } from '../../local/fake-groq/server.ts';
 import { type GatewayProcess, startGatewayProcess } from '../../local/gateway-process.ts';
+import { localGroqRotation } from '../../local/groq-rotation.ts';
 import { type SecretsEndpoint, startSecretsEndpoint } from '../../local/secrets-endpoint.ts';
 import { LocalSecretsManager } from '../../local/secrets-manager.ts';
-import { PlayedSecret } from './played-secret.ts';
+import { PlayedSecret, type TestKey } from './played-secret.ts';
 import { type CallEnd, SteadyLoad } from './steady-load.ts';
+import { keepStreamShort } from './trimmed-stream.ts';
 
 /** What is to be rotated. */
 export type RotatedGatewaysOptions = {
@@ -20,12 +25,15 @@ export type RotatedGatewaysOptions = {
 
 const TEAM = 'rotated';
 const ENVIRONMENT = 'rotation';
+const DATABASE = 'dynamodb.sqlite';
+/** How long the four steps of a rotation may take on a busy machine, in milliseconds. */
+const ROTATE_WITHIN_MS = 30_000;
 const MINUTE_MS = 60_000;
 /** How long the fake Groq takes to answer, and between the chunks of a stream, in milliseconds. */
 const LATENCY_MS = 20;
 const CHUNK_INTERVAL_MS = 1;
 /** How many calls are made while a minute is said to pass: more than can be in flight, and each process has seen the time. */
-const CALLS_A_MINUTE = 40;
+const CALLS_A_MINUTE = 30;
 
 /** Gateway processes on one database, one Secrets Manager and one fake Groq that knows which keys it takes. */
 export class RotatedGateways {
@@ -36,10 +44,12 @@ export class RotatedGateways {
   readonly gateways: GatewayProcess[] = [];
   /** Where each process keeps its files. */
   readonly dir: string;
+  readonly #dynamo: DynamoDBClient;
   readonly #endpoint: SecretsEndpoint;
   readonly #clockFile: string;
   readonly #isClockLed: boolean;
   #shiftMs = 0;
+  #endTrim: () => void = () => {};
 
   private constructor(options: {
     readonly dir: string;
@@ -49,7 +59,9 @@ export class RotatedGateways {
     readonly endpoint: SecretsEndpoint;
     readonly isClockLed: boolean;
     readonly clock: { nowEpochMs: () => number };
+    readonly dynamo: DynamoDBClient;
   }) {
+    this.#dynamo = options.dynamo;
     this.dir = options.dir;
     this.fake = options.fake;
     this.database = options.database;
@@ -68,17 +80,27 @@ export class RotatedGateways {
     isClockLed = false,
   }: RotatedGatewaysOptions): Promise<RotatedGateways> {
     const clock = { nowEpochMs: Date.now };
-    const secrets = new LocalSecretsManager({ nowEpochMs: () => clock.nowEpochMs() });
-    const opened = new RotatedGateways({
-      dir: mkdtempSync(join(tmpdir(), 'rotation-')),
-      fake: await startFakeGroq({ latencyMs: LATENCY_MS, chunkIntervalMs: CHUNK_INTERVAL_MS }),
-      database: await startEmbeddedDynamodb(),
-      endpoint: await startSecretsEndpoint(secrets),
-      secrets,
-      isClockLed,
-      clock,
+    const dir = mkdtempSync(join(tmpdir(), 'rotation-'));
+    const fake = await startFakeGroq({ latencyMs: LATENCY_MS, chunkIntervalMs: CHUNK_INTERVAL_MS });
+    const database = await startEmbeddedDynamodb(join(dir, DATABASE));
+    const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+    const dynamo = new DynamoDBClient({ endpoint: database.endpoint, region: 'us-east-1', credentials });
+    const secrets: LocalSecretsManager = new LocalSecretsManager({
+      nowEpochMs: () => clock.nowEpochMs(),
+      rotate: async (event) => await rotate({ ...event, RotationToken: '' } as GroqKeyRotationEvent),
     });
+    const rotate = localGroqRotation({
+      environmentName: ENVIRONMENT,
+      dataDir: dir,
+      groqBaseUrl: fake.baseUrl,
+      dynamo,
+      secrets: secrets.client,
+      tell: () => {},
+    });
+    const endpoint = await startSecretsEndpoint(secrets);
+    const opened = new RotatedGateways({ dir, fake, database, dynamo, endpoint, secrets, isClockLed, clock });
     await opened.#start(processes, canaryMinutes);
+    opened.#endTrim = keepStreamShort(dynamo, join(dir, DATABASE), ENVIRONMENT);
     return opened;
   }
 
@@ -116,10 +138,30 @@ export class RotatedGateways {
     return Date.now() + this.#shiftMs;
   }
 
+  /** Stages a key, and lets Secrets Manager rotate to the first of the queue by the function that is deployed. */
+  async rotate(key?: TestKey): Promise<void> {
+    const SecretId = groqSecretName(TEAM, ENVIRONMENT);
+    if (key !== undefined) this.secret.stage(key, this.nowEpochMs());
+    const { VersionId } = this.secrets.answer('RotateSecret', { SecretId }) as { VersionId: string };
+    const isCurrent = () => {
+      const { VersionIdsToStages } = this.secrets.answer('DescribeSecret', { SecretId }) as DescribeSecretResponse;
+      return VersionIdsToStages?.[VersionId]?.includes('AWSCURRENT') === true;
+    };
+    const untilMs = performance.now() + ROTATE_WITHIN_MS;
+    while (!isCurrent()) {
+      if (performance.now() > untilMs) throw new Error('the rotation did not come to its end');
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+
   /** A load on all processes, with the team's key. */
   load(onEnd?: (end: CallEnd) => void): SteadyLoad {
-    const key = this.gateways[0]?.teams[TEAM]?.key ?? '';
-    return new SteadyLoad({ baseUrls: this.gateways.map(({ baseUrl }) => baseUrl), key }, onEnd);
+    return new SteadyLoad({ baseUrls: this.gateways.map(({ baseUrl }) => baseUrl), key: this.teamKey }, onEnd);
+  }
+
+  /** The team's own key, by which it calls the gateways. */
+  get teamKey(): string {
+    return this.gateways[0]?.teams[TEAM]?.key ?? '';
   }
 
   /** Lets a minute pass for the gateways, while calls go on. */
@@ -139,6 +181,8 @@ export class RotatedGateways {
 
   async close(): Promise<void> {
     await Promise.all(this.gateways.map((gateway) => gateway.close()));
+    this.#endTrim();
+    this.#dynamo.destroy();
     await this.#endpoint.close();
     await this.database.close();
     await this.fake.close();

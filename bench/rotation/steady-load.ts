@@ -17,8 +17,8 @@ export type CallEnd = {
   readonly text: string;
 };
 
-/** As many as one ledger lets be in flight; a rate that the machine cannot keep waits here instead of being refused. */
-const MOST_IN_FLIGHT = 150;
+/** A rate that the machine cannot keep waits here: in the ledger it would make every write larger. */
+const MOST_IN_FLIGHT = 48;
 const TICK_MS = 5;
 const TIMEOUT_MS = 60_000;
 const BODY = { model: 'openai/gpt-oss-20b', max_tokens: 24, messages: [{ role: 'user', content: 'Say hello.' }] };

@@ -4,13 +4,15 @@ export type Stale = {
   readonly mostMs: number;
   /** How long it is taken before the store is asked again, in milliseconds. */
   readonly retryMs: number;
+  /** How long a failure is told to all that ask, where there is no such value, in milliseconds. */
+  readonly failMs: number;
   /** Told each time that it is taken in place of a fresh one. */
   readonly told: (error: unknown) => void;
 };
 
 /**
- * A value kept for a time; callers that come while it is fetched share that fetch. A failed fetch is not kept; where
- * `stale` allows it, the last good value stands in.
+ * A value kept for a time; callers that come while it is fetched share that fetch. A failed fetch is not kept; with `stale`,
+ * the last good value stands in, and the store is not asked at each call.
  */
 export class Cached<T> {
   readonly #keepMs: number;
@@ -47,7 +49,9 @@ export class Cached<T> {
     this.#value = fetching;
     this.#untilEpochMs = startEpochMs + this.#keepMs;
     fetching.catch(() => {
-      if (this.#value === fetching) this.#value = undefined;
+      if (this.#value !== fetching) return;
+      if (this.#stale === undefined) this.#value = undefined;
+      else this.#untilEpochMs = this.#nowEpochMs() + this.#stale.failMs;
     });
   }
 

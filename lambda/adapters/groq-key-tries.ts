@@ -7,7 +7,7 @@ import {
   orderOfPlaces,
 } from '../core/groq-key-choice.ts';
 import type { Clock, Log } from '../core/ports.ts';
-import type { HeldKey, TeamGroqKeys } from './groq-keys.ts';
+import type { HeldKey, TeamGroqKeys } from './team-groq-keys.ts';
 
 /** The most keys one call is sent with: the current one, before and after a refetch, the previous one, and two staged. */
 const MAX_KEYS = 5;

@@ -5,9 +5,10 @@ import { type Refusal, refuse } from '../core/refusals.ts';
 import { openFreshConnections } from './fresh-connections.ts';
 import { answerOfError, retryAfterMsOf } from './groq-errors.ts';
 import { KeyTries } from './groq-key-tries.ts';
-import { GroqKeyError, type GroqKeys, type HeldKey } from './groq-keys.ts';
+import type { GroqKeys } from './groq-keys.ts';
 import { limitsOfHeaders, limitsOfRefusal } from './groq-limits.ts';
 import { sseEvents } from './sse-events.ts';
+import { GroqKeyError, type HeldKey } from './team-groq-keys.ts';
 
 /** Statuses by which Groq says "not now": its rate limit, no capacity, and not available. */
 const NOT_NOW: readonly number[] = [429, 498, 503];

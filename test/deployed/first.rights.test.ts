@@ -9,7 +9,12 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { IAMClient, UpdateAssumeRolePolicyCommand } from '@aws-sdk/client-iam';
-import { GetSecretValueCommand, PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import {
+  DescribeSecretCommand,
+  GetSecretValueCommand,
+  PutSecretValueCommand,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { groqSecretName, serviceSecretName } from '../../lambda/contract.ts';
@@ -74,7 +79,9 @@ const ofService = serviceSecretName('rotated', target.environmentName);
 /** What happened to a call: done, or the name of its error. */
 async function tried(role: RoleName, command: object): Promise<string> {
   const { dynamo, secrets } = clients.get(role) ?? {};
-  const isSecret = command instanceof GetSecretValueCommand || command instanceof PutSecretValueCommand;
+  const isSecret = [DescribeSecretCommand, GetSecretValueCommand, PutSecretValueCommand].some(
+    (ofSecrets) => command instanceof ofSecrets,
+  );
   try {
     // Commands of two clients: each goes to its own.
     await (isSecret ? secrets?.send(command as GetSecretValueCommand) : dynamo?.send(command as GetItemCommand));
@@ -90,6 +97,7 @@ describe("each function's role", () => {
     ['Gateway', 'read policies', query(registryTable, 'POLICIES#1')],
     ['Gateway', "write a team's ledger", update(ledgerTable, 'TEAM#rights-test')],
     ['Gateway', 'read a Groq key', new GetSecretValueCommand({ SecretId: secret })],
+    ['Gateway', 'see which Groq keys are staged', new DescribeSecretCommand({ SecretId: secret })],
     ['Gateway', "read a team's usage", query(usageTable, 'TEAM#rights-test')],
     ['Gateway', 'read the names of keys', query(registryTable, 'TEAM#rights-test')],
     ['Publisher', 'write policies', put(registryTable, 'POLICIES#rights-test')],

@@ -48,8 +48,8 @@ it('writes no piece of a Groq key into any log, item, answer, header or file, wh
   await load.more(10);
   secret.set(old);
   for (let minute = 0; minute < 3; minute++) await world.passMinute(load);
+  await world.rotate(next);
   secret.stage(staged, world.nowEpochMs());
-  secret.finish(secret.begin(next));
   fake.keys.revoke(next.keyId);
   for (let minute = 0; minute < 3; minute++) await world.passMinute(load);
   // Only the staged key is left, and then none is.
@@ -68,9 +68,10 @@ it('writes no piece of a Groq key into any log, item, answer, header or file, wh
   // The items of the calls tell which keys they went on, and have reached the usage.
   const isCounted = async () => /GROQKEY#/.test(await tablesText());
   await expect.poll(isCounted, { timeout: 20_000 }).toBe(true);
-  const files = globSync('process-*/*', { cwd: world.dir }).map((file) =>
-    readFileSync(join(world.dir, file), 'latin1'),
-  );
+  // The database, what each process keeps, and reports.
+  const files = globSync('**/*', { cwd: world.dir, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'));
   expect(files.length).toBeGreaterThan(1);
   const written: Readonly<Record<string, string>> = {
     'standard output': world.gateways.map((gateway) => gateway.stdout()).join('\n'),

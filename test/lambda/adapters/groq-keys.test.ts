@@ -220,6 +220,18 @@ describe('what is told of the keys of a call', () => {
     expect(eventsOf('groq_key_missing')).toEqual([{ event: 'groq_key_missing', team: 'chatbot' }]);
     expect(fake.served().requests).toBe(0);
   });
+
+  it('finds a first key within a second, and asks for it no more often', async () => {
+    const { chat, clock, reads, secret, old } = await world({ hasKey: false });
+    for (let n = 0; n < 20; n++) await chat();
+    expect(reads()).toBe(1);
+    await clock.sleep(1_000);
+    for (let n = 0; n < 20; n++) await chat();
+    expect(reads()).toBe(2);
+    secret.set(old);
+    await clock.sleep(1_000);
+    expect(await chat()).toMatchObject(used(old.keyId));
+  });
 });
 
 describe('a Secrets Manager that does not answer', () => {
@@ -240,6 +252,9 @@ describe('a Secrets Manager that does not answer', () => {
     await clock.sleep(60 * MINUTE);
     expect(await chat()).toMatchObject({ kind: 'rejected', refusal: { reason: 'gateway_unavailable' } });
     breakSecrets(undefined);
+    // Calls that have nothing to go on with do not all ask a store that has just failed.
+    expect(await chat()).toMatchObject({ refusal: { reason: 'gateway_unavailable' } });
+    await clock.sleep(1_000);
     expect(await chat()).toMatchObject(used(old.keyId));
   });
 
