@@ -57,8 +57,8 @@ export async function watchGroqKey(ports: WatchPorts, policy: TeamPolicy): Promi
   const isUnderWay = isPending(state);
   const isRevoked = record?.revokedAtEpochMs !== undefined;
   if (!isRevoked && (await isAccepted(ports, team, current))) {
-    // Also when it was put there by hand: the registry says what the labels say.
-    await promotion(ports, watched.secret, state);
+    // Also when it was put there by hand: the registry says what the labels say, as they are after the answer.
+    await promotion(ports, watched.secret, await watched.secret.state());
     if (isUnderWay) return 'rotation under way';
     return isRotationDue(ports, policy, record) ? await begin(watched, state, current) : 'accepted';
   }
