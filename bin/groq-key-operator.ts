@@ -8,7 +8,7 @@ import { groqSecret, startGroqRotation } from '../lambda/adapters/groq-secret.ts
 import { Registry } from '../lambda/adapters/registry.ts';
 import { groqSecretName } from '../lambda/contract.ts';
 import { CANARY_TEAM } from '../lambda/core/canary.ts';
-import type { GroqKeyOperator } from '../lambda/core/groq-key-operations.ts';
+import type { GroqKeyOperator } from '../lambda/core/groq-key-operator.ts';
 import { didYouMean } from '../lambda/core/nearest-word.ts';
 import { CommandError } from './deployment.ts';
 import { openStores, type Where } from './stores.ts';

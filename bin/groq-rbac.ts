@@ -2,7 +2,6 @@
 import { parseArgs } from 'node:util';
 import { didYouMean } from '../lambda/core/nearest-word.ts';
 import type { BudgetOptions } from './commands/budget.ts';
-import type { GroqKeyOptions } from './commands/groq-key.ts';
 import { CommandError } from './deployment.ts';
 import { showProgress } from './progress.ts';
 
@@ -153,6 +152,7 @@ async function main(): Promise<number> {
     return 0;
   }
   if (GROQ_KEY_COMMANDS.includes(command)) {
+    const { operateGroqKeys } = await import('./commands/groq-key-commands.ts');
     await operateGroqKeys(command, { ...options, name: values.name, key: values.key });
     return 0;
   }
@@ -236,29 +236,6 @@ async function operateBudget(command: string, options: BudgetOptions): Promise<v
       return await pauseBudget(options);
     default:
       return await resumeBudget(options);
-  }
-}
-
-async function operateGroqKeys(command: string, options: GroqKeyOptions): Promise<void> {
-  const keys = await import('./commands/groq-key.ts');
-  const status = await import('./commands/groq-key-status.ts');
-  switch (command) {
-    case 'groq-key set':
-      return await keys.setKey(options);
-    case 'groq-key stage':
-      return await keys.stageKey(options);
-    case 'groq-key rotate':
-      return await keys.rotateKey(options);
-    case 'groq-key status':
-      return await status.showKeys(options);
-    case 'groq-key report':
-      return await status.showReport(options);
-    case 'groq-key revoke':
-      return await keys.revokeKey(options);
-    case 'groq-key unstage':
-      return await keys.unstageKey(options);
-    default:
-      return await keys.confirmKeyDeleted(options);
   }
 }
 

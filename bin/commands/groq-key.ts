@@ -1,13 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { clearPending, confirmDeleted, revokeGroqKey, unstageGroqKey } from '../../lambda/core/groq-key-endings.ts';
 import { isGroqKeyName } from '../../lambda/core/groq-key-name.ts';
-import {
-  confirmDeleted,
-  GroqKeyRefusal,
-  revokeGroqKey,
-  setGroqKey,
-  stageGroqKey,
-  unstageGroqKey,
-} from '../../lambda/core/groq-key-operations.ts';
+import { setGroqKey, stageGroqKey } from '../../lambda/core/groq-key-operations.ts';
+import { GroqKeyRefusal } from '../../lambda/core/groq-key-operator.ts';
 import { calledOf } from '../../lambda/core/groq-key-record.ts';
 import { addGroqKeyUse, NO_GROQ_KEY_USE } from '../../lambda/core/groq-key-use.ts';
 import { type GroqKey, stagedQueue } from '../../lambda/core/groq-key-versions.ts';
@@ -120,6 +115,7 @@ async function rotated({
   const currentKey = async () => (await keysInUse(secret, await secret.state())).current;
   const before = await currentKey();
   if (before === undefined) throw new CommandError(`team ${team} has no key yet; groq-key set`);
+  await clearPending(operator, team);
   await startRotation();
   for (const startMs = performance.now(); performance.now() - startMs < ROTATES_WITHIN_MS; await sleep(LOOK_EVERY_MS)) {
     const after = await currentKey();

@@ -1,6 +1,6 @@
 import { nextGroqKeyName } from './groq-key-name.ts';
-import type { GroqKeyPorts, GroqSecret, GroqSecretState } from './groq-key-ports.ts';
-import { BEGUN_ANEW, calledOf, type GroqKeyRecord, groqKeyStateOf } from './groq-key-record.ts';
+import { type GroqKeyOperator, GroqKeyRefusal, recordGroqKeyAct } from './groq-key-operator.ts';
+import { BEGUN_ANEW, calledOf, groqKeyStateOf } from './groq-key-record.ts';
 import { isAccepted } from './groq-key-source.ts';
 import {
   type GroqKey,
@@ -12,24 +12,6 @@ import {
 } from './groq-key-versions.ts';
 import { utcText } from './period.ts';
 import { keysInUse } from './promote-groq-key.ts';
-
-/** What an operator's acts need of the world. */
-export type GroqKeyOperator = GroqKeyPorts & {
-  readonly secretOf: (team: string) => GroqSecret & {
-    put(versionId: string, key: GroqKey, label: string): Promise<GroqKey>;
-  };
-  /** Every team of the environment. */
-  readonly teams: readonly string[];
-  /** Who acts, for the audit trail. */
-  readonly actor: string;
-  /** A new id of a version, of 32 to 64 characters. */
-  readonly newVersionId: () => string;
-};
-
-/** An act that must not be done; the message says why, and never the key. */
-export class GroqKeyRefusal extends Error {
-  override readonly name = 'GroqKeyRefusal';
-}
 
 /** States in which a key of another team is in somebody's hands. */
 const IN_HANDS = ['staged', 'pending', 'current', 'replaced'];
@@ -56,7 +38,7 @@ export async function setGroqKey(
   await checkKey(operator, team, key);
   const { nowEpochMs } = operator;
   const versionId = operator.newVersionId();
-  await record(
+  await recordGroqKeyAct(
     operator,
     team,
     'set_groq_key',
@@ -119,7 +101,7 @@ export async function stageGroqKey(
     throw new GroqKeyRefusal(`${queue.length} keys wait for team ${team}, and no more can; rotate, or unstage one`);
   await checkKey(operator, team, key);
   const versionId = operator.newVersionId();
-  await record(operator, team, 'stage_groq_key', key, `number ${queue.length + 1} of the queue`);
+  await recordGroqKeyAct(operator, team, 'stage_groq_key', key, `number ${queue.length + 1} of the queue`);
   await operator.records.note(team, key.keyId, {
     ...BEGUN_ANEW,
     name: key.name,
@@ -129,60 +111,6 @@ export async function stageGroqKey(
   });
   await secret.put(versionId, key, stagedLabel(operator.nowEpochMs, key.keyId));
   return { key, waiting: queue.length + 1 };
-}
-
-/** Takes a key out of a team's queue. @throws GroqKeyRefusal for one that does not wait. */
-export async function unstageGroqKey(operator: GroqKeyOperator, team: string, keyId: string): Promise<void> {
-  const secret = operator.secretOf(team);
-  const staged = stagedQueue((await secret.state()).stages).filter((key) => key.keyId === keyId);
-  if (staged.length === 0) throw new GroqKeyRefusal(`no key ${keyId} waits for team ${team}`);
-  const known = await operator.records.read(team, keyId);
-  await record(operator, team, 'unstage_groq_key', { keyId, name: known?.name }, 'taken out of the queue');
-  for (const { label, versionId } of staged) await secret.unlabel(label, versionId);
-  await operator.records.note(team, keyId, { unstagedAtEpochMs: operator.nowEpochMs });
-}
-
-/**
- * Marks a team's current key as switched off, before the next one takes its place: from then on no rotation and no watch
- * goes back to it. Returns it.
- *
- * @throws GroqKeyRefusal where no other key waits, since then nothing but calls would be switched off.
- */
-export async function revokeGroqKey(operator: GroqKeyOperator, team: string, reason: string): Promise<GroqKey> {
-  const secret = operator.secretOf(team);
-  const state: GroqSecretState = await secret.state();
-  const { current } = await keysInUse(secret, state);
-  if (current === undefined) throw new GroqKeyRefusal(`team ${team} has no key that could be switched off`);
-  const isStaged = (await operator.sourceOf(team)) === 'staged';
-  if (isStaged && !stagedQueue(state.stages).some(({ keyId }) => keyId !== current.keyId))
-    throw new GroqKeyRefusal(
-      `no key waits for team ${team}, so there is nothing to go on with; stage one first (groq-key stage). To stop its calls now: budget pause --team ${team}, and delete ${calledOf(current)} in Groq's console`,
-    );
-  await record(operator, team, 'revoke_groq_key', current, reason);
-  await operator.records.note(team, current.keyId, {
-    ...(current.name === undefined ? {} : { name: current.name }),
-    revokedAtEpochMs: operator.nowEpochMs,
-  });
-  return current;
-}
-
-/**
- * Takes an operator's word that a key is deleted at Groq; where the secret still has it, Groq is asked.
- *
- * @throws GroqKeyRefusal for a key that is in use or unknown, and for one that Groq still takes.
- */
-export async function confirmDeleted(operator: GroqKeyOperator, team: string, keyId: string): Promise<GroqKeyRecord> {
-  const known = await operator.records.read(team, keyId);
-  if (known === undefined) throw new GroqKeyRefusal(`no key ${keyId} of team ${team} is known`);
-  const state = groqKeyStateOf(known);
-  if (state === 'current' || state === 'pending' || state === 'staged')
-    throw new GroqKeyRefusal(`the key ${calledOf(known)} is ${state}`);
-  const held = known.versionId === undefined ? undefined : await operator.secretOf(team).read(known.versionId);
-  if (held?.keyId === keyId && (await isAccepted(operator, team, held)))
-    throw new GroqKeyRefusal(`Groq still takes the key ${calledOf(known)}; delete it in Groq's console first`);
-  await record(operator, team, 'confirm_groq_key_deleted', known, 'deleted at Groq');
-  await operator.records.note(team, keyId, { deletedAtEpochMs: operator.nowEpochMs });
-  return known;
 }
 
 /** A key with its name: as given, or the next one of the month. */
@@ -211,25 +139,4 @@ async function checkKey(operator: GroqKeyOperator, team: string, key: GroqKey): 
   }
   if (!(await operator.probe.isAccepted(key.apiKey)))
     throw new GroqKeyRefusal('Groq refuses this key (401); check that it was copied whole');
-}
-
-async function record(
-  { audit, actor, nowEpochMs }: GroqKeyOperator,
-  team: string,
-  action: string,
-  key: { readonly keyId: string; readonly name?: string | undefined },
-  details: string,
-): Promise<void> {
-  const { keyId } = key;
-  const said = `${key.name ?? keyId}: ${details}`;
-  await audit.append({
-    atEpochMs: nowEpochMs,
-    id: `${action}-${keyId}`,
-    actor,
-    action,
-    subject: `Groq key ${keyId}`,
-    details: said,
-    team,
-    source: 'cli',
-  });
 }

@@ -1,7 +1,7 @@
 import type { GroqKeyPorts, GroqSecret, GroqSecretState } from './groq-key-ports.ts';
 import { calledOf } from './groq-key-record.ts';
 import { type GroqKey, VERSION_LABEL, versionWith } from './groq-key-versions.ts';
-import { factsOf } from './promote-groq-key.ts';
+import { factsOf, keepReport } from './promote-groq-key.ts';
 
 /** Makes the key before the current one current again: Groq refuses the current one, and takes the other. */
 export async function giveBack(
@@ -30,15 +30,18 @@ export async function giveBack(
 
 /** The rest of a return, once the good key is current. */
 export async function endReturn(
-  { records, herald, nowEpochMs }: GroqKeyPorts,
+  ports: GroqKeyPorts,
   secret: GroqSecret,
   { team, stages }: GroqSecretState,
   { bad, good }: { readonly bad: Pick<GroqKey, 'keyId' | 'name'>; readonly good: GroqKey },
 ): Promise<void> {
+  const { records, herald, nowEpochMs } = ports;
   const versionId = versionWith(stages, VERSION_LABEL.previous);
   // Else gateways would go on trying it, and it would stand where the next rotation looks for a way back.
   if (versionId !== undefined)
     for (const label of [VERSION_LABEL.previous, VERSION_LABEL.pending]) await secret.unlabel(label, versionId);
+  const refused = await records.read(team, bad.keyId);
+  const report = refused === undefined ? undefined : await keepReport(ports, refused);
   await herald.tell({
     kind: 'returned',
     team,
@@ -46,6 +49,7 @@ export async function endReturn(
     keyId: good.keyId,
     keyName: good.name ?? '',
     otherKeyId: bad.keyId,
+    ...(report === undefined ? {} : { report }),
     lines: [
       `Groq refuses the Groq key ${calledOf(bad)} of team ${team}, so ${calledOf(good)} is current again.`,
       'Find out in the Groq console what became of the refused key, and stage another.',

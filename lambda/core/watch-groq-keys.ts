@@ -10,7 +10,7 @@ import { endReturn, giveBack } from './return-groq-key.ts';
 
 /** What the watch needs beside the ports of a rotation. */
 export type WatchPorts = GroqKeyPorts & {
-  /** A team's secret; its state is undefined where there is none yet. */
+  /** A team's secret, which may have no version yet. */
   readonly secretOf: (team: string) => GroqSecret;
   /** Lets Secrets Manager begin a rotation. */
   readonly startRotation: (team: string) => Promise<void>;
@@ -31,6 +31,7 @@ export type WatchedTeam =
 const TRUSTED_MS = 3_600_000;
 /** How long a pending version may stand untouched, in milliseconds, before it is taken for what a dead rotation left. */
 const STRAY_AFTER_MS = 15 * 60_000;
+
 type Watched = { readonly ports: WatchPorts; readonly policy: TeamPolicy; readonly secret: GroqSecret };
 
 /**
@@ -56,8 +57,8 @@ export async function watchGroqKey(ports: WatchPorts, policy: TeamPolicy): Promi
   const isUnderWay = isPending(state);
   const isRevoked = record?.revokedAtEpochMs !== undefined;
   if (!isRevoked && (await isAccepted(ports, team, current))) {
-    // Also when it was put there by hand: the registry says what the labels say.
-    await promotion(ports, watched.secret, state);
+    // Also when it was put there by hand: the registry says what the labels say, as they are after the answer.
+    await promotion(ports, watched.secret, await watched.secret.state());
     if (isUnderWay) return 'rotation under way';
     return isRotationDue(ports, policy, record) ? await begin(watched, state, current) : 'accepted';
   }

@@ -4,6 +4,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { RotateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { describe, expect, it } from 'vitest';
+import { findDeployment } from '../../bin/deployment.ts';
 import { groqKeyIdOf } from '../../lambda/adapters/groq-key-id.ts';
 import { DynamoGroqKeyRecords } from '../../lambda/adapters/groq-key-records.ts';
 import { groqSecret } from '../../lambda/adapters/groq-secret.ts';
@@ -49,8 +50,7 @@ async function inUse(team: string) {
 }
 
 async function rotateByAws(team: string): Promise<void> {
-  const functionName = await physicalIdOf(target.stackName, 'AWS::Lambda::Function', 'GroqRotationFunction');
-  const RotationLambdaARN = `arn:aws:lambda:${process.env.AWS_REGION}:000000000000:function:${functionName}`;
+  const { groqRotationArn: RotationLambdaARN } = await findDeployment(environmentName);
   await secrets.send(new RotateSecretCommand({ SecretId: groqSecretName(team, environmentName), RotationLambdaARN }));
 }
 

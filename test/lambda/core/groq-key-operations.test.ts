@@ -1,13 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { groqKeyIdOf } from '../../../lambda/adapters/groq-key-id.ts';
-import {
-  confirmDeleted,
-  type GroqKeyOperator,
-  revokeGroqKey,
-  setGroqKey,
-  stageGroqKey,
-  unstageGroqKey,
-} from '../../../lambda/core/groq-key-operations.ts';
+import { clearPending, confirmDeleted, revokeGroqKey, unstageGroqKey } from '../../../lambda/core/groq-key-endings.ts';
+import { setGroqKey, stageGroqKey } from '../../../lambda/core/groq-key-operations.ts';
+import type { GroqKeyOperator } from '../../../lambda/core/groq-key-operator.ts';
 import { groqKeyStateOf } from '../../../lambda/core/groq-key-record.ts';
 import { GroqKeyWorld, TEAM, tokenOf } from '../../support/groq-key-world.ts';
 
@@ -139,6 +134,24 @@ describe('switching a Groq key off', () => {
     await expect(revokeGroqKey(operatorOf(world), TEAM, 'leaked')).rejects.toThrow(/nothing to go on with/);
     expect(world.entries).toEqual([]);
   });
+});
+
+it('clears away what a failed rotation left pending, but no key that is just being made', async () => {
+  const world = new GroqKeyWorld();
+  await clearPending(operatorOf(world), TEAM);
+  world.begin(tokenOf('a'));
+  await expect(world.step('createSecret', tokenOf('a'))).rejects.toThrow(/no staged key waits/);
+  world.stage('gsk_second');
+  expect(() => world.begin(tokenOf('b'))).toThrow(/previous rotation/);
+  await clearPending(operatorOf(world), TEAM);
+  await world.rotate(tokenOf('b'));
+  expect(await world.current()).toBe('gsk_second');
+  const made = new GroqKeyWorld('admin-api');
+  made.begin(tokenOf('a'));
+  await expect(clearPending(operatorOf(made), TEAM)).rejects.toThrow(/is under way/);
+  made.nowEpochMs += 300_000;
+  await clearPending(operatorOf(made), TEAM);
+  expect((await made.secret.state()).stages.has(tokenOf('a'))).toBe(false);
 });
 
 it("takes an operator's word for a deletion, unless Groq still takes the key", async () => {

@@ -54,6 +54,7 @@ describe('the watch over a current key', () => {
     expect(await world.current()).toBe('gsk_first');
     expect(await world.labelled('AWSPREVIOUS')).toBeUndefined();
     expect(world.news).toMatchObject([{ kind: 'returned', keyId: FIRST, otherKeyId: SECOND }]);
+    expect([...world.reports.values()].at(-1)).toContain('returned: Groq refused it, and');
     expect(world.entries.at(-1)).toMatchObject({ action: 'return_groq_key', subject: `Groq key ${SECOND}` });
     const states = await Promise.all([FIRST, SECOND].map((id) => world.records.read(TEAM, id)));
     expect(states.map((record) => groqKeyStateOf(record ?? {}))).toEqual(['current', 'returned']);
