@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseCatalog } from '../lambda/core/catalog.ts';
 import { addWeeks, daysOfWeek, type IsoWeek, weekEndsAtEpochMs } from '../lambda/core/iso-week.ts';
@@ -139,14 +139,3 @@ export function reportExamples(): Readonly<Record<string, string>> {
     'usage-widget-dark.html': widget(true),
   };
 }
-
-function writeExamples(folder: string): void {
-  mkdirSync(folder, { recursive: true });
-  for (const [name, content] of Object.entries(reportExamples())) {
-    writeFileSync(join(folder, name), content);
-    console.log(join(folder, name));
-  }
-}
-
-// `node local/report-example.ts FOLDER` writes them, for whoever works on how they look.
-if (process.argv[1] === import.meta.filename) writeExamples(process.argv[2] ?? 'reports');

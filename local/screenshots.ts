@@ -5,6 +5,7 @@ import { findChromium, HOW_TO_GET_CHROMIUM, openChromium } from './chromium.ts';
 import { DASHBOARD_PATH } from './dashboard-files.ts';
 import { call, startWithHistory } from './demo-traffic.ts';
 import type { GatewayProcess } from './gateway-process.ts';
+import { reportExamples } from './report-example.ts';
 import { PROJECT_DIR } from './settings.ts';
 
 /** One picture: which page, as whom, how wide and in which colours. */
@@ -22,9 +23,14 @@ type Shot = {
 const SHOTS: readonly Shot[] = [
   { file: 'dashboard.png', width: 1280, height: 1440, colorScheme: 'light', open: openDashboard },
   { file: 'dashboard-dark.png', width: 1280, height: 1440, colorScheme: 'dark', open: openDashboard },
+  { file: 'weekly-report.png', width: 900, colorScheme: 'light', open: openExample('weekly-report.html') },
+  { file: 'usage-widget.png', width: 900, colorScheme: 'light', open: openExample('usage-widget.html') },
 ];
 /** Taken with `--all` as well: what one looks at while working on the page. */
 const MORE: readonly Shot[] = [
+  { file: 'weekly-report-dark.png', width: 900, colorScheme: 'dark', open: openExample('weekly-report.html') },
+  { file: 'weekly-report-weeks.png', width: 900, colorScheme: 'light', open: openExample('weekly-report-weeks.html') },
+  { file: 'usage-widget-dark.png', width: 900, colorScheme: 'dark', open: openExample('usage-widget-dark.html') },
   { file: 'dashboard-360.png', width: 360, colorScheme: 'light', open: openDashboard },
   { file: 'dashboard-360-dark.png', width: 360, colorScheme: 'dark', open: openDashboard },
   { file: 'dashboard-member.png', width: 1280, colorScheme: 'light', open: openAsMember },
@@ -37,6 +43,11 @@ const MORE: readonly Shot[] = [
     },
   },
 ];
+
+/** What a made-up organisation would see: its report, or the widget. */
+function openExample(name: string): Shot['open'] {
+  return async (page) => await page.setContent(reportExamples()[name] ?? '');
+}
 
 async function openDashboard(page: Page, gateway: GatewayProcess): Promise<void> {
   await signIn(page, gateway.baseUrl, gateway.adminKey);

@@ -1,10 +1,13 @@
+import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { DynamoUsage } from '../../lambda/adapters/dynamo-usage.ts';
 import { parseCatalog } from '../../lambda/core/catalog.ts';
+import { weekOf } from '../../lambda/core/iso-week.ts';
 import { daysOf, periodOf } from '../../lambda/core/period.ts';
 import { startEmbeddedDynamodb } from '../../local/embedded-dynamodb.ts';
 import { type FakeGroq, startFakeGroq } from '../../local/fake-groq/server.ts';
@@ -14,7 +17,7 @@ import { StreamTrim } from '../../local/stream-trim.ts';
 import { compareSources, type Figures, type Line, type Source } from './figures.ts';
 import { MIXED_ENVIRONMENT, type MixedCall, mixedCalls } from './mix.ts';
 import {
-  endpointSource,
+  answerSource,
   ledgerSource,
   metricsSource,
   projectionSource,
@@ -40,6 +43,8 @@ export type Agreement = {
 };
 
 const TEAMS = Object.keys(MIXED_ENVIRONMENT.teams);
+/** The most that a report prints, in bytes. */
+const MAX_REPORT = 16 * 1024 * 1024;
 /** How long the projection may be behind at the end, in milliseconds, on a busy machine. */
 const DRAIN_WITHIN_MS = 120_000;
 
@@ -150,13 +155,15 @@ async function readSources({ gateways, fake, client, files }: Run): Promise<Pick
   // Of each process: the next request of any kind is what brings out what it still has to tell.
   const answers = await Promise.all(gateways.map((gateway) => get(gateway, '/openai/v1/usage?group_by=model')));
   const [gateway] = gateways;
-  const budgets = gateway === undefined ? {} : await get(gateway, '/openai/v1/budget');
+  if (gateway === undefined) throw new Error('a run needs a gateway');
+  const budgets = await get(gateway, '/openai/v1/budget');
   const { source, floatUsd } = metricsSource(files);
   const sources = [
     upstreamSource(fake.served(), catalog),
     ledgerSource((budgets as { data: Readonly<Record<string, unknown>>[] }).data),
     projectionSource(rows),
-    endpointSource(answers.at(-1) as UsageAnswer),
+    answerSource('GET /usage', answers.at(-1) as UsageAnswer),
+    answerSource('report', await reportOf(gateway)),
     source,
   ];
   return { sources, floatUsd };
@@ -165,6 +172,19 @@ async function readSources({ gateways, fake, client, files }: Run): Promise<Pick
 async function get({ baseUrl, adminKey }: GatewayProcess, path: string): Promise<object> {
   const response = await fetch(baseUrl + path, { headers: { authorization: `Bearer ${adminKey}` } });
   return (await response.json()) as object;
+}
+
+/** This week's report, as the command line makes it by a key. */
+async function reportOf({ baseUrl, adminKey }: Pick<GatewayProcess, 'baseUrl' | 'adminKey'>): Promise<UsageAnswer> {
+  const args = ['bin/groq-rbac.ts', 'report', '--endpoint', baseUrl, '--week', weekOf(Date.now()), '--format', 'json'];
+  const env = { ...process.env, GROQ_RBAC_KEY: adminKey };
+  const { stdout } = await promisify(execFile)(process.execPath, args, {
+    cwd: PROJECT_DIR,
+    env,
+    maxBuffer: MAX_REPORT,
+  });
+  const [week] = JSON.parse(stdout).data;
+  return { data: week.models, total: week.total };
 }
 
 /** Takes what has been counted out of the stream, as a gateway does whose database is its own: long streams are slow here. */

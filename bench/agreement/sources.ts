@@ -7,7 +7,7 @@ import { billOf } from '../../local/fake-groq/bill.ts';
 import type { ModelCount, Served } from '../../local/fake-groq/served.ts';
 import { type Figures, refusalFigures, type Source, tokenFigures } from './figures.ts';
 
-/** An answer of `GET /openai/v1/usage?group_by=model`, as far as it is read. */
+/** An answer of `GET /openai/v1/usage?group_by=model`, or a week's report by model, as far as they are read. */
 export type UsageAnswer = { readonly data: readonly RowAnswer[]; readonly total: RowAnswer };
 type RowAnswer = { readonly [field: string]: unknown; readonly refusals: Readonly<Record<string, number>> };
 
@@ -49,7 +49,7 @@ export function projectionSource(rows: readonly UsageRow[]): Source {
 }
 
 /** What an administrator is told. */
-export function endpointSource({ data, total }: UsageAnswer): Source {
+export function answerSource(name: string, { data, total }: UsageAnswer): Source {
   const money = (field: string) => parseUsd(String(total[field])) ?? ZERO_USD;
   const rows = data.map((row): readonly [string, Omit<ModelCount, 'requests'>] => [
     String(row.model),
@@ -61,7 +61,7 @@ export function endpointSource({ data, total }: UsageAnswer): Source {
     },
   ]);
   return {
-    name: 'GET /usage',
+    name,
     figures: {
       'requests it took': String(total.requests),
       voided: String(total.voided_requests),

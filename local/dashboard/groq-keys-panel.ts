@@ -1,3 +1,4 @@
+import type { GroqKeyState } from '../../lambda/core/groq-key-record.ts';
 import { type Cell, drawTable } from './data-table.ts';
 import { byId, setText } from './dom.ts';
 import { age, count } from './format.ts';
@@ -5,14 +6,23 @@ import { leaveOut } from './lists-panel.ts';
 import type { GroqKey } from './shapes.ts';
 
 /** What the states of a Groq key are called here, and how they are marked. */
-const GROQ_KEY_STATES: Readonly<Record<string, Cell>> = {
+const GROQ_KEY_STATES: Readonly<Record<GroqKeyState, Cell>> = {
   current: { text: 'current', label: 'good' },
-  previous: { text: 'previous', label: 'notice', below: 'still works' },
+  replaced: { text: 'previous', label: 'notice', below: 'still works' },
+  returned: { text: 'returned', label: 'notice', below: 'Groq refused it; the one before it is back' },
   pending: { text: 'being tried', label: 'notice' },
   staged: { text: 'staged', label: 'none', below: 'waits for the next rotation' },
-  retired: { text: 'retired', label: 'ended' },
+  refused: { text: 'refused', label: 'ended', below: 'Groq did not take it' },
+  unstaged: { text: 'unstaged', label: 'ended' },
   revoked: { text: 'revoked', label: 'ended' },
+  retired: { text: 'retired', label: 'ended', below: 'to be deleted at Groq' },
+  deleted: { text: 'deleted', label: 'ended' },
 };
+
+/** A newer gateway may tell of states that this page does not know. */
+function isKnown(state: string): state is GroqKeyState {
+  return Object.hasOwn(GROQ_KEY_STATES, state);
+}
 
 /** Shows where each team's rotation stands. */
 export function showGroqKeys(keys: readonly GroqKey[], nowEpochMs: number): void {
@@ -27,7 +37,7 @@ export function showGroqKeys(keys: readonly GroqKey[], nowEpochMs: number): void
     .map((key): Cell[] => [
       key.team,
       { text: key.name ?? key.key_id, id: key.key_id },
-      Object.hasOwn(GROQ_KEY_STATES, key.state) ? (GROQ_KEY_STATES[key.state] ?? key.state) : key.state,
+      isKnown(key.state) ? GROQ_KEY_STATES[key.state] : key.state,
       since(key.created_at),
       key.state === 'staged' ? `staged ${since(key.staged_at)}` : since(key.current_from),
       key.requests_24h === null ? '' : count(key.requests_24h),

@@ -27,7 +27,7 @@ const GROQ_KEYS = {
   object: 'list',
   data: [
     ['roomy', 'aaaaaaaaaaaa', 'current', 41],
-    ['roomy', 'bbbbbbbbbbbb', 'previous', 3],
+    ['roomy', 'bbbbbbbbbbbb', 'replaced', 3],
     ['roomy', 'cccccccccccc', 'staged', 0],
     ['tight', 'dddddddddddd', 'current', 7],
   ].map(([team, key_id, state, requests_24h]) => ({
