@@ -177,6 +177,7 @@ export class GatewayStack extends Stack {
     this.#output('UsageTable', this.#usage.table.tableName, 'What calls came to, by day, team, key and model');
     this.#output('ReportsBucket', reports.bucket.bucketName, 'Weekly reports, by week');
     this.#output('UsageWidget', widget.function.functionArn, "Draws the week's table in a dashboard's custom widget");
+    this.#output('GroqKeyRotation', groqRotation.function.functionArn, 'Rotates Groq keys: groq-rbac groq-key rotate');
     this.#output('Changes', publication.summary, 'What this deployment changed, and why it matters');
   }
 

@@ -24,7 +24,7 @@ const SHOTS: readonly Shot[] = [
   { file: 'dashboard.png', width: 1280, height: 1440, colorScheme: 'light', open: openDashboard },
   { file: 'dashboard-dark.png', width: 1280, height: 1440, colorScheme: 'dark', open: openDashboard },
   { file: 'weekly-report.png', width: 900, colorScheme: 'light', open: openExample('weekly-report.html') },
-  { file: 'usage-widget.png', width: 900, colorScheme: 'light', open: openExample('usage-widget.html') },
+  { file: 'usage-widget.png', width: 900, height: 390, colorScheme: 'light', open: openExample('usage-widget.html') },
 ];
 /** Taken with `--all` as well: what one looks at while working on the page. */
 const MORE: readonly Shot[] = [

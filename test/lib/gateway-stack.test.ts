@@ -57,6 +57,17 @@ describe('the stack', () => {
     template.resourcePropertiesCountIs('AWS::DynamoDB::Table', streams, 1);
   });
 
+  it.each([
+    'Endpoint',
+    'LedgerTable',
+    'RegistryTable',
+    'UsageTable',
+    'ReportsBucket',
+    'UsageWidget',
+    'GroqKeyRotation',
+    'Changes',
+  ])('has the output %s, which commands and documents go by', (output) => template.hasOutput(output, {}));
+
   it('runs on Node 24 and arm64, with logs that end', () => {
     template.resourceCountIs('AWS::Lambda::Function', 12);
     template.allResourcesProperties('AWS::Lambda::Function', {
