@@ -5,7 +5,7 @@ import {
   SNSClient,
   SubscribeCommand,
 } from '@aws-sdk/client-sns';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { ALERT_USD, WATCHED_CALLS, WEBHOOK_SECRET } from '../../local/aws/rehearsal-environment.ts';
 import { alarmStates } from '../support/alarms.ts';
 import { postChat } from '../support/gateway-process.ts';
@@ -33,7 +33,7 @@ async function subscribe(TopicArn: string, path: string): Promise<void> {
     const { Attributes } = await sns.send(new GetSubscriptionAttributesCommand({ SubscriptionArn: own }));
     return Attributes?.PendingConfirmation === 'false';
   };
-  await expect.poll(isConfirmed, { timeout: TOLD_WITHIN_MS }).toBe(true);
+  await vi.waitUntil(isConfirmed, { timeout: TOLD_WITHIN_MS, interval: 100 });
 }
 
 beforeAll(async () => {
