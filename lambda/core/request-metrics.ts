@@ -44,7 +44,7 @@ export function requestMetrics(report: RequestReport, environmentName: string): 
       ...(ended === undefined ? {} : { [DIMENSION.model]: ended.model }),
       ...(refusal === undefined ? {} : { [DIMENSION.code]: refusal.reason }),
       ...Object.fromEntries(split.flatMap(([, measured]) => measured.map(([name, , value]) => [name, value]))),
-      ...(ended === undefined ? {} : exactOf(ended)),
+      ...(ended === undefined ? {} : { ...exactOf(ended), ...groqKeyOf(ended) }),
       keyId,
       requestId,
     },
@@ -63,6 +63,12 @@ function timesOf({ totalMs, firstTokenMs, ended }: RequestReport): Measured {
     ...(ended === undefined ? [] : ([[METRIC.upstreamMs, 'Milliseconds', upstreamMs]] as const)),
     ...(firstTokenMs === undefined ? [] : ([[METRIC.firstByteMs, 'Milliseconds', Math.round(firstTokenMs)]] as const)),
   ];
+}
+
+/** By which of the team's Groq keys, whose id tells nothing of it. */
+function groqKeyOf({ settlement }: EndedCall): Readonly<Record<string, string>> {
+  const usedId = settlement.trace?.groqKeys.usedId;
+  return usedId === undefined ? {} : { groqKeyId: usedId };
 }
 
 /** What should not be: only where it is, so that nobody pays for the zeros. */

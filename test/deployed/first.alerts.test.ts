@@ -49,10 +49,12 @@ afterAll(async () => {
   await subscriber.close();
 });
 
-/** The messages of a topic: EventBridge's as the text they are, an alarm's as its name and state. */
+/** The messages of a topic: alerts and what functions tell as the text they are, an alarm's as its name and state. */
 const messages = (path: string) =>
   subscriber.bodies(path).map((body) => {
     const { Message } = JSON.parse(body) as { Message: string };
+    // What functions tell themselves is no JSON.
+    if (!/^[{"]/.test(Message)) return Message;
     const content: unknown = JSON.parse(Message);
     if (typeof content === 'string') return content;
     const { AlarmName, NewStateValue } = content as { AlarmName: string; NewStateValue: string };

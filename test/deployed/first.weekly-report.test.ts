@@ -13,7 +13,8 @@ const target = requireDeployed();
 const s3 = new S3Client({ forcePathStyle: true });
 const week = weekOf(Date.now());
 const Bucket = await physicalIdOf(target.stackName, 'AWS::S3::Bucket', 'Reports');
-const keysIn = async () => (await s3.send(new ListObjectsV2Command({ Bucket }))).Contents?.map(({ Key }) => Key) ?? [];
+const keysIn = async (Prefix = '') =>
+  (await s3.send(new ListObjectsV2Command({ Bucket, Prefix }))).Contents?.map(({ Key }) => Key) ?? [];
 
 // CloudFormation deletes no bucket that holds anything.
 afterAll(async () => {
@@ -26,7 +27,7 @@ it('writes a week to the bucket as often as it is told to, by the function that 
     const invoked = await invokeDeployed(target.stackName, 'ReporterFunction', { week });
     expect(invoked, invoked.text).toMatchObject({ status: 200, error: null });
   }
-  expect(await keysIn()).toEqual(
+  expect(await keysIn('weekly/')).toEqual(
     ['focus.csv', 'report.csv', 'report.html', 'report.json', 'told.txt'].map((file) => `weekly/${week}/${file}`),
   );
   const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key: `weekly/${week}/report.json` }));

@@ -97,6 +97,7 @@ it('writes one line of metrics for a call, exact beside the floats, and splits f
     costPicoUsd: String(Math.round(Number(headers['x-request-cost-usd']) * 1e12)),
     assumedPicoUsd: '0',
     keyId: 'key1',
+    groqKeyId: 'g2',
   });
   expect(splitsOf(line, 'Requests')).toEqual(['Environment', 'Environment Team']);
   expect(splitsOf(line, 'BudgetUsedPercent')).toEqual(['Environment Team']);
