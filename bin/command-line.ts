@@ -75,6 +75,8 @@ const COMMANDS: Readonly<Record<string, readonly (keyof typeof OPTIONS)[]>> = {
   'budget resume': [...HERE, 'team', 'all', 'reason'],
   'usage rebuild': [...HERE, 'team', 'period', 'adjust', 'reason'],
 };
+const TYPED_KEY =
+  "a key that was typed here stands in your shell's history: make another, and pipe it or use the prompt";
 /** The commands that name a key behind their own words. */
 const WITH_ARGUMENT = ['keys rotate', 'keys revoke', 'keys leaked'];
 const FAMILIES = new Set(
@@ -113,7 +115,7 @@ export function readCommandLine(args: readonly string[]): CommandLine {
   const rest = all.slice(words);
   if (command in COMMANDS && rest.length > (WITH_ARGUMENT.includes(command) ? 1 : 0))
     throw new CommandError(
-      `${command} takes no ${WITH_ARGUMENT.includes(command) ? 'second argument' : 'argument beside its options'}, and nothing was done; a key that was typed here stands in your shell's history: make another`,
+      `${command} takes no ${WITH_ARGUMENT.includes(command) ? 'second argument' : 'argument beside its options'}; ${first === 'groq-key' ? TYPED_KEY : 'see groq-rbac --help'}`,
     );
   return { command, values, argument: rest[0] };
 }

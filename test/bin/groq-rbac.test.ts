@@ -44,8 +44,9 @@ it.each([
   ],
   [
     ['groq-key', 'stage', 'gsk_pasted_by_mistake', '--local', '--team', 'chatbot'],
-    "error: groq-key stage takes no argument beside its options, and nothing was done; a key that was typed here stands in your shell's history: make another",
+    "error: groq-key stage takes no argument beside its options; a key that was typed here stands in your shell's history: make another, and pipe it or use the prompt",
   ],
+  [['keys', 'list', 'chatbot'], 'error: keys list takes no argument beside its options; see groq-rbac --help'],
   [['groq-key', 'gsk_pasted_by_mistake'], 'error: unknown command "groq-key gsk_…"; see groq-rbac --help'],
   [['keys', 'list', '--team'], "error: Option '--team <value>' argument missing; see groq-rbac --help"],
   [['changes', '--env', 'dev', '--last', 'x'], 'error: --last is "x"; it must be a whole number'],
