@@ -7,15 +7,11 @@ import type { GroqKey } from './shapes.ts';
 /** What the states of a Groq key are called here, and how they are marked. */
 const GROQ_KEY_STATES: Readonly<Record<string, Cell>> = {
   current: { text: 'current', label: 'good' },
-  replaced: { text: 'replaced', label: 'notice', below: 'until nobody has used it for a day' },
+  previous: { text: 'previous', label: 'notice', below: 'still works' },
   pending: { text: 'being tried', label: 'notice' },
   staged: { text: 'staged', label: 'none', below: 'waits for the next rotation' },
-  returned: { text: 'given back', label: 'warning', below: 'Groq refused it' },
-  refused: { text: 'refused by Groq', label: 'warning' },
   retired: { text: 'retired', label: 'ended' },
   revoked: { text: 'revoked', label: 'ended' },
-  unstaged: { text: 'taken out of the queue', label: 'ended' },
-  deleted: { text: 'deleted at Groq', label: 'ended' },
 };
 
 /** Shows where each team's rotation stands. */
@@ -30,7 +26,7 @@ export function showGroqKeys(keys: readonly GroqKey[], nowEpochMs: number): void
     .sort((a, b) => a.team.localeCompare(b.team) || order.indexOf(a.state) - order.indexOf(b.state))
     .map((key): Cell[] => [
       key.team,
-      { text: key.name ?? '(no name)', id: key.key_id },
+      { text: key.name ?? key.key_id, id: key.key_id },
       Object.hasOwn(GROQ_KEY_STATES, key.state) ? (GROQ_KEY_STATES[key.state] ?? key.state) : key.state,
       since(key.created_at),
       key.state === 'staged' ? `staged ${since(key.staged_at)}` : since(key.current_from),

@@ -27,7 +27,7 @@ const GROQ_KEYS = {
   object: 'list',
   data: [
     ['roomy', 'aaaaaaaaaaaa', 'current', 41],
-    ['roomy', 'bbbbbbbbbbbb', 'replaced', 3],
+    ['roomy', 'bbbbbbbbbbbb', 'previous', 3],
     ['roomy', 'cccccccccccc', 'staged', 0],
     ['tight', 'dddddddddddd', 'current', 7],
   ].map(([team, key_id, state, requests_24h]) => ({
@@ -163,7 +163,7 @@ describe.skipIf(CHROMIUM === undefined)('the local page', () => {
     await page.reload();
     const cell = page.locator('#groq-keys tbody td:nth-of-type(2)');
     await cell.first().waitFor();
-    expect(await cell.locator('.label').allTextContents()).toEqual(['current', 'replaced', 'staged', 'current']);
+    expect(await cell.locator('.label').allTextContents()).toEqual(['current', 'previous', 'staged', 'current']);
     expect(await page.locator('#groq-keys-note').textContent()).toBe('No key is staged for tight');
   });
 });
