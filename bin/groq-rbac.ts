@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-import { parseArgs } from 'node:util';
-import { didYouMean } from '../lambda/core/nearest-word.ts';
+import { withoutKeys } from '../lambda/core/key-mask.ts';
+import { type CommandLine, readCommandLine } from './command-line.ts';
 import type { BudgetOptions } from './commands/budget.ts';
 import { CommandError } from './deployment.ts';
 import { showProgress } from './progress.ts';
@@ -48,48 +48,8 @@ const HELP = `npx groq-rbac <command> [--env <environment>]
 Each needs --env, and acts with the AWS credentials at hand (AWS_PROFILE, AWS_REGION) on the stack
 groq-gateway-<environment>; keys, groq-key, audit, report, budget and usage take --local instead, for the gateway that npm
 start runs here, and prove starts gateways of its own without either. keys, audit and report also act by a key over HTTP:
---endpoint URL, and an admin's, a lead's or a member's key in GROQ_RBAC_KEY. All but report take --json.`;
+--endpoint URL, and an admin's, a lead's or a member's key in GROQ_RBAC_KEY. All but report and changes take --json.`;
 
-const OPTIONS = {
-  env: { type: 'string' },
-  local: { type: 'boolean', default: false },
-  team: { type: 'string' },
-  role: { type: 'string', default: 'member' },
-  name: { type: 'string' },
-  key: { type: 'string' },
-  purpose: { type: 'string', default: 'main' },
-  reason: { type: 'string' },
-  all: { type: 'boolean', default: false },
-  usd: { type: 'string' },
-  until: { type: 'string' },
-  endpoint: { type: 'string' },
-  out: { type: 'string' },
-  week: { type: 'string' },
-  weeks: { type: 'string', default: '1' },
-  format: { type: 'string', default: 'table' },
-  calls: { type: 'string', default: '200' },
-  'at-once': { type: 'string', default: '50' },
-  processes: { type: 'string', default: '2' },
-  only: { type: 'string' },
-  upstream: { type: 'string' },
-  last: { type: 'string', default: '1' },
-  models: { type: 'string' },
-  endpoints: { type: 'string' },
-  rpm: { type: 'string' },
-  tpm: { type: 'string' },
-  expires: { type: 'string' },
-  overlap: { type: 'string' },
-  'out-file': { type: 'string' },
-  secret: { type: 'string' },
-  'with-made': { type: 'boolean', default: false },
-  month: { type: 'string' },
-  limit: { type: 'string' },
-  period: { type: 'string' },
-  adjust: { type: 'boolean', default: false },
-  quick: { type: 'boolean', default: false },
-  json: { type: 'boolean', default: false },
-  help: { type: 'boolean', short: 'h', default: false },
-} as const;
 const BUDGET_COMMANDS = ['budget show', 'budget top-up', 'budget pause', 'budget resume'];
 const ADMIN_COMMANDS = [
   'keys create',
@@ -110,31 +70,16 @@ const GROQ_KEY_COMMANDS = [
   'groq-key unstage',
   'groq-key confirm-deleted',
 ];
-const COMMANDS = [
-  'verify',
-  'prove',
-  'changes',
-  'report',
-  'usage rebuild',
-  ...ADMIN_COMMANDS,
-  ...GROQ_KEY_COMMANDS,
-  ...BUDGET_COMMANDS,
-];
-const FAMILIES = ['keys', 'groq-key', 'audit', 'budget', 'usage'];
 /** Where reports of a proof or a validation are written by default. */
 const REPORTS = 'reports';
 const progress = showProgress(process.stderr, process.env);
 
 async function main(): Promise<number> {
-  const { values, positionals } = readArguments();
-  const [first = '', second = ''] = positionals;
-  const command = FAMILIES.includes(first) ? `${first} ${second}`.trim() : first;
+  const { command, values, argument } = readCommandLine(process.argv.slice(2));
   if (values.help || command === '') {
     console.log(HELP);
     return values.help ? 0 : 2;
   }
-  if (!COMMANDS.includes(command))
-    throw new CommandError(`unknown command "${command}"${didYouMean(command, COMMANDS)}; see groq-rbac --help`);
   const options = {
     ...values,
     env: values.env,
@@ -148,7 +93,7 @@ async function main(): Promise<number> {
     return 0;
   }
   if (ADMIN_COMMANDS.includes(command)) {
-    await administer(command, values, positionals[2]);
+    await administer(command, values, argument);
     return 0;
   }
   if (GROQ_KEY_COMMANDS.includes(command)) {
@@ -190,9 +135,9 @@ async function main(): Promise<number> {
   }
 }
 
-type Values = ReturnType<typeof readArguments>['values'];
+type Values = CommandLine['values'];
 
-async function administer(command: string, values: Values, positional: string | undefined): Promise<void> {
+async function administer(command: string, values: Values, argument: string | undefined): Promise<void> {
   // Absent options are there as undefined: each is a choice.
   const named = <K extends keyof Values>(...names: K[]) =>
     Object.fromEntries(names.map((name) => [name, values[name]])) as {
@@ -200,7 +145,7 @@ async function administer(command: string, values: Values, positional: string | 
     };
   const where = { ...named('env', 'endpoint', 'secret'), local: values.local, json: values.json };
   const options = { ...where, outFile: values['out-file'] };
-  const keyOrId = () => required(positional, 'a key or its id');
+  const keyOrId = () => required(argument, 'a key or its id');
   if (command === 'audit list')
     return await (await import('./commands/audit.ts')).listAudit({ ...options, ...named('month', 'limit') });
   const keys = await import('./commands/keys.ts');
@@ -239,14 +184,6 @@ async function operateBudget(command: string, options: BudgetOptions): Promise<v
   }
 }
 
-function readArguments() {
-  try {
-    return parseArgs({ options: OPTIONS, allowPositionals: true });
-  } catch (cause) {
-    throw new CommandError(`${cause instanceof Error ? cause.message : cause}; see groq-rbac --help`, { cause });
-  }
-}
-
 function required(value: string | undefined, name: string): string {
   if (value === undefined || value === '') throw new CommandError(`${name} is missing; see groq-rbac --help`);
   return value;
@@ -261,7 +198,8 @@ main()
     (error: unknown) => {
       const isExpected = error instanceof CommandError;
       const { name, message } = error instanceof Error ? error : { name: 'unknown', message: String(error) };
-      console.error(isExpected ? `error: ${message}` : `error: ${name}: ${message.split('\n')[0]}`);
+      // What was mistyped is shown again, and may be a key.
+      console.error(withoutKeys(isExpected ? `error: ${message}` : `error: ${name}: ${message.split('\n')[0]}`));
       process.exitCode = isExpected ? 2 : 1;
     },
   );

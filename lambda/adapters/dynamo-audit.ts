@@ -6,6 +6,7 @@ import {
   paginateQuery,
 } from '@aws-sdk/client-dynamodb';
 import { PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE } from '../contract.ts';
+import { withoutKeys } from '../core/key-mask.ts';
 import { type Period, periodOf } from '../core/period.ts';
 import type { AuditEntry, AuditLog } from '../core/ports.ts';
 import { RegistryError } from './registry.ts';
@@ -25,7 +26,9 @@ export class DynamoAudit implements AuditLog {
 
   async append(entry: AuditEntry): Promise<void> {
     const { atEpochMs, ...facts } = entry;
-    const texts = Object.entries(facts).map(([name, value]) => [name, { S: value }]);
+    // No role may take out again what people wrote as their reason.
+    const kept = { ...facts, details: withoutKeys(facts.details) };
+    const texts = Object.entries(kept).map(([name, value]) => [name, { S: value }]);
     const Item = {
       [PARTITION_KEY]: { S: `AUDIT#${periodOf(atEpochMs)}` },
       [SORT_KEY]: { S: `${new Date(atEpochMs).toISOString()}#${entry.id}` },

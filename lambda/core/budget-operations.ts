@@ -1,5 +1,6 @@
 import { CANARY_TEAM } from './canary.ts';
 import type { TeamPolicy } from './environment.ts';
+import { withoutKeys } from './key-mask.ts';
 import { type LedgerState, openLedger } from './ledger.ts';
 import { addUsd, type PicoUsd, usdText } from './money.ts';
 import { didYouMean } from './nearest-word.ts';
@@ -113,7 +114,9 @@ export async function pause(ports: BudgetPorts, act: Act, untilEpochMs: number |
   if (untilEpochMs !== undefined && untilEpochMs <= ports.nowEpochMs)
     throw new OperationError(`${utcText(untilEpochMs)} is over; it is ${utcText(ports.nowEpochMs)}`);
   const until = untilEpochMs === undefined ? '' : ` until ${utcText(untilEpochMs)}`;
-  await setPause(ports, act, { reason: act.reason, untilEpochMs }, 'pause', `paused${until}: ${act.reason}`);
+  // Whoever calls is told it.
+  const reason = withoutKeys(act.reason);
+  await setPause(ports, act, { reason, untilEpochMs }, 'pause', `paused${until}: ${reason}`);
 }
 
 /**

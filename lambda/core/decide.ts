@@ -83,7 +83,12 @@ function chooseModel(
   const param = 'model';
   const models = ofKey === undefined ? policy.allowedModels : policy.allowedModels.filter((one) => ofKey.includes(one));
   const whose = ofKey === undefined ? `Team "${policy.team}"` : 'This key';
-  const allowed = `${whose} may use: ${models.join(', ')}.`;
+  // Whoever is told of models is told of those that answer, as long as there are any.
+  const answering = models.filter(
+    (one) => policy.onRetiredModel === 'replace' || catalog.models.get(one)?.status !== 'retired',
+  );
+  const usable = answering.length === 0 ? models : answering;
+  const allowed = `${whose} may use: ${usable.join(', ')}.`;
   if (catalog.notPriceable.has(id)) {
     return refuse('model_not_priced', `The model \`${id}\` has no bounded price, so no budget could hold. ${allowed}`, {
       param,
@@ -92,7 +97,8 @@ function chooseModel(
   const model = catalog.models.get(id);
   if (model === undefined) {
     const name = id.length > 128 ? `${id.slice(0, 128)}…` : id;
-    return refuse('model_not_found', `The model \`${name}\` does not exist${didYouMean(name, models)}. ${allowed}`, {
+    const hint = didYouMean(name, usable) || '.';
+    return refuse('model_not_found', `The model \`${name}\` does not exist${hint} ${allowed}`, {
       param,
     });
   }

@@ -66,10 +66,12 @@ export async function confirmDeleted(operator: GroqKeyOperator, team: string, ke
   if (known === undefined) throw new GroqKeyRefusal(`no key ${keyId} of team ${team} is known`);
   const state = groqKeyStateOf(known);
   if (state === 'current' || state === 'pending' || state === 'staged')
-    throw new GroqKeyRefusal(`the key ${calledOf(known)} is ${state}`);
+    throw new GroqKeyRefusal(
+      `${calledOf(known)} is ${state}; what is deleted at Groq must have been replaced, revoked or taken out of the queue (groq-key unstage) before`,
+    );
   const held = known.versionId === undefined ? undefined : await operator.secretOf(team).read(known.versionId);
   if (held?.keyId === keyId && (await isAccepted(operator, team, held)))
-    throw new GroqKeyRefusal(`Groq still takes the key ${calledOf(known)}; delete it in Groq's console first`);
+    throw new GroqKeyRefusal(`Groq still takes ${calledOf(known)}; delete it in Groq's console first`);
   await recordGroqKeyAct(operator, team, 'confirm_groq_key_deleted', known, 'deleted at Groq');
   await operator.records.note(team, keyId, { deletedAtEpochMs: operator.nowEpochMs });
   return known;

@@ -2,6 +2,7 @@ import type { Identity } from './identity.ts';
 import type { KeyRecord } from './key-record.ts';
 import { statusOf } from './key-record.ts';
 import { type KeyRules, parseKeyRequest, type WantedKey } from './key-request.ts';
+import { didYouMean } from './nearest-word.ts';
 import { utcText } from './period.ts';
 import { type Action, type Reach, reachOf } from './permissions.ts';
 import type { AuditLog } from './ports.ts';
@@ -97,9 +98,17 @@ export async function listKeys(
       return await shelf.list(own.team);
     case 'all': {
       const teams = team === undefined ? [undefined, ...rules.teams.keys()] : [team];
-      return (await Promise.all(teams.map((one) => shelf.list(one)))).flat();
+      const records = (await Promise.all(teams.map((one) => shelf.list(one)))).flat();
+      // A team that has gone may have left keys; one that has none and never was is mistyped.
+      if (team !== undefined && records.length === 0 && !rules.teams.has(team)) return noTeam(team, rules.teams.keys());
+      return records;
     }
   }
+}
+
+function noTeam(team: string, teams: Iterable<string>): Refusal {
+  const name = team.slice(0, 40);
+  return refuse('invalid_request', `There is no team "${name}"${didYouMean(name, teams) || '.'}`, { param: 'team' });
 }
 
 /** One key, if the caller may do this with it; one that it may not see does not exist for it. */

@@ -48,18 +48,18 @@ export function renderRotationReport(report: RotationReport): string {
 }
 
 function timelineOf({ key, old }: RotationReport): readonly (readonly [number, string])[] {
+  const isOver = [old?.revokedAtEpochMs, old?.deletedAtEpochMs].some((at) => at !== undefined);
+  const isShared = old !== undefined && old.revokedAtEpochMs === undefined;
   const events: readonly (readonly [number | undefined, string])[] = [
     [key.stagedAtEpochMs, `staged by ${cell(key.stagedBy ?? 'unknown')}`],
     [key.createdAtEpochMs, 'created: taken as the pending version'],
     [key.testedAtEpochMs, 'tested: Groq took it'],
-    [key.currentFromEpochMs, 'promoted: gateways use it within a minute, a share of calls first'],
+    [key.currentFromEpochMs, `promoted: gateways use it within a minute${isShared ? ', a share of calls first' : ''}`],
     [key.returnedAtEpochMs, `returned: Groq refused it, and ${nameOf(old)} was made current again`],
     [key.revokedAtEpochMs, 'revoked by an operator'],
     [old?.revokedAtEpochMs, `${nameOf(old)} revoked by an operator`],
     [
-      old?.replacedAtEpochMs === undefined || old.revokedAtEpochMs !== undefined
-        ? undefined
-        : old.replacedAtEpochMs + MS_PER_DAY,
+      old?.replacedAtEpochMs === undefined || isOver ? undefined : old.replacedAtEpochMs + MS_PER_DAY,
       `the overlap ends: ${nameOf(old)} is retired once nobody has used it for 24 hours`,
     ],
     [old?.retiredAtEpochMs, `${nameOf(old)} retired: unused for 24 hours`],

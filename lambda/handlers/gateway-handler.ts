@@ -117,7 +117,7 @@ function refusalOf({ event, ports }: GatewayCall, endpoint: Endpoint): Refusal |
 }
 
 function servedPaths(): string {
-  return 'POST /openai/v1/chat/completions, GET /openai/v1/models, GET /openai/v1/budget, GET /openai/v1/usage and GET /healthz';
+  return 'POST /openai/v1/chat/completions, GET /openai/v1/models, GET /openai/v1/budget, GET /openai/v1/usage, GET /openai/v1/audit, GET /openai/v1/groq-keys, /openai/v1/api-keys and GET /healthz';
 }
 
 /** An exception is a fault of ours: the caller learns the request id, the log its kind, and nobody its details. */

@@ -26,6 +26,29 @@ it('explains itself', () => {
 it.each([
   [['verfy', '--env', 'dev'], 'error: unknown command "verfy"; did you mean "verify"?; see groq-rbac --help'],
   [['verify'], 'error: --env <environment> is missing; see groq-rbac --help'],
+  [
+    ['budget', '--local'],
+    'error: budget what? The commands are budget show, budget top-up, budget pause, budget resume; see groq-rbac --help',
+  ],
+  [
+    ['keys', 'list', '--tem', 'chatbot'],
+    'error: --tem is no option of keys list; did you mean --team? It takes --env, --local, --json, --endpoint, --team, --all.',
+  ],
+  [
+    ['report', '--local', '--team', 'chatbot'],
+    'error: --team is no option of report. It takes --env, --local, --endpoint, --week, --weeks, --format, --out.',
+  ],
+  [
+    ['groq-key', 'revoke', '--local', '--team', 'chatbot', '--key', '0123456789ab', '--reason', 'r'],
+    'error: --key is no option of groq-key revoke. It takes --env, --local, --json, --team, --reason.',
+  ],
+  [
+    ['groq-key', 'stage', 'gsk_pasted_by_mistake', '--local', '--team', 'chatbot'],
+    "error: groq-key stage takes no argument beside its options; a key that was typed here stands in your shell's history: make another, and pipe it or use the prompt",
+  ],
+  [['keys', 'list', 'chatbot'], 'error: keys list takes no argument beside its options; see groq-rbac --help'],
+  [['groq-key', 'gsk_pasted_by_mistake'], 'error: unknown command "groq-key gsk_…"; see groq-rbac --help'],
+  [['keys', 'list', '--team'], "error: Option '--team <value>' argument missing; see groq-rbac --help"],
   [['changes', '--env', 'dev', '--last', 'x'], 'error: --last is "x"; it must be a whole number'],
   [['prove', '--calls', '3'], 'error: --calls is "3"; it must be a whole number from 40 to 10000'],
   [['prove', '--at-once', 'x'], 'error: --at-once is "x"; it must be a whole number from 1 to 200'],

@@ -25,7 +25,8 @@ export function modelTable(report: WeeklyReport, palette: Palette): string {
     palette,
     'By model',
     columns,
-    report.models.map(({ model, counts }) => partCells(report, model, counts)),
+    // What was refused before its model was known has none.
+    report.models.map(({ model, counts }) => partCells(report, model === '' ? '(no model)' : model, counts)),
   );
 }
 

@@ -67,6 +67,11 @@ describe('operations on budgets', () => {
     ]);
   });
 
+  it('tells callers nothing of a key that was pasted into the reason', async () => {
+    await pause(ports, { ...act, reason: 'gsk_live1234567890 leaked' }, undefined);
+    expect(await reserve()).toMatchObject({ refused: { reason: 'team_paused', why: 'gsk_… leaked' } });
+  });
+
   it('pauses everything, also a team that has no policy any more and still holds money', async () => {
     await reserve('gone');
     await pause(ports, { ...act, team: undefined }, undefined);

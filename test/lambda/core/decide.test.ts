@@ -28,6 +28,13 @@ describe('a decision', () => {
       /did you mean "openai\/gpt-oss-20b"\?/,
     ],
     [
+      'a model that is near none but a retired one',
+      { ...hello, model: 'llama-3.1-70b' },
+      { allowedModels: ['openai/gpt-oss-20b', 'llama-3.1-8b-instant'] },
+      'model_not_found',
+      /does not exist\. Team "chatbot" may use: openai\/gpt-oss-20b\.$/,
+    ],
+    [
       'a model without a bounded price',
       { ...hello, model: 'groq/compound' },
       {},

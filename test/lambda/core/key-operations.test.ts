@@ -75,6 +75,7 @@ describe('keys are seen', () => {
     expect(await seenBy(member)).toEqual([]);
     expect(await seenBy(lead, 'bee')).toBe('forbidden');
     expect(await seenBy(lead, 'ant')).toEqual(['antmember001']);
+    expect(await seenBy({ role: 'admin' }, 'bea')).toBe('invalid_request');
   });
 
   it('by no lead that has lost its team', async () => {

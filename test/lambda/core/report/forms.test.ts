@@ -79,6 +79,11 @@ describe('every form of a report', () => {
     );
   });
 
+  it('says of requests that were refused before their model was known that they have none', () => {
+    const rows = [usageRow({ model: '', requests: 0, costPicoUsd: picoUsd(0n), refusals: { invalid_request: 2 } })];
+    expect(html.render([weeklyReport(spendingWith(rows), WEEK)])).toContain('>(no model)<');
+  });
+
   it.each(['<script>alert(1)</script>', '"quoted", and more', "it's & <b>", 'two\r\nlines', '</td></table>', 'a&lt;b'])(
     'shows a name for what it is: %s',
     (name) => {
