@@ -195,6 +195,39 @@ describe('a rotation by staged keys', () => {
     expect(await world.current()).toBe('gsk_third');
   });
 
+  it('drops no key of the queue while Groq refuses every key, as in an outage', async () => {
+    const world = new GroqKeyWorld();
+    world.stage('gsk_second');
+    world.stage('gsk_third');
+    const queue = await world.queue();
+    const taken = [...world.accepted];
+    world.accepted.clear();
+    world.begin(A);
+    await expect(world.step('createSecret', A)).rejects.toThrow(/refuses every key of team chatbot/);
+    expect(await world.queue()).toEqual(queue);
+    expect(world.news).toEqual([]);
+    for (const key of taken) world.accepted.add(key);
+    await world.step('createSecret', A);
+    world.accepted.clear();
+    await expect(world.step('testSecret', A)).rejects.toThrow(/Groq refuses the pending key/);
+    expect(await world.queue()).toEqual(queue);
+    expect(world.news).toEqual([]);
+    for (const key of taken) world.accepted.add(key);
+    await world.rotate(B);
+    expect(await world.current()).toBe('gsk_second');
+  });
+
+  it('drops what Groq refuses where it takes a key in use, and the current one is dead', async () => {
+    const world = new GroqKeyWorld();
+    world.stage('gsk_second');
+    await world.rotate(A);
+    world.accepted.delete('gsk_second');
+    world.stage('gsk_third', false);
+    world.begin(B);
+    await expect(world.step('createSecret', B)).rejects.toThrow(StagedKeyMissing);
+    expect(await world.queue()).toEqual([]);
+  });
+
   it('drops a pending version that holds the current key', async () => {
     const world = new GroqKeyWorld();
     world.secrets.answer('PutSecretValue', {
