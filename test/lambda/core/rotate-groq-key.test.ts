@@ -243,6 +243,20 @@ describe('a rotation by staged keys', () => {
   });
 });
 
+it('does not delete a key that another run of the same step is just making', async () => {
+  const world = new GroqKeyWorld('admin-api');
+  world.begin(A);
+  // The other run has made it, and has not come to put it into the secret.
+  const { name } = await world.records.beginMaking(TEAM, A, 'chatbot-prod-2026-11', world.nowEpochMs);
+  await world.ports.keyApi.create('gsk_first', name);
+  world.nowEpochMs += 299_999;
+  await expect(world.step('createSecret', A)).rejects.toThrow(/just being made by another run/);
+  expect(world.upstreamKeys.size).toBe(1);
+  world.nowEpochMs += 1;
+  await world.step('createSecret', A);
+  expect([...world.upstreamKeys.keys()]).toEqual(['up-2']);
+});
+
 it("names a key that upstream's API makes after the month, with a number where that is taken", async () => {
   const world = new GroqKeyWorld('admin-api');
   await world.rotate(A);

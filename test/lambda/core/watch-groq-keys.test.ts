@@ -165,3 +165,44 @@ it('keeps every gateway from a key that was switched off, once the next one is c
   world.accepted.delete('gsk_second');
   expect(await watch(world)).toBe('staged key missing');
 });
+
+describe('the watch beside others', () => {
+  it('leaves a refused key to a rotation that is under way', async () => {
+    const world = await rotated();
+    world.stage('gsk_third');
+    world.begin(tokenOf('b'));
+    world.accepted.delete('gsk_second');
+    expect(await watch(world)).toBe('rotation under way');
+    expect(await world.current()).toBe('gsk_second');
+  });
+
+  it('never goes back to a key that was switched off, also while its label stands', async () => {
+    const world = await rotated();
+    await world.records.note(TEAM, FIRST, { revokedAtEpochMs: world.nowEpochMs });
+    world.accepted.delete('gsk_second');
+    expect(await watch(world)).toBe('staged key missing');
+    expect(await world.current()).toBe('gsk_second');
+  });
+
+  it('follows the labels as they are after the answer, when a rotation ends meanwhile', async () => {
+    const world = await rotated();
+    world.stage('gsk_third');
+    world.begin(tokenOf('b'));
+    await world.step('createSecret', tokenOf('b'));
+    const probe = {
+      isAccepted: async () => {
+        for (const step of ['testSecret', 'finishSecret'] as const) await world.step(step, tokenOf('b'));
+        return true;
+      },
+    };
+    const policy = { team: TEAM, rotateGroqKeyEveryDays: null } as TeamPolicy;
+    const startRotation = async () => {};
+    await watchGroqKey({ ...world.ports, probe, secretOf: () => world.secret, startRotation }, policy);
+    const states = (await world.records.list(TEAM)).map((record) => [record.keyId, groqKeyStateOf(record)]);
+    expect(Object.fromEntries(states)).toEqual({
+      [FIRST]: 'replaced',
+      [SECOND]: 'replaced',
+      [groqKeyIdOf('gsk_third')]: 'current',
+    });
+  });
+});
