@@ -85,7 +85,8 @@ it('asks for an id where somebody pastes a key, and does not say it again', asyn
 it('sets a key in place of a dead one, and never of one that works', async () => {
   expect((await groqKey('gsk_fourth_of_roomy', 'set', '--team', 'roomy')).output).toContain('has a key that works');
   // All that the team ever had: the gateway may know the ones before for a minute.
-  const { uses } = await (await fetch(`${gateway.upstreamUrl}/_fake/keys`)).json();
+  const told = await fetch(`${gateway.upstreamUrl}/_fake/keys`);
+  const { uses } = (await told.json()) as { readonly uses: object };
   const body = JSON.stringify({ keyIds: Object.keys(uses) });
   await fetch(`${gateway.upstreamUrl}/_fake/keys/revoke`, { method: 'POST', body });
   expect(await call('roomy')).toBeGreaterThanOrEqual(500);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { groqKeyIdOf } from '../../../lambda/adapters/groq-key-id.ts';
+import { groqSecretName } from '../../../lambda/contract.ts';
 import type { TeamPolicy } from '../../../lambda/core/environment.ts';
 import { groqKeyStateOf } from '../../../lambda/core/groq-key-record.ts';
 import { hourOf, MS_PER_DAY } from '../../../lambda/core/period.ts';
@@ -35,7 +36,21 @@ describe('the watch over a current key', () => {
     world.nowEpochMs += HOUR_MS;
     expect(await watch(world)).toBe('accepted');
     expect(await world.records.read(TEAM, FIRST)).toMatchObject({ probes: 2 });
-    expect(world.news).toHaveLength(1);
+    // Nothing has changed for anyone: the first deployment would else send a message for every team.
+    expect([world.news, [...world.reports]]).toEqual([[], []]);
+  });
+
+  it('tells of a key that was put in the place of another by hand', async () => {
+    const world = new GroqKeyWorld();
+    await watch(world);
+    world.accepted.add('gsk_second');
+    world.secrets.answer('PutSecretValue', {
+      SecretId: groqSecretName(TEAM, 'prod'),
+      SecretString: '{"apiKey":"gsk_second"}',
+    });
+    world.nowEpochMs += HOUR_MS;
+    expect(await watch(world)).toBe('accepted');
+    expect(world.news).toMatchObject([{ kind: 'promoted', keyId: SECOND, otherKeyId: FIRST }]);
   });
 
   it('asks at each run while a rotation is young, and once calls were refused', async () => {
