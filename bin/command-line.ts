@@ -65,7 +65,7 @@ const COMMANDS: Readonly<Record<string, readonly (keyof typeof OPTIONS)[]>> = {
   'groq-key rotate': [...HERE, 'team'],
   'groq-key status': [...HERE, 'team'],
   'groq-key report': [...HERE, 'team', 'key'],
-  'groq-key revoke': [...HERE, 'team', 'reason'],
+  'groq-key revoke': [...HERE, 'team', 'key', 'reason'],
   'groq-key unstage': [...HERE, 'team', 'key'],
   'groq-key confirm-deleted': [...HERE, 'team', 'key'],
   'audit list': [...BY_KEY, 'month', 'limit'],
@@ -126,6 +126,9 @@ function check(command: string, named: readonly string[]): void {
     const all = Object.keys(COMMANDS).filter((one) => one.startsWith(`${command} `));
     throw new CommandError(`${command} what? The commands are ${all.join(', ')}; see groq-rbac --help`);
   }
+  // Not said again: it may be a key, which must not be in a log as well as in the shell's history.
+  if (takes === undefined && command.startsWith('groq-key '))
+    throw new CommandError(`there is no such groq-key command; see groq-rbac --help; ${TYPED_KEY}`);
   if (takes === undefined)
     throw new CommandError(
       `unknown command "${command}"${didYouMean(command, Object.keys(COMMANDS))}; see groq-rbac --help`,

@@ -31,7 +31,7 @@ const HELP = `npx groq-rbac <command> [--env <environment>]
   groq-key rotate  makes the next key current; both work for a day at least   --team TEAM
   groq-key status  keys, how they stand, what was sent with them, how many wait   --team TEAM
   groq-key report  a rotation's timeline and calls, as Markdown   --team TEAM [--key ID]
-  groq-key revoke  switches the current key off now, goes on with the next, says what was lost   --team TEAM --reason TEXT
+  groq-key revoke  switches the current key off now, goes on with the next, says what was lost   --team TEAM --reason TEXT [--key ID]
   groq-key unstage, confirm-deleted   takes a key out of the queue; says it is deleted at Groq   --team TEAM --key ID
   audit list    administrative acts, the newest first   [--month 2026-11] [--limit 100]
   report    what a week came to by team: cost, change, tokens, top model, budget, projection   [--week 2026-W47: the last

@@ -80,7 +80,8 @@ export async function revokeKey(options: GroqKeyOptions): Promise<void> {
     const { operator, team } = opened;
     const reason = options.reason ?? '';
     if (reason === '') throw new CommandError('--reason is missing; see groq-rbac --help');
-    const revoked = await revokeGroqKey(operator, team, reason);
+    const keyId = options.key === undefined ? undefined : givenKey(options);
+    const revoked = await revokeGroqKey(operator, team, reason, keyId);
     const { after } = await rotated(opened);
     const now = Date.now();
     const rows = await operator.use.useOf(team, hourOf(operator.nowEpochMs), hourOf(now));

@@ -2,10 +2,14 @@ import { type GroqKeyOperator, GroqKeyRefusal, recordGroqKeyAct } from './groq-k
 import { calledOf, type GroqKeyRecord, groqKeyStateOf } from './groq-key-record.ts';
 import { isAccepted } from './groq-key-source.ts';
 import { type GroqKey, stagedQueue, VERSION_LABEL, versionWith } from './groq-key-versions.ts';
+import { utcText } from './period.ts';
 import { keysInUse } from './promote-groq-key.ts';
 
 /** How long a rotation that makes its key may take, in milliseconds. */
 const MADE_WITHIN_MS = 300_000;
+/** How long after a key was switched off its successor is only switched off by name, in milliseconds. */
+const JUST_REVOKED_MS = 900_000;
+
 /** Takes a key out of a team's queue. @throws GroqKeyRefusal for one that does not wait. */
 export async function unstageGroqKey(operator: GroqKeyOperator, team: string, keyId: string): Promise<void> {
   const secret = operator.secretOf(team);
@@ -21,13 +25,22 @@ export async function unstageGroqKey(operator: GroqKeyOperator, team: string, ke
  * Marks a team's current key as switched off, before the next one takes its place: from then on no rotation and no watch
  * goes back to it. Returns it.
  *
- * @throws GroqKeyRefusal where no other key waits, since then nothing but calls would be switched off.
+ * @throws GroqKeyRefusal where no other key waits, since then nothing but calls would be switched off; where another key
+ * than the named one is current; and, without a name, where the current key has just taken a switched-off one's place.
  */
-export async function revokeGroqKey(operator: GroqKeyOperator, team: string, reason: string): Promise<GroqKey> {
+export async function revokeGroqKey(
+  operator: GroqKeyOperator,
+  team: string,
+  reason: string,
+  keyId?: string,
+): Promise<GroqKey> {
   const secret = operator.secretOf(team);
   const state = await secret.state();
   const { current } = await keysInUse(secret, state);
   if (current === undefined) throw new GroqKeyRefusal(`team ${team} has no key that could be switched off`);
+  if (keyId === undefined) await refuseTheNext(operator, team, current);
+  else if (keyId !== current.keyId)
+    throw new GroqKeyRefusal(`the key ${keyId} is not current, but ${calledOf(current)} is; nothing was switched off`);
   const isStaged = (await operator.sourceOf(team)) === 'staged';
   if (isStaged && !stagedQueue(state.stages).some(({ keyId }) => keyId !== current.keyId))
     throw new GroqKeyRefusal(
@@ -39,6 +52,16 @@ export async function revokeGroqKey(operator: GroqKeyOperator, team: string, rea
     revokedAtEpochMs: operator.nowEpochMs,
   });
   return current;
+}
+
+/** Two operators may switch off the same key at once: the second one must not end the key that calls go on with. */
+async function refuseTheNext({ records, nowEpochMs }: GroqKeyOperator, team: string, current: GroqKey): Promise<void> {
+  const replaces = (await records.read(team, current.keyId))?.replaces;
+  const before = replaces === undefined ? undefined : await records.read(team, replaces);
+  if (before?.revokedAtEpochMs === undefined || nowEpochMs - before.revokedAtEpochMs >= JUST_REVOKED_MS) return;
+  throw new GroqKeyRefusal(
+    `${calledOf(before)} was switched off at ${utcText(before.revokedAtEpochMs)}, and ${calledOf(current)} is current since; to switch that one off, too, name it: --key ${current.keyId}`,
+  );
 }
 
 /**

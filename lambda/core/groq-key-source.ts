@@ -1,9 +1,10 @@
 import { nextGroqKeyName } from './groq-key-name.ts';
-import type { GroqKeyPorts, GroqSecret } from './groq-key-ports.ts';
+import type { GroqKeyPorts, GroqSecret, GroqSecretState } from './groq-key-ports.ts';
 import { calledOf } from './groq-key-record.ts';
-import { type GroqKey, stagedQueue } from './groq-key-versions.ts';
+import { type GroqKey, type StagedKey, stagedQueue } from './groq-key-versions.ts';
 import { utcText } from './period.ts';
-import { RotationError, type SecretState } from './secret-rotation.ts';
+import { keysInUse } from './promote-groq-key.ts';
+import { RotationError } from './secret-rotation.ts';
 
 /** Where a team's next Groq key comes from: a queue that operators fill, or upstream's own API of keys. */
 export const GROQ_KEY_SOURCES = ['staged', 'admin-api'] as const;
@@ -30,29 +31,37 @@ const MAKING_MS = 300_000;
 /** What a source is asked for: the next key of the team's secret, for the version of this id. */
 export type NextKeyRequest = {
   readonly secret: GroqSecret;
-  readonly state: SecretState;
+  readonly state: GroqSecretState;
   readonly token: string;
   readonly current: GroqKey;
 };
 
 /**
  * The head of the team's queue: the first key that Groq takes. One that Groq refuses is put out of the queue, so that a
- * mistyped key does not hold up the one behind it.
+ * mistyped key does not hold up the one behind it; but none is while Groq refuses every key, as it may in an outage.
  *
- * @throws StagedKeyMissing
+ * @throws StagedKeyMissing; RotationError while Groq refuses every key of the team.
  */
 export async function takeStaged(ports: GroqKeyPorts, request: NextKeyRequest): Promise<GroqKey> {
   const { secret, state, current } = request;
-  for (const { label, versionId, keyId } of stagedQueue(state.stages)) {
-    const key = keyId === current.keyId ? undefined : await secret.read(versionId);
-    if (key !== undefined && key.keyId !== current.keyId) {
-      if (await isAccepted(ports, state.team, key)) return key;
-      await tellRefused(ports, state.team, key);
-    }
-    // Its label last: who dies before it finds the same key again, and says the same of it.
-    await secret.unlabel(label, versionId);
+  const refused: { readonly staged: StagedKey; readonly key: GroqKey }[] = [];
+  let next: GroqKey | undefined;
+  for (const staged of stagedQueue(state.stages)) {
+    const key = staged.keyId === current.keyId ? undefined : await secret.read(staged.versionId);
+    if (key === undefined || key.keyId === current.keyId) await secret.unlabel(staged.label, staged.versionId);
+    else if (await isAccepted(ports, state.team, key)) next = key;
+    else refused.push({ staged, key });
+    if (next !== undefined) break;
   }
-  throw new StagedKeyMissing(state.team, ports.environmentName);
+  if (refused.length > 0 && next === undefined && !(await isAnyAccepted(ports, secret, state)))
+    throw new RotationError(`Groq refuses every key of team ${state.team}, the current one too; all stay as they are`);
+  for (const { staged, key } of refused) {
+    await tellRefused(ports, state.team, key);
+    // Its label last: who dies before it finds the same key again, and says the same of it.
+    await secret.unlabel(staged.label, staged.versionId);
+  }
+  if (next === undefined) throw new StagedKeyMissing(state.team, ports.environmentName);
+  return next;
 }
 
 /** A new key by upstream's API, named after the team and the month. What a rotation that died here had made is deleted. */
@@ -87,6 +96,14 @@ export async function isAccepted(ports: GroqKeyPorts, team: string, key: GroqKey
   const accepted = await ports.probe.isAccepted(key.apiKey);
   await ports.records.countProbe(team, key.keyId, accepted, ports.nowEpochMs);
   return accepted;
+}
+
+/** Whether Groq takes a key in use: only then its refusal of another one tells of that one. */
+export async function isAnyAccepted(ports: GroqKeyPorts, secret: GroqSecret, state: GroqSecretState): Promise<boolean> {
+  const { current, previous } = await keysInUse(secret, state);
+  for (const key of [current, previous])
+    if (key !== undefined && (await isAccepted(ports, state.team, key))) return true;
+  return false;
 }
 
 /** Remembers and tells that Groq refuses a key that waits. */

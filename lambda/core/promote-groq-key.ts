@@ -37,7 +37,10 @@ export async function promotion(ports: GroqKeyPorts, secret: GroqSecret, state: 
   if (!isMarkedCurrent(known)) {
     const replaces = old === undefined ? {} : { replaces: old.keyId };
     await records.note(team, current.keyId, { ...factsOf(current), ...CURRENT_AGAIN, ...replaces, versionId });
-    await records.note(team, current.keyId, { currentFromEpochMs: nowEpochMs });
+    // What was there before anyone looked, such as a first key put in by hand, is no news.
+    const isNews = old !== undefined || known?.createdAtEpochMs !== undefined;
+    const told = isNews ? {} : { toldAtEpochMs: nowEpochMs };
+    await records.note(team, current.keyId, { currentFromEpochMs: nowEpochMs, ...told });
   }
   if (old !== undefined) await markReplaced(ports, secret, state, old, current.keyId);
   const now = await records.read(team, current.keyId);

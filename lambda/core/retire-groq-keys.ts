@@ -1,9 +1,10 @@
 import type { GroqKeyPorts, GroqSecret } from './groq-key-ports.ts';
 import { calledOf, type GroqKeyRecord, groqKeyStateOf } from './groq-key-record.ts';
 import { askDeletion, isForgotten } from './groq-key-reminders.ts';
-import type { GroqKeySourceName } from './groq-key-source.ts';
+import { type GroqKeySourceName, isAccepted } from './groq-key-source.ts';
 import { addGroqKeyUse, NO_GROQ_KEY_USE } from './groq-key-use.ts';
 import { VERSION_LABEL, versionWith } from './groq-key-versions.ts';
+import { deleteLeftOver } from './left-over-groq-keys.ts';
 import { hourOf, MS_PER_DAY } from './period.ts';
 import { keepReport, keysInUse, OVERLAP_MS } from './promote-groq-key.ts';
 
@@ -34,6 +35,7 @@ export async function retireGroqKeys(
     else if (await retire(ports, secret, source, key)) retired.push(key);
   }
   const known = await ports.records.list(team);
+  if (source === 'admin-api') await deleteLeftOver(ports, secret, known);
   const toDelete = known.filter((key) => wantsDeletion(key) && isForgotten(key, ports.nowEpochMs));
   await askDeletion(ports, team, toDelete);
   return { retired, inUse, toDelete };
@@ -68,6 +70,8 @@ async function retire(
   const { current, previous } = await keysInUse(secret, state);
   // Whatever the registry says: a key that gateways are given is not retired.
   if (current === undefined || current.keyId === keyId) return false;
+  // While Groq refuses the current key, this one may be all that calls go on with.
+  if (!(await isAccepted(ports, team, current))) return false;
   await audit.append({
     atEpochMs: nowEpochMs,
     id: `retire_groq_key-${keyId}`,

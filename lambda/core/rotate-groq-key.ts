@@ -1,6 +1,6 @@
 import type { GroqKeyPorts, GroqSecret, GroqSecretState } from './groq-key-ports.ts';
 import { tellMissing } from './groq-key-reminders.ts';
-import { isAccepted, makeByApi, StagedKeyMissing, takeStaged, tellRefused } from './groq-key-source.ts';
+import { isAccepted, isAnyAccepted, makeByApi, StagedKeyMissing, takeStaged, tellRefused } from './groq-key-source.ts';
 import { type GroqKey, stagedQueue, VERSION_LABEL, versionWith } from './groq-key-versions.ts';
 import { promotion } from './promote-groq-key.ts';
 import { RotationError, type RotationStep, standOf } from './secret-rotation.ts';
@@ -76,9 +76,12 @@ async function prove(ports: GroqKeyPorts, secret: GroqSecret, state: GroqSecretS
     await ports.records.noteOnce(team, pending.keyId, { testedAtEpochMs: ports.nowEpochMs });
     return pending;
   }
-  await tellRefused(ports, team, pending);
-  for (const { label, versionId } of stagedQueue(state.stages).filter(({ keyId }) => keyId === pending.keyId))
-    await secret.unlabel(label, versionId);
+  // While Groq refuses every key, this one is not known to be dead, and waits on.
+  if (await isAnyAccepted(ports, secret, state)) {
+    await tellRefused(ports, team, pending);
+    for (const { label, versionId } of stagedQueue(state.stages).filter(({ keyId }) => keyId === pending.keyId))
+      await secret.unlabel(label, versionId);
+  }
   // Last: a pending version that stays would stop every later rotation, with a key that will never work.
   await secret.unlabel(VERSION_LABEL.pending, token);
   throw new RotationError(`Groq refuses the pending key ${pending.keyId}; the current one stays`);

@@ -39,15 +39,18 @@ it.each([
     'error: --team is no option of report. It takes --env, --local, --endpoint, --week, --weeks, --format, --out.',
   ],
   [
-    ['groq-key', 'revoke', '--local', '--team', 'chatbot', '--key', '0123456789ab', '--reason', 'r'],
-    'error: --key is no option of groq-key revoke. It takes --env, --local, --json, --team, --reason.',
+    ['groq-key', 'rotate', '--local', '--team', 'chatbot', '--key', '0123456789ab'],
+    'error: --key is no option of groq-key rotate. It takes --env, --local, --json, --team.',
   ],
   [
     ['groq-key', 'stage', 'gsk_pasted_by_mistake', '--local', '--team', 'chatbot'],
     "error: groq-key stage takes no argument beside its options; a key that was typed here stands in your shell's history: make another, and pipe it or use the prompt",
   ],
   [['keys', 'list', 'chatbot'], 'error: keys list takes no argument beside its options; see groq-rbac --help'],
-  [['groq-key', 'gsk_pasted_by_mistake'], 'error: unknown command "groq-key gsk_…"; see groq-rbac --help'],
+  [
+    ['groq-key', 'gsk_pasted_by_mistake'],
+    "error: there is no such groq-key command; see groq-rbac --help; a key that was typed here stands in your shell's history: make another, and pipe it or use the prompt",
+  ],
   [['keys', 'list', '--team'], "error: Option '--team <value>' argument missing; see groq-rbac --help"],
   [['changes', '--env', 'dev', '--last', 'x'], 'error: --last is "x"; it must be a whole number'],
   [['prove', '--calls', '3'], 'error: --calls is "3"; it must be a whole number from 40 to 10000'],

@@ -74,5 +74,25 @@ it("rotates by upstream's API of keys where there is one", async () => {
 it('asks for an id where somebody pastes a key, and does not say it again', async () => {
   const { code, output } = await groqKey('', 'unstage', '--team', 'roomy', '--key', 'gsk_pasted_by_mistake');
   expect([code, output]).toEqual([2, expect.stringContaining('12 hex digits')]);
+  for (const args of [['gsk_pasted_by_mistake'], ['set', 'gsk_pasted_by_mistake', '--team', 'roomy']])
+    expect(await groqKey(SECOND, ...args)).toMatchObject({
+      code: 2,
+      output: expect.stringContaining("stands in your shell's history"),
+    });
   expect((await groqKey('', 'status', '--team', 'nobody')).output).toContain('has no team "nobody"');
 });
+
+it('sets a key in place of a dead one, and never of one that works', async () => {
+  expect((await groqKey('gsk_fourth_of_roomy', 'set', '--team', 'roomy')).output).toContain('has a key that works');
+  // All that the team ever had: the gateway may know the ones before for a minute.
+  const told = await fetch(`${gateway.upstreamUrl}/_fake/keys`);
+  const { uses } = (await told.json()) as { readonly uses: object };
+  const body = JSON.stringify({ keyIds: Object.keys(uses) });
+  await fetch(`${gateway.upstreamUrl}/_fake/keys/revoke`, { method: 'POST', body });
+  expect(await call('roomy')).toBeGreaterThanOrEqual(500);
+  expect((await groqKey('short', 'set', '--team', 'roomy')).output).toContain('that is no key');
+  const set = await groqKey('gsk_fourth_of_roomy\n', 'set', '--team', 'roomy', '--json');
+  expect(set.code).toBe(0);
+  expect(JSON.parse(set.output)).toMatchObject({ current: { keyId: groqKeyIdOf('gsk_fourth_of_roomy') } });
+  await expect.poll(async () => await call('roomy'), { timeout: 5_000 }).toBe(200);
+}, 60_000);

@@ -121,6 +121,16 @@ describe('a rotation in one gateway process', () => {
     expect(await chat()).toMatchObject(used(old.keyId));
   });
 
+  it('knows the key before the current one anew, when that changed twice within a minute', async () => {
+    const { chat, clock, old, next, secret, fake } = await world();
+    secret.finish(secret.begin(next));
+    expect(await chat()).toMatchObject(used(old.keyId));
+    await clock.sleep(2_000);
+    secret.finish(secret.begin(newTestKey()));
+    fake.keys.revoke(old.keyId);
+    expect(await chat()).toMatchObject(used(next.keyId, old.keyId));
+  });
+
   it('uses the head of the queue when the only key is revoked without a warning, and says so', async () => {
     const { chat, clock, old, next, secret, fake, eventsOf, secrets } = await world();
     const second = newTestKey();

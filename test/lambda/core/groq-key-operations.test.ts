@@ -91,6 +91,8 @@ describe('staging a Groq key', () => {
     expect(await world.queue()).toEqual([]);
     expect(await stateOf(world, SECOND)).toBe('unstaged');
     await expect(unstageGroqKey(operatorOf(world), TEAM, SECOND)).rejects.toThrow(/no key .* waits/);
+    await stageGroqKey(operatorOf(world), TEAM, 'gsk_second');
+    expect(await stateOf(world, SECOND)).toBe('staged');
   });
 });
 
@@ -127,6 +129,23 @@ describe('switching a Groq key off', () => {
     expect(await world.labelled('AWSPREVIOUS')).toBeUndefined();
     expect(await stateOf(world, revoked.keyId)).toBe('revoked');
     expect(world.news.at(-1)?.lines.join(' ')).toContain("delete it in Groq's console now");
+  });
+
+  it('leaves the key alone that took its place, when a second operator does the same', async () => {
+    const world = new GroqKeyWorld();
+    world.stage('gsk_second');
+    world.stage('gsk_third');
+    await revokeGroqKey(operatorOf(world), TEAM, 'leaked');
+    await world.rotate(tokenOf('a'));
+    await expect(revokeGroqKey(operatorOf(world), TEAM, 'leaked')).rejects.toThrow(`--key ${SECOND}`);
+    const first = groqKeyIdOf('gsk_first');
+    await expect(revokeGroqKey(operatorOf(world), TEAM, 'leaked', first)).rejects.toThrow(/nothing was switched off/);
+    expect(await stateOf(world, SECOND)).toBe('current');
+    expect((await revokeGroqKey(operatorOf(world), TEAM, 'leaked', SECOND)).keyId).toBe(SECOND);
+    await world.rotate(tokenOf('b'));
+    world.stage('gsk_fourth');
+    world.nowEpochMs += 900_000;
+    expect((await revokeGroqKey(operatorOf(world), TEAM, 'leaked')).keyId).toBe(groqKeyIdOf('gsk_third'));
   });
 
   it('does nothing where no key waits', async () => {

@@ -68,6 +68,28 @@ describe.each(GROQ_KEY_SOURCES)('retirement of Groq keys by %s', (source) => {
     expect(asked()).toHaveLength(2);
   });
 
+  it('keeps the way back while Groq refuses the current key, which nobody may have seen yet', async () => {
+    const { world, old, current } = await rotatedTwice(source);
+    world.nowEpochMs += MS_PER_DAY;
+    const key = (await world.current()) ?? '';
+    world.accepted.delete(key);
+    expect((await retire(world)).retired).toEqual([]);
+    expect((await world.labelled('AWSPREVIOUS'))?.keyId).toBe(old);
+    world.accepted.add(key);
+    expect((await retire(world)).retired.map(({ keyId }) => keyId)).toContain(old);
+    expect(groqKeyIdOf((await world.current()) ?? '')).toBe(current);
+  });
+
+  it('counts a call that Groq refused as use, and the whole hour in which the last day began', async () => {
+    const { world, old } = await rotatedTwice(source);
+    world.nowEpochMs += 2 * MS_PER_DAY;
+    const hour = hourOf(world.nowEpochMs - MS_PER_DAY);
+    world.rows.push({ keyId: old, hour, requests: 0, refused: 1, failed: 0 });
+    expect((await retire(world)).inUse.map(({ keyId }) => keyId)).toEqual([old]);
+    world.nowEpochMs += 3_600_000;
+    expect((await retire(world)).retired.map(({ keyId }) => keyId)).toEqual([old]);
+  });
+
   it('writes the final edition of the report', async () => {
     const { world, old, current } = await rotatedTwice(source);
     world.rows.push({ keyId: old, hour: hourOf(world.nowEpochMs), requests: 7, refused: 0, failed: 0 });
@@ -106,4 +128,22 @@ it('retires no key that is current by its label, whatever the registry says', as
   await world.records.note(TEAM, keyId, { currentFromEpochMs: 1, replacedAtEpochMs: 2 });
   expect((await retire(world)).retired).toEqual([]);
   expect(await world.current()).toBe('gsk_first');
+});
+
+it("deletes what upstream's API made and no rotation went on with, a day later", async () => {
+  const { world, current } = await rotatedTwice('admin-api');
+  const token = tokenOf('stray');
+  world.begin(token);
+  await world.step('createSecret', token);
+  const stray = (await world.labelled('AWSPENDING'))?.apiKey ?? '';
+  world.nowEpochMs += MS_PER_DAY;
+  await retire(world);
+  expect(world.accepted).toContain(stray);
+  // As the watch does, or an operator.
+  world.label('AWSPENDING', undefined, token);
+  await retire(world);
+  expect(world.accepted).not.toContain(stray);
+  expect([...world.upstreamKeys.values()].map(({ apiKey }) => groqKeyIdOf(apiKey))).toEqual([current]);
+  expect(groqKeyStateOf((await world.records.read(TEAM, groqKeyIdOf(stray))) ?? {})).toBe('deleted');
+  expect(JSON.stringify(world.entries)).not.toContain('gsk_');
 });

@@ -195,6 +195,39 @@ describe('a rotation by staged keys', () => {
     expect(await world.current()).toBe('gsk_third');
   });
 
+  it('drops no key of the queue while Groq refuses every key, as in an outage', async () => {
+    const world = new GroqKeyWorld();
+    world.stage('gsk_second');
+    world.stage('gsk_third');
+    const queue = await world.queue();
+    const taken = [...world.accepted];
+    world.accepted.clear();
+    world.begin(A);
+    await expect(world.step('createSecret', A)).rejects.toThrow(/refuses every key of team chatbot/);
+    expect(await world.queue()).toEqual(queue);
+    expect(world.news).toEqual([]);
+    for (const key of taken) world.accepted.add(key);
+    await world.step('createSecret', A);
+    world.accepted.clear();
+    await expect(world.step('testSecret', A)).rejects.toThrow(/Groq refuses the pending key/);
+    expect(await world.queue()).toEqual(queue);
+    expect(world.news).toEqual([]);
+    for (const key of taken) world.accepted.add(key);
+    await world.rotate(B);
+    expect(await world.current()).toBe('gsk_second');
+  });
+
+  it('drops what Groq refuses where it takes a key in use, and the current one is dead', async () => {
+    const world = new GroqKeyWorld();
+    world.stage('gsk_second');
+    await world.rotate(A);
+    world.accepted.delete('gsk_second');
+    world.stage('gsk_third', false);
+    world.begin(B);
+    await expect(world.step('createSecret', B)).rejects.toThrow(StagedKeyMissing);
+    expect(await world.queue()).toEqual([]);
+  });
+
   it('drops a pending version that holds the current key', async () => {
     const world = new GroqKeyWorld();
     world.secrets.answer('PutSecretValue', {
@@ -208,6 +241,20 @@ describe('a rotation by staged keys', () => {
     await world.rotate(B);
     expect(await world.current()).toBe('gsk_second');
   });
+});
+
+it('does not delete a key that another run of the same step is just making', async () => {
+  const world = new GroqKeyWorld('admin-api');
+  world.begin(A);
+  // The other run has made it, and has not come to put it into the secret.
+  const { name } = await world.records.beginMaking(TEAM, A, 'chatbot-prod-2026-11', world.nowEpochMs);
+  await world.ports.keyApi.create('gsk_first', name);
+  world.nowEpochMs += 299_999;
+  await expect(world.step('createSecret', A)).rejects.toThrow(/just being made by another run/);
+  expect(world.upstreamKeys.size).toBe(1);
+  world.nowEpochMs += 1;
+  await world.step('createSecret', A);
+  expect([...world.upstreamKeys.keys()]).toEqual(['up-2']);
 });
 
 it("names a key that upstream's API makes after the month, with a number where that is taken", async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { groqKeyIdOf } from '../../../lambda/adapters/groq-key-id.ts';
+import { groqSecretName } from '../../../lambda/contract.ts';
 import type { TeamPolicy } from '../../../lambda/core/environment.ts';
 import { groqKeyStateOf } from '../../../lambda/core/groq-key-record.ts';
 import { hourOf, MS_PER_DAY } from '../../../lambda/core/period.ts';
@@ -35,7 +36,21 @@ describe('the watch over a current key', () => {
     world.nowEpochMs += HOUR_MS;
     expect(await watch(world)).toBe('accepted');
     expect(await world.records.read(TEAM, FIRST)).toMatchObject({ probes: 2 });
-    expect(world.news).toHaveLength(1);
+    // Nothing has changed for anyone: the first deployment would else send a message for every team.
+    expect([world.news, [...world.reports]]).toEqual([[], []]);
+  });
+
+  it('tells of a key that was put in the place of another by hand', async () => {
+    const world = new GroqKeyWorld();
+    await watch(world);
+    world.accepted.add('gsk_second');
+    world.secrets.answer('PutSecretValue', {
+      SecretId: groqSecretName(TEAM, 'prod'),
+      SecretString: '{"apiKey":"gsk_second"}',
+    });
+    world.nowEpochMs += HOUR_MS;
+    expect(await watch(world)).toBe('accepted');
+    expect(world.news).toMatchObject([{ kind: 'promoted', keyId: SECOND, otherKeyId: FIRST }]);
   });
 
   it('asks at each run while a rotation is young, and once calls were refused', async () => {
@@ -164,4 +179,45 @@ it('keeps every gateway from a key that was switched off, once the next one is c
   expect(await world.labelled('AWSPREVIOUS')).toBeUndefined();
   world.accepted.delete('gsk_second');
   expect(await watch(world)).toBe('staged key missing');
+});
+
+describe('the watch beside others', () => {
+  it('leaves a refused key to a rotation that is under way', async () => {
+    const world = await rotated();
+    world.stage('gsk_third');
+    world.begin(tokenOf('b'));
+    world.accepted.delete('gsk_second');
+    expect(await watch(world)).toBe('rotation under way');
+    expect(await world.current()).toBe('gsk_second');
+  });
+
+  it('never goes back to a key that was switched off, also while its label stands', async () => {
+    const world = await rotated();
+    await world.records.note(TEAM, FIRST, { revokedAtEpochMs: world.nowEpochMs });
+    world.accepted.delete('gsk_second');
+    expect(await watch(world)).toBe('staged key missing');
+    expect(await world.current()).toBe('gsk_second');
+  });
+
+  it('follows the labels as they are after the answer, when a rotation ends meanwhile', async () => {
+    const world = await rotated();
+    world.stage('gsk_third');
+    world.begin(tokenOf('b'));
+    await world.step('createSecret', tokenOf('b'));
+    const probe = {
+      isAccepted: async () => {
+        for (const step of ['testSecret', 'finishSecret'] as const) await world.step(step, tokenOf('b'));
+        return true;
+      },
+    };
+    const policy = { team: TEAM, rotateGroqKeyEveryDays: null } as TeamPolicy;
+    const startRotation = async () => {};
+    await watchGroqKey({ ...world.ports, probe, secretOf: () => world.secret, startRotation }, policy);
+    const states = (await world.records.list(TEAM)).map((record) => [record.keyId, groqKeyStateOf(record)]);
+    expect(Object.fromEntries(states)).toEqual({
+      [FIRST]: 'replaced',
+      [SECOND]: 'replaced',
+      [groqKeyIdOf('gsk_third')]: 'current',
+    });
+  });
 });
