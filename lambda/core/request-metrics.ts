@@ -45,6 +45,7 @@ export function requestMetrics(report: RequestReport, environmentName: string): 
       ...(refusal === undefined ? {} : { [DIMENSION.code]: refusal.reason }),
       ...Object.fromEntries(split.flatMap(([, measured]) => measured.map(([name, , value]) => [name, value]))),
       ...(ended === undefined ? {} : exactOf(ended)),
+      ...groqKeyOf(ended),
       keyId,
       requestId,
     },
@@ -99,6 +100,12 @@ function tokensOf({ settlement }: EndedCall): Measured {
 function exactOf({ settlement }: EndedCall): Readonly<Record<string, string>> {
   const { costPicoUsd, assumed } = settlement;
   return { costPicoUsd: String(costPicoUsd), assumedPicoUsd: assumed ? String(costPicoUsd) : '0' };
+}
+
+/** The Groq key that answered: of the log alone, since a metric a key would be billed each. */
+function groqKeyOf(ended: EndedCall | undefined): { readonly groqKeyId?: string } {
+  const groqKeyId = ended?.settlement.trace?.groqKeys.usedId;
+  return groqKeyId === undefined ? {} : { groqKeyId };
 }
 
 function usdOf(amount: PicoUsd): number {

@@ -93,6 +93,7 @@ it('writes one line of metrics for a call, exact beside the floats, and splits f
     CompletionTokens: 5,
     ReasoningTokens: 2,
     GroqKeysRefused: 1,
+    groqKeyId: 'g2',
     CostUsd: Number(headers['x-request-cost-usd']),
     costPicoUsd: String(Math.round(Number(headers['x-request-cost-usd']) * 1e12)),
     assumedPicoUsd: '0',
