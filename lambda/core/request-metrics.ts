@@ -3,6 +3,7 @@ import type { EndedCall, RequestReport } from './call-report.ts';
 import type { MetricFacts, MetricGroup, MetricUnit } from './metric-line.ts';
 import { DIMENSION, type DimensionName, METRIC, type MetricName } from './metrics.ts';
 import { type PicoUsd, subtractUsd, usdText } from './money.ts';
+import { periodOf } from './period.ts';
 
 type Measured = readonly (readonly [MetricName, MetricUnit, number])[];
 
@@ -15,8 +16,9 @@ export function requestMetrics(report: RequestReport, environmentName: string): 
   const requests = [METRIC.requests, 'Count', 1] as const;
   const refusals: Measured = refusal === undefined ? [] : [[METRIC.refusals, 'Count', 1]];
   const cost: Measured = ended === undefined ? [] : [[METRIC.costUsd, 'None', usdOf(ended.settlement.costPicoUsd)]];
-  const used: Measured =
-    ended?.view === undefined ? [] : [[METRIC.budgetUsedPercent, 'Percent', usedPercentOf(ended.view)]];
+  // Last month's budget, told in this month, would ring alarms that have just cleared.
+  const view = ended?.period === periodOf(report.atEpochMs) ? ended.view : undefined;
+  const used: Measured = view === undefined ? [] : [[METRIC.budgetUsedPercent, 'Percent', usedPercentOf(view)]];
   const split: readonly (readonly [readonly DimensionName[], Measured])[] = [
     [
       [],

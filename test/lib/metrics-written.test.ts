@@ -44,7 +44,7 @@ const state = { ...openLedger(usd(100)), spent: usd(60), overrun: picoUsd(1n), a
 beforeAll(async () => {
   const groqKeys = { usedId: 'g2', refusedIds: ['g1'] };
   const settlement = settlementOf(3n, { assumed: true, trace: { upstreamMs: 5, groqKeys } });
-  const ended = { model: 'm', settlement, boundPicoUsd: picoUsd(2n), isWhole: true, view: state };
+  const ended = { model: 'm', period: '2026-11', settlement, boundPicoUsd: picoUsd(2n), isWhole: true, view: state };
   const call = { requestId: 'r', atEpochMs: START_MS, team: 'chatbot', keyId: 'k', model: 'm', totalMs: 9 };
   const reports: readonly RequestReport[] = [
     { ...call, ended, firstTokenMs: 3 },
