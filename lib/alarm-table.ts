@@ -43,6 +43,8 @@ export type AlarmEntry = AlarmWords & {
 export const ALARM_PERIOD = Duration.minutes(5);
 /** What is told only twice a day is looked at over one. */
 const A_DAY = Duration.days(1);
+/** Three sweeps, of which each is tried once: within one period of the others there is a single one to fail. */
+const THREE_SWEEPS = Duration.minutes(15);
 const SUM = { period: ALARM_PERIOD, statistic: Stats.SUM };
 const MAXIMUM = { period: ALARM_PERIOD, statistic: Stats.MAXIMUM };
 /** How far usage may be behind the ledger, in milliseconds: a retry or two are no reason to wake anyone. */
@@ -81,7 +83,7 @@ const own =
   ({ environmentName }: Watched) =>
     ownMetric(environmentName, metric, statistic);
 const errorsOf =
-  (part: 'gateway' | 'admin' | 'sweeper' | 'projector' | 'retirement' | 'reporter' | 'rotation' | 'groqRotation') =>
+  (part: 'gateway' | 'admin' | 'projector' | 'retirement' | 'reporter' | 'rotation' | 'groqRotation') =>
   (of: Watched) =>
     of[part]?.function.metricErrors(SUM);
 const throttlesOf = (part: 'gateway' | 'authorizer') => (of: Watched) => of[part].function.metricThrottles(SUM);
@@ -125,7 +127,7 @@ export const OPERATIONAL_ALARMS: readonly AlarmEntry[] = [
   entry(
     'sweeper-errors',
     2,
-    errorsOf('sweeper'),
+    ({ sweeper }) => sweeper.function.metricErrors({ ...SUM, period: THREE_SWEEPS }),
     'Reservations past their time were not expired, or budgets and alerts not told.',
     'Look at its log.',
   ),

@@ -88,6 +88,7 @@ export function exampleSpending(): SpendingFacts {
     rows,
     names: new Map(CALLERS.map(({ key }, index) => [`key${index}`, key])),
     ledgers,
+    periods: new Set([PERIOD]),
     caps: new Map([[PERIOD, picoUsdFromNumber(500)]]),
     prices,
     readAtEpochMs: weekEndsAtEpochMs(EXAMPLE_WEEK) + 6 * 3_600_000,

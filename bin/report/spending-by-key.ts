@@ -41,6 +41,7 @@ export async function readSpendingByKey(
     rows,
     names,
     ledgers,
+    periods: new Set(ledgers.map(({ period }) => period)),
     caps: capsOf(budgets.organization),
     prices: await readPrices(client),
     readAtEpochMs: nowEpochMs,

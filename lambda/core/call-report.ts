@@ -1,10 +1,13 @@
 import type { LedgerView, Settlement } from './ledger.ts';
 import type { PicoUsd } from './money.ts';
+import type { Period } from './period.ts';
 import type { Refusal } from './refusals.ts';
 
 /** How a call ended that was sent to Groq: what its ledger was told, or would have been. */
 export type EndedCall = {
   readonly model: string;
+  /** Whose budget paid: around a month's end, the one that the call began in. */
+  readonly period: Period;
   readonly settlement: Settlement;
   /** The most it could cost. */
   readonly boundPicoUsd: PicoUsd;

@@ -140,7 +140,9 @@ async function governBounded(
   });
   const end = async (settlement: Settlement, isWhole: boolean): Promise<EndedCall> => {
     const view = await settle(ports, request, admitted, settlement);
-    return { model: call.model.id, settlement, boundPicoUsd: admitted.terms.reservation.costPicoUsd, isWhole, view };
+    const { key, terms } = admitted;
+    const { period } = key;
+    return { model: call.model.id, period, settlement, boundPicoUsd: terms.reservation.costPicoUsd, isWhole, view };
   };
   const factsOf = (ended: EndedCall): CallFacts => {
     const { costPicoUsd } = ended.settlement;

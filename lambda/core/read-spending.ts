@@ -5,12 +5,13 @@ import { inBatches } from './in-batches.ts';
 import { addWeeks, daysOfWeek, type IsoWeek } from './iso-week.ts';
 import { openLedger } from './ledger.ts';
 import type { PicoUsd } from './money.ts';
-import { type Day, daysOf, type Period, periodOf } from './period.ts';
+import { type Day, dayStartsAtEpochMs, daysOf, MS_PER_DAY, type Period, periodOf } from './period.ts';
 import type { KeyNames, Ledger, UsageReader } from './ports.ts';
 import type { MonthLedger, SpendingFacts } from './spending-facts.ts';
 import { tokenPricesOf } from './token-prices.ts';
 import { endTopUps } from './top-ups.ts';
 import type { UsageRow } from './usage.ts';
+import { MAX_USAGE_DAYS } from './usage-query.ts';
 import { periodsOfWeek, weeklyReport } from './weekly-report.ts';
 
 /** Where spending is read. */
@@ -85,7 +86,23 @@ async function readOnce(ports: SpendingPorts, weeks: readonly IsoWeek[], onTeam:
   });
   const { environmentName } = ports;
   const prices = tokenPricesOf(catalog);
-  return { environmentName, teams: [...teams].sort(), rows, names, ledgers, caps, prices, readAtEpochMs };
+  const kept = new Set(periods.filter((period) => isKept(period, readAtEpochMs)));
+  return {
+    environmentName,
+    teams: [...teams].sort(),
+    rows,
+    names,
+    ledgers,
+    periods: kept,
+    caps,
+    prices,
+    readAtEpochMs,
+  };
+}
+
+/** Whether all that was written of a month is still there: without its ledgers and rows, it looks like one without a call. */
+function isKept(period: Period, nowEpochMs: number): boolean {
+  return (dayStartsAtEpochMs(daysOf(period).from) ?? 0) > nowEpochMs - MAX_USAGE_DAYS * MS_PER_DAY;
 }
 
 /** The weeks, the week before, and the whole of each month that is compared. */

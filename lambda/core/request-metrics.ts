@@ -3,6 +3,7 @@ import type { EndedCall, RequestReport } from './call-report.ts';
 import type { MetricFacts, MetricGroup, MetricUnit } from './metric-line.ts';
 import { DIMENSION, type DimensionName, METRIC, type MetricName } from './metrics.ts';
 import { type PicoUsd, subtractUsd, usdText } from './money.ts';
+import { periodOf } from './period.ts';
 
 type Measured = readonly (readonly [MetricName, MetricUnit, number])[];
 
@@ -15,8 +16,9 @@ export function requestMetrics(report: RequestReport, environmentName: string): 
   const requests = [METRIC.requests, 'Count', 1] as const;
   const refusals: Measured = refusal === undefined ? [] : [[METRIC.refusals, 'Count', 1]];
   const cost: Measured = ended === undefined ? [] : [[METRIC.costUsd, 'None', usdOf(ended.settlement.costPicoUsd)]];
-  const used: Measured =
-    ended?.view === undefined ? [] : [[METRIC.budgetUsedPercent, 'Percent', usedPercentOf(ended.view)]];
+  // Last month's budget, told in this month, would ring alarms that have just cleared.
+  const view = ended?.period === periodOf(report.atEpochMs) ? ended.view : undefined;
+  const used: Measured = view === undefined ? [] : [[METRIC.budgetUsedPercent, 'Percent', usedPercentOf(view)]];
   const split: readonly (readonly [readonly DimensionName[], Measured])[] = [
     [
       [],
@@ -44,7 +46,8 @@ export function requestMetrics(report: RequestReport, environmentName: string): 
       ...(ended === undefined ? {} : { [DIMENSION.model]: ended.model }),
       ...(refusal === undefined ? {} : { [DIMENSION.code]: refusal.reason }),
       ...Object.fromEntries(split.flatMap(([, measured]) => measured.map(([name, , value]) => [name, value]))),
-      ...(ended === undefined ? {} : { ...exactOf(ended), ...groqKeyOf(ended) }),
+      ...(ended === undefined ? {} : exactOf(ended)),
+      ...groqKeyOf(ended),
       keyId,
       requestId,
     },
@@ -63,12 +66,6 @@ function timesOf({ totalMs, firstTokenMs, ended }: RequestReport): Measured {
     ...(ended === undefined ? [] : ([[METRIC.upstreamMs, 'Milliseconds', upstreamMs]] as const)),
     ...(firstTokenMs === undefined ? [] : ([[METRIC.firstByteMs, 'Milliseconds', Math.round(firstTokenMs)]] as const)),
   ];
-}
-
-/** By which of the team's Groq keys, whose id tells nothing of it. */
-function groqKeyOf({ settlement }: EndedCall): Readonly<Record<string, string>> {
-  const usedId = settlement.trace?.groqKeys.usedId;
-  return usedId === undefined ? {} : { groqKeyId: usedId };
 }
 
 /** What should not be: only where it is, so that nobody pays for the zeros. */
@@ -105,6 +102,12 @@ function tokensOf({ settlement }: EndedCall): Measured {
 function exactOf({ settlement }: EndedCall): Readonly<Record<string, string>> {
   const { costPicoUsd, assumed } = settlement;
   return { costPicoUsd: String(costPicoUsd), assumedPicoUsd: assumed ? String(costPicoUsd) : '0' };
+}
+
+/** The Groq key that answered, by its id: of the log alone, since a metric a key would be billed each. */
+function groqKeyOf(ended: EndedCall | undefined): { readonly groqKeyId?: string } {
+  const groqKeyId = ended?.settlement.trace?.groqKeys.usedId;
+  return groqKeyId === undefined ? {} : { groqKeyId };
 }
 
 function usdOf(amount: PicoUsd): number {

@@ -25,6 +25,8 @@ export type SpendingFacts = {
   readonly rows: readonly UsageRow[];
   readonly names: NamesOfKeys;
   readonly ledgers: readonly MonthLedger[];
+  /** The months whose ledgers were read: there, who has none has spent nothing. */
+  readonly periods: ReadonlySet<Period>;
   /** What all teams together may spend; only to one who may know. */
   readonly caps: ReadonlyMap<Period, PicoUsd>;
   readonly prices: ReadonlyMap<string, TokenPrices>;

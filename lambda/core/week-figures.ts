@@ -1,22 +1,29 @@
 import { addUsd, type PicoUsd, picoUsd, ZERO_USD } from './money.ts';
-import type { Day } from './period.ts';
+import { type Day, dayOf, daysOf, periodOf } from './period.ts';
 import type { SpendingFacts } from './spending-facts.ts';
 import { type UsageRow, usageGap } from './usage.ts';
 
 /**
  * Whether figures may be booked. `final`: the week is over, and the usage of each month it touches equals the ledgers to
- * the last pico-dollar. `provisional`: the week goes on, or they differ. `unchecked`: there were no ledgers to compare.
+ * the last pico-dollar. `provisional`: the week goes on, they differ, or a month that ended within it has calls in
+ * flight. `unchecked`: there were no ledgers to compare.
  */
 export type Figures = 'final' | 'provisional' | 'unchecked';
 
 /** Compares the usage of the months that days are in with their ledgers; `rows` are those of each team. */
 export function checkFigures(
-  { ledgers, teams }: Pick<SpendingFacts, 'ledgers' | 'teams'>,
+  {
+    ledgers,
+    periods: read,
+    teams,
+    readAtEpochMs,
+  }: Pick<SpendingFacts, 'ledgers' | 'periods' | 'teams' | 'readAtEpochMs'>,
   rows: ReadonlyMap<string, readonly UsageRow[]>,
   days: readonly Day[],
   isOver: boolean,
 ): { readonly figures: Figures; readonly gapPicoUsd: PicoUsd } {
-  const periods = [...new Set(days.map((day) => day.slice(0, 7)))];
+  const today = dayOf(readAtEpochMs);
+  const periods = [...new Set(days.filter((day) => day <= today).map((day) => day.slice(0, 7)))];
   const own = ledgers.filter(({ period }) => periods.includes(period));
   const gaps = own.map((ledger) => {
     const { spentPicoUsd, assumedPicoUsd } = usageGap(rows.get(ledger.team) ?? [], ledger.period, ledger);
@@ -28,8 +35,12 @@ export function checkFigures(
   const isCompared = teams.every((team) =>
     (rows.get(team) ?? []).every(({ day }) => !days.includes(day) || compared.has(`${team} ${day.slice(0, 7)}`)),
   );
-  if (!isCompared) return { figures: 'unchecked', gapPicoUsd };
-  return { figures: isOver && gapPicoUsd === 0n ? 'final' : 'provisional', gapPicoUsd };
+  if (!isCompared || !periods.every((period) => read.has(period))) return { figures: 'unchecked', gapPicoUsd };
+  // What ends after its month's end counts on the last day of it: see dayInPeriod.
+  const isInFlight = own.some(
+    ({ period, held }) => held !== 0n && period < periodOf(readAtEpochMs) && days.includes(daysOf(period).to),
+  );
+  return { figures: isOver && gapPicoUsd === 0n && !isInFlight ? 'final' : 'provisional', gapPicoUsd };
 }
 
 function sizeOf(amount: PicoUsd): PicoUsd {

@@ -84,3 +84,31 @@ it('has a runbook section for each alarm and an alarm for each section, and says
     expect(AlarmDescription).toBe(`${entry?.meaning} ${entry?.toDo} Runbook: docs/operations.md#${entry?.what}`);
   }
 });
+
+it('lets an alarm of a scheduled function fire: within its period that function fails as often as the alarm wants', () => {
+  const nameOf = (value: unknown) => (value as { Ref?: string; 'Fn::GetAtt'?: [string] })['Fn::GetAtt']?.[0];
+  const minutesOf = (schedule: string) => {
+    const [, number = '', unit] = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(schedule) ?? [];
+    return Number(number) * (unit === 'minute' ? 1 : unit === 'hour' ? 60 : 1_440);
+  };
+  // Those that are tried once each time: whatever fails, the next schedule takes care of it.
+  const once = Object.values(template.findResources('AWS::Lambda::EventInvokeConfig'))
+    .filter(({ Properties }) => Properties.MaximumRetryAttempts === 0)
+    .map(({ Properties }) => Properties.FunctionName.Ref as string);
+  const schedules = Object.values(template.findResources('AWS::Events::Rule')).flatMap(({ Properties }) => {
+    const target = nameOf(Properties.Targets?.[0]?.Arn) ?? '';
+    return once.includes(target) ? [{ target, everyMin: minutesOf(Properties.ScheduleExpression) }] : [];
+  });
+  expect(schedules.map(({ everyMin }) => everyMin).sort((a, b) => a - b)).toEqual([5, 360, 720]);
+  for (const { target, everyMin } of schedules) {
+    const [alarm] = alarms.filter(
+      ({ Namespace, MetricName, Dimensions }) =>
+        Namespace === 'AWS/Lambda' &&
+        MetricName === 'Errors' &&
+        (Dimensions as { Value: { Ref?: string } }[])[0]?.Value.Ref === target,
+    );
+    // Of a function that runs less often than the alarm looks, one failure is all that there is to see.
+    const runs = Math.max(1, Math.floor(Number(alarm?.Period) / 60 / everyMin));
+    expect(runs, target).toBeGreaterThanOrEqual(Number(alarm?.Threshold));
+  }
+});

@@ -31,6 +31,7 @@ export function spendingWith(rows: readonly UsageRow[], fields: Partial<Spending
     rows,
     names: new Map(),
     ledgers,
+    periods: new Set(['2026-11', ...ledgers.map(({ period }) => period)]),
     caps: new Map([['2026-11', picoUsd(5_000n)]]),
     prices: new Map(),
     readAtEpochMs: weekEndsAtEpochMs(WEEK) + 21_600_000,

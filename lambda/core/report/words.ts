@@ -10,9 +10,14 @@ export function figuresInWords(report: WeeklyReport): { readonly word: string; r
   if (figures === 'unchecked')
     return {
       word: 'Unchecked',
-      sentence: 'The ledgers of a month of this week were not read, so nothing was compared.',
+      sentence: 'The ledgers of a month of this week were not read or are not kept any more, so nothing was compared.',
     };
   if (!isOver) return { word: 'Provisional', sentence: `The week goes on until ${to}, midnight UTC.` };
+  if (gapPicoUsd === 0n)
+    return {
+      word: 'Provisional',
+      sentence: 'Calls of a month that ended within the week are in flight: they count on its last day.',
+    };
   return {
     word: 'Provisional',
     sentence: `Usage and the ledgers differ by ${usdExact(gapPicoUsd)}: calls are still being counted, or the alarm usage-dead-letters says why.`,

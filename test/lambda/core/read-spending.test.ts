@@ -93,6 +93,15 @@ describe('reading spending', () => {
     expect(facts.caps).toEqual(new Map([['2026-11', 9_000n]]));
   });
 
+  it('has nothing to compare a week with that is older than what is kept, and does not call it final', async () => {
+    const old = '2025-W42';
+    const { ports } = worldOf({});
+    const facts = await readSpending(ports, [old]);
+    expect([...facts.periods]).toEqual([]);
+    expect(weeklyReport(facts, old)).toMatchObject({ figures: 'unchecked', total: { counts: { requests: 0 } } });
+    expect([...(await readSpending(ports, ['2025-W47', WEEK])).periods]).toEqual(['2025-11', '2026-11']);
+  });
+
   it('waits for usage that is behind its ledger, and tells the difference if that stays', async () => {
     const row = usageRow();
     const ledgers = { 'a 2026-11': { spent: row.costPicoUsd } };

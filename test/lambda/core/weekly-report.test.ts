@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { picoUsd } from '../../../lambda/core/money.ts';
+import { figuresInWords } from '../../../lambda/core/report/words.ts';
 import { spendingOf } from '../../../lambda/core/spending-facts.ts';
 import { weeklyReport } from '../../../lambda/core/weekly-report.ts';
 import { spendingWith, usageRow, WEEK } from '../../support/spending.ts';
@@ -80,6 +81,30 @@ describe("a week's report", () => {
       figures: 'provisional',
       gapPicoUsd: 1n,
     });
+  });
+
+  it('is unchecked where the ledgers of a month were not read, also if nothing was counted in it', () => {
+    const facts = { ...spendingWith([usageRow()]), periods: new Set(['2026-12']) };
+    expect(weeklyReport(facts, WEEK).figures).toBe('unchecked');
+    expect(weeklyReport({ ...facts, rows: [], ledgers: [] }, WEEK).figures).toBe('unchecked');
+    // A month that has not begun has none to read.
+    const now = Date.parse('2026-11-30T12:00:00Z');
+    const current = spendingWith([usageRow({ day: '2026-11-30' })], { readAtEpochMs: now });
+    expect(weeklyReport(current, '2026-W49').figures).toBe('provisional');
+  });
+
+  it('is not final while a month that ended with it has a call in flight, which counts on its last day', () => {
+    const facts = spendingWith([usageRow({ day: '2027-01-31' })], {
+      readAtEpochMs: Date.parse('2027-02-01T00:00:30Z'),
+    });
+    const held = { ...facts, ledgers: facts.ledgers.map((one) => ({ ...one, held: picoUsd(1n) })) };
+    expect(weeklyReport(facts, '2027-W04').figures).toBe('final');
+    expect(weeklyReport(held, '2027-W04')).toMatchObject({ figures: 'provisional', gapPicoUsd: 0n });
+    expect(figuresInWords(weeklyReport(held, '2027-W04')).sentence).toMatch(/in flight/);
+    // What a month that goes on holds will count on a later day.
+    const later = spendingWith([usageRow()]);
+    const flying = { ...later, ledgers: later.ledgers.map((one) => ({ ...one, held: picoUsd(1n) })) };
+    expect(weeklyReport(flying, WEEK).figures).toBe('final');
   });
 
   it('of a team has that team alone', () => {

@@ -43,18 +43,21 @@ beforeEach(() => {
   lines = [];
 });
 
-async function gatewayOf(answer: () => TracedAnswer, more: { write?: () => never; policy?: object } = {}) {
+async function gatewayOf(
+  answer: () => TracedAnswer,
+  more: { write?: () => never; policy?: object; nowEpochMs?: () => number } = {},
+) {
   const table = `watched-${tables++}`;
   await ensureTable(database.client, table);
-  const { nowEpochMs } = systemClock;
-  const ports = { clock: systemClock, newId: () => crypto.randomUUID(), log: () => {} };
+  const { nowEpochMs = systemClock.nowEpochMs } = more;
+  const ports = { clock: { ...systemClock, nowEpochMs }, newId: () => crypto.randomUUID(), log: () => {} };
   return createGateway({
     ...NO_USAGE_PORTS,
     ...ports,
     watch: new GatewayWatch({
       ...ports,
       // Of which no second passes, however busy the machine is.
-      clock: { ...systemClock, monotonicMs: () => 0 },
+      clock: { nowEpochMs, monotonicMs: () => 0 },
       store: new DynamoRefusals(database.client, table, nowEpochMs),
       write: more.write ?? ((line) => lines.push(JSON.parse(line))),
       environmentName: 'test',
@@ -93,11 +96,11 @@ it('writes one line of metrics for a call, exact beside the floats, and splits f
     CompletionTokens: 5,
     ReasoningTokens: 2,
     GroqKeysRefused: 1,
+    groqKeyId: 'g2',
     CostUsd: Number(headers['x-request-cost-usd']),
     costPicoUsd: String(Math.round(Number(headers['x-request-cost-usd']) * 1e12)),
     assumedPicoUsd: '0',
     keyId: 'key1',
-    groqKeyId: 'g2',
   });
   expect(splitsOf(line, 'Requests')).toEqual(['Environment', 'Environment Team']);
   expect(splitsOf(line, 'BudgetUsedPercent')).toEqual(['Environment Team']);
@@ -105,6 +108,20 @@ it('writes one line of metrics for a call, exact beside the floats, and splits f
   expect(splitsOf(line, 'GatewayMs')).toEqual(['Environment']);
   expect(line).not.toHaveProperty('Refusals');
   expect(JSON.stringify(line).length).toBeLessThan(1_400);
+});
+
+it("tells nothing of last month's budget when a call ends in the next, whose alarms have cleared", async () => {
+  let atEpochMs = Date.parse('2026-11-30T23:59:58Z');
+  const answer = () => {
+    atEpochMs += 5_000;
+    return whole;
+  };
+  const gateway = await gatewayOf(answer, { nowEpochMs: () => atEpochMs });
+  await invoke(gateway, chatEvent({}));
+  await invoke(gateway, chatEvent({}));
+  expect(splitsOf(lines[0], 'BudgetUsedPercent')).toEqual([]);
+  expect(splitsOf(lines[0], 'CostUsd')).toEqual(['Environment', 'Environment Team']);
+  expect(splitsOf(lines[1], 'BudgetUsedPercent')).toEqual(['Environment Team']);
 });
 
 it('tells of a stream once it has ended, with the time to its first token', async () => {
