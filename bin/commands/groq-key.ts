@@ -4,6 +4,7 @@ import { isGroqKeyName } from '../../lambda/core/groq-key-name.ts';
 import { setGroqKey, stageGroqKey } from '../../lambda/core/groq-key-operations.ts';
 import { GroqKeyRefusal } from '../../lambda/core/groq-key-operator.ts';
 import { calledOf } from '../../lambda/core/groq-key-record.ts';
+import { isAccepted } from '../../lambda/core/groq-key-source.ts';
 import { addGroqKeyUse, NO_GROQ_KEY_USE } from '../../lambda/core/groq-key-use.ts';
 import { type GroqKey, stagedQueue } from '../../lambda/core/groq-key-versions.ts';
 import { hourOf } from '../../lambda/core/period.ts';
@@ -69,8 +70,15 @@ export async function rotateKey(options: GroqKeyOptions): Promise<void> {
         `no key waits for team ${team}, and its current one stays; stage one first: groq-key stage`,
       );
     const { before, after } = await rotated(opened);
-    const text = `Team ${team} now uses ${calledOf(after)}; ${calledOf(before)} stays usable for a day at least.`;
-    return { text, json: { current: idOf(after), previous: idOf(before) } };
+    // The rotation is done, whether or not Groq answers now.
+    const isUsable = await isAccepted(operator, team, before).catch(() => true);
+    const rest = isUsable
+      ? `${calledOf(before)} stays usable for a day at least.`
+      : `Groq does not take ${calledOf(before)} any more: groq-key status says what to do with it.`;
+    return {
+      text: `Team ${team} now uses ${calledOf(after)}; ${rest}`,
+      json: { current: idOf(after), previous: idOf(before), is_previous_usable: isUsable },
+    };
   });
 }
 

@@ -38,7 +38,10 @@ export async function printReport(options: ReportOptions, progress: Progress): P
   const text = FORMS[format].render(weeks.map((week) => weeklyReport(facts, week)));
   progress.end();
   if (out === undefined) process.stdout.write(text);
-  else write(out, text);
+  else {
+    write(out, text);
+    console.error(`wrote ${out}`);
+  }
 }
 
 async function readFacts(

@@ -44,6 +44,7 @@ it('stages, rotates, reports and revokes keys of the gateway that runs here, and
   expect((await groqKey(SECOND, 'stage', '--team', 'made')).output).toContain('a key of team roomy');
   const rotated = await groqKey('', 'rotate', '--team', 'roomy');
   expect(rotated).toMatchObject({ code: 0, output: expect.stringContaining(groqKeyIdOf(SECOND)) });
+  expect(rotated.output).toContain('stays usable for a day at least');
   expect(await call('roomy')).toBe(200);
   const report = await groqKey('', 'report', '--team', 'roomy');
   expect(report.output).toMatch(/Failed calls: 0[\s\S]*promoted/);
@@ -95,4 +96,14 @@ it('sets a key in place of a dead one, and never of one that works', async () =>
   expect(set.code).toBe(0);
   expect(JSON.parse(set.output)).toMatchObject({ current: { keyId: groqKeyIdOf('gsk_fourth_of_roomy') } });
   await expect.poll(async () => await call('roomy'), { timeout: 5_000 }).toBe(200);
+}, 60_000);
+
+it('says of a key that Groq takes no more that it is not usable', async () => {
+  const FIFTH = 'gsk_fifth_of_roomy';
+  await groqKey(FIFTH, 'stage', '--team', 'roomy');
+  const body = JSON.stringify({ keyIds: [groqKeyIdOf('gsk_fourth_of_roomy')] });
+  await fetch(`${gateway.upstreamUrl}/_fake/keys/revoke`, { method: 'POST', body });
+  const rotated = await groqKey('', 'rotate', '--team', 'roomy');
+  expect(rotated.output).toMatch(new RegExp(`now uses .*${groqKeyIdOf(FIFTH)}.*Groq does not take`));
+  expect(await call('roomy')).toBe(200);
 }, 60_000);
