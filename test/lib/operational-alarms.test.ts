@@ -85,6 +85,13 @@ it('has a runbook section for each alarm and an alarm for each section, and says
   }
 });
 
+it('costs as many alarms as docs/deploy.md says', () => {
+  const costs = readFileSync(new URL('../../docs/deploy.md', import.meta.url), 'utf8');
+  const told = /(\d+) alarms of the gateway, 3 and one/.exec(costs)?.[1];
+  // Less the one that only an environment has whose services' keys are rotated.
+  expect(alarms.filter((one) => !isBudget(one)).length - 1).toBe(Number(told));
+});
+
 it('lets an alarm of a scheduled function fire: within its period that function fails as often as the alarm wants', () => {
   const nameOf = (value: unknown) => (value as { Ref?: string; 'Fn::GetAtt'?: [string] })['Fn::GetAtt']?.[0];
   const minutesOf = (schedule: string) => {
