@@ -67,6 +67,30 @@ describe('announcing what has been crossed', () => {
     expect(late.published).toMatchObject([{ alertId: 'test/2026-11/a/50%', spentUsd: '51', limitUsd: '100' }]);
   });
 
+  it('tells by the process that found it busy, once whoever had claimed it has not told it in time', async () => {
+    let nowEpochMs = START_MS;
+    const failing = announcerWith(claims, { publish: async () => Promise.reject(new Error('no bus')) });
+    await announceCrossings(failing.ports, [spent(51)]);
+    const other = announcerWith(claims, { nowEpochMs: () => nowEpochMs });
+    await announceCrossings(other.ports, [spent(52)]);
+    expect(other.published).toEqual([]);
+    nowEpochMs += LEASE_MS;
+    await announceCrossings(other.ports, [spent(53)]);
+    expect(other.published).toMatchObject([{ alertId: 'test/2026-11/a/50%', spentUsd: '51' }]);
+  });
+
+  it('rates by the days before a month that has just begun', async () => {
+    const nowEpochMs = START_MS + 7 * 86_400_000;
+    const asked: string[] = [];
+    const rowsOf = async (_: string, from: string, to: string) => {
+      asked.push(`${from} to ${to}`);
+      return [];
+    };
+    const { ports } = announcerWith(claims, { usage: { rowsOf }, nowEpochMs: () => nowEpochMs });
+    await announceCrossings(ports, [spent(51, { period: '2026-12' })]);
+    expect(asked).toEqual(['2026-11-24 to 2026-12-31']);
+  });
+
   it('tells it again with the same id when a process dies before it is marked, and loses nothing', async () => {
     const dying = new MemoryClaims();
     const dead = announcerWith(dying);

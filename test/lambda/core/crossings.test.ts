@@ -24,6 +24,12 @@ describe('the thresholds that a budget has reached', () => {
     ['amounts, for the organisation', { holder: ORGANIZATION, limit: usd(10_000), spent: usd(250) }, ['$100', '$250']],
   ])('are told of %s', (_what, fields, expected) => expect(names(fields)).toEqual(expected));
 
+  it('may be of a part of a percent, and are met exactly', () => {
+    const settings = { percents: [99.5], usd: [] };
+    expect(crossingsOf(sightWith({ spent: usd(99.4999) }), settings)).toEqual([]);
+    expect(crossingsOf(sightWith({ spent: usd(99.5) }), settings)).toMatchObject([{ threshold: '99.5%' }]);
+  });
+
   it('are those of the sight nearest to the crossing, whatever comes after it and in whatever order', () => {
     const sights = [85, 81, 79, 96, 60].map((spent) => sightWith({ spent: usd(spent) }));
     const raised = sightWith({ spent: usd(97), limit: usd(500) });

@@ -1,4 +1,4 @@
-import { beforeEach, expect, it } from 'vitest';
+import { beforeEach, expect, it, vi } from 'vitest';
 import { type RefusalBatch, RefusalTally, type RefusedRequest } from '../../../lambda/core/refusal-tally.ts';
 import { START_MS } from '../../support/ledger-terms.ts';
 
@@ -39,6 +39,38 @@ it('writes the first refusal at once, and a flood of more once a second, with th
   await tally.writeDue();
   expect(written.slice(1)).toEqual([
     { id: 'batch-1', team: 'a', rows: [{ ...ROW, refusals: { team_paused: 2_500, requests_exceeded: 2_500 } }] },
+  ]);
+});
+
+it('writes one batch after another, also where a write takes longer than a second', async () => {
+  const release: (() => void)[] = [];
+  const slow = new RefusalTally({
+    store: {
+      write: async (batch) => {
+        await new Promise<void>((resolve) => release.push(resolve));
+        written.push(batch);
+      },
+    },
+    clock: { nowEpochMs: () => START_MS + nowMs, monotonicMs: () => nowMs },
+    newId: () => `batch-${written.length}`,
+    log: (event) => logged.push(event),
+  });
+  slow.note(ONE);
+  const first = slow.writeDue();
+  await vi.waitFor(() => expect(release).toHaveLength(1));
+  nowMs = 5_000;
+  slow.note(ONE);
+  await slow.writeDue();
+  expect(release).toHaveLength(1);
+  release[0]?.();
+  await first;
+  const second = slow.writeDue();
+  await vi.waitFor(() => expect(release).toHaveLength(2));
+  release[1]?.();
+  await second;
+  expect(written.map(({ id, rows }) => [id, rows])).toEqual([
+    ['batch-0', [{ ...ROW, refusals: { team_paused: 1 } }]],
+    ['batch-1', [{ ...ROW, refusals: { team_paused: 1 } }]],
   ]);
 });
 

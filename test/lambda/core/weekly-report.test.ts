@@ -83,6 +83,21 @@ describe("a week's report", () => {
     });
   });
 
+  it('adds up by how much the ledgers of all teams differ, in either direction', () => {
+    const facts = spendingWith([usageRow(), usageRow({ team: 'b' }), usageRow({ team: 'c' })]);
+    const spent: Record<string, bigint> = { b: 10n, c: 5n };
+    const ledgers = facts.ledgers.map((one) => ({ ...one, spent: picoUsd(spent[one.team] ?? one.spent) }));
+    const report = weeklyReport({ ...facts, ledgers }, WEEK);
+    expect([report.figures, report.gapPicoUsd]).toEqual(['provisional', 5n]);
+  });
+
+  it('has the budgets of the month that it ended with', () => {
+    const facts = spendingWith([usageRow({ day: '2027-01-31' })], {
+      readAtEpochMs: Date.parse('2027-02-01T06:00:00Z'),
+    });
+    expect(weeklyReport(facts, '2027-W04').teams[0]?.budget?.period).toBe('2027-01');
+  });
+
   it('is unchecked where the ledgers of a month were not read, also if nothing was counted in it', () => {
     const facts = { ...spendingWith([usageRow()]), periods: new Set(['2026-12']) };
     expect(weeklyReport(facts, WEEK).figures).toBe('unchecked');

@@ -1,6 +1,8 @@
+import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { DynamoLedger } from '../../../lambda/adapters/dynamo-ledger.ts';
 import { DynamoRefusals } from '../../../lambda/adapters/refusal-item.ts';
+import { SORT_KEY } from '../../../lambda/contract.ts';
 import { Headroom } from '../../../lambda/core/headroom.ts';
 import type { TracedAnswer } from '../../../lambda/core/ports.ts';
 import { RecentOutputs } from '../../../lambda/core/recent-outputs.ts';
@@ -168,6 +170,15 @@ it.each([
   await invoke(gateway, chatEvent({}));
   expect(lines[1]).toMatchObject({ ...metrics, Refusals: 1, Code: reason, costPicoUsd: '0' });
   expect(Object.fromEntries(database.sent)).toEqual({ UpdateItemCommand: 2 });
+  const { Items = [] } = await database.client.send(new ScanCommand({ TableName: `watched-${tables - 1}` }));
+  expect(Items.filter((item) => item[SORT_KEY]?.S?.startsWith('REFUSALS#'))).toEqual([]);
+});
+
+it('tells of a call that cost more than its bound', async () => {
+  const body = bodyWith({ prompt_tokens: 10, completion_tokens: 999_999, total_tokens: 1_000_009 });
+  const gateway = await gatewayOf(() => ({ kind: 'whole', body, headers: {} }));
+  await invoke(gateway, chatEvent({}));
+  expect(lines[0]).toMatchObject({ Overruns: 1 });
 });
 
 it('tallies what the gateway refused: one write, and none more within a second, be it chat or not', async () => {

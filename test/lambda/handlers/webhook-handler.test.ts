@@ -63,6 +63,13 @@ async function faultOf(detail: unknown = alert): Promise<string> {
 }
 
 describe('an alert by a webhook', () => {
+  it('lets no text be a command of Slack, such as one that calls everybody', async () => {
+    await tell('slack', { ...alert, text: '<!channel> a & b' });
+    const { text, blocks } = JSON.parse(posted[0]?.body ?? '');
+    expect(text).toMatch(/&lt;!channel&gt; a &amp; b$/);
+    expect(blocks[1].text).toEqual({ type: 'plain_text', text: '<!channel> a & b' });
+  });
+
   it('is a message of blocks for Slack', async () => {
     await tell('slack');
     expect(posted).toMatchObject([{ path: PATH, type: 'application/json' }]);
