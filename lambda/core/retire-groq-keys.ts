@@ -41,7 +41,7 @@ export async function retireGroqKeys(
   return { retired, inUse, toDelete };
 }
 
-/** A replaced key after its overlap; a revoked one at once, since gateways have been kept from it. */
+/** A replaced key after its overlap; a revoked one too, which operators have been asked to delete meanwhile. */
 function isOver(key: GroqKeyRecord, nowEpochMs: number): boolean {
   if (key.retiredAtEpochMs !== undefined || key.replacedAtEpochMs === undefined) return false;
   const state = groqKeyStateOf(key);
