@@ -1,9 +1,8 @@
 import { reportBudget, reportOrganization } from '../core/budget-report.ts';
 import { CANARY_TEAM } from '../core/canary.ts';
 import type { TeamPolicy } from '../core/environment.ts';
-import type { Identity } from '../core/identity.ts';
 import { openLedger } from '../core/ledger.ts';
-import { describeModel, listModels } from '../core/model-list.ts';
+import { describeModel, listModels, modelsOf } from '../core/model-list.ts';
 import { ZERO_USD } from '../core/money.ts';
 import { periodOf } from '../core/period.ts';
 import { refuse } from '../core/refusals.ts';
@@ -19,7 +18,7 @@ export async function answerModels({ ports, event }: GatewayCall): Promise<Gatew
     return jsonResponse({ object: 'list', data: [...catalog.models.values()].map(describeModel) });
   const policy = policyOf(identity, teams);
   if ('reason' in policy) return refusalResponse(policy);
-  return jsonResponse({ object: 'list', data: listModels(narrowed(policy, identity), catalog) });
+  return jsonResponse({ object: 'list', data: listModels(modelsOf(policy, identity), catalog) });
 }
 
 /** `GET /openai/v1/models/{id}`; a model the team may not use does not exist for it. */
@@ -30,7 +29,7 @@ export async function answerModel({ ports, event }: GatewayCall): Promise<Gatewa
   if (policy !== undefined && 'reason' in policy) return refusalResponse(policy);
   const id = unescaped(event.path.slice('/openai/v1/models/'.length));
   const model = catalog.models.get(id);
-  const isOthers = policy !== undefined && !narrowed(policy, identity).allowedModels.includes(id);
+  const isOthers = policy !== undefined && !modelsOf(policy, identity).includes(id);
   if (model === undefined || isOthers) {
     return refusalResponse(
       refuse(
@@ -65,11 +64,4 @@ export async function answerBudget({ ports, event }: GatewayCall): Promise<Gatew
   const policy = policyOf(identity, teams);
   if ('reason' in policy) return refusalResponse(policy);
   return jsonResponse(reportBudget(policy, await read(policy), nowEpochMs));
-}
-
-/** A team's policy with the models of a narrowed key. */
-function narrowed(policy: TeamPolicy, { scope }: Identity): TeamPolicy {
-  const models = scope?.models;
-  if (models === undefined) return policy;
-  return { ...policy, allowedModels: policy.allowedModels.filter((id) => models.includes(id)) };
 }
