@@ -1,10 +1,6 @@
-import { reportBudget, reportOrganization } from '../core/budget-report.ts';
 import { CANARY_TEAM } from '../core/canary.ts';
-import type { TeamPolicy } from '../core/environment.ts';
-import { openLedger } from '../core/ledger.ts';
 import { describeModel, listModels, modelsOf } from '../core/model-list.ts';
-import { ZERO_USD } from '../core/money.ts';
-import { periodOf } from '../core/period.ts';
+import { readAllBudgets, readBudget } from '../core/read-budgets.ts';
 import { refuse } from '../core/refusals.ts';
 import { identityOf, policyOf, unescaped } from './gateway-event.ts';
 import type { GatewayCall } from './gateway-handler.ts';
@@ -47,21 +43,12 @@ export async function answerBudget({ ports, event }: GatewayCall): Promise<Gatew
   const { teams } = await ports.policies.policies();
   const identity = identityOf(event);
   const nowEpochMs = ports.clock.nowEpochMs();
-  const period = periodOf(nowEpochMs);
-  const read = async ({ team, monthlyBudgetPicoUsd }: TeamPolicy) => {
-    const state = await ports.ledger.read({ team, period });
-    // A month without a call has no ledger yet, but a pause stands all the same.
-    return state ?? openLedger(monthlyBudgetPicoUsd, await ports.ledger.readPauses(team));
-  };
   if (identity.team === undefined) {
     const reported = [...teams.values()].filter(({ team }) => team !== CANARY_TEAM);
-    const views = await Promise.all(reported.map(read));
-    const data = reported.map((policy, index) => reportBudget(policy, views[index], nowEpochMs));
-    const cap = reported[0]?.organizationCapPicoUsd ?? ZERO_USD;
-    const organization = reportOrganization(cap, await ports.ledger.readOrganization(period), views, nowEpochMs);
+    const { teams: data, organization } = await readAllBudgets(ports.ledger, reported, nowEpochMs);
     return jsonResponse({ object: 'list', data, organization });
   }
   const policy = policyOf(identity, teams);
   if ('reason' in policy) return refusalResponse(policy);
-  return jsonResponse(reportBudget(policy, await read(policy), nowEpochMs));
+  return jsonResponse(await readBudget(ports.ledger, policy, nowEpochMs));
 }
