@@ -7,7 +7,7 @@ import {
 import { PARTITION_KEY, SORT_KEY } from '../contract.ts';
 import { foldGroqKeyUse, type GroqKeyUse, groqKeyRowsOf } from '../core/groq-key-use.ts';
 import type { Day, Hour } from '../core/period.ts';
-import type { GroqKeyUseReader, LedgerKey, UsageReader } from '../core/ports.ts';
+import type { GroqKeyUseReader, LedgerKey, UsageCounter, UsageReader } from '../core/ports.ts';
 import type { RefusalBatch } from '../core/refusal-tally.ts';
 import { foldEnds, foldRows, type LedgerEnd, NO_USAGE, type UsageRow } from '../core/usage.ts';
 import { rowOfAdjustment, type UsageAdjustment } from '../core/usage-adjustment.ts';
@@ -46,7 +46,7 @@ const CONFLICT_WITHIN_MS = 50;
  * `END#<team>#<id>` / kind. Rows and marks are written in one transaction, so an end that is told again, in whatever
  * order and company, is counted once.
  */
-export class DynamoUsage implements UsageReader, GroqKeyUseReader {
+export class DynamoUsage implements UsageReader, UsageCounter, GroqKeyUseReader {
   readonly #client: DynamoDBClient;
   readonly #table: string;
   readonly #nowEpochMs: () => number;
