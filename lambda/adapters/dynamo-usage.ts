@@ -1,4 +1,5 @@
 import {
+  type CancellationReason,
   type DynamoDBClient,
   paginateQuery,
   TransactionCanceledException,
@@ -96,12 +97,11 @@ export class DynamoUsage implements UsageReader, UsageCounter, GroqKeyUseReader 
     for (let tries = 1; left.length > 0; ) {
       // Marks first: a reason of a refusal is found by its place.
       const updates = [...left.map((entry) => markOnce(markKeyOf(entry), this.#nowEpochMs())), ...incrementsOf(left)];
-      const TransactItems = updates.map((update) => ({ Update: { TableName: this.#table, ...update } }));
       try {
-        await this.#client.send(new TransactWriteItemsCommand({ TransactItems }));
+        await this.#write(updates);
         return left.length;
       } catch (cause) {
-        const reasons = cause instanceof TransactionCanceledException ? (cause.CancellationReasons ?? []) : [];
+        const reasons = reasonsOf(cause);
         const fresh = left.filter((_, index) => reasons[index]?.Code !== 'ConditionalCheckFailed');
         const isAgain = reasons.some(({ Code }) => Code === 'TransactionConflict' || Code === 'ThrottlingError');
         if (fresh.length === left.length && (!isAgain || tries++ >= MAX_TRIES))
@@ -125,16 +125,18 @@ export class DynamoUsage implements UsageReader, UsageCounter, GroqKeyUseReader 
    * @throws UsageError when that is not sure; then the same may be told again, and tells false if it had been made.
    */
   async adjust(adjustment: UsageAdjustment): Promise<boolean> {
-    const updates = [adjustOnce(adjustment), incrementOf(rowOfAdjustment(adjustment))];
-    const TransactItems = updates.map((update) => ({ Update: { TableName: this.#table, ...update } }));
     try {
-      await this.#client.send(new TransactWriteItemsCommand({ TransactItems }));
+      await this.#write([adjustOnce(adjustment), incrementOf(rowOfAdjustment(adjustment))]);
       return true;
     } catch (cause) {
-      const reasons = cause instanceof TransactionCanceledException ? (cause.CancellationReasons ?? []) : [];
-      if (reasons[0]?.Code === 'ConditionalCheckFailed') return false;
+      if (reasonsOf(cause)[0]?.Code === 'ConditionalCheckFailed') return false;
       throw new UsageError(`cannot adjust the usage of ${adjustment.team}`, { cause });
     }
+  }
+
+  async #write(updates: readonly UsageUpdate[]): Promise<void> {
+    const TransactItems = updates.map((update) => ({ Update: { TableName: this.#table, ...update } }));
+    await this.#client.send(new TransactWriteItemsCommand({ TransactItems }));
   }
 
   async rowsOf(team: string, from: Day, to: Day): Promise<readonly UsageRow[]> {
@@ -168,6 +170,11 @@ export class DynamoUsage implements UsageReader, UsageCounter, GroqKeyUseReader 
     }
     return items;
   }
+}
+
+/** Why a transaction was cancelled, each update's reason in its place; none for any other failure. */
+function reasonsOf(cause: unknown): readonly CancellationReason[] {
+  return cause instanceof TransactionCanceledException ? (cause.CancellationReasons ?? []) : [];
 }
 
 /** How something is counted once. */
