@@ -10,14 +10,12 @@ import {
   resume,
   topUp,
 } from '../../lambda/core/budget-operations.ts';
-import { reportBudget, reportOrganization } from '../../lambda/core/budget-report.ts';
 import { CANARY_TEAM } from '../../lambda/core/canary.ts';
-import type { TeamPolicy } from '../../lambda/core/environment.ts';
-import { openLedger } from '../../lambda/core/ledger.ts';
-import { parseUsd, usdText, ZERO_USD } from '../../lambda/core/money.ts';
+import { parseUsd, usdText } from '../../lambda/core/money.ts';
 import { didYouMean } from '../../lambda/core/nearest-word.ts';
 import { isInForce } from '../../lambda/core/pause.ts';
-import { periodOf, utcText } from '../../lambda/core/period.ts';
+import { utcText } from '../../lambda/core/period.ts';
+import { readAllBudgets, readBudget } from '../../lambda/core/read-budgets.ts';
 import { CommandError } from '../deployment.ts';
 import { openStores, type Stores, type Where } from '../stores.ts';
 import { renderTable } from '../table.ts';
@@ -47,7 +45,11 @@ export async function showBudgets(options: BudgetOptions): Promise<void> {
         teams.map(({ team }) => team),
       )}`,
     );
-  const report = await readReport(ports, shown, options.team === undefined);
+  const { ledger, nowEpochMs } = ports;
+  const report: Report =
+    options.team === undefined
+      ? await readAllBudgets(ledger, shown, nowEpochMs)
+      : { teams: await Promise.all(shown.map((policy) => readBudget(ledger, policy, nowEpochMs))) };
   if (options.json) return console.log(JSON.stringify(report));
   console.log(renderReport(report));
 }
@@ -128,30 +130,9 @@ function portsOf({ dynamo, ledgerTable, registryTable }: Stores): BudgetPorts {
   };
 }
 
-type TeamReport = ReturnType<typeof reportBudget>;
-type Report = { readonly teams: readonly TeamReport[]; readonly organization?: ReturnType<typeof reportOrganization> };
-
-async function readReport(
-  { ledger, nowEpochMs }: BudgetPorts,
-  teams: readonly TeamPolicy[],
-  isAll: boolean,
-): Promise<Report> {
-  const period = periodOf(nowEpochMs);
-  const states = await Promise.all(
-    teams.map(async ({ team, monthlyBudgetPicoUsd }) => {
-      const state = await ledger.read({ team, period });
-      // A month without a call has no ledger yet, but a pause stands all the same.
-      return state ?? openLedger(monthlyBudgetPicoUsd, await ledger.readPauses(team));
-    }),
-  );
-  const reports = teams.map((policy, index) => reportBudget(policy, states[index], nowEpochMs));
-  if (!isAll) return { teams: reports };
-  const cap = teams[0]?.organizationCapPicoUsd ?? ZERO_USD;
-  return {
-    teams: reports,
-    organization: reportOrganization(cap, await ledger.readOrganization(period), states, nowEpochMs),
-  };
-}
+type TeamReport = Awaited<ReturnType<typeof readBudget>>;
+type AllReport = Awaited<ReturnType<typeof readAllBudgets>>;
+type Report = Pick<AllReport, 'teams'> & Partial<AllReport>;
 
 function renderReport({ teams, organization }: Report): string {
   const rows = teams.map((team) => [team.team, ...amounts(team), team.assumed_usd, noteOf(team)]);

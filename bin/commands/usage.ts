@@ -4,6 +4,7 @@ import { DynamoUsage } from '../../lambda/adapters/dynamo-usage.ts';
 import { Registry } from '../../lambda/adapters/registry.ts';
 import { usdText } from '../../lambda/core/money.ts';
 import { didYouMean } from '../../lambda/core/nearest-word.ts';
+import { periodStartsAtEpochMs } from '../../lambda/core/period.ts';
 import type { LedgerKey } from '../../lambda/core/ports.ts';
 import {
   ledgersToReconcile,
@@ -100,7 +101,7 @@ async function ledgersOf(
   { ledger }: Ports,
 ): Promise<readonly LedgerKey[]> {
   const published = await new Registry(dynamo, registryTable, Date.now).inForce();
-  const nowEpochMs = period === undefined ? Date.now() : Date.parse(`${period}-15T00:00:00Z`);
+  const nowEpochMs = period === undefined ? Date.now() : periodStartsAtEpochMs(period);
   const all = await ledgersToReconcile(ledger, published?.environment.teams.keys() ?? [], nowEpochMs);
   const teams = [...new Set(all.map((key) => key.team))];
   if (team !== undefined && !teams.includes(team))

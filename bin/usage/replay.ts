@@ -1,15 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { endsOf, type LedgerRecord, UnreadableRecord } from '../../lambda/adapters/ledger-ends.ts';
-import { refusalsOf } from '../../lambda/adapters/refusal-item.ts';
-import type { RefusalBatch } from '../../lambda/core/refusal-tally.ts';
-import type { LedgerEnd } from '../../lambda/core/usage.ts';
+import type { LedgerRecord } from '../../lambda/adapters/ledger-ends.ts';
+import { countableIn } from '../../lambda/adapters/ledger-records.ts';
+import type { UsageCounter } from '../../lambda/core/ports.ts';
 import type { StreamRecord, StreamRecords } from '../../local/stream-records.ts';
-
-/** What counts what a stream tells, once each. */
-export type UsageCounter = {
-  count(ends: readonly LedgerEnd[]): Promise<number>;
-  countRefusals(batches: readonly RefusalBatch[]): Promise<number>;
-};
 
 /** What a replay came to. */
 export type Replayed = {
@@ -69,20 +62,9 @@ async function countRecords(
   usage: UsageCounter,
   { team, period }: ReplayScope,
 ): Promise<Omit<Replayed, 'records'>> {
-  const ends: LedgerEnd[] = [];
-  const refusals: RefusalBatch[] = [];
   let unreadable = 0;
-  for (const { dynamodb } of records) {
-    try {
-      const images = { ...dynamodb } as LedgerRecord;
-      ends.push(...endsOf(images));
-      const refused = refusalsOf(images);
-      if (refused !== undefined) refusals.push(refused);
-    } catch (error) {
-      if (!(error instanceof UnreadableRecord)) throw error;
-      unreadable++;
-    }
-  }
+  const images = records.map(({ dynamodb }) => ({ ...dynamodb }) as LedgerRecord);
+  const { ends, refusals } = countableIn(images, () => unreadable++);
   const isMeant = (of: string) => team === undefined || of === team;
   const meant = ends.filter(({ ledger }) => isMeant(ledger.team) && (period ?? ledger.period) === ledger.period);
   const counted =

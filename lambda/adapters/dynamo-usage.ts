@@ -1,4 +1,5 @@
 import {
+  type CancellationReason,
   type DynamoDBClient,
   paginateQuery,
   TransactionCanceledException,
@@ -7,7 +8,7 @@ import {
 import { PARTITION_KEY, SORT_KEY } from '../contract.ts';
 import { foldGroqKeyUse, type GroqKeyUse, groqKeyRowsOf } from '../core/groq-key-use.ts';
 import type { Day, Hour } from '../core/period.ts';
-import type { GroqKeyUseReader, LedgerKey, UsageReader } from '../core/ports.ts';
+import type { GroqKeyUseReader, LedgerKey, UsageCounter, UsageReader } from '../core/ports.ts';
 import type { RefusalBatch } from '../core/refusal-tally.ts';
 import { foldEnds, foldRows, type LedgerEnd, NO_USAGE, type UsageRow } from '../core/usage.ts';
 import { rowOfAdjustment, type UsageAdjustment } from '../core/usage-adjustment.ts';
@@ -46,7 +47,7 @@ const CONFLICT_WITHIN_MS = 50;
  * `END#<team>#<id>` / kind. Rows and marks are written in one transaction, so an end that is told again, in whatever
  * order and company, is counted once.
  */
-export class DynamoUsage implements UsageReader, GroqKeyUseReader {
+export class DynamoUsage implements UsageReader, UsageCounter, GroqKeyUseReader {
   readonly #client: DynamoDBClient;
   readonly #table: string;
   readonly #nowEpochMs: () => number;
@@ -96,12 +97,11 @@ export class DynamoUsage implements UsageReader, GroqKeyUseReader {
     for (let tries = 1; left.length > 0; ) {
       // Marks first: a reason of a refusal is found by its place.
       const updates = [...left.map((entry) => markOnce(markKeyOf(entry), this.#nowEpochMs())), ...incrementsOf(left)];
-      const TransactItems = updates.map((update) => ({ Update: { TableName: this.#table, ...update } }));
       try {
-        await this.#client.send(new TransactWriteItemsCommand({ TransactItems }));
+        await this.#write(updates);
         return left.length;
       } catch (cause) {
-        const reasons = cause instanceof TransactionCanceledException ? (cause.CancellationReasons ?? []) : [];
+        const reasons = reasonsOf(cause);
         const fresh = left.filter((_, index) => reasons[index]?.Code !== 'ConditionalCheckFailed');
         const isAgain = reasons.some(({ Code }) => Code === 'TransactionConflict' || Code === 'ThrottlingError');
         if (fresh.length === left.length && (!isAgain || tries++ >= MAX_TRIES))
@@ -125,16 +125,18 @@ export class DynamoUsage implements UsageReader, GroqKeyUseReader {
    * @throws UsageError when that is not sure; then the same may be told again, and tells false if it had been made.
    */
   async adjust(adjustment: UsageAdjustment): Promise<boolean> {
-    const updates = [adjustOnce(adjustment), incrementOf(rowOfAdjustment(adjustment))];
-    const TransactItems = updates.map((update) => ({ Update: { TableName: this.#table, ...update } }));
     try {
-      await this.#client.send(new TransactWriteItemsCommand({ TransactItems }));
+      await this.#write([adjustOnce(adjustment), incrementOf(rowOfAdjustment(adjustment))]);
       return true;
     } catch (cause) {
-      const reasons = cause instanceof TransactionCanceledException ? (cause.CancellationReasons ?? []) : [];
-      if (reasons[0]?.Code === 'ConditionalCheckFailed') return false;
+      if (reasonsOf(cause)[0]?.Code === 'ConditionalCheckFailed') return false;
       throw new UsageError(`cannot adjust the usage of ${adjustment.team}`, { cause });
     }
+  }
+
+  async #write(updates: readonly UsageUpdate[]): Promise<void> {
+    const TransactItems = updates.map((update) => ({ Update: { TableName: this.#table, ...update } }));
+    await this.#client.send(new TransactWriteItemsCommand({ TransactItems }));
   }
 
   async rowsOf(team: string, from: Day, to: Day): Promise<readonly UsageRow[]> {
@@ -168,6 +170,11 @@ export class DynamoUsage implements UsageReader, GroqKeyUseReader {
     }
     return items;
   }
+}
+
+/** Why a transaction was cancelled, each update's reason in its place; none for any other failure. */
+function reasonsOf(cause: unknown): readonly CancellationReason[] {
+  return cause instanceof TransactionCanceledException ? (cause.CancellationReasons ?? []) : [];
 }
 
 /** How something is counted once. */

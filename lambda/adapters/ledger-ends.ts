@@ -1,9 +1,9 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { PARTITION_KEY, SORT_KEY } from '../contract.ts';
+import { SORT_KEY } from '../contract.ts';
 import { type PicoUsd, picoUsd } from '../core/money.ts';
 import type { LedgerKey } from '../core/ports.ts';
 import { type CallEnd, END_KINDS, type LedgerEnd } from '../core/usage.ts';
-import type { Item } from './ledger-item.ts';
+import { type Item, teamOf } from './ledger-item.ts';
 
 /** As much of a record of the ledger's stream as tells of ends, or of refusals. */
 export type LedgerRecord = { readonly NewImage?: Item | undefined; readonly OldImage?: Item | undefined };
@@ -31,7 +31,7 @@ export function endsOf({ NewImage, OldImage }: LedgerRecord): readonly LedgerEnd
 
 /** The ledger that an image is of; undefined for any other item. */
 export function ledgerOf(image: Item | undefined): LedgerKey | undefined {
-  const team = /^TEAM#(.+)$/.exec(image?.[PARTITION_KEY]?.S ?? '')?.[1];
+  const team = teamOf(image);
   const period = /^LEDGER#(\d{4}-\d{2})$/.exec(image?.[SORT_KEY]?.S ?? '')?.[1];
   return team === undefined || period === undefined ? undefined : { team, period };
 }

@@ -64,6 +64,11 @@ export function holderOf(team: string): string {
   return `TEAM#${team}`;
 }
 
+/** The team whose partition an item is in; undefined for anybody else's. */
+export function teamOf(item: Item | undefined): string | undefined {
+  return /^TEAM#(.+)$/.exec(item?.[PARTITION_KEY]?.S ?? '')?.[1];
+}
+
 /** Reads a pause. */
 export function pauseOf(value: AttributeValue | undefined): Pause | undefined {
   if (value?.M === undefined) return undefined;

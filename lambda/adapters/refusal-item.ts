@@ -5,7 +5,7 @@ import { dayStartsAtEpochMs } from '../core/period.ts';
 import type { RefusalStore } from '../core/ports.ts';
 import type { RefusalBatch, RefusalRow } from '../core/refusal-tally.ts';
 import { type LedgerRecord, UnreadableRecord } from './ledger-ends.ts';
-import { holderOf, type Item } from './ledger-item.ts';
+import { holderOf, type Item, teamOf } from './ledger-item.ts';
 
 /** A batch of refusals could not be written; it can be written again under its id. */
 export class RefusalError extends Error {
@@ -55,7 +55,7 @@ export class DynamoRefusals implements RefusalStore {
  * @throws UnreadableRecord
  */
 export function refusalsOf({ NewImage }: LedgerRecord): RefusalBatch | undefined {
-  const team = /^TEAM#(.+)$/.exec(NewImage?.[PARTITION_KEY]?.S ?? '')?.[1];
+  const team = teamOf(NewImage);
   const sortKey = NewImage?.[SORT_KEY]?.S ?? '';
   if (team === undefined || !sortKey.startsWith(SORT_KEY_START)) return undefined;
   const rows = NewImage?.rows?.L;

@@ -3,6 +3,7 @@ import type { ChatRequest, JsonObject } from './chat-request.ts';
 import type { TeamPolicy } from './environment.ts';
 import type { Identity } from './identity.ts';
 import { inputTokensBound } from './input-bound.ts';
+import { modelsOf } from './model-list.ts';
 import { didYouMean } from './nearest-word.ts';
 import { reachOf } from './permissions.ts';
 import { type Refusal, refuse } from './refusals.ts';
@@ -35,7 +36,7 @@ export function decide(
       `A key with the role "${identity.role}" reads usage only. Use a member key to call models.`,
     );
   }
-  const chosen = chooseModel(policy, catalog, request.model, identity.scope?.models);
+  const chosen = chooseModel(policy, catalog, request.model, identity);
   if ('reason' in chosen) return chosen;
   const refusedTool = request.tools.find((tool) => tool.type !== 'function');
   if (refusedTool !== undefined) {
@@ -78,32 +79,32 @@ function chooseModel(
   policy: TeamPolicy,
   catalog: Catalog,
   id: string,
-  ofKey: readonly string[] | undefined,
+  identity: Identity,
 ): { model: ChatModel; replacedModel: string | undefined } | Refusal {
   const param = 'model';
-  const models = ofKey === undefined ? policy.allowedModels : policy.allowedModels.filter((one) => ofKey.includes(one));
-  const whose = ofKey === undefined ? `Team "${policy.team}"` : 'This key';
-  // Whoever is told of models is told of those that answer, as long as there are any.
-  const answering = models.filter(
-    (one) => policy.onRetiredModel === 'replace' || catalog.models.get(one)?.status !== 'retired',
-  );
-  const usable = answering.length === 0 ? models : answering;
-  const allowed = `${whose} may use: ${usable.join(', ')}.`;
+  const models = modelsOf(policy, identity);
+  const whose = identity.scope?.models === undefined ? `Team "${policy.team}"` : 'This key';
+  // Only whoever is refused is told, so nobody else's call works it out.
+  const allowed = () => `${whose} may use: ${toldOf(models, policy, catalog).join(', ')}.`;
   if (catalog.notPriceable.has(id)) {
-    return refuse('model_not_priced', `The model \`${id}\` has no bounded price, so no budget could hold. ${allowed}`, {
-      param,
-    });
+    return refuse(
+      'model_not_priced',
+      `The model \`${id}\` has no bounded price, so no budget could hold. ${allowed()}`,
+      {
+        param,
+      },
+    );
   }
   const model = catalog.models.get(id);
   if (model === undefined) {
     const name = id.length > 128 ? `${id.slice(0, 128)}…` : id;
-    const hint = didYouMean(name, usable) || '.';
-    return refuse('model_not_found', `The model \`${name}\` does not exist${hint} ${allowed}`, {
+    const hint = didYouMean(name, toldOf(models, policy, catalog)) || '.';
+    return refuse('model_not_found', `The model \`${name}\` does not exist${hint} ${allowed()}`, {
       param,
     });
   }
   if (!models.includes(id)) {
-    return refuse('model_not_allowed', `The model \`${id}\` is not allowed. ${allowed}`, { param });
+    return refuse('model_not_allowed', `The model \`${id}\` is not allowed. ${allowed()}`, { param });
   }
   if (model.kind !== 'chat') {
     return refuse('invalid_request', `The model \`${id}\` transcribes audio and does not answer chat completions.`, {
@@ -118,6 +119,14 @@ function chooseModel(
   const since = model.retiredOn === undefined ? '' : ` on ${model.retiredOn}`;
   const instead = model.replacement === undefined ? '' : ` Use \`${model.replacement}\` instead.`;
   return refuse('model_decommissioned', `Groq retired the model \`${id}\`${since}.${instead}`, { param });
+}
+
+/** Whoever is told of models is told of those that answer, as long as there are any. */
+function toldOf(models: readonly string[], policy: TeamPolicy, catalog: Catalog): readonly string[] {
+  const answering = models.filter(
+    (id) => policy.onRetiredModel === 'replace' || catalog.models.get(id)?.status !== 'retired',
+  );
+  return answering.length === 0 ? models : answering;
 }
 
 /** The body to send to Groq: the client's own, with the output bounded and, on a stream, the usage asked for. */

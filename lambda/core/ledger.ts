@@ -243,7 +243,7 @@ export function reserve(
 }
 
 /** Whether what a team has drawn must go back before it may hold more. */
-export function isLeaseOver({ leaseEndsAtEpochMs: endsAt }: LedgerState, nowEpochMs: number): boolean {
+function isLeaseOver({ leaseEndsAtEpochMs: endsAt }: LedgerState, nowEpochMs: number): boolean {
   return endsAt !== undefined && endsAt <= nowEpochMs;
 }
 

@@ -1,12 +1,22 @@
 import { type Catalog, isServedChatModel, type Model } from './catalog.ts';
 import type { TeamPolicy } from './environment.ts';
+import type { Identity } from './identity.ts';
 import { picoUsd, usdText } from './money.ts';
 
 const PER_MILLION = 1_000_000n;
 
-/** The models a team may name, in the shape of `GET /openai/v1/models`, with price, context and status. */
-export function listModels(policy: TeamPolicy, catalog: Catalog): readonly object[] {
-  return policy.allowedModels.flatMap((id) => {
+/** The models that a key may name: its team's, or those of them that it is narrowed to. */
+export function modelsOf(
+  { allowedModels }: Pick<TeamPolicy, 'allowedModels'>,
+  { scope }: Pick<Identity, 'scope'>,
+): readonly string[] {
+  const models = scope?.models;
+  return models === undefined ? allowedModels : allowedModels.filter((id) => models.includes(id));
+}
+
+/** Models in the shape of `GET /openai/v1/models`, with price, context and status; one that the catalog has not is left out. */
+export function listModels(ids: readonly string[], catalog: Catalog): readonly object[] {
+  return ids.flatMap((id) => {
     const model = catalog.models.get(id);
     return model === undefined ? [] : [describeModel(model)];
   });

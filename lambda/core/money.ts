@@ -39,7 +39,7 @@ export function picoUsdFromNumber(usd: number): PicoUsd {
 
 /** Renders an amount as dollars in exact decimals without trailing zeros, such as `0.00003075`, `-1.5` or `200`. */
 export function usdText(amount: PicoUsd): string {
-  const size = amount < 0n ? -amount : amount;
+  const size = sizeOf(amount);
   const fraction = (size % PICO_PER_USD).toString().padStart(DECIMALS, '0').replace(/0+$/, '');
   return `${amount < 0n ? '-' : ''}${size / PICO_PER_USD}${fraction === '' ? '' : `.${fraction}`}`;
 }
@@ -55,6 +55,11 @@ export function parseUsd(text: string): PicoUsd | undefined {
   const [, whole, fraction = ''] = /^(\d{1,9})(?:\.(\d{1,12}))?$/.exec(text) ?? [];
   if (whole === undefined) return undefined;
   return picoUsd(BigInt(whole) * PICO_PER_USD + BigInt(fraction.padEnd(DECIMALS, '0')));
+}
+
+/** An amount without its sign. */
+export function sizeOf(amount: PicoUsd): PicoUsd {
+  return picoUsd(amount < 0n ? -amount : amount);
 }
 
 /** An amount as it is shown to those who may spend it: what is overdrawn is nothing. */

@@ -50,12 +50,23 @@ export function dayInPeriod(period: Period, epochMs: number): Day {
   const day = dayOf(epochMs);
   const month = day.slice(0, 7);
   if (month === period) return day;
-  return month < period ? `${period}-01` : `${period}-${lastDateOf(period)}`;
+  const { from, to } = daysOf(period);
+  return month < period ? from : to;
 }
 
 /** The first and the last day of a period. */
 export function daysOf(period: Period): { readonly from: Day; readonly to: Day } {
-  return { from: `${period}-01`, to: `${period}-${lastDateOf(period)}` };
+  const startEpochMs = periodStartsAtEpochMs(period);
+  return { from: dayOf(startEpochMs), to: dayOf(periodEndsAtEpochMs(startEpochMs) - MS_PER_DAY) };
+}
+
+/** The periods that days are in, from the first's to the last's, in order. */
+export function periodsOfDays(first: Day, last: Day): readonly Period[] {
+  const periods: Period[] = [];
+  const lastEpochMs = periodStartsAtEpochMs(last.slice(0, 7));
+  for (let at = periodStartsAtEpochMs(first.slice(0, 7)); at <= lastEpochMs; at = periodEndsAtEpochMs(at))
+    periods.push(periodOf(at));
+  return periods;
 }
 
 /** Midnight of a day in UTC, or undefined for a text that names no day, such as `2026-02-30`. */
@@ -63,19 +74,18 @@ export function dayStartsAtEpochMs(text: string): number | undefined {
   const [, years, months, dates] = /^(\d{4})-(\d{2})-(\d{2})$/.exec(text) ?? [];
   const [year, month, date] = [Number(years), Number(months), Number(dates)];
   if (years === undefined || month < 1 || month > 12 || date < 1) return undefined;
-  // The inverse of civilDay, by the same author: years begin in March.
-  const shiftedYear = month <= 2 ? year - 1 : year;
-  const era = Math.floor(shiftedYear / 400);
-  const yearOfEra = shiftedYear - era * 400;
-  const dayOfYear = Math.floor((153 * (month + (month > 2 ? -3 : 9)) + 2) / 5) + date - 1;
-  const dayOfEra = yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear;
-  const epochMs = (era * 146_097 + dayOfEra - 719_468) * MS_PER_DAY;
+  const epochMs = midnightAtEpochMs(year, month, date);
   return dayOf(epochMs) === text ? epochMs : undefined;
 }
 
-function lastDateOf(period: Period): string {
-  const dates = ['31', '30', '29', '28'];
-  return dates.find((date) => dayStartsAtEpochMs(`${period}-${date}`) !== undefined) ?? '28';
+/** The inverse of civilDay, by the same author: years begin in March, so a thirteenth month is the next January. */
+function midnightAtEpochMs(year: number, month: number, day: number): number {
+  const shiftedYear = month <= 2 ? year - 1 : year;
+  const era = Math.floor(shiftedYear / 400);
+  const yearOfEra = shiftedYear - era * 400;
+  const dayOfYear = Math.floor((153 * (month + (month > 2 ? -3 : 9)) + 2) / 5) + day - 1;
+  const dayOfEra = yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear;
+  return (era * 146_097 + dayOfEra - 719_468) * MS_PER_DAY;
 }
 
 /** When the budget of a time's period is renewed, in ISO 8601. */
@@ -83,13 +93,16 @@ export function periodResetAt(epochMs: number): string {
   return utcText(periodEndsAtEpochMs(epochMs));
 }
 
+/** The first moment of a period. */
+export function periodStartsAtEpochMs(period: Period): number {
+  const [year = 0, month = 0] = period.split('-').map(Number);
+  return midnightAtEpochMs(year, month, 1);
+}
+
 /** The moment at which the budget of a time's period is renewed. */
 export function periodEndsAtEpochMs(epochMs: number): number {
-  const period = periodOf(epochMs);
-  // No month has more than 31 days: from any moment of one, the first midnight outside it is at most that far.
-  let day = Math.floor(epochMs / MS_PER_DAY);
-  while (periodOf(day * MS_PER_DAY) === period) day++;
-  return day * MS_PER_DAY;
+  const { year, month } = civilDay(epochMs);
+  return midnightAtEpochMs(year, month + 1, 1);
 }
 
 /** A time in ISO 8601, UTC, to the second. */

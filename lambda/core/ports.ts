@@ -12,7 +12,7 @@ import type { Pauses } from './pause.ts';
 import type { Day, Hour, Period } from './period.ts';
 import type { RefusalBatch } from './refusal-tally.ts';
 import type { Refusal } from './refusals.ts';
-import type { UsageRow } from './usage.ts';
+import type { LedgerEnd, UsageRow } from './usage.ts';
 
 /** Which ledger: a team's, in a period. */
 export type LedgerKey = { readonly team: string; readonly period: Period };
@@ -71,6 +71,12 @@ export interface KeyNames {
 export interface UsageReader {
   /** A team's rows of these days, both included. */
   rowsOf(team: string, from: Day, to: Day): Promise<readonly UsageRow[]>;
+}
+
+/** Where what the ledger's stream tells is counted, once each; tells how many had not been counted before. */
+export interface UsageCounter {
+  count(ends: readonly LedgerEnd[]): Promise<number>;
+  countRefusals(batches: readonly RefusalBatch[]): Promise<number>;
 }
 
 /** What became of calls by the Groq key they were sent with: seconds behind the ledger. */

@@ -5,7 +5,7 @@ import { inBatches } from './in-batches.ts';
 import { addWeeks, daysOfWeek, type IsoWeek } from './iso-week.ts';
 import { openLedger } from './ledger.ts';
 import type { PicoUsd } from './money.ts';
-import { type Day, dayStartsAtEpochMs, daysOf, MS_PER_DAY, type Period, periodOf } from './period.ts';
+import { type Day, daysOf, MS_PER_DAY, type Period, periodOf, periodStartsAtEpochMs } from './period.ts';
 import type { KeyNames, Ledger, UsageReader } from './ports.ts';
 import type { MonthLedger, SpendingFacts } from './spending-facts.ts';
 import { tokenPricesOf } from './token-prices.ts';
@@ -102,7 +102,7 @@ async function readOnce(ports: SpendingPorts, weeks: readonly IsoWeek[], onTeam:
 
 /** Whether all that was written of a month is still there: without its ledgers and rows, it looks like one without a call. */
 function isKept(period: Period, nowEpochMs: number): boolean {
-  return (dayStartsAtEpochMs(daysOf(period).from) ?? 0) > nowEpochMs - MAX_USAGE_DAYS * MS_PER_DAY;
+  return periodStartsAtEpochMs(period) > nowEpochMs - MAX_USAGE_DAYS * MS_PER_DAY;
 }
 
 /** The weeks, the week before, and the whole of each month that is compared. */

@@ -1,4 +1,4 @@
-import type { Day, Period } from './period.ts';
+import { type Day, periodsOfDays } from './period.ts';
 import type { KeyNames, Ledger, UsageReader } from './ports.ts';
 import type { UsageRow } from './usage.ts';
 import type { UsageQuery } from './usage-query.ts';
@@ -48,15 +48,8 @@ async function teamsOf(
   policyTeams: readonly string[],
 ): Promise<readonly string[]> {
   const teams = new Set(policyTeams);
-  for (let period = from.slice(0, 7); period <= to.slice(0, 7); period = nextPeriod(period)) {
+  for (const period of periodsOfDays(from, to)) {
     for (const team of (await ledger.readOrganization(period))?.holders ?? []) teams.add(team);
   }
   return [...teams].sort();
-}
-
-function nextPeriod(period: Period): Period {
-  const [year = 0, month = 0] = period.split('-').map(Number);
-  return month === 12
-    ? `${String(year + 1).padStart(4, '0')}-01`
-    : `${String(year).padStart(4, '0')}-${String(month + 1).padStart(2, '0')}`;
 }

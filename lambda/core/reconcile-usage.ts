@@ -1,7 +1,7 @@
 import { inBatches } from './in-batches.ts';
 import type { LedgerView } from './ledger.ts';
-import { addUsd, type PicoUsd, subtractUsd, ZERO_USD } from './money.ts';
-import { dayStartsAtEpochMs, daysOf, type Period, periodOf } from './period.ts';
+import { addUsd, type PicoUsd, sizeOf, ZERO_USD } from './money.ts';
+import { daysOf, type Period, periodOf, periodStartsAtEpochMs } from './period.ts';
 import type { Clock, Ledger, LedgerKey, UsageReader } from './ports.ts';
 import { usageGap } from './usage.ts';
 
@@ -58,7 +58,7 @@ export async function ledgersToReconcile(
   const period = periodOf(nowEpochMs);
   const teams = [...policyTeams];
   const keys: LedgerKey[] = [];
-  for (const each of [period, periodOf((dayStartsAtEpochMs(`${period}-01`) ?? 0) - 1)]) {
+  for (const each of [period, periodOf(periodStartsAtEpochMs(period) - 1)]) {
     const holders = (await ledger.readOrganization(each))?.holders ?? [];
     for (const team of [...new Set([...teams, ...holders])].sort()) keys.push({ team, period: each });
   }
@@ -129,10 +129,6 @@ export function sizeOfGaps(gaps: readonly UsageGap[]): PicoUsd {
     const [spent, assumed] = [sizeOf(spentPicoUsd), sizeOf(assumedPicoUsd)];
     return addUsd(sum, spent > assumed ? spent : assumed);
   }, ZERO_USD);
-}
-
-function sizeOf(amount: PicoUsd): PicoUsd {
-  return amount < 0n ? subtractUsd(ZERO_USD, amount) : amount;
 }
 
 /** A ledger by its name, for people. */

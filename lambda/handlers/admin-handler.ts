@@ -6,6 +6,7 @@ import type { Log } from '../core/ports.ts';
 import { refuse, renderRefusal } from '../core/refusals.ts';
 import type { AdminAnswer } from './admin-answer.ts';
 import { answerAdmin } from './admin-routes.ts';
+import { logFault } from './fault.ts';
 import { bearerOf, bodyOf, closedTo, headerOf, identityOf } from './gateway-event.ts';
 
 /** What the administration function needs: its ports as they stand at each request, and where it reports. */
@@ -54,11 +55,9 @@ function rendered({ status, headers, body }: AdminAnswer, requestId: string): AP
   return { statusCode: status, headers: { ...headers, 'x-request-id': requestId }, body };
 }
 
-/** An exception is a fault of ours: the caller learns the request id, the log its kind, and nobody its details. */
 function renderFault(log: Log, request: Request): void {
   const { requestId } = (request.event as APIGatewayProxyEvent).requestContext;
-  const cause = request.error?.cause instanceof Error ? request.error.cause.name : '';
-  log('fault', { requestId, error: request.error?.name ?? 'unknown', cause });
+  logFault(log, requestId, request.error);
   const refusal = refuse(
     'gateway_unavailable',
     `The gateway's own store did not answer. Look at the list of keys before you try again. Request id: ${requestId}.`,

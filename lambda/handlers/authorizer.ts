@@ -1,7 +1,7 @@
 import { TeamKeys } from '../adapters/team-keys.ts';
 import { createAuthorizer } from './authorize.ts';
 import { readVariables } from './environment-variables.ts';
-import { dynamoClient, systemClock } from './system.ts';
+import { dynamoClient, metricWriter, systemClock } from './system.ts';
 
 const variables = readVariables(process.env);
 
@@ -10,6 +10,5 @@ export const handler = createAuthorizer({
   keys: new TeamKeys(dynamoClient(), variables.registryTable, systemClock.nowEpochMs),
   environmentName: variables.environmentName,
   nowEpochMs: systemClock.nowEpochMs,
-  // As it is: a metric's line must be JSON from its first letter, and standard output is the local host's own.
-  write: (line) => process.stderr.write(`${line}\n`),
+  write: metricWriter(),
 });

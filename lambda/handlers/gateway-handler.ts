@@ -7,6 +7,7 @@ import type { Endpoint } from '../core/key-scope.ts';
 import type { KeyNames, PolicySource, UsageReader } from '../core/ports.ts';
 import { type Refusal, refuse } from '../core/refusals.ts';
 import { answerChat } from './chat-route.ts';
+import { logFault } from './fault.ts';
 import { closedTo, endedBy, identityOf } from './gateway-event.ts';
 import { type GatewayResponse, refusalResponse } from './gateway-response.ts';
 import { answerBudget, answerModel, answerModels } from './read-routes.ts';
@@ -120,12 +121,9 @@ function servedPaths(): string {
   return 'POST /openai/v1/chat/completions, GET /openai/v1/models, GET /openai/v1/budget, GET /openai/v1/usage, GET /openai/v1/audit, GET /openai/v1/groq-keys, /openai/v1/api-keys and GET /healthz';
 }
 
-/** An exception is a fault of ours: the caller learns the request id, the log its kind, and nobody its details. */
 function faultResponse({ ports, requestId }: GatewayCall, error: unknown): GatewayResponse {
-  const name = error instanceof Error ? error.name : 'unknown';
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause.name : '';
-  ports.log('fault', { requestId, error: name, cause });
-  const isStore = STORE_ERRORS.includes(name);
+  logFault(ports.log, requestId, error);
+  const isStore = error instanceof Error && STORE_ERRORS.includes(error.name);
   const refusal = isStore
     ? refuse(
         'gateway_unavailable',

@@ -1,19 +1,14 @@
 import middy from '@middy/core';
 import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
-import { endsOf, type LedgerRecord, UnreadableRecord } from '../adapters/ledger-ends.ts';
+import type { LedgerRecord } from '../adapters/ledger-ends.ts';
+import { countableIn } from '../adapters/ledger-records.ts';
 import { sightOf } from '../adapters/ledger-sights.ts';
-import { refusalsOf } from '../adapters/refusal-item.ts';
 import type { Sight } from '../core/crossings.ts';
-import type { Log } from '../core/ports.ts';
-import type { RefusalBatch } from '../core/refusal-tally.ts';
-import type { LedgerEnd } from '../core/usage.ts';
+import type { Log, UsageCounter } from '../core/ports.ts';
 
 /** What the projector needs of the world. */
 export type ProjectorPorts = {
-  readonly usage: {
-    count(ends: readonly LedgerEnd[]): Promise<number>;
-    countRefusals(batches: readonly RefusalBatch[]): Promise<number>;
-  };
+  readonly usage: UsageCounter;
   /** Tells thresholds that have been crossed. What fails is logged, and left to the sweep. */
   readonly announce: (sights: readonly Sight[]) => Promise<unknown>;
   readonly log: Log;
@@ -28,26 +23,17 @@ export type ProjectorPorts = {
  */
 export function createProjector({ usage, announce, log }: ProjectorPorts) {
   return middy<DynamoDBStreamEvent, DynamoDBBatchResponse>({ timeoutEarlyInMillis: 0 }).handler(async ({ Records }) => {
-    const ends: LedgerEnd[] = [];
-    const refusals: RefusalBatch[] = [];
+    const images = Records.map(imagesOf);
     const unreadable: string[] = [];
-    for (const record of Records) {
-      try {
-        const images = imagesOf(record);
-        ends.push(...endsOf(images));
-        const refused = refusalsOf(images);
-        if (refused !== undefined) refusals.push(refused);
-      } catch (error) {
-        if (!(error instanceof UnreadableRecord)) throw error;
-        const sequenceNumber = record.dynamodb?.SequenceNumber ?? '';
-        log('unreadable_record', { sequenceNumber, why: error.message });
-        unreadable.push(sequenceNumber);
-      }
-    }
+    const { ends, refusals } = countableIn(images, (index, why) => {
+      const sequenceNumber = Records[index]?.dynamodb?.SequenceNumber ?? '';
+      log('unreadable_record', { sequenceNumber, why });
+      unreadable.push(sequenceNumber);
+    });
     await usage.count(ends);
     await usage.countRefusals(refusals);
     // After it: an alert says what the money went to.
-    await announce(Records.flatMap((record) => sightOf(imagesOf(record).NewImage) ?? []));
+    await announce(images.flatMap(({ NewImage }) => sightOf(NewImage) ?? []));
     return { batchItemFailures: unreadable.map((itemIdentifier) => ({ itemIdentifier })) };
   });
 }

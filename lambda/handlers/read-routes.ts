@@ -1,11 +1,6 @@
-import { reportBudget, reportOrganization } from '../core/budget-report.ts';
 import { CANARY_TEAM } from '../core/canary.ts';
-import type { TeamPolicy } from '../core/environment.ts';
-import type { Identity } from '../core/identity.ts';
-import { openLedger } from '../core/ledger.ts';
-import { describeModel, listModels } from '../core/model-list.ts';
-import { ZERO_USD } from '../core/money.ts';
-import { periodOf } from '../core/period.ts';
+import { describeModel, listModels, modelsOf } from '../core/model-list.ts';
+import { readAllBudgets, readBudget } from '../core/read-budgets.ts';
 import { refuse } from '../core/refusals.ts';
 import { identityOf, policyOf, unescaped } from './gateway-event.ts';
 import type { GatewayCall } from './gateway-handler.ts';
@@ -19,7 +14,7 @@ export async function answerModels({ ports, event }: GatewayCall): Promise<Gatew
     return jsonResponse({ object: 'list', data: [...catalog.models.values()].map(describeModel) });
   const policy = policyOf(identity, teams);
   if ('reason' in policy) return refusalResponse(policy);
-  return jsonResponse({ object: 'list', data: listModels(narrowed(policy, identity), catalog) });
+  return jsonResponse({ object: 'list', data: listModels(modelsOf(policy, identity), catalog) });
 }
 
 /** `GET /openai/v1/models/{id}`; a model the team may not use does not exist for it. */
@@ -30,7 +25,7 @@ export async function answerModel({ ports, event }: GatewayCall): Promise<Gatewa
   if (policy !== undefined && 'reason' in policy) return refusalResponse(policy);
   const id = unescaped(event.path.slice('/openai/v1/models/'.length));
   const model = catalog.models.get(id);
-  const isOthers = policy !== undefined && !narrowed(policy, identity).allowedModels.includes(id);
+  const isOthers = policy !== undefined && !modelsOf(policy, identity).includes(id);
   if (model === undefined || isOthers) {
     return refusalResponse(
       refuse(
@@ -48,28 +43,12 @@ export async function answerBudget({ ports, event }: GatewayCall): Promise<Gatew
   const { teams } = await ports.policies.policies();
   const identity = identityOf(event);
   const nowEpochMs = ports.clock.nowEpochMs();
-  const period = periodOf(nowEpochMs);
-  const read = async ({ team, monthlyBudgetPicoUsd }: TeamPolicy) => {
-    const state = await ports.ledger.read({ team, period });
-    // A month without a call has no ledger yet, but a pause stands all the same.
-    return state ?? openLedger(monthlyBudgetPicoUsd, await ports.ledger.readPauses(team));
-  };
   if (identity.team === undefined) {
     const reported = [...teams.values()].filter(({ team }) => team !== CANARY_TEAM);
-    const views = await Promise.all(reported.map(read));
-    const data = reported.map((policy, index) => reportBudget(policy, views[index], nowEpochMs));
-    const cap = reported[0]?.organizationCapPicoUsd ?? ZERO_USD;
-    const organization = reportOrganization(cap, await ports.ledger.readOrganization(period), views, nowEpochMs);
+    const { teams: data, organization } = await readAllBudgets(ports.ledger, reported, nowEpochMs);
     return jsonResponse({ object: 'list', data, organization });
   }
   const policy = policyOf(identity, teams);
   if ('reason' in policy) return refusalResponse(policy);
-  return jsonResponse(reportBudget(policy, await read(policy), nowEpochMs));
-}
-
-/** A team's policy with the models of a narrowed key. */
-function narrowed(policy: TeamPolicy, { scope }: Identity): TeamPolicy {
-  const models = scope?.models;
-  if (models === undefined) return policy;
-  return { ...policy, allowedModels: policy.allowedModels.filter((id) => models.includes(id)) };
+  return jsonResponse(await readBudget(ports.ledger, policy, nowEpochMs));
 }

@@ -17,10 +17,10 @@ export const systemLog: Log = (event, facts) => {
 };
 
 /**
- * Takes the lines of metrics: on Lambda the log, as they are, since CloudWatch wants JSON from the first letter; to a file
- * where the host names one.
+ * Takes the lines of metrics: on Lambda the log, as they are, since CloudWatch wants JSON from the first letter, and standard
+ * output is the local host's own; to a file where the host names one.
  */
-export function metricWriter(file: string | undefined): (line: string) => void {
+export function metricWriter(file?: string): (line: string) => void {
   if (file === undefined) return (line) => process.stderr.write(`${line}\n`);
   const descriptor = openSync(file, 'a');
   return (line) => writeSync(descriptor, `${line}\n`);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { periodOf, periodResetAt } from '../../../lambda/core/period.ts';
+import { daysOf, periodOf, periodResetAt } from '../../../lambda/core/period.ts';
 
 describe('periods', () => {
   it.each([
@@ -19,6 +19,8 @@ describe('periods', () => {
           expect(periodOf(date.getTime())).toBe(date.toISOString().slice(0, 7));
           const next = new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1));
           expect(periodResetAt(date.getTime())).toBe(next.toISOString().replace('.000', ''));
+          const last = new Date(next.getTime() - 1).toISOString().slice(0, 10);
+          expect(daysOf(periodOf(date.getTime()))).toEqual({ from: `${last.slice(0, 8)}01`, to: last });
         },
       ),
     );

@@ -42,11 +42,15 @@ const ROWS: readonly UsageRow[] = [
 ];
 
 const asked: string[] = [];
+const periodsRead: string[] = [];
 const memory = new MemoryLedger(fakeClock().nowEpochMs);
 const handler = createGateway({
   watch: NO_USAGE_PORTS.watch,
   ledger: Object.assign(memory, {
-    readOrganization: async () => ({ ...openOrganization(picoUsd(1n)), holders: new Set(['gone']) }),
+    readOrganization: async (period: string) => {
+      periodsRead.push(period);
+      return { ...openOrganization(picoUsd(1n)), holders: new Set(['gone']) };
+    },
   }),
   upstream: { chat: async () => Promise.reject(new Error('nothing is called')) },
   clock: fakeClock(),
@@ -66,6 +70,7 @@ const handler = createGateway({
 
 async function get(identity: object, query: Record<string, string[]> | null = null) {
   asked.length = 0;
+  periodsRead.length = 0;
   const event = {
     httpMethod: 'GET',
     path: '/openai/v1/usage',
@@ -167,4 +172,12 @@ it('refuses what it does not know, and a key that may see nothing', async () => 
   expect(await get(ADMIN, { team: ['chatbot'] })).toMatchObject({ status: 400, body: { error: { param: 'team' } } });
   expect(await get({ keyId: 'k', role: 'member' })).toMatchObject({ status: 403 });
   expect(asked).toEqual([]);
+});
+
+it.each([
+  ['2026-11-30', '2027-02-01', ['2026-11', '2026-12', '2027-01', '2027-02']],
+  ['9999-11-30', '9999-12-31', ['9999-11', '9999-12']],
+])('looks for teams that have gone in each month from %s to %s, and in no other', async (from, to, months) => {
+  expect((await get(ADMIN, { from: [from], to: [to] })).status).toBe(200);
+  expect(periodsRead).toEqual(months);
 });
