@@ -6,6 +6,7 @@ import { CfnPermission } from 'aws-cdk-lib/aws-lambda';
 import type { CfnBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { ENV, GROQ_KEY_EVENT } from '../lambda/contract.ts';
+import { letSendEvents } from './event-bus.ts';
 import type { GatewayFunction } from './gateway-function.ts';
 import type { GatewayTable } from './gateway-table.ts';
 import type { ReportsBucket } from './reports-bucket.ts';
@@ -42,23 +43,11 @@ export class GroqKeyRotation extends Construct {
       'UpdateSecretVersionStage',
       'RotateSecret',
     ]);
-    this.#letTell(rotation);
+    letSendEvents(rotation, GROQ_KEY_EVENT);
     this.#letKeep(rotation, reports);
     this.#letRotate(rotation, secrets);
     this.#schedule(rotation, 'Watch', 'watch', WATCH_EVERY, "Looks after teams' current Groq keys");
     this.#schedule(rotation, 'Retire', 'retire', RETIRE_EVERY, 'Retires replaced Groq keys that nobody uses');
-  }
-
-  #letTell(rotation: GatewayFunction): void {
-    rotation.role.addToPolicy(
-      new PolicyStatement({
-        actions: ['events:PutEvents'],
-        resources: [Stack.of(this).formatArn({ service: 'events', resource: 'event-bus', resourceName: 'default' })],
-        conditions: {
-          StringEquals: { 'events:source': GROQ_KEY_EVENT.source, 'events:detail-type': GROQ_KEY_EVENT.detailType },
-        },
-      }),
-    );
   }
 
   #letKeep(rotation: GatewayFunction, { bucket }: ReportsBucket): void {
