@@ -4,11 +4,12 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { WEEKLY_PREFIX } from '../lambda/contract.ts';
 import type { GatewayFunction } from './gateway-function.ts';
+import type { GatewayTables } from './gateway-table.ts';
 import type { ReportsBucket } from './reports-bucket.ts';
-import { letReadSpending, type SpendingTables } from './spending-reader.ts';
+import { letReadSpending } from './spending-reader.ts';
 
 /** What reports, from what and to where. */
-export type WeeklyReportProps = SpendingTables & {
+export type WeeklyReportProps = GatewayTables & {
   readonly reporter: GatewayFunction;
   readonly reports: ReportsBucket;
 };
