@@ -37,9 +37,14 @@ export function picoUsdFromNumber(usd: number): PicoUsd {
   return picoUsd(usd < 0 ? -amount : amount);
 }
 
+/** An amount without its sign. */
+export function sizeOf(amount: PicoUsd): PicoUsd {
+  return amount < 0n ? picoUsd(-amount) : amount;
+}
+
 /** Renders an amount as dollars in exact decimals without trailing zeros, such as `0.00003075`, `-1.5` or `200`. */
 export function usdText(amount: PicoUsd): string {
-  const size = amount < 0n ? -amount : amount;
+  const size = sizeOf(amount);
   const fraction = (size % PICO_PER_USD).toString().padStart(DECIMALS, '0').replace(/0+$/, '');
   return `${amount < 0n ? '-' : ''}${size / PICO_PER_USD}${fraction === '' ? '' : `.${fraction}`}`;
 }

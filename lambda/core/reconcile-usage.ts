@@ -1,6 +1,6 @@
 import { inBatches } from './in-batches.ts';
 import type { LedgerView } from './ledger.ts';
-import { addUsd, type PicoUsd, subtractUsd, ZERO_USD } from './money.ts';
+import { addUsd, type PicoUsd, sizeOf, ZERO_USD } from './money.ts';
 import { dayStartsAtEpochMs, daysOf, type Period, periodOf } from './period.ts';
 import type { Clock, Ledger, LedgerKey, UsageReader } from './ports.ts';
 import { usageGap } from './usage.ts';
@@ -129,10 +129,6 @@ export function sizeOfGaps(gaps: readonly UsageGap[]): PicoUsd {
     const [spent, assumed] = [sizeOf(spentPicoUsd), sizeOf(assumedPicoUsd)];
     return addUsd(sum, spent > assumed ? spent : assumed);
   }, ZERO_USD);
-}
-
-function sizeOf(amount: PicoUsd): PicoUsd {
-  return amount < 0n ? subtractUsd(ZERO_USD, amount) : amount;
 }
 
 /** A ledger by its name, for people. */

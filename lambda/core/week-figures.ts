@@ -1,4 +1,4 @@
-import { addUsd, type PicoUsd, picoUsd, ZERO_USD } from './money.ts';
+import { addUsd, type PicoUsd, sizeOf, ZERO_USD } from './money.ts';
 import { type Day, dayOf, daysOf, periodOf } from './period.ts';
 import type { SpendingFacts } from './spending-facts.ts';
 import { type UsageRow, usageGap } from './usage.ts';
@@ -41,8 +41,4 @@ export function checkFigures(
     ({ period, held }) => held !== 0n && period < periodOf(readAtEpochMs) && days.includes(daysOf(period).to),
   );
   return { figures: isOver && gapPicoUsd === 0n && !isInFlight ? 'final' : 'provisional', gapPicoUsd };
-}
-
-function sizeOf(amount: PicoUsd): PicoUsd {
-  return picoUsd(amount < 0n ? -amount : amount);
 }

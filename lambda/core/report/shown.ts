@@ -1,4 +1,4 @@
-import { type PicoUsd, picoUsd, usdText } from '../money.ts';
+import { type PicoUsd, picoUsd, sizeOf, usdText } from '../money.ts';
 
 /** Pico-dollars in a dollar, as a power of ten. */
 const DECIMALS = 12;
@@ -30,7 +30,7 @@ export function limitShown(limit: PicoUsd): string {
 
 /** The exact amount, for those who add up. */
 export function usdExact(amount: PicoUsd): string {
-  return amount < 0n ? `-$${usdText(picoUsd(-amount))}` : `$${usdText(amount)}`;
+  return `${amount < 0n ? '-' : ''}$${usdText(sizeOf(amount))}`;
 }
 
 /** A count with its thousands apart. */
@@ -72,8 +72,4 @@ function fixed(value: bigint, decimals: number): string {
 
 function thousands(digits: string): string {
   return digits.replace(/\B(?=(\d{3})+$)/g, ',');
-}
-
-function sizeOf(amount: bigint): bigint {
-  return amount < 0n ? -amount : amount;
 }
