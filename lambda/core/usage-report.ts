@@ -1,6 +1,6 @@
 import { usdText } from './money.ts';
 import type { Day } from './period.ts';
-import { addUsage, NO_USAGE, refusedOf, type UsageCounts, type UsageRow } from './usage.ts';
+import { addUsage, NO_USAGE, refusedOf, sumUsage, type UsageCounts, type UsageRow } from './usage.ts';
 import type { UsageGroup, UsageQuery } from './usage-query.ts';
 
 /** Names of keys, by their ids; a key that has gone is told by its id. */
@@ -26,7 +26,7 @@ export function reportUsage(
       ...Object.fromEntries(groupBy.flatMap((group) => labelsOf(row, group, names))),
       ...renderCounts(counts),
     })),
-    total: renderCounts(asked.reduce<UsageCounts>(addUsage, NO_USAGE)),
+    total: renderCounts(sumUsage(asked)),
     /** Of the current day in UTC, whatever was asked for. */
     usage_by_key: groupRows(
       rows.filter(({ day }) => day === today),

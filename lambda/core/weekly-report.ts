@@ -4,7 +4,7 @@ import { addUsd, type PicoUsd } from './money.ts';
 import { type Day, type Period, periodOf } from './period.ts';
 import type { MonthLedger, SpendingFacts } from './spending-facts.ts';
 import type { TokenPrices } from './token-prices.ts';
-import { addUsage, NO_USAGE, type UsageCounts, type UsageRow } from './usage.ts';
+import { sumUsage, type UsageCounts, type UsageRow } from './usage.ts';
 import { checkFigures, type Figures } from './week-figures.ts';
 
 /** A usage row with its key's name. */
@@ -70,8 +70,8 @@ export function weeklyReport(facts: SpendingFacts, week: IsoWeek): WeeklyReport 
     const own = byTeam.get(team) ?? [];
     return {
       team,
-      counts: sum(own),
-      costBeforePicoUsd: sum(beforeByTeam.get(team) ?? []).costPicoUsd,
+      counts: sumUsage(own),
+      costBeforePicoUsd: sumUsage(beforeByTeam.get(team) ?? []).costPicoUsd,
       topModel: topOf(
         own,
         ({ model }) => model,
@@ -85,7 +85,7 @@ export function weeklyReport(facts: SpendingFacts, week: IsoWeek): WeeklyReport 
       budget: budgetOf(ledgers.get(team), rowsByTeam.get(team) ?? [], now),
     };
   });
-  const models = [...Map.groupBy(rows, ({ model }) => model)].map(([model, of]) => ({ model, counts: sum(of) }));
+  const models = [...Map.groupBy(rows, ({ model }) => model)].map(([model, of]) => ({ model, counts: sumUsage(of) }));
   return {
     environmentName: facts.environmentName,
     week,
@@ -95,9 +95,9 @@ export function weeklyReport(facts: SpendingFacts, week: IsoWeek): WeeklyReport 
     isOver,
     ...checkFigures(facts, rowsByTeam, days, isOver),
     teams: teams.sort(byCost(({ team }) => team)),
-    days: days.map((day) => ({ day, counts: sum(rows.filter((row) => row.day === day)) })),
+    days: days.map((day) => ({ day, counts: sumUsage(rows.filter((row) => row.day === day)) })),
     models: models.sort(byCost(({ model }) => model)),
-    total: { counts: sum(rows), costBeforePicoUsd: sum(before).costPicoUsd },
+    total: { counts: sumUsage(rows), costBeforePicoUsd: sumUsage(before).costPicoUsd },
     organization: organizationOf(facts, period),
     rows: rows.map((row) => ({ ...row, keyName: facts.names.get(row.keyId) ?? row.keyId })),
     prices: facts.prices,
@@ -119,17 +119,13 @@ function byKey(a: UsageRow, b: UsageRow): number {
   return (keyA ?? '') < (keyB ?? '') ? -1 : 1;
 }
 
-function sum(rows: readonly UsageCounts[]): UsageCounts {
-  return rows.reduce<UsageCounts>(addUsage, NO_USAGE);
-}
-
 /** The part with the highest cost; undefined where nothing was called. */
 function topOf(
   rows: readonly UsageRow[],
   idOf: (row: UsageRow) => string,
   nameOf: (id: string) => string,
 ): TopPart | undefined {
-  const parts = [...Map.groupBy(rows, idOf)].map(([id, of]) => ({ id, counts: sum(of) }));
+  const parts = [...Map.groupBy(rows, idOf)].map(([id, of]) => ({ id, counts: sumUsage(of) }));
   const [top] = parts.filter(({ counts }) => counts.requests > 0).sort(byCost(({ id }) => id));
   return top === undefined ? undefined : { id: top.id, name: nameOf(top.id), costPicoUsd: top.counts.costPicoUsd };
 }
