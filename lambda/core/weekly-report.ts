@@ -93,7 +93,7 @@ export function weeklyReport(facts: SpendingFacts, week: IsoWeek): WeeklyReport 
     to: days.at(-1) ?? '',
     generatedAtEpochMs: now,
     isOver,
-    ...checkFigures(facts, rowsByTeam, days, isOver),
+    ...checkFigures(facts, rowsByTeam, week),
     teams: teams.sort(byCost(({ team }) => team)),
     days: days.map((day) => ({ day, counts: sumUsage(rows.filter((row) => row.day === day)) })),
     models: models.sort(byCost(({ model }) => model)),
