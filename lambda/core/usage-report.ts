@@ -50,10 +50,11 @@ function groupRows(rows: readonly UsageRow[], groups: readonly UsageGroup[]) {
     const name = JSON.stringify(sortKey);
     grouped.set(name, { sortKey, row, counts: addUsage(grouped.get(name)?.counts ?? NO_USAGE, row) });
   }
-  return [...grouped.values()].sort((a, b) => compare(a.sortKey, b.sortKey));
+  return [...grouped.values()].sort((a, b) => compareParts(a.sortKey, b.sortKey));
 }
 
-function compare(a: readonly string[], b: readonly string[]): number {
+/** Which of two comes first, by the first of their parts that differs. */
+export function compareParts(a: readonly string[], b: readonly string[]): number {
   const index = a.findIndex((part, at) => part !== b[at]);
   return index < 0 ? 0 : (a[index] ?? '') < (b[index] ?? '') ? -1 : 1;
 }
@@ -70,7 +71,8 @@ function labelsOf(row: UsageRow, group: UsageGroup, names: NamesOfKeys): [string
   ];
 }
 
-function nameOf(keyId: string, names: NamesOfKeys): string {
+/** A key's name, or its id where nobody knows one. */
+export function nameOf(keyId: string, names: NamesOfKeys): string {
   return names.get(keyId) ?? keyId;
 }
 
