@@ -1,7 +1,6 @@
-import { ArnFormat, Duration, Stack } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import { EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction, SnsTopic } from 'aws-cdk-lib/aws-events-targets';
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { EventInvokeConfig } from 'aws-cdk-lib/aws-lambda';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
@@ -9,6 +8,7 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { ALERT_EVENT, ENV } from '../lambda/contract.ts';
 import type { AlertSettings } from '../lambda/core/crossings.ts';
+import { EVENT_BUS, letSendEvents } from './event-bus.ts';
 import type { GatewayFunction } from './gateway-function.ts';
 import type { GatewayTable } from './gateway-table.ts';
 
@@ -28,8 +28,6 @@ export type BudgetAlertsProps = {
 
 /** For how long an alert is tried to be passed on: later it would be news of yesterday. */
 const TELL_WITHIN = Duration.hours(6);
-/** The bus that every account has. */
-const BUS = 'default';
 
 /** The message of an alert for people: the text that it has of itself. */
 export const ALERT_TEXT = RuleTargetInput.fromText(EventField.fromPath('$.detail.text'));
@@ -67,18 +65,9 @@ export class BudgetAlerts extends Construct {
   #letAnnounce(announcer: GatewayFunction, { usage, settings }: BudgetAlertsProps): void {
     usage.grantItems(announcer, ['Query', 'UpdateItem'], ['ALERTS#*']);
     usage.grantItems(announcer, ['Query'], ['TEAM#*']);
-    const bus = Stack.of(this).formatArn({
-      service: 'events',
-      resource: 'event-bus',
-      resourceName: BUS,
-      arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
-    });
-    const conditions = {
-      StringEquals: { 'events:source': ALERT_EVENT.source, 'events:detail-type': ALERT_EVENT.detailType },
-    };
-    announcer.role.addToPolicy(new PolicyStatement({ actions: ['events:PutEvents'], resources: [bus], conditions }));
+    letSendEvents(announcer, ALERT_EVENT);
     announcer.function.addEnvironment(ENV.alertPercents, settings.percents.join(','));
     announcer.function.addEnvironment(ENV.alertUsd, settings.usd.join(','));
-    announcer.function.addEnvironment(ENV.eventBus, BUS);
+    announcer.function.addEnvironment(ENV.eventBus, EVENT_BUS);
   }
 }

@@ -23,7 +23,7 @@ export type GatewayDashboardProps = {
   readonly environmentName: string;
   /** Whose log tells of Groq's keys. */
   readonly gateway: GatewayFunction;
-  /** Draws the table of the week. */
+  /** Draws the table of the week. CloudWatch calls it with the rights of whoever looks, and nobody else may. */
   readonly widget: IFunction;
 };
 

@@ -44,3 +44,10 @@ export class GatewayTable extends Construct {
     );
   }
 }
+
+/** The tables of an environment. */
+export type GatewayTables = {
+  readonly ledger: GatewayTable;
+  readonly registry: GatewayTable;
+  readonly usage: GatewayTable;
+};

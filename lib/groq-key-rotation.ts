@@ -1,11 +1,11 @@
-import { Duration, Stack, Validations } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Policy, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { CfnPermission } from 'aws-cdk-lib/aws-lambda';
-import type { CfnBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { ENV, GROQ_KEY_EVENT } from '../lambda/contract.ts';
+import { GROQ_KEY_EVENT } from '../lambda/contract.ts';
+import { letSendEvents } from './event-bus.ts';
 import type { GatewayFunction } from './gateway-function.ts';
 import type { GatewayTable } from './gateway-table.ts';
 import type { ReportsBucket } from './reports-bucket.ts';
@@ -42,34 +42,12 @@ export class GroqKeyRotation extends Construct {
       'UpdateSecretVersionStage',
       'RotateSecret',
     ]);
-    this.#letTell(rotation);
-    this.#letKeep(rotation, reports);
+    letSendEvents(rotation, GROQ_KEY_EVENT);
+    const reason = 'Reports are named after the rotations that they tell of, in a folder of their own.';
+    reports.letUseFolder(rotation, ['PutObject'], 'groq-keys/', reason);
     this.#letRotate(rotation, secrets);
     this.#schedule(rotation, 'Watch', 'watch', WATCH_EVERY, "Looks after teams' current Groq keys");
     this.#schedule(rotation, 'Retire', 'retire', RETIRE_EVERY, 'Retires replaced Groq keys that nobody uses');
-  }
-
-  #letTell(rotation: GatewayFunction): void {
-    rotation.role.addToPolicy(
-      new PolicyStatement({
-        actions: ['events:PutEvents'],
-        resources: [Stack.of(this).formatArn({ service: 'events', resource: 'event-bus', resourceName: 'default' })],
-        conditions: {
-          StringEquals: { 'events:source': GROQ_KEY_EVENT.source, 'events:detail-type': GROQ_KEY_EVENT.detailType },
-        },
-      }),
-    );
-  }
-
-  #letKeep(rotation: GatewayFunction, { bucket }: ReportsBucket): void {
-    const objects = bucket.arnForObjects('groq-keys/*');
-    rotation.role.addToPolicy(new PolicyStatement({ actions: ['s3:PutObject'], resources: [objects] }));
-    rotation.function.addEnvironment(ENV.reportsBucket, bucket.bucketName);
-    const logicalId = Stack.of(this).getLogicalId(bucket.node.defaultChild as CfnBucket);
-    Validations.of(rotation).acknowledge({
-      id: `AwsSolutions-IAM5[Resource::<${logicalId}.Arn>/groq-keys/*]`,
-      reason: 'Reports are named after the rotations that they tell of, in a folder of their own.',
-    });
   }
 
   /** Secrets Manager calls the function for these secrets only; who starts a rotation must be allowed to, too. */

@@ -1,6 +1,9 @@
-import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
-import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
+import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { BlockPublicAccess, Bucket, BucketEncryption, type CfnBucket, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import { ENV } from '../lambda/contract.ts';
+import type { GatewayFunction } from './gateway-function.ts';
 
 /** What may differ between buckets of reports. */
 export type ReportsBucketProps = {
@@ -45,5 +48,18 @@ export class ReportsBucket extends Construct {
       reason:
         'Access logs would need a second bucket that has none either; CloudTrail data events tell who read a report.',
     });
+  }
+
+  /** Lets a function do these things with what is in one folder, and tells it the bucket; `reason` is why that is a pattern. */
+  letUseFolder(user: GatewayFunction, actions: readonly string[], folder: string, reason: string): void {
+    user.role.addToPolicy(
+      new PolicyStatement({
+        actions: actions.map((action) => `s3:${action}`),
+        resources: [this.bucket.arnForObjects(`${folder}*`)],
+      }),
+    );
+    const logicalId = Stack.of(this).getLogicalId(this.bucket.node.defaultChild as CfnBucket);
+    Validations.of(user).acknowledge({ id: `AwsSolutions-IAM5[Resource::<${logicalId}.Arn>/${folder}*]`, reason });
+    user.function.addEnvironment(ENV.reportsBucket, this.bucket.bucketName);
   }
 }

@@ -1,6 +1,7 @@
-import { ArnFormat, type Stack, Token, Validations } from 'aws-cdk-lib';
+import type { Stack } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { GatewayFunction } from './gateway-function.ts';
+import { letUseSecrets, secretArn } from './secret-rights.ts';
 
 /** Secrets that teams have one each of. */
 export type TeamSecretsProps = {
@@ -15,42 +16,29 @@ export class TeamSecrets {
   /** Matches the secrets of this environment, and no others. */
   readonly arn: string;
   readonly #stack: Stack;
-  readonly #names: string;
+  readonly #pattern: string;
   readonly #kmsKeyArn: string | undefined;
 
   constructor(stack: Stack, { pattern, kmsKeyArn }: TeamSecretsProps) {
     this.#stack = stack;
-    // Secrets Manager's suffix has six characters; a star would match secrets of a team `x-<environment>-gateway` elsewhere.
-    this.#names = `${pattern}-??????`;
+    this.#pattern = pattern;
     this.#kmsKeyArn = kmsKeyArn;
-    this.arn = stack.formatArn({
-      service: 'secretsmanager',
-      resource: 'secret',
-      resourceName: this.#names,
-      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-    });
+    this.arn = secretArn(stack, pattern);
   }
 
   /** Lets a function do these things with the secrets, and with their key what that takes. */
   grant(user: GatewayFunction, actions: readonly string[]): void {
-    user.role.addToPolicy(
-      new PolicyStatement({
-        actions: actions.map((action) => `secretsmanager:${action}`),
-        resources: [this.arn],
-      }),
-    );
-    const { region, account } = this.#stack;
-    const place = (value: string, name: string) => (Token.isUnresolved(value) ? `<AWS::${name}>` : value);
-    Validations.of(user).acknowledge({
-      id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:secretsmanager:${place(region, 'Region')}:${place(account, 'AccountId')}:secret:${this.#names}]`,
-      reason: "Secrets are one a team, and Secrets Manager adds a suffix: the pattern matches this environment's only.",
-    });
+    const reason =
+      "Secrets are one a team, and Secrets Manager adds a suffix: the pattern matches this environment's only.";
+    letUseSecrets(user, this.#pattern, actions, reason);
     if (this.#kmsKeyArn === undefined) return;
     user.role.addToPolicy(
       new PolicyStatement({
         actions: ['kms:Decrypt', ...(actions.includes('PutSecretValue') ? ['kms:GenerateDataKey'] : [])],
         resources: [this.#kmsKeyArn],
-        conditions: { StringEquals: { 'kms:ViaService': `secretsmanager.${region}.${this.#stack.urlSuffix}` } },
+        conditions: {
+          StringEquals: { 'kms:ViaService': `secretsmanager.${this.#stack.region}.${this.#stack.urlSuffix}` },
+        },
       }),
     );
   }

@@ -1,16 +1,15 @@
-import { Stack, Validations } from 'aws-cdk-lib';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import type { CfnBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { ENV, WEEKLY_PREFIX } from '../lambda/contract.ts';
+import { WEEKLY_PREFIX } from '../lambda/contract.ts';
 import type { GatewayFunction } from './gateway-function.ts';
+import type { GatewayTables } from './gateway-table.ts';
 import type { ReportsBucket } from './reports-bucket.ts';
-import { letReadSpending, type SpendingTables } from './spending-reader.ts';
+import { letReadSpending } from './spending-reader.ts';
 
 /** What reports, from what and to where. */
-export type WeeklyReportProps = SpendingTables & {
+export type WeeklyReportProps = GatewayTables & {
   readonly reporter: GatewayFunction;
   readonly reports: ReportsBucket;
 };
@@ -22,28 +21,17 @@ const MONDAY_MORNING = Schedule.cron({ weekDay: 'MON', hour: '6', minute: '0' })
 export class WeeklyReport extends Construct {
   constructor(scope: Construct, id: string, { reporter, reports, ...tables }: WeeklyReportProps) {
     super(scope, id);
-    const { bucket } = reports;
     letReadSpending(reporter, tables);
-    reporter.role.addToPolicy(
-      new PolicyStatement({
-        actions: ['s3:PutObject', 's3:GetObject'],
-        resources: [bucket.arnForObjects(`${WEEKLY_PREFIX}*`)],
-      }),
-    );
+    const reason = 'Each week has files of its own, in one folder, which no other function writes.';
+    reports.letUseFolder(reporter, ['PutObject', 'GetObject'], WEEKLY_PREFIX, reason);
     // Without it, S3 does not say that a file is not there, but that it may not be told.
     reporter.role.addToPolicy(
       new PolicyStatement({
         actions: ['s3:ListBucket'],
-        resources: [bucket.bucketArn],
+        resources: [reports.bucket.bucketArn],
         conditions: { StringLike: { 's3:prefix': [`${WEEKLY_PREFIX}*`] } },
       }),
     );
-    const logicalId = Stack.of(this).getLogicalId(bucket.node.defaultChild as CfnBucket);
-    Validations.of(reporter).acknowledge({
-      id: `AwsSolutions-IAM5[Resource::<${logicalId}.Arn>/${WEEKLY_PREFIX}*]`,
-      reason: 'Each week has files of its own, in one folder, which no other function writes.',
-    });
-    reporter.function.addEnvironment(ENV.reportsBucket, bucket.bucketName);
     new Rule(this, 'Schedule', {
       description: 'Reports what the week before came to',
       schedule: MONDAY_MORNING,

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Catalog } from '../../lambda/core/catalog.ts';
 import { METRIC } from '../../lambda/core/metrics.ts';
 import { addUsd, type PicoUsd, parseUsd, picoUsd, subtractUsd, usdText, ZERO_USD } from '../../lambda/core/money.ts';
-import { addUsage, foldRows, NO_USAGE, refusedOf, type UsageCounts, type UsageRow } from '../../lambda/core/usage.ts';
+import { foldRows, refusedOf, sumUsage, type UsageRow } from '../../lambda/core/usage.ts';
 import { billOf } from '../../local/fake-groq/bill.ts';
 import type { ModelCount, Served } from '../../local/fake-groq/served.ts';
 import { type Figures, refusalFigures, type Source, tokenFigures } from './figures.ts';
@@ -33,7 +33,7 @@ export function ledgerSource(teams: readonly Readonly<Record<string, unknown>>[]
 
 /** The rows of the projection. */
 export function projectionSource(rows: readonly UsageRow[]): Source {
-  const total = rows.reduce<UsageCounts>(addUsage, NO_USAGE);
+  const total = sumUsage(rows);
   const byModel = foldRows(rows.map((row) => ({ ...row, team: '', keyId: '', day: '' })));
   return {
     name: 'projection',

@@ -1,5 +1,5 @@
+import { renderTable } from '../../lambda/core/report/columns.ts';
 import { type AdminWhere, openAdmin } from '../admin-client.ts';
-import { renderTable } from '../table.ts';
 
 /** What `audit list` is told. */
 export type AuditOptions = AdminWhere & {

@@ -16,9 +16,9 @@ import { didYouMean } from '../../lambda/core/nearest-word.ts';
 import { isInForce } from '../../lambda/core/pause.ts';
 import { utcText } from '../../lambda/core/period.ts';
 import { readAllBudgets, readBudget } from '../../lambda/core/read-budgets.ts';
+import { renderTable } from '../../lambda/core/report/columns.ts';
 import { CommandError } from '../deployment.ts';
 import { openStores, type Stores, type Where } from '../stores.ts';
-import { renderTable } from '../table.ts';
 import { parseUntil } from '../until.ts';
 
 /** What a budget command is told. */

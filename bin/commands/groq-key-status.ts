@@ -3,9 +3,9 @@ import { type GroqKeyRecord, groqKeyStateOf } from '../../lambda/core/groq-key-r
 import { addGroqKeyUse, NO_GROQ_KEY_USE } from '../../lambda/core/groq-key-use.ts';
 import { stagedQueue, VERSION_LABEL, versionWith } from '../../lambda/core/groq-key-versions.ts';
 import { hourOf, MS_PER_DAY, utcText } from '../../lambda/core/period.ts';
+import { renderTable } from '../../lambda/core/report/columns.ts';
 import { CommandError } from '../deployment.ts';
 import type { OpenedGroqKeys } from '../groq-key-operator.ts';
-import { renderTable } from '../table.ts';
 import { act, type GroqKeyOptions } from './groq-key.ts';
 
 const HOUR_MS = 3_600_000;

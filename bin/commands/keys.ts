@@ -1,9 +1,9 @@
 import { isRole } from '../../lambda/core/identity.ts';
 import { ENDPOINTS } from '../../lambda/core/key-scope.ts';
+import { renderTable } from '../../lambda/core/report/columns.ts';
 import { openAdmin } from '../admin-client.ts';
 import { CommandError } from '../deployment.ts';
 import { type Content, idOf, type KeyOptions, listed, showNew, textOf } from '../new-key.ts';
-import { renderTable } from '../table.ts';
 import { parseUntil } from '../until.ts';
 
 /** What `keys create` is told, besides. */

@@ -6,6 +6,7 @@ import { readSpending } from '../../lambda/core/read-spending.ts';
 import { FORMS, isForm } from '../../lambda/core/report/forms.ts';
 import type { SpendingFacts } from '../../lambda/core/spending-facts.ts';
 import { weeklyReport } from '../../lambda/core/weekly-report.ts';
+import { systemClock } from '../../lambda/handlers/system.ts';
 import { type AdminWhere, openAdmin } from '../admin-client.ts';
 import { CommandError } from '../deployment.ts';
 import type { Progress } from '../progress.ts';
@@ -55,8 +56,7 @@ async function readFacts(
     return await readSpendingByKey(client, weeks, nowEpochMs, (done, of) => progress.step('days read', done, of));
   }
   const stores = await openStores(options);
-  const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
-  const ports = spendingPorts(stores.dynamo, stores, { nowEpochMs: Date.now, sleep });
+  const ports = spendingPorts(stores.dynamo, stores, systemClock);
   return await readSpending(ports, weeks, { onTeam: (done, of) => progress.step('teams read', done, of) });
 }
 

@@ -13,12 +13,12 @@ import {
   reconcileUsage,
   type UsageGap,
 } from '../../lambda/core/reconcile-usage.ts';
+import { renderTable } from '../../lambda/core/report/columns.ts';
 import { adjustmentOf, type UsageAdjustment } from '../../lambda/core/usage-adjustment.ts';
 import { systemClock } from '../../lambda/handlers/system.ts';
 import { CommandError } from '../deployment.ts';
 import type { Progress } from '../progress.ts';
 import { openStores, type Stores, type Where } from '../stores.ts';
-import { renderTable } from '../table.ts';
 import { replayStream } from '../usage/replay.ts';
 import { streamOf } from '../usage/stream-of.ts';
 

@@ -11,14 +11,12 @@ import type { Crossing } from '../core/crossings.ts';
 import { picoUsd } from '../core/money.ts';
 import type { Period } from '../core/period.ts';
 import type { Item } from './ledger-item.ts';
+import { KEEP_ROWS_S, number } from './usage-item.ts';
 
 /** It could not be read or written which alerts have been told; nothing may be assumed. */
 export class AlertsError extends Error {
   override readonly name = 'AlertsError';
 }
-
-/** How long alerts are remembered: as long as the usage they tell of. */
-const KEEP_S = 401 * 86_400;
 
 /** Which alerts have been told, in the usage table: `ALERTS#<period>` / `<holder>#<threshold>`. */
 export class DynamoAlerts implements AlertClaims {
@@ -45,7 +43,8 @@ export class DynamoAlerts implements AlertClaims {
         ':id': { S: claim.id },
         ':now': number(claim.nowEpochMs),
         ':ends': number(claim.leaseEndsAtEpochMs),
-        ':ttl': number(Math.floor(claim.nowEpochMs / 1000) + KEEP_S),
+        // As long as the usage that they tell of.
+        ':ttl': number(Math.floor(claim.nowEpochMs / 1000) + KEEP_ROWS_S),
         ':spent': number(crossing.spent),
         ':limit': number(crossing.limit),
       },
@@ -119,8 +118,4 @@ function recordOf(item: Item): AlertRecord {
     leaseEndsAtEpochMs: Number(item.leaseEndsMs?.N ?? 0),
     toldAtEpochMs: told === undefined ? undefined : Number(told),
   };
-}
-
-function number(value: number | bigint): AttributeValue {
-  return { N: String(value) };
 }

@@ -14,7 +14,7 @@ export type UsageUpdate = Omit<Update, 'TableName'>;
 /** How long it is remembered that an end has been counted: a stream tells of it for 24 hours at most. */
 const KEEP_MARKS_S = 7 * 86_400;
 /** How long a row is kept after its day: as long as the ledgers. */
-const KEEP_ROWS_S = 401 * 86_400;
+export const KEEP_ROWS_S = 401 * 86_400;
 
 /** The counters of a row, by their attribute. */
 const COUNTERS = {
@@ -167,6 +167,7 @@ export function groqKeyUseOf(item: Item): GroqKeyUse {
   };
 }
 
-function number(value: number | bigint): AttributeValue {
+/** A number as DynamoDB takes it. */
+export function number(value: number | bigint): AttributeValue {
   return { N: String(value) };
 }

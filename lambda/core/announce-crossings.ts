@@ -2,6 +2,7 @@ import { type Alert, alertOf } from './alert.ts';
 import { pastDaysOf } from './burn-rate.ts';
 import { type AlertSettings, type Crossing, crossingName, firstCrossings, type Sight } from './crossings.ts';
 import { ORGANIZATION } from './holder.ts';
+import { inBatches } from './in-batches.ts';
 import { daysOf, type Period } from './period.ts';
 import type { Log, UsageReader } from './ports.ts';
 import type { UsageRow } from './usage.ts';
@@ -52,6 +53,8 @@ export type AnnouncePorts = {
   readonly told: Set<string>;
 };
 
+/** How many teams' usage is read at once. */
+const AT_ONCE = 8;
 /** How long whoever has claimed an alert may take to publish it, in milliseconds: less than from sweep to sweep. */
 export const LEASE_MS = 120_000;
 
@@ -134,8 +137,6 @@ async function rowsOf(
   const month = daysOf(period);
   const past = pastDaysOf(nowEpochMs);
   const from = past.from < month.from ? past.from : month.from;
-  const rows: UsageRow[] = [];
-  for (const team of holder === ORGANIZATION ? teams : [holder])
-    rows.push(...(await usage.rowsOf(team, from, month.to)));
-  return rows;
+  const spenders = holder === ORGANIZATION ? teams : [holder];
+  return (await inBatches(spenders, AT_ONCE, (team) => usage.rowsOf(team, from, month.to))).flat();
 }

@@ -37,6 +37,11 @@ export function picoUsdFromNumber(usd: number): PicoUsd {
   return picoUsd(usd < 0 ? -amount : amount);
 }
 
+/** An amount without its sign. */
+export function sizeOf(amount: PicoUsd): PicoUsd {
+  return amount < 0n ? picoUsd(-amount) : amount;
+}
+
 /** Renders an amount as dollars in exact decimals without trailing zeros, such as `0.00003075`, `-1.5` or `200`. */
 export function usdText(amount: PicoUsd): string {
   const size = sizeOf(amount);
@@ -55,11 +60,6 @@ export function parseUsd(text: string): PicoUsd | undefined {
   const [, whole, fraction = ''] = /^(\d{1,9})(?:\.(\d{1,12}))?$/.exec(text) ?? [];
   if (whole === undefined) return undefined;
   return picoUsd(BigInt(whole) * PICO_PER_USD + BigInt(fraction.padEnd(DECIMALS, '0')));
-}
-
-/** An amount without its sign. */
-export function sizeOf(amount: PicoUsd): PicoUsd {
-  return picoUsd(amount < 0n ? -amount : amount);
 }
 
 /** An amount as it is shown to those who may spend it: what is overdrawn is nothing. */

@@ -12,7 +12,8 @@ import { tokenPricesOf } from './token-prices.ts';
 import { endTopUps } from './top-ups.ts';
 import type { UsageRow } from './usage.ts';
 import { MAX_USAGE_DAYS } from './usage-query.ts';
-import { periodsOfWeek, weeklyReport } from './weekly-report.ts';
+import { checkFigures } from './week-figures.ts';
+import { periodsOfWeek } from './weekly-report.ts';
 
 /** Where spending is read. */
 export type SpendingPorts = {
@@ -51,7 +52,9 @@ export async function readSpending(
   const last = weeks.at(-1) ?? '';
   for (let tries = 1; ; tries++) {
     const facts = await readOnce(ports, weeks, onTeam);
-    if (tries >= most || weeklyReport(facts, last).gapPicoUsd === 0n) return facts;
+    if (tries >= most) return facts;
+    const rowsByTeam = Map.groupBy(facts.rows, ({ team }) => team);
+    if (checkFigures(facts, rowsByTeam, last).gapPicoUsd === 0n) return facts;
     await ports.sleep(BETWEEN_TRIES_MS);
   }
 }

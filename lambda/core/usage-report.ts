@@ -1,6 +1,6 @@
 import { usdText } from './money.ts';
 import type { Day } from './period.ts';
-import { addUsage, NO_USAGE, refusedOf, type UsageCounts, type UsageRow } from './usage.ts';
+import { addUsage, NO_USAGE, refusedOf, sumUsage, type UsageCounts, type UsageRow } from './usage.ts';
 import type { UsageGroup, UsageQuery } from './usage-query.ts';
 
 /** Names of keys, by their ids; a key that has gone is told by its id. */
@@ -26,7 +26,7 @@ export function reportUsage(
       ...Object.fromEntries(groupBy.flatMap((group) => labelsOf(row, group, names))),
       ...renderCounts(counts),
     })),
-    total: renderCounts(asked.reduce<UsageCounts>(addUsage, NO_USAGE)),
+    total: renderCounts(sumUsage(asked)),
     /** Of the current day in UTC, whatever was asked for. */
     usage_by_key: groupRows(
       rows.filter(({ day }) => day === today),
@@ -50,10 +50,11 @@ function groupRows(rows: readonly UsageRow[], groups: readonly UsageGroup[]) {
     const name = JSON.stringify(sortKey);
     grouped.set(name, { sortKey, row, counts: addUsage(grouped.get(name)?.counts ?? NO_USAGE, row) });
   }
-  return [...grouped.values()].sort((a, b) => compare(a.sortKey, b.sortKey));
+  return [...grouped.values()].sort((a, b) => compareParts(a.sortKey, b.sortKey));
 }
 
-function compare(a: readonly string[], b: readonly string[]): number {
+/** Which of two comes first, by the first of their parts that differs. */
+export function compareParts(a: readonly string[], b: readonly string[]): number {
   const index = a.findIndex((part, at) => part !== b[at]);
   return index < 0 ? 0 : (a[index] ?? '') < (b[index] ?? '') ? -1 : 1;
 }
@@ -70,7 +71,8 @@ function labelsOf(row: UsageRow, group: UsageGroup, names: NamesOfKeys): [string
   ];
 }
 
-function nameOf(keyId: string, names: NamesOfKeys): string {
+/** A key's name, or its id where nobody knows one. */
+export function nameOf(keyId: string, names: NamesOfKeys): string {
   return names.get(keyId) ?? keyId;
 }
 

@@ -115,6 +115,11 @@ export function addUsage(a: UsageCounts, b: UsageCounts): UsageCounts {
   };
 }
 
+/** Adds up counts. */
+export function sumUsage(counts: readonly UsageCounts[]): UsageCounts {
+  return counts.reduce(addUsage, NO_USAGE);
+}
+
 /** Requests that the gateway itself refused, for whatever reason. */
 export function refusedOf({ refusals }: Pick<UsageCounts, 'refusals'>): number {
   return Object.values(refusals).reduce((sum, count) => sum + count, 0);
@@ -158,7 +163,7 @@ export function usageGap(
   ledger: { readonly spent: PicoUsd; readonly assumed: PicoUsd },
 ): { readonly spentPicoUsd: PicoUsd; readonly assumedPicoUsd: PicoUsd } {
   const { from, to } = daysOf(period);
-  const counted = rows.filter(({ day }) => day >= from && day <= to).reduce<UsageCounts>(addUsage, NO_USAGE);
+  const counted = sumUsage(rows.filter(({ day }) => day >= from && day <= to));
   return {
     spentPicoUsd: subtractUsd(ledger.spent, counted.costPicoUsd),
     assumedPicoUsd: subtractUsd(ledger.assumed, counted.assumedPicoUsd),

@@ -1,5 +1,6 @@
+import { daysOfWeek, type IsoWeek, weekEndsAtEpochMs } from './iso-week.ts';
 import { addUsd, type PicoUsd, sizeOf, ZERO_USD } from './money.ts';
-import { type Day, dayOf, daysOf, periodOf } from './period.ts';
+import { dayOf, daysOf, periodOf } from './period.ts';
 import type { SpendingFacts } from './spending-facts.ts';
 import { type UsageRow, usageGap } from './usage.ts';
 
@@ -10,7 +11,7 @@ import { type UsageRow, usageGap } from './usage.ts';
  */
 export type Figures = 'final' | 'provisional' | 'unchecked';
 
-/** Compares the usage of the months that days are in with their ledgers; `rows` are those of each team. */
+/** Compares the usage of the months that a week is in with their ledgers; `rows` are those of each team. */
 export function checkFigures(
   {
     ledgers,
@@ -19,9 +20,10 @@ export function checkFigures(
     readAtEpochMs,
   }: Pick<SpendingFacts, 'ledgers' | 'periods' | 'teams' | 'readAtEpochMs'>,
   rows: ReadonlyMap<string, readonly UsageRow[]>,
-  days: readonly Day[],
-  isOver: boolean,
+  week: IsoWeek,
 ): { readonly figures: Figures; readonly gapPicoUsd: PicoUsd } {
+  const days = daysOfWeek(week);
+  const isOver = weekEndsAtEpochMs(week) <= readAtEpochMs;
   const today = dayOf(readAtEpochMs);
   const periods = [...new Set(days.filter((day) => day <= today).map((day) => day.slice(0, 7)))];
   const own = ledgers.filter(({ period }) => periods.includes(period));

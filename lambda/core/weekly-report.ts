@@ -4,7 +4,8 @@ import { addUsd, type PicoUsd } from './money.ts';
 import { type Day, type Period, periodOf } from './period.ts';
 import type { MonthLedger, SpendingFacts } from './spending-facts.ts';
 import type { TokenPrices } from './token-prices.ts';
-import { addUsage, NO_USAGE, type UsageCounts, type UsageRow } from './usage.ts';
+import { sumUsage, type UsageCounts, type UsageRow } from './usage.ts';
+import { compareParts, nameOf } from './usage-report.ts';
 import { checkFigures, type Figures } from './week-figures.ts';
 
 /** A usage row with its key's name. */
@@ -70,22 +71,14 @@ export function weeklyReport(facts: SpendingFacts, week: IsoWeek): WeeklyReport 
     const own = byTeam.get(team) ?? [];
     return {
       team,
-      counts: sum(own),
-      costBeforePicoUsd: sum(beforeByTeam.get(team) ?? []).costPicoUsd,
-      topModel: topOf(
-        own,
-        ({ model }) => model,
-        (id) => id,
-      ),
-      topKey: topOf(
-        own,
-        ({ keyId }) => keyId,
-        (id) => names.get(id) ?? id,
-      ),
+      counts: sumUsage(own),
+      costBeforePicoUsd: sumUsage(beforeByTeam.get(team) ?? []).costPicoUsd,
+      topModel: topOf(own, 'model', (id) => id),
+      topKey: topOf(own, 'keyId', (id) => nameOf(id, names)),
       budget: budgetOf(ledgers.get(team), rowsByTeam.get(team) ?? [], now),
     };
   });
-  const models = [...Map.groupBy(rows, ({ model }) => model)].map(([model, of]) => ({ model, counts: sum(of) }));
+  const models = [...Map.groupBy(rows, ({ model }) => model)].map(([model, of]) => ({ model, counts: sumUsage(of) }));
   return {
     environmentName: facts.environmentName,
     week,
@@ -93,13 +86,13 @@ export function weeklyReport(facts: SpendingFacts, week: IsoWeek): WeeklyReport 
     to: days.at(-1) ?? '',
     generatedAtEpochMs: now,
     isOver,
-    ...checkFigures(facts, rowsByTeam, days, isOver),
+    ...checkFigures(facts, rowsByTeam, week),
     teams: teams.sort(byCost(({ team }) => team)),
-    days: days.map((day) => ({ day, counts: sum(rows.filter((row) => row.day === day)) })),
+    days: days.map((day) => ({ day, counts: sumUsage(rows.filter((row) => row.day === day)) })),
     models: models.sort(byCost(({ model }) => model)),
-    total: { counts: sum(rows), costBeforePicoUsd: sum(before).costPicoUsd },
+    total: { counts: sumUsage(rows), costBeforePicoUsd: sumUsage(before).costPicoUsd },
     organization: organizationOf(facts, period),
-    rows: rows.map((row) => ({ ...row, keyName: facts.names.get(row.keyId) ?? row.keyId })),
+    rows: rows.map((row) => ({ ...row, keyName: nameOf(row.keyId, names) })),
     prices: facts.prices,
   };
 }
@@ -115,23 +108,18 @@ function within(rows: readonly UsageRow[], days: readonly Day[]): UsageRow[] {
 }
 
 function byKey(a: UsageRow, b: UsageRow): number {
-  const [keyA, keyB] = [a, b].map(({ day, team, keyId, model }) => JSON.stringify([day, team, keyId, model]));
-  return (keyA ?? '') < (keyB ?? '') ? -1 : 1;
-}
-
-function sum(rows: readonly UsageCounts[]): UsageCounts {
-  return rows.reduce<UsageCounts>(addUsage, NO_USAGE);
+  return compareParts([a.day, a.team, a.keyId, a.model], [b.day, b.team, b.keyId, b.model]);
 }
 
 /** The part with the highest cost; undefined where nothing was called. */
 function topOf(
   rows: readonly UsageRow[],
-  idOf: (row: UsageRow) => string,
-  nameOf: (id: string) => string,
+  part: 'model' | 'keyId',
+  labelOf: (id: string) => string,
 ): TopPart | undefined {
-  const parts = [...Map.groupBy(rows, idOf)].map(([id, of]) => ({ id, counts: sum(of) }));
+  const parts = [...Map.groupBy(rows, (row) => row[part])].map(([id, of]) => ({ id, counts: sumUsage(of) }));
   const [top] = parts.filter(({ counts }) => counts.requests > 0).sort(byCost(({ id }) => id));
-  return top === undefined ? undefined : { id: top.id, name: nameOf(top.id), costPicoUsd: top.counts.costPicoUsd };
+  return top === undefined ? undefined : { id: top.id, name: labelOf(top.id), costPicoUsd: top.counts.costPicoUsd };
 }
 
 function byCost<T extends { readonly counts: UsageCounts }>(nameOf: (part: T) => string) {

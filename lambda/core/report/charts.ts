@@ -1,6 +1,6 @@
 import { type PicoUsd, picoUsd } from '../money.ts';
 import { escapeHtml } from './html-text.ts';
-import { look, type Palette } from './palette.ts';
+import { FONT, look, type Palette } from './palette.ts';
 import { percentOf } from './shown.ts';
 
 /** One bar: an amount, and how both are told. */
@@ -9,7 +9,6 @@ export type Bar = { readonly label: string; readonly amount: PicoUsd; readonly s
 export type Caption = { readonly id: string; readonly title: string; readonly description: string };
 
 const WIDTH = 640;
-const FONT = 'font-family:system-ui,-apple-system,Segoe UI,Roboto,Helvetica,Arial,sans-serif';
 /** More bars than this have no room for a figure above each, and for a label below only some. */
 const MOST_LABELS = 14;
 

@@ -1,4 +1,4 @@
-import { addUsd, type PicoUsd, picoUsd, subtractUsd, usdText, ZERO_USD } from '../money.ts';
+import { addUsd, type PicoUsd, picoUsd, sizeOf, subtractUsd, usdText, ZERO_USD } from '../money.ts';
 import type { TokenPrices } from '../token-prices.ts';
 import type { UsageRow } from '../usage.ts';
 
@@ -76,7 +76,7 @@ function dollarCharge(costPicoUsd: PicoUsd) {
     unitPriceUsd: '1',
     consumedUnit: DOLLARS,
     // What is taken back has been consumed all the same: FOCUS wants it above nothing.
-    consumedQuantity: usdText(picoUsd(costPicoUsd < 0n ? -costPicoUsd : costPicoUsd)),
+    consumedQuantity: usdText(sizeOf(costPicoUsd)),
     isAssumed: false,
   };
 }

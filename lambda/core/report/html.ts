@@ -1,7 +1,7 @@
 import type { WeeklyReport } from '../weekly-report.ts';
 import { type Bar, gauges, uprightBars } from './charts.ts';
 import { escapeHtml } from './html-text.ts';
-import { DARK, LIGHT, look, type Palette, repaint } from './palette.ts';
+import { DARK, FONT, LIGHT, look, type Palette, repaint } from './palette.ts';
 import { dayTable, keyTable, modelTable, refusalTable } from './part-tables.ts';
 import { changeShown, countShown, decimalsOf, limitShown, percentOf, usdExact, usdShown } from './shown.ts';
 import { teamTable } from './team-table.ts';
@@ -10,7 +10,6 @@ import { figuresInWords, originInWords } from './words.ts';
 /** The most budgets that are drawn; the table has all. */
 const MOST_GAUGES = 20;
 const WEEKDAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
-const FONT = 'font-family:system-ui,-apple-system,Segoe UI,Roboto,Helvetica,Arial,sans-serif';
 
 /** Dark where the reader's system is, light on paper, and no part of a table alone on a page. */
 const STYLES = [

@@ -28,6 +28,9 @@ export const DARK: Palette = {
   good: '#6fcf8b',
 };
 
+/** What everything is written in: the reader's own letters, since nothing is fetched. */
+export const FONT = 'font-family:system-ui,-apple-system,Segoe UI,Roboto,Helvetica,Arial,sans-serif';
+
 /** How a role is painted: text and fill by the colour itself, surfaces behind, lines at the edge. */
 const PROPERTY: Readonly<Record<Role, string>> = {
   page: 'background-color',

@@ -1,7 +1,7 @@
-import { addUsage, NO_USAGE, type UsageCounts } from '../usage.ts';
+import { sumUsage, type UsageCounts } from '../usage.ts';
 import type { WeeklyReport } from '../weekly-report.ts';
 import { amount, requests, tokens } from './html-cells.ts';
-import { type HtmlCell, htmlTable } from './html-table.ts';
+import { type HtmlCell, type HtmlColumn, htmlTable } from './html-table.ts';
 import type { Palette } from './palette.ts';
 import { countShown, decimalsOf, percentOf } from './shown.ts';
 
@@ -13,18 +13,10 @@ const MOST_TEAMS = 3;
 
 /** The week by model. */
 export function modelTable(report: WeeklyReport, palette: Palette): string {
-  const columns = [
-    { heading: 'Model' },
-    { heading: 'Cost', isFigure: true },
-    { heading: 'Share', isFigure: true },
-    { heading: 'Prompt tokens', isFigure: true },
-    { heading: 'Completion tokens', isFigure: true },
-    { heading: 'Requests', isFigure: true },
-  ];
   return htmlTable(
     palette,
     'By model',
-    columns,
+    partColumns('Model'),
     // What was refused before its model was known has none.
     report.models.map(({ model, counts }) => partCells(report, model === '' ? '(no model)' : model, counts)),
   );
@@ -33,22 +25,14 @@ export function modelTable(report: WeeklyReport, palette: Palette): string {
 /** The keys that cost the most. */
 export function keyTable(report: WeeklyReport, palette: Palette): string {
   const keys = [...Map.groupBy(report.rows, ({ keyId }) => keyId)]
-    .map(([, rows]) => ({ name: rows[0]?.keyName ?? '', counts: rows.reduce<UsageCounts>(addUsage, NO_USAGE) }))
+    .map(([, rows]) => ({ name: rows[0]?.keyName ?? '', counts: sumUsage(rows) }))
     .filter(({ counts }) => isSeen(counts))
     .sort((a, b) =>
       a.counts.costPicoUsd === b.counts.costPicoUsd ? 0 : a.counts.costPicoUsd > b.counts.costPicoUsd ? -1 : 1,
     );
-  const columns = [
-    { heading: 'Key' },
-    { heading: 'Cost', isFigure: true },
-    { heading: 'Share', isFigure: true },
-    { heading: 'Prompt tokens', isFigure: true },
-    { heading: 'Completion tokens', isFigure: true },
-    { heading: 'Requests', isFigure: true },
-  ];
   const rest = keys.length > MOST_KEYS ? `, the first ${MOST_KEYS} of ${countShown(keys.length)}` : '';
   const rows = keys.slice(0, MOST_KEYS).map(({ name, counts }) => partCells(report, name, counts));
-  return htmlTable(palette, `By key${rest}`, columns, rows);
+  return htmlTable(palette, `By key${rest}`, partColumns('Key'), rows);
 }
 
 /** Requests that the gateway refused, by reason; undefined where it refused none. */
@@ -87,6 +71,11 @@ export function dayTable(report: WeeklyReport, palette: Palette): string {
   ];
   const rows = report.days.map(({ day, counts }) => cells(day, counts));
   return htmlTable(palette, 'By day', columns, rows, cells('Week', report.total.counts));
+}
+
+function partColumns(part: string): readonly HtmlColumn[] {
+  const figures = ['Cost', 'Share', 'Prompt tokens', 'Completion tokens', 'Requests'];
+  return [{ heading: part }, ...figures.map((heading) => ({ heading, isFigure: true }))];
 }
 
 function partCells(report: WeeklyReport, name: string, counts: UsageCounts): readonly HtmlCell[] {

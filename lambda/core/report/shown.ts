@@ -30,7 +30,7 @@ export function limitShown(limit: PicoUsd): string {
 
 /** The exact amount, for those who add up. */
 export function usdExact(amount: PicoUsd): string {
-  return amount < 0n ? `-$${usdText(picoUsd(-amount))}` : `$${usdText(amount)}`;
+  return `${amount < 0n ? '-' : ''}$${usdText(sizeOf(amount))}`;
 }
 
 /** A count with its thousands apart. */
