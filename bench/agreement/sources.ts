@@ -79,7 +79,8 @@ export function metricsSource(files: readonly string[]): { readonly source: Sour
     readFileSync(file, 'utf8')
       .split('\n')
       .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>),
+      .map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>)
+      .filter(({ event }) => event === 'request'),
   );
   const sent = lines.filter(({ costPicoUsd }) => costPicoUsd !== undefined);
   const isVoid = ({ costPicoUsd, Code }: Readonly<Record<string, unknown>>) =>

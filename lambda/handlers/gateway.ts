@@ -18,12 +18,13 @@ const variables = readVariables(process.env);
 const client = dynamoClient();
 const keys = new GroqKeys(secretsClient(), variables.environmentName, systemClock.nowEpochMs, systemLog);
 const headroom = new Headroom();
+const writeMetrics = metricWriter(variables.metricsFile);
 const watch = new GatewayWatch({
   store: new DynamoRefusals(client, variables.ledgerTable, systemClock.nowEpochMs),
   clock: systemClock,
   newId: randomUUID,
   log: systemLog,
-  write: metricWriter(variables.metricsFile),
+  write: writeMetrics,
   environmentName: variables.environmentName,
 });
 
@@ -41,7 +42,7 @@ export const handler = createGateway({
     keys,
     clock: systemClock,
     log: systemLog,
-    limits: new HeadroomMetrics(headroom, variables.environmentName, (line) => console.log(line)),
+    limits: new HeadroomMetrics(headroom, variables.environmentName, writeMetrics),
   }),
   watch,
   clock: systemClock,

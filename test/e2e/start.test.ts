@@ -38,6 +38,13 @@ async function start(
 const roomyKey = (gateway: GatewayProcess) => gateway.teams.roomy?.key ?? '';
 
 describe('a start', () => {
+  it('prints nothing else on standard output, whatever is measured meanwhile', async () => {
+    const gateway = await start();
+    expect((await postChat(gateway, roomyKey(gateway), {})).status).toBe(200);
+    expect(await gateway.kill('SIGTERM')).toBe(0);
+    expect(gateway.stdout().trimEnd().split('\n')).toHaveLength(1);
+  });
+
   it('prints one line of JSON with the address and a key for each team and the admin', async () => {
     const gateway = await start('dev');
     expect(gateway.baseUrl).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
