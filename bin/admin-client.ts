@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { adminPorts } from '../lambda/adapters/admin-ports.ts';
-import { isObject } from '../lambda/core/chat-request.ts';
+import { isObject, parseObject } from '../lambda/core/json-object.ts';
 import { answerAdmin } from '../lambda/handlers/admin-routes.ts';
 import { CommandError } from './deployment.ts';
 import { openStores, type Where } from './stores.ts';
@@ -105,19 +105,10 @@ function given(query: NonNullable<AdminCall['query']>): Record<string, string> {
 }
 
 function contentOf(status: number, text: string): Readonly<Record<string, unknown>> {
-  const content = parsed(text);
+  const content = parseObject(text);
   if (status < 300 && content !== undefined) return content;
   const error = content?.error;
   const message =
     isObject(error) && typeof error.message === 'string' ? error.message : `the answer was HTTP ${status}`;
   throw new CommandError(message);
-}
-
-function parsed(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }

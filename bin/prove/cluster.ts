@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { isObject } from '../../lambda/core/chat-request.ts';
+import { isObject } from '../../lambda/core/json-object.ts';
 import { addUsd, type PicoUsd, picoUsdFromNumber } from '../../lambda/core/money.ts';
 import { type GatewayProcess, type GatewayProcessOptions, startGatewayProcess } from '../../local/gateway-process.ts';
 import type { LedgerFigures, Spender } from './target.ts';

@@ -1,6 +1,6 @@
 import type { Catalog } from '../../lambda/core/catalog.ts';
-import { isObject } from '../../lambda/core/chat-request.ts';
 import type { TeamPolicy } from '../../lambda/core/environment.ts';
+import { isObject } from '../../lambda/core/json-object.ts';
 import { servedModelOf } from '../../lambda/core/model-list.ts';
 import { type PicoUsd, subtractUsd, usdText } from '../../lambda/core/money.ts';
 import { worstCaseCost } from '../../lambda/core/pricing.ts';

@@ -1,4 +1,4 @@
-import { isObject } from '../../lambda/core/chat-request.ts';
+import { isObject, parseObject } from '../../lambda/core/json-object.ts';
 import { addUsd, type PicoUsd, picoUsdFromNumber, ZERO_USD } from '../../lambda/core/money.ts';
 import type { CallShape, Purse, Spender } from './target.ts';
 
@@ -146,11 +146,6 @@ function outcomeOf(response: Response, text: string): Outcome {
 }
 
 function codeOf(text: string): string | undefined {
-  try {
-    const body: unknown = JSON.parse(text);
-    if (!isObject(body) || !isObject(body.error)) return undefined;
-    return String(body.error.code ?? body.error.type);
-  } catch {
-    return undefined;
-  }
+  const error = parseObject(text)?.error;
+  return isObject(error) ? String(error.code ?? error.type) : undefined;
 }

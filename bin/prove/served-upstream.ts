@@ -1,5 +1,5 @@
 import type { Catalog, ChatModel } from '../../lambda/core/catalog.ts';
-import { isObject } from '../../lambda/core/chat-request.ts';
+import { isObject } from '../../lambda/core/json-object.ts';
 import { addUsd } from '../../lambda/core/money.ts';
 import { chatCost } from '../../lambda/core/pricing.ts';
 import { billOf } from '../../local/fake-groq/bill.ts';

@@ -1,5 +1,5 @@
-import { isObject } from '../../lambda/core/chat-request.ts';
 import { addWeeks, daysOfWeek, type IsoWeek } from '../../lambda/core/iso-week.ts';
+import { isObject } from '../../lambda/core/json-object.ts';
 import { type PicoUsd, parseUsd, picoUsd } from '../../lambda/core/money.ts';
 import { type Day, dayOf, dayStartsAtEpochMs, MS_PER_DAY, type Period, periodOf } from '../../lambda/core/period.ts';
 import type { Reading } from '../../lambda/core/read-spending.ts';

@@ -1,4 +1,4 @@
-import { isObject } from '../core/chat-request.ts';
+import { isObject, parseObject } from '../core/json-object.ts';
 
 /** What one call to a gateway came to. */
 export type ProbeAnswer = {
@@ -44,10 +44,6 @@ export class GatewayProbe {
 
 /** The `error.code` of an error body, or nothing. */
 function codeOf(text: string): string {
-  try {
-    const body: unknown = JSON.parse(text);
-    return isObject(body) && isObject(body.error) ? String(body.error.code ?? '') : '';
-  } catch {
-    return '';
-  }
+  const error = parseObject(text)?.error;
+  return isObject(error) ? String(error.code ?? '') : '';
 }

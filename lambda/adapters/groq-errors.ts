@@ -1,5 +1,5 @@
 import Groq from 'groq-sdk';
-import { isObject } from '../core/chat-request.ts';
+import { isObject } from '../core/json-object.ts';
 import type { UpstreamAnswer } from '../core/ports.ts';
 import { type Refusal, refuse } from '../core/refusals.ts';
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { groqAddress } from '../contract.ts';
-import { isObject, type JsonObject } from '../core/chat-request.ts';
 import type { GroqKeyApi, GroqKeyProbe, UpstreamKey } from '../core/groq-key-ports.ts';
+import { isObject, type JsonObject, parseObject } from '../core/json-object.ts';
 
 /** Groq, or what stands in for it, gave no answer to go by. Never says more of a key than that. */
 export class GroqKeyApiError extends Error {
@@ -79,19 +79,10 @@ export class GroqKeyCalls implements GroqKeyProbe, GroqKeyApi {
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
-      return { status: response.status, body: objectOf(await response.text()) };
+      return { status: response.status, body: parseObject(await response.text()) ?? {} };
     } catch {
       // Without the cause: whoever prints it must find no header in it.
       throw new GroqKeyApiError(`Groq could not be reached by ${method} ${path.split('/', 1)[0]}`);
     }
-  }
-}
-
-function objectOf(text: string): JsonObject {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : {};
-  } catch {
-    return {};
   }
 }

@@ -1,6 +1,6 @@
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { teamOfServiceSecret } from '../contract.ts';
-import { isObject } from '../core/chat-request.ts';
+import { parseObject } from '../core/json-object.ts';
 import type { ServiceKey, ServiceSecret } from '../core/rotate-service-key.ts';
 import { RotatedSecret } from './rotated-secret.ts';
 
@@ -18,14 +18,7 @@ export function teamServiceSecret(
 }
 
 function serviceKeyOf(text: string | undefined): ServiceKey | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text ?? '');
-  } catch {
-    return undefined;
-  }
-  if (!isObject(value)) return undefined;
-  const { apiKey, keyId, name, createdAt } = value;
+  const { apiKey, keyId, name, createdAt } = parseObject(text ?? '') ?? {};
   const isKey =
     typeof apiKey === 'string' &&
     typeof keyId === 'string' &&

@@ -1,7 +1,5 @@
+import { isObject, type JsonObject } from './json-object.ts';
 import { type Refusal, refuse } from './refusals.ts';
-
-/** A JSON object as it came from a client. */
-export type JsonObject = { readonly [field: string]: unknown };
 
 /** The fields of a chat completion that the gateway itself must understand; all others are Groq's to judge. */
 export type ChatRequest = {
@@ -62,11 +60,6 @@ function readFields(body: JsonObject): ChatRequest | Refusal {
 
 function invalid(param: string, what: string): Refusal {
   return refuse('invalid_request', `"${param}" ${what}.`, { param });
-}
-
-/** Whether a value is a JSON object, not a list and not null. */
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isListOfObjects(value: unknown): value is readonly JsonObject[] {

@@ -1,4 +1,4 @@
-import { isObject, type JsonObject } from './chat-request.ts';
+import { isObject, type JsonObject, parseObject } from './json-object.ts';
 import { parseUsage, type TokenUsage } from './token-usage.ts';
 
 /** What one server-sent event of a streamed completion tells, and what of it the client gets. */
@@ -60,10 +60,5 @@ function parseData(text: string): JsonObject | undefined {
     .filter((line) => line.startsWith('data:'))
     .map((line) => line.slice(5))
     .join('\n');
-  try {
-    const value: unknown = JSON.parse(data);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
+  return parseObject(data);
 }

@@ -1,8 +1,9 @@
 import type { Catalog, ChatModel } from './catalog.ts';
-import type { ChatRequest, JsonObject } from './chat-request.ts';
+import type { ChatRequest } from './chat-request.ts';
 import type { TeamPolicy } from './environment.ts';
 import type { Identity } from './identity.ts';
 import { inputTokensBound } from './input-bound.ts';
+import type { JsonObject } from './json-object.ts';
 import { modelsOf } from './model-list.ts';
 import { didYouMean } from './nearest-word.ts';
 import { reachOf } from './permissions.ts';

@@ -2,13 +2,14 @@ import { type Admitted, admit } from './admission.ts';
 import type { EndedCall } from './call-report.ts';
 import { type CallTrace, NO_GROQ_KEYS } from './call-trace.ts';
 import type { Catalog } from './catalog.ts';
-import { isObject, parseChatRequest } from './chat-request.ts';
+import { parseChatRequest } from './chat-request.ts';
 import { isContent, readStreamEvent, renderData } from './chat-stream.ts';
 import { type BoundedCall, decide, upstreamBody } from './decide.ts';
 import type { TeamPolicy } from './environment.ts';
 import type { Headroom } from './headroom.ts';
 import { type Entry, enterHeadroom } from './headroom-queue.ts';
 import type { Identity } from './identity.ts';
+import { parseObject } from './json-object.ts';
 import { type LedgerView, overrunOf, type Settlement, VOID } from './ledger.ts';
 import { type PicoUsd, usdText } from './money.ts';
 import type { ByteSink, Clock, Ledger, Log, TracedAnswer, Upstream, UpstreamHeaders } from './ports.ts';
@@ -294,10 +295,5 @@ async function settle(
 }
 
 function usageOfBody(body: string): TokenUsage | undefined {
-  try {
-    const value: unknown = JSON.parse(body);
-    return isObject(value) ? parseUsage(value.usage) : undefined;
-  } catch {
-    return undefined;
-  }
+  return parseUsage(parseObject(body)?.usage);
 }

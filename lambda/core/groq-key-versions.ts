@@ -1,4 +1,4 @@
-import { isObject } from './chat-request.ts';
+import { parseObject } from './json-object.ts';
 import { dayStartsAtEpochMs, utcText } from './period.ts';
 
 /** The labels that Secrets Manager itself knows. */
@@ -69,14 +69,7 @@ export function versionWith(versions: VersionLabels, label: string): string | un
  * there. The id always follows from the key, whatever the text says. Undefined for a text that holds no key.
  */
 export function parseGroqKey(text: string | undefined, keyIdOf: (apiKey: string) => string): GroqKey | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text ?? '');
-  } catch {
-    return undefined;
-  }
-  if (!isObject(value)) return undefined;
-  const { apiKey, name, createdAt, upstreamId } = value;
+  const { apiKey, name, createdAt, upstreamId } = parseObject(text ?? '') ?? {};
   if (typeof apiKey !== 'string' || apiKey === '') return undefined;
   return {
     apiKey,

@@ -1,5 +1,6 @@
 import type { ChatModel } from './catalog.ts';
-import { type ChatRequest, isObject, type JsonObject } from './chat-request.ts';
+import type { ChatRequest } from './chat-request.ts';
+import { isObject, type JsonObject } from './json-object.ts';
 
 /**
  * What a chat template adds to a request before the first message, in tokens. The longest seen is gpt-oss's system

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
-import { isObject } from './chat-request.ts';
 import type { TeamPolicy } from './environment.ts';
 import { type Identity, isRole, type Role } from './identity.ts';
+import { parseObject } from './json-object.ts';
 import { beyondMaker, beyondRole, beyondTeam } from './key-limits.ts';
 import { ENDPOINTS, type KeyScope } from './key-scope.ts';
 import { didYouMean } from './nearest-word.ts';
@@ -63,7 +63,7 @@ export type KeyRules = {
 
 /** Reads the body of `POST /openai/v1/api-keys`, and judges whether this caller may have such a key. */
 export function parseKeyRequest(bodyText: string, caller: Identity, rules: KeyRules): WantedKey | Refusal {
-  const body = parseJson(bodyText);
+  const body = parseObject(bodyText);
   if (body === undefined) return refuse('invalid_request', 'The body is not a JSON object. Send {"name": …}.');
   const parsed = v.safeParse(requestSchema, body);
   if (!parsed.success) return explainIssue(parsed.issues.find(isUnknownField) ?? parsed.issues[0]);
@@ -177,13 +177,4 @@ function explainIssue(issue: v.BaseIssue<unknown>): Refusal {
 
 function invalid(param: string, what: string): Refusal {
   return refuse('invalid_request', `"${param}" ${what}.`, { param });
-}
-
-function parseJson(text: string): object | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }

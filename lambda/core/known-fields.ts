@@ -1,4 +1,4 @@
-import { isObject } from './chat-request.ts';
+import { isObject } from './json-object.ts';
 
 /** As much of a schema as tells its fields. */
 type Schema = { readonly entries?: Readonly<Record<string, unknown>>; readonly wrapped?: unknown };

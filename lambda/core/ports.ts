@@ -1,10 +1,10 @@
 import type { GroqKeyTrace } from './call-trace.ts';
 import type { Catalog } from './catalog.ts';
-import type { JsonObject } from './chat-request.ts';
 import type { TeamPolicy } from './environment.ts';
 import type { KeyCanary } from './groq-key-choice.ts';
 import type { GroqKeyUse } from './groq-key-use.ts';
 import type { Identity } from './identity.ts';
+import type { JsonObject } from './json-object.ts';
 import type { LedgerState, LedgerView, ReserveRefusal, ReserveTerms, Settlement } from './ledger.ts';
 import type { PicoUsd } from './money.ts';
 import type { OrganizationLedger } from './organization-ledger.ts';

@@ -1,4 +1,4 @@
-import { isObject, type JsonObject } from './chat-request.ts';
+import { isObject, type JsonObject } from './json-object.ts';
 
 /*
  * CloudFormation turns every value of a custom resource into text, and `cdk diff` shows one line for each. So objects

@@ -1,3 +1,5 @@
+import { isObject } from './json-object.ts';
+
 /** What a completion is billed by, in tokens; `cachedTokens` are part of the prompt, reasoning is part of the completion. */
 export type BilledTokens = {
   readonly promptTokens: number;
@@ -27,10 +29,6 @@ export function parseUsage(value: unknown): TokenUsage | undefined {
   // Nothing is billed by it: an odd figure leaves the others good.
   const reasoningTokens = isCount(reasoning) ? Math.min(reasoning, completionTokens) : 0;
   return { promptTokens, completionTokens, cachedTokens, reasoningTokens };
-}
-
-function isObject(value: unknown): value is { readonly [field: string]: unknown } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isCount(value: unknown): value is number {

@@ -1,6 +1,6 @@
 import type { Alert } from './alert.ts';
-import { isObject } from './chat-request.ts';
 import { ORGANIZATION } from './holder.ts';
+import { isObject } from './json-object.ts';
 
 /** The services whose incoming webhooks are known. */
 export const WEBHOOK_KINDS = ['slack', 'teams'] as const;

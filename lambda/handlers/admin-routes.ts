@@ -1,5 +1,5 @@
 import type { AdminPorts } from '../core/administration.ts';
-import { isObject } from '../core/chat-request.ts';
+import { parseObject } from '../core/json-object.ts';
 import { createKey, findKey, listKeys, type MadeKey, revokeKey } from '../core/key-operations.ts';
 import { describeKey } from '../core/key-record.ts';
 import { rotateKey } from '../core/key-rotation.ts';
@@ -91,11 +91,11 @@ function withKey({ key, record }: MadeKey, nowEpochMs: number): object {
 
 /** Reads a rotation's body, which may be left out. */
 function rotationOf(bodyText: string): { overlapHours: number; reason: string } | { refusal: Refusal } {
-  const body = bodyText.trim() === '' ? {} : parsed(bodyText);
+  const body = bodyText.trim() === '' ? {} : parseObject(bodyText);
   const no = (message: string, param?: string) => ({
     refusal: refuse('invalid_request', message, param === undefined ? {} : { param }),
   });
-  if (!isObject(body)) return no('The body is not a JSON object. Send {"overlap_hours": 24}, or none.');
+  if (body === undefined) return no('The body is not a JSON object. Send {"overlap_hours": 24}, or none.');
   const fields = ['overlap_hours', 'reason'];
   const unknown = Object.keys(body)
     .find((field) => !fields.includes(field))
@@ -108,12 +108,4 @@ function rotationOf(bodyText: string): { overlapHours: number; reason: string } 
   if (typeof overlapHours !== 'number') return no('"overlap_hours" must be hours as a number.', 'overlap_hours');
   if (typeof reason !== 'string') return no('"reason" must be text.', 'reason');
   return { overlapHours, reason: reason.slice(0, MOST_REASON) };
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

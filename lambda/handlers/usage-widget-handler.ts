@@ -1,6 +1,6 @@
 import middy from '@middy/core';
-import { isObject } from '../core/chat-request.ts';
 import { addWeeks, type IsoWeek, parseWeek, weekOf } from '../core/iso-week.ts';
+import { isObject } from '../core/json-object.ts';
 import { didYouMean } from '../core/nearest-word.ts';
 import { renderWidget, renderWidgetError, WIDGET_DOCUMENTATION } from '../core/report/widget.ts';
 import { type SpendingFacts, spendingOf } from '../core/spending-facts.ts';

@@ -1,7 +1,7 @@
 import middy from '@middy/core';
-import { isObject } from '../core/chat-request.ts';
 import { type DeliveryPorts, deliverWeek } from '../core/deliver-week.ts';
 import { type IsoWeek, lastWholeWeek, parseWeek } from '../core/iso-week.ts';
+import { isObject } from '../core/json-object.ts';
 import { usdText } from '../core/money.ts';
 import type { Log } from '../core/ports.ts';
 

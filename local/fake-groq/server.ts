@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isObject, type JsonObject } from '../../lambda/core/chat-request.ts';
+import { isObject, type JsonObject, parseObject } from '../../lambda/core/json-object.ts';
 import { type Completion, complete, textOf } from './completion.ts';
 import { type ErrorAnswer, errorOfFault, type Fault, INVALID_KEY, parseFault } from './faults.ts';
 import { FakeKeyAdmin } from './key-admin.ts';
@@ -99,7 +99,7 @@ class FakeUpstream {
     const path = (request.url ?? '').split('?', 1)[0] ?? '';
     const route = `${request.method} ${path}`;
     if (route === 'GET /_fake/served') return send(response, 200, this.served);
-    const control = this.keys.control(request.method ?? '', path, parse(text));
+    const control = this.keys.control(request.method ?? '', path, parseObject(text));
     if (control !== undefined) return send(response, control.status, control.content);
     const key = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1];
     const isModels = route.startsWith('GET /openai/v1/models');
@@ -119,7 +119,7 @@ class FakeUpstream {
           },
         ],
       });
-    const administered = this.#keyAdmin.answer(route, parse(text));
+    const administered = this.#keyAdmin.answer(route, parseObject(text));
     if (administered !== undefined) return send(response, administered.status, administered.content);
     if (route !== CHAT) {
       return sendError(response, {
@@ -127,7 +127,7 @@ class FakeUpstream {
         error: { message: `Unknown request URL: ${route}.`, type: 'invalid_request_error', code: 'unknown_url' },
       });
     }
-    const body = parse(text);
+    const body = parseObject(text);
     this.served.requests++;
     this.served.byKeySuffix[key.slice(-4)] = (this.served.byKeySuffix[key.slice(-4)] ?? 0) + 1;
     if (body === undefined || !Array.isArray(body.messages) || typeof body.model !== 'string') {
@@ -228,15 +228,6 @@ class FakeUpstream {
 
   #id(): string {
     return `fake-${this.served.requests}`;
-  }
-}
-
-function parse(text: string): JsonObject | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
   }
 }
 
