@@ -1,9 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { DynamoAudit } from '../lambda/adapters/dynamo-audit.ts';
-import { DynamoUsage } from '../lambda/adapters/dynamo-usage.ts';
-import { GroqKeyCalls } from '../lambda/adapters/groq-key-api.ts';
-import { groqKeyIdOf } from '../lambda/adapters/groq-key-id.ts';
-import { DynamoGroqKeyRecords } from '../lambda/adapters/groq-key-records.ts';
+import { groqKeyStores } from '../lambda/adapters/groq-rotation-ports.ts';
 import { groqSecret, startGroqRotation } from '../lambda/adapters/groq-secret.ts';
 import { Registry } from '../lambda/adapters/registry.ts';
 import { groqSecretName } from '../lambda/contract.ts';
@@ -35,14 +31,9 @@ export async function openGroqKeys(where: Where, team: string): Promise<OpenedGr
   const names = [...teams.keys()].filter((name) => name !== CANARY_TEAM);
   if (!names.includes(team))
     throw new CommandError(`${environmentName} has no team "${team}"${didYouMean(team, names)}`);
-  const calls = new GroqKeyCalls(stores.groqBaseUrl ?? published?.environment.deployment.groqBaseUrl);
+  const groqBaseUrl = stores.groqBaseUrl ?? published?.environment.deployment.groqBaseUrl;
   const operator: GroqKeyOperator = {
-    records: new DynamoGroqKeyRecords(dynamo, registryTable),
-    probe: calls,
-    keyApi: calls,
-    keyIdOf: groqKeyIdOf,
-    use: new DynamoUsage(dynamo, usageTable, Date.now),
-    audit: new DynamoAudit(dynamo, registryTable),
+    ...groqKeyStores(dynamo, { registryTable, usageTable, groqBaseUrl }, Date.now),
     // People see what they did; the rotation function tells all others.
     herald: { tell: async () => {}, keep: async (path) => path },
     sourceOf: async (one) => teams.get(one)?.groqKeySource ?? 'staged',
