@@ -1,8 +1,7 @@
-import { Duration, Stack } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
-import { Policy, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { CfnPermission } from 'aws-cdk-lib/aws-lambda';
+import { Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { GROQ_KEY_EVENT } from '../lambda/contract.ts';
 import { letSendEvents } from './event-bus.ts';
@@ -45,25 +44,17 @@ export class GroqKeyRotation extends Construct {
     letSendEvents(rotation, GROQ_KEY_EVENT);
     const reason = 'Reports are named after the rotations that they tell of, in a folder of their own.';
     reports.letUseFolder(rotation, ['PutObject'], 'groq-keys/', reason);
-    this.#letRotate(rotation, secrets);
+    secrets.letRotate(this, rotation);
+    this.#letStart(rotation);
     this.#schedule(rotation, 'Watch', 'watch', WATCH_EVERY, "Looks after teams' current Groq keys");
     this.#schedule(rotation, 'Retire', 'retire', RETIRE_EVERY, 'Retires replaced Groq keys that nobody uses');
   }
 
-  /** Secrets Manager calls the function for these secrets only; who starts a rotation must be allowed to, too. */
-  #letRotate(rotation: GatewayFunction, secrets: TeamSecrets): void {
-    const functionArn = rotation.function.functionArn;
-    const permission = new CfnPermission(this, 'SecretsManager', {
-      action: 'lambda:InvokeFunction',
-      functionName: functionArn,
-      principal: new ServicePrincipal('secretsmanager.amazonaws.com').service,
-      sourceAccount: Stack.of(this).account,
-      sourceArn: secrets.arn,
-    });
-    permission.node.addDependency(rotation.role);
+  /** Who starts a rotation must be allowed to call the function, too. */
+  #letStart({ role, function: { functionArn } }: GatewayFunction): void {
     // A policy of its own: the role's must be there before the function is, and this one names the function.
     new Policy(this, 'StartRotation', {
-      roles: [rotation.role],
+      roles: [role],
       statements: [new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [functionArn] })],
     });
   }

@@ -1,6 +1,5 @@
 import { Stack } from 'aws-cdk-lib';
-import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { CfnPermission } from 'aws-cdk-lib/aws-lambda';
+import type { CfnPermission } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import { serviceSecretName } from '../lambda/contract.ts';
 import type { GatewayFunction } from './gateway-function.ts';
@@ -25,16 +24,8 @@ export class TeamKeyRotation extends Construct {
     this.rotation = rotation;
     registry.grantItems(rotation, ['GetItem', 'PutItem', 'UpdateItem'], ['KEY#*']);
     registry.grantItems(rotation, ['PutItem'], ['TEAM#*', 'AUDIT#*']);
-    const stack = Stack.of(this);
-    const secrets = new TeamSecrets(stack, { pattern: serviceSecretName('*', environmentName) });
+    const secrets = new TeamSecrets(Stack.of(this), { pattern: serviceSecretName('*', environmentName) });
     secrets.grant(rotation, ['DescribeSecret', 'GetSecretValue', 'PutSecretValue', 'UpdateSecretVersionStage']);
-    this.permission = new CfnPermission(this, 'SecretsManager', {
-      action: 'lambda:InvokeFunction',
-      functionName: rotation.function.functionArn,
-      principal: new ServicePrincipal('secretsmanager.amazonaws.com').service,
-      sourceAccount: stack.account,
-      sourceArn: secrets.arn,
-    });
-    this.permission.node.addDependency(rotation.role);
+    this.permission = secrets.letRotate(this, rotation);
   }
 }

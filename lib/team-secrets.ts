@@ -1,5 +1,7 @@
 import type { Stack } from 'aws-cdk-lib';
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { CfnPermission } from 'aws-cdk-lib/aws-lambda';
+import type { Construct } from 'constructs';
 import type { GatewayFunction } from './gateway-function.ts';
 import { letUseSecrets, secretArn } from './secret-rights.ts';
 
@@ -41,5 +43,18 @@ export class TeamSecrets {
         },
       }),
     );
+  }
+
+  /** Lets Secrets Manager call a function for these secrets only. */
+  letRotate(scope: Construct, rotation: GatewayFunction): CfnPermission {
+    const permission = new CfnPermission(scope, 'SecretsManager', {
+      action: 'lambda:InvokeFunction',
+      functionName: rotation.function.functionArn,
+      principal: new ServicePrincipal('secretsmanager.amazonaws.com').service,
+      sourceAccount: this.#stack.account,
+      sourceArn: this.arn,
+    });
+    permission.node.addDependency(rotation.role);
+    return permission;
   }
 }
