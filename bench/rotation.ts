@@ -23,7 +23,7 @@ type Row = {
   new: number;
 };
 
-const world = await RotatedGateways.open({ processes, canaryMinutes: CANARY_MINUTES, trimmed: 'all' });
+const world = await RotatedGateways.open({ processes, canaryMinutes: CANARY_MINUTES });
 const [old, next] = [newTestKey(), newTestKey()];
 const rows: Row[] = [];
 

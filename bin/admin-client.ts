@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { adminPorts } from '../lambda/adapters/admin-ports.ts';
+import { apiAddress } from '../lambda/contract.ts';
 import { isObject, parseObject } from '../lambda/core/json-object.ts';
 import { answerAdmin } from '../lambda/handlers/admin-routes.ts';
 import { CommandError } from './deployment.ts';
@@ -74,7 +75,7 @@ function overHttp(endpoint: string): AdminClient {
   const [, environmentName, keyId] = /^grk_([a-z0-9-]+)_([a-z0-9]{12})_[A-Za-z0-9_-]{43}$/.exec(key) ?? [];
   if (environmentName === undefined || keyId === undefined)
     throw new CommandError(`${KEY_VARIABLE} has no key of the gateway's; export an admin's or a lead's`);
-  const baseUrl = endpoint.replace(/\/+$/, '').replace(/\/openai\/v1$/, '');
+  const baseUrl = apiAddress(endpoint);
   return {
     environmentName,
     actor: keyId,

@@ -84,8 +84,8 @@ export function planKeyValue(environment: string, holder: string): string {
 /** The first letters of the ids of keys made by the check that follows a deployment. */
 export const CANARY_KEY_PREFIX = 'canary';
 
-/** Groq's address as a person writes it, with or without the path that SDKs of OpenAI's want, as the SDK of Groq's takes it. */
-export function groqAddress(baseUrl: string): string {
+/** An address of Groq's API, or of this one, as a person writes it, with or without the path that SDKs of OpenAI's want; as Groq's SDK takes it. */
+export function apiAddress(baseUrl: string): string {
   return baseUrl.replace(/\/+$/, '').replace(/\/openai\/v1$/, '');
 }
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoUsage } from '../../lambda/adapters/dynamo-usage.ts';
 import { parseCatalog } from '../../lambda/core/catalog.ts';
 import { weekOf } from '../../lambda/core/iso-week.ts';
@@ -13,7 +13,7 @@ import { startEmbeddedDynamodb } from '../../local/embedded-dynamodb.ts';
 import { type FakeGroq, startFakeGroq } from '../../local/fake-groq/server.ts';
 import { type GatewayProcess, startGatewayProcess } from '../../local/gateway-process.ts';
 import { PROJECT_DIR } from '../../local/settings.ts';
-import { StreamTrim } from '../../local/stream-trim.ts';
+import { keepStreamShort } from '../short-stream.ts';
 import { compareSources, type Figures, type Line, type Source } from './figures.ts';
 import { MIXED_ENVIRONMENT, type MixedCall, mixedCalls } from './mix.ts';
 import {
@@ -79,7 +79,7 @@ export async function runAgreement(options: AgreementOptions): Promise<Agreement
       gateways.push(gateway);
       opened.push(gateway.close);
     }
-    opened.push(trimRegularly(client, file));
+    opened.push(keepStreamShort(client, file, 'test'));
     const startMs = performance.now();
     await sendAll(options, gateways);
     const seconds = (performance.now() - startMs) / 1000;
@@ -185,23 +185,4 @@ async function reportOf({ baseUrl, adminKey }: Pick<GatewayProcess, 'baseUrl' | 
   });
   const [week] = JSON.parse(stdout).data;
   return { data: week.models, total: week.total };
-}
-
-/** Takes what has been counted out of the stream, as a gateway does whose database is its own: long streams are slow here. */
-function trimRegularly(client: DynamoDBClient, file: string): () => void {
-  const trim = new StreamTrim(file, 'test-ledger');
-  const query = {
-    TableName: 'test-usage',
-    KeyConditionExpression: 'pk = :position',
-    ExpressionAttributeValues: { ':position': { S: 'POSITION' } },
-  };
-  const timer = setInterval(async () => {
-    const { Items = [] } = await client.send(new QueryCommand(query)).catch(() => ({ Items: [] }));
-    const [position] = Items;
-    if (position?.sequenceNumber?.S !== undefined) trim.forgetBefore(position.sequenceNumber.S);
-  }, 1_000);
-  return () => {
-    clearInterval(timer);
-    trim.close();
-  };
 }

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
+import { shiftDate } from '../../bin/prove/shifted-date.ts';
 
 /*
  * Preloaded by `node --import` into a gateway whose clock is led by whoever writes a file: every time it reads is moved by
  * as many milliseconds as the file says, so that a day of overlap passes while some hundred calls are made. The product
  * has no such switch.
  */
-const RealDate = Date;
 const file = process.env.LED_CLOCK_FILE ?? '';
 const LOOK_EVERY_MS = 10;
 let shiftMs = read();
@@ -21,18 +21,4 @@ function read(): number {
   }
 }
 
-class LedDate extends RealDate {
-  constructor(...parts: [] | [number | string | Date]) {
-    if (parts.length === 0) super(RealDate.now() + shiftMs);
-    else super(...parts);
-  }
-
-  static override now(): number {
-    return RealDate.now() + shiftMs;
-  }
-}
-
-globalThis.Date = new Proxy(LedDate, {
-  // Called as a function, Date gives text; classes cannot be called.
-  apply: () => new LedDate().toString(),
-}) as unknown as DateConstructor;
+shiftDate(() => shiftMs);

@@ -11,9 +11,9 @@ import { type GatewayProcess, startGatewayProcess } from '../../local/gateway-pr
 import { localGroqRotation } from '../../local/groq-rotation.ts';
 import { type SecretsEndpoint, startSecretsEndpoint } from '../../local/secrets-endpoint.ts';
 import { LocalSecretsManager } from '../../local/secrets-manager.ts';
+import { keepStreamShort } from '../short-stream.ts';
 import { PlayedSecret, type TestKey } from './played-secret.ts';
 import { type CallEnd, SteadyLoad } from './steady-load.ts';
-import { keepStreamShort, type Trimmed } from './trimmed-stream.ts';
 
 /** What is to be rotated. */
 export type RotatedGatewaysOptions = {
@@ -21,8 +21,6 @@ export type RotatedGatewaysOptions = {
   readonly canaryMinutes: number;
   /** Whether the gateways' clocks are moved by {@link RotatedGateways.passMinute}. @default false: they are the machine's */
   readonly isClockLed?: boolean;
-  /** @default 'counted' */
-  readonly trimmed?: Trimmed;
 };
 
 const TEAM = 'rotated';
@@ -80,7 +78,6 @@ export class RotatedGateways {
     processes,
     canaryMinutes,
     isClockLed = false,
-    trimmed = 'counted',
   }: RotatedGatewaysOptions): Promise<RotatedGateways> {
     const clock = { nowEpochMs: Date.now };
     const dir = mkdtempSync(join(tmpdir(), 'rotation-'));
@@ -103,7 +100,7 @@ export class RotatedGateways {
     const endpoint = await startSecretsEndpoint(secrets);
     const opened = new RotatedGateways({ dir, fake, database, dynamo, endpoint, secrets, isClockLed, clock });
     await opened.#start(processes, canaryMinutes);
-    opened.#endTrim = keepStreamShort(dynamo, join(dir, DATABASE), ENVIRONMENT, trimmed);
+    opened.#endTrim = keepStreamShort(dynamo, join(dir, DATABASE), ENVIRONMENT);
     return opened;
   }
 

@@ -4,7 +4,7 @@ import {
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import { GroqKeys } from '../../lambda/adapters/groq-keys.ts';
-import { groqAddress, groqSecretName } from '../../lambda/contract.ts';
+import { apiAddress, groqSecretName } from '../../lambda/contract.ts';
 import { stagedQueue, VERSION_LABEL, versionWith } from '../../lambda/core/groq-key-versions.ts';
 import { type Check, type Outcome, outcome } from './check.ts';
 
@@ -54,7 +54,7 @@ async function checkKeys({ client, environmentName, teams, groqBaseUrl }: Secret
 
 async function statusOf(groqBaseUrl: string, key: string): Promise<number | string> {
   try {
-    const response = await fetch(`${groqAddress(groqBaseUrl)}/openai/v1/models`, {
+    const response = await fetch(`${apiAddress(groqBaseUrl)}/openai/v1/models`, {
       headers: { authorization: `Bearer ${key}` },
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });

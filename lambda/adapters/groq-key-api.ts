@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { groqAddress } from '../contract.ts';
+import { apiAddress } from '../contract.ts';
 import type { GroqKeyApi, GroqKeyProbe, UpstreamKey } from '../core/groq-key-ports.ts';
 import { isObject, type JsonObject, parseObject } from '../core/json-object.ts';
 
@@ -25,7 +25,7 @@ export class GroqKeyCalls implements GroqKeyProbe, GroqKeyApi {
     fetchLike: typeof fetch = fetch,
     pause: (ms: number) => Promise<unknown> = sleep,
   ) {
-    this.#address = groqAddress(baseUrl ?? DEFAULT_ADDRESS);
+    this.#address = apiAddress(baseUrl ?? DEFAULT_ADDRESS);
     this.#fetch = fetchLike;
     this.#pause = pause;
   }

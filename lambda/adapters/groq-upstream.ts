@@ -1,5 +1,5 @@
 import Groq from 'groq-sdk';
-import { groqAddress } from '../contract.ts';
+import { apiAddress } from '../contract.ts';
 import type { Clock, LimitWatch, Log, TracedAnswer, Upstream, UpstreamAnswer, UpstreamHeaders } from '../core/ports.ts';
 import { type Refusal, refuse } from '../core/refusals.ts';
 import { openFreshConnections } from './fresh-connections.ts';
@@ -55,7 +55,7 @@ export class GroqUpstream implements Upstream {
       // The real key is the team's, and goes with each request.
       apiKey: 'per-request',
       // The SDK adds /openai/v1 to each path; an address written with it means the same.
-      ...(options.baseUrl === undefined ? {} : { baseURL: groqAddress(options.baseUrl) }),
+      ...(options.baseUrl === undefined ? {} : { baseURL: apiAddress(options.baseUrl) }),
       maxRetries: 0,
       logLevel: 'off',
     });
