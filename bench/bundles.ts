@@ -8,7 +8,7 @@ export async function bundleSizes(): Promise<Record<string, { bytes: number; gzi
   const sizes: Record<string, { bytes: number; gzipBytes: number }> = {};
   for (const handler of ['gateway', 'authorizer']) {
     const { outputFiles } = await build({
-      entryPoints: [join(PROJECT_DIR, `lambda/handlers/${handler}.ts`)],
+      entryPoints: [join(PROJECT_DIR, `lambda/functions/${handler}.ts`)],
       bundle: true,
       minify: true,
       write: false,

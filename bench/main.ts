@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startEmbeddedDynamodb } from '../local/embedded-dynamodb.ts';
+import { startEmbeddedDynamodb } from '../local/dynamodb/embedded-dynamodb.ts';
 import { PROJECT_DIR } from '../local/settings.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import { bundleSizes } from './bundles.ts';

@@ -2,8 +2,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
-import { parseCatalog } from '../lambda/core/catalog.ts';
-import { type EnvironmentFile, parseEnvironment } from '../lambda/core/environment.ts';
+import { type EnvironmentFile, parseEnvironment } from '../lambda/policy/environment.ts';
+import { parseCatalog } from '../lambda/pricing/catalog.ts';
 import { GatewayStack } from '../lib/gateway-stack.ts';
 
 type StackFigures = { readonly resources: number; readonly bytes: number };

@@ -1,5 +1,5 @@
 import { type DynamoDBClient, paginateQuery } from '@aws-sdk/client-dynamodb';
-import { StreamTrim } from '../local/stream-trim.ts';
+import { StreamTrim } from '../local/dynamodb/stream-trim.ts';
 
 const TRIM_EVERY_MS = 500;
 

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { adminPorts } from '../lambda/adapters/admin-ports.ts';
 import { apiAddress } from '../lambda/contract.ts';
-import { isObject, parseObject } from '../lambda/core/json-object.ts';
-import { answerAdmin } from '../lambda/handlers/admin-routes.ts';
+import { adminPorts } from '../lambda/functions/admin-ports.ts';
+import { answerAdmin } from '../lambda/http/admin-routes.ts';
+import { isObject, parseObject } from '../lambda/kernel/json-object.ts';
 import { CommandError } from './deployment.ts';
 import { openStores, type Where } from './stores.ts';
 

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { didYouMean, nearestWord } from '../lambda/core/nearest-word.ts';
+import { didYouMean, nearestWord } from '../lambda/kernel/nearest-word.ts';
 import { CommandError } from './deployment.ts';
 
 const OPTIONS = {

@@ -8,8 +8,8 @@ import {
   Validations,
 } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { withCanary } from '../lambda/core/canary.ts';
-import { ConfigError } from '../lambda/core/config-error.ts';
+import { ConfigError } from '../lambda/kernel/config-error.ts';
+import { withCanary } from '../lambda/policy/canary.ts';
 import { GatewayStack } from '../lib/gateway-stack.ts';
 import { loadConfiguration } from '../local/configuration.ts';
 import { PROJECT_DIR, StartError } from '../local/settings.ts';

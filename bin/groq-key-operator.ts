@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { groqKeyStores } from '../lambda/adapters/groq-rotation-ports.ts';
-import { groqSecret, startGroqRotation } from '../lambda/adapters/groq-secret.ts';
-import { Registry } from '../lambda/adapters/registry.ts';
 import { groqSecretName } from '../lambda/contract.ts';
-import { CANARY_TEAM } from '../lambda/core/canary.ts';
-import type { GroqKeyOperator } from '../lambda/core/groq-key-operator.ts';
-import { didYouMean } from '../lambda/core/nearest-word.ts';
+import { groqKeyStores } from '../lambda/functions/groq-rotation-ports.ts';
+import type { GroqKeyOperator } from '../lambda/groq-keys/groq-key-operator.ts';
+import { groqSecret, startGroqRotation } from '../lambda/groq-keys/io/groq-secret.ts';
+import { didYouMean } from '../lambda/kernel/nearest-word.ts';
+import { CANARY_TEAM } from '../lambda/policy/canary.ts';
+import { Registry } from '../lambda/policy/io/registry.ts';
 import { CommandError } from './deployment.ts';
 import { openStores, type Where } from './stores.ts';
 

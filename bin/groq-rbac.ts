@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { withoutKeys } from '../lambda/core/key-mask.ts';
+import { withoutKeys } from '../lambda/kernel/key-mask.ts';
 import { type CommandLine, readCommandLine } from './command-line.ts';
 import type { BudgetOptions } from './commands/budget.ts';
 import { CommandError } from './deployment.ts';

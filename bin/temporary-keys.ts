@@ -1,6 +1,6 @@
-import { mintKey, TeamKeys } from '../lambda/adapters/team-keys.ts';
+import { mintKey, TeamKeys } from '../lambda/access/io/team-keys.ts';
 import { CANARY_KEY_PREFIX } from '../lambda/contract.ts';
-import { CANARY_TEAM } from '../lambda/core/canary.ts';
+import { CANARY_TEAM } from '../lambda/policy/canary.ts';
 import type { Stores } from './stores.ts';
 
 type Tables = Pick<Stores, 'dynamo' | 'registryTable' | 'environmentName'>;

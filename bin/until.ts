@@ -1,4 +1,4 @@
-import { dayStartsAtEpochMs } from '../lambda/core/period.ts';
+import { dayStartsAtEpochMs } from '../lambda/kernel/period.ts';
 import { CommandError } from './deployment.ts';
 
 const UNIT_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };

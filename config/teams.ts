@@ -1,4 +1,4 @@
-import type { EnvironmentFile } from '../lambda/core/environment.ts';
+import type { EnvironmentFile } from '../lambda/policy/environment.ts';
 
 /**
  * The default teams, with the numbers of the governance guide. Its models have been retired by Groq since, so each team

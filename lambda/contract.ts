@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 
+export { ORGANIZATION } from './kernel/holder.ts';
+
 /**
  * What the deployment and the handlers agree on: names of environment variables, and the tables' keys. Shared by the
  * constructs, the handlers and the local host, so that none can drift from the others.
@@ -63,7 +65,6 @@ export function teamOfServiceSecret(name: string, environment: string): string |
 }
 
 /** Also who holds the usage plan of keys that belong to no team. */
-export { ORGANIZATION } from './core/holder.ts';
 
 const EVENT_SOURCE = 'groq-gateway';
 

@@ -5,11 +5,11 @@ import { Architecture, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import type { DeploymentSettings } from '../lambda/core/deployment-settings.ts';
+import type { DeploymentSettings } from '../lambda/policy/deployment-settings.ts';
 
 /** What may differ between the gateway's functions. */
 export type GatewayFunctionProps = {
-  /** The entry point's file in lambda/handlers, without its ending. */
+  /** The entry point's file in lambda/functions, without its ending. */
   readonly handler: string;
   readonly description: string;
   readonly timeout: Duration;
@@ -19,7 +19,7 @@ export type GatewayFunctionProps = {
   readonly settings: DeploymentSettings;
 };
 
-const HANDLERS = join(import.meta.dirname, '../lambda/handlers');
+const HANDLERS = join(import.meta.dirname, '../lambda/functions');
 
 /** A function on Node 24 and arm64: one minified ES module with its SDK, its own role, and logs that end. */
 export class GatewayFunction extends Construct {

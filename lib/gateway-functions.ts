@@ -2,11 +2,11 @@ import { Duration, type Stack } from 'aws-cdk-lib';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { ENV } from '../lambda/contract.ts';
-import type { DeploymentSettings } from '../lambda/core/deployment-settings.ts';
-import { ANSWER_WITHIN } from './gateway-api.ts';
+import type { DeploymentSettings } from '../lambda/policy/deployment-settings.ts';
+import { ANSWER_WITHIN } from './api/gateway-api.ts';
 import { GatewayFunction } from './gateway-function.ts';
 import type { GatewayTable, GatewayTables } from './gateway-table.ts';
-import type { TeamSecrets } from './team-secrets.ts';
+import type { TeamSecrets } from './keys/team-secrets.ts';
 
 /** How long a function of the deployment may run: with the minute its event may wait, less than CloudFormation does. */
 export const DEPLOY_WITHIN = Duration.minutes(3);

@@ -4,13 +4,13 @@ import { CfnRotationSchedule, CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { CUSTOM_RESOURCE, groqSecretName, serviceSecretName } from '../lambda/contract.ts';
-import type { DeploymentSettings } from '../lambda/core/deployment-settings.ts';
-import type { TeamPolicy } from '../lambda/core/environment.ts';
-import { BudgetAlarms } from './budget-alarms.ts';
+import type { DeploymentSettings } from '../lambda/policy/deployment-settings.ts';
+import type { TeamPolicy } from '../lambda/policy/environment.ts';
+import { UsagePlanHandle } from './api/usage-plan-handle.ts';
 import type { GatewayFunction } from './gateway-function.ts';
-import { TeamAlerts } from './team-alerts.ts';
-import type { TeamKeyRotation } from './team-key-rotation.ts';
-import { UsagePlanHandle } from './usage-plan-handle.ts';
+import type { TeamKeyRotation } from './keys/team-key-rotation.ts';
+import { BudgetAlarms } from './monitoring/budget-alarms.ts';
+import { TeamAlerts } from './monitoring/team-alerts.ts';
 
 /** What a team's stack is made of. */
 export type TeamStackProps = {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
-import { type Catalog, parseCatalog } from '../lambda/core/catalog.ts';
-import { type Environment, type EnvironmentFile, parseEnvironment } from '../lambda/core/environment.ts';
+import { type Environment, type EnvironmentFile, parseEnvironment } from '../lambda/policy/environment.ts';
+import { type Catalog, parseCatalog } from '../lambda/pricing/catalog.ts';
 import { StartError } from './settings.ts';
 
 /** An environment and a catalog, as their files have them and as they were understood. */

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { ConfigError } from '../lambda/core/config-error.ts';
+import { ConfigError } from '../lambda/kernel/config-error.ts';
 import { readSettings, type Settings, StartError } from './settings.ts';
 import { type LocalGateway, startLocalGateway } from './start.ts';
 

@@ -1,32 +1,32 @@
 import { randomUUID } from 'node:crypto';
 import { devNull } from 'node:os';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DynamoAudit } from '../lambda/adapters/dynamo-audit.ts';
-import { DynamoBudgets } from '../lambda/adapters/dynamo-budgets.ts';
-import { DynamoLedger } from '../lambda/adapters/dynamo-ledger.ts';
-import { Registry } from '../lambda/adapters/registry.ts';
-import { TeamKeys } from '../lambda/adapters/team-keys.ts';
+import { TeamKeys } from '../lambda/access/io/team-keys.ts';
+import { servedModelOf } from '../lambda/access/model-list.ts';
+import { createSweep } from '../lambda/alerts/io/sweep-handler.ts';
 import { ENV, groqSecretName } from '../lambda/contract.ts';
-import { servedModelOf } from '../lambda/core/model-list.ts';
-import { periodOf } from '../lambda/core/period.ts';
-import { publishPolicies } from '../lambda/core/publish.ts';
-import { alertPorts } from '../lambda/handlers/alerting.ts';
-import { createSweep } from '../lambda/handlers/sweep-handler.ts';
-import { systemClock } from '../lambda/handlers/system.ts';
+import { publishPolicies } from '../lambda/deployment/publish.ts';
+import { alertPorts } from '../lambda/functions/alerting.ts';
+import { systemClock } from '../lambda/kernel/io/system.ts';
+import { periodOf } from '../lambda/kernel/period.ts';
+import { DynamoBudgets } from '../lambda/ledger/io/dynamo-budgets.ts';
+import { DynamoLedger } from '../lambda/ledger/io/dynamo-ledger.ts';
+import { DynamoAudit } from '../lambda/policy/io/dynamo-audit.ts';
+import { Registry } from '../lambda/policy/io/registry.ts';
 import { type Configuration, loadConfiguration } from './configuration.ts';
-import { DASHBOARD_PATH, dashboardFiles } from './dashboard-files.ts';
 import { keySeed, lockDataDir, makeDataDir } from './data-dir.ts';
-import { answers, startEmbeddedDynamodb } from './embedded-dynamodb.ts';
-import { GroqRotations } from './groq-rotations.ts';
-import { type HostedFunctions, startHost } from './host.ts';
-import { installLambdaRuntime, lambdaContext } from './lambda-runtime.ts';
+import { answers, startEmbeddedDynamodb } from './dynamodb/embedded-dynamodb.ts';
+import { makeTables } from './dynamodb/tables.ts';
+import { tailUsage, type UsageTailProps } from './dynamodb/usage-tail.ts';
+import { DASHBOARD_PATH, dashboardFiles } from './host/dashboard-files.ts';
+import { type HostedFunctions, startHost } from './host/host.ts';
+import { installLambdaRuntime, lambdaContext } from './host/lambda-runtime.ts';
 import { deriveKey } from './local-keys.ts';
 import { writeRunning } from './running.ts';
-import { startSecretsEndpoint } from './secrets-endpoint.ts';
-import { LocalSecretsManager } from './secrets-manager.ts';
+import { GroqRotations } from './secrets-manager/groq-rotations.ts';
+import { startSecretsEndpoint } from './secrets-manager/secrets-endpoint.ts';
+import { LocalSecretsManager } from './secrets-manager/secrets-manager.ts';
 import { type Settings, StartError } from './settings.ts';
-import { makeTables } from './tables.ts';
-import { tailUsage, type UsageTailProps } from './usage-tail.ts';
 
 /** A running local gateway. */
 export type LocalGateway = {
@@ -268,10 +268,10 @@ async function storeKey(
 /** Loads the very entry points that are deployed; they read their variables as they load. */
 async function loadFunctions(): Promise<LoadedFunctions> {
   installLambdaRuntime();
-  const { handler: authorizer } = await import('../lambda/handlers/authorizer.ts');
-  const { handler: gateway, finish } = await import('../lambda/handlers/gateway.ts');
-  const { handler: admin } = await import('../lambda/handlers/admin.ts');
-  const { handler: projector } = await import('../lambda/handlers/projector.ts');
+  const { handler: authorizer } = await import('../lambda/functions/authorizer.ts');
+  const { handler: gateway, finish } = await import('../lambda/functions/gateway.ts');
+  const { handler: admin } = await import('../lambda/functions/admin.ts');
+  const { handler: projector } = await import('../lambda/functions/projector.ts');
   const project = async (event: object) =>
     await (projector as StreamHandler)(event, lambdaContext('projector', randomUUID(), PROJECTOR_TIMEOUT_MS));
   return { authorizer, gateway, admin, project, finish } as unknown as LoadedFunctions;

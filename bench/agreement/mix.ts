@@ -1,4 +1,4 @@
-import type { EnvironmentFile } from '../../lambda/core/environment.ts';
+import type { EnvironmentFile } from '../../lambda/policy/environment.ts';
 
 /** One chat completion that is sent: by whom, what, and how. */
 export type MixedCall = {

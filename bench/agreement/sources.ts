@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import type { Catalog } from '../../lambda/core/catalog.ts';
-import { METRIC } from '../../lambda/core/metrics.ts';
-import { addUsd, type PicoUsd, parseUsd, picoUsd, subtractUsd, usdText, ZERO_USD } from '../../lambda/core/money.ts';
-import { foldRows, refusedOf, sumUsage, type UsageRow } from '../../lambda/core/usage.ts';
+import { addUsd, type PicoUsd, parseUsd, picoUsd, subtractUsd, usdText, ZERO_USD } from '../../lambda/kernel/money.ts';
+import type { Catalog } from '../../lambda/pricing/catalog.ts';
+import { METRIC } from '../../lambda/telemetry/metrics.ts';
+import { foldRows, refusedOf, sumUsage, type UsageRow } from '../../lambda/usage/usage.ts';
 import { billOf } from '../../local/fake-groq/bill.ts';
 import type { ModelCount, Served } from '../../local/fake-groq/served.ts';
 import { type Figures, refusalFigures, type Source, tokenFigures } from './figures.ts';

@@ -1,8 +1,9 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import type { ListSecretVersionIdsResponse } from '@aws-sdk/client-secrets-manager';
-import { groqKeyIdOf } from '../../lambda/adapters/groq-key-id.ts';
-import { stagedLabel, VERSION_LABEL } from '../../lambda/core/groq-key-versions.ts';
-import type { LocalSecretsManager } from '../../local/secrets-manager.ts';
+import { stagedLabel } from '../../lambda/groq/groq-key-versions.ts';
+import { groqKeyIdOf } from '../../lambda/groq/io/groq-key-id.ts';
+import { VERSION_LABEL } from '../../lambda/secrets/secret-versions.ts';
+import type { LocalSecretsManager } from '../../local/secrets-manager/secrets-manager.ts';
 
 /** A Groq key that nobody else has. */
 export type TestKey = { readonly apiKey: string; readonly keyId: string; readonly versionId: string };

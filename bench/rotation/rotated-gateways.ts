@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { DescribeSecretResponse } from '@aws-sdk/client-secrets-manager';
 import { groqSecretName } from '../../lambda/contract.ts';
-import type { GroqKeyRotationEvent } from '../../lambda/handlers/groq-key-rotation-handler.ts';
-import { type EmbeddedDynamodb, startEmbeddedDynamodb } from '../../local/embedded-dynamodb.ts';
+import type { GroqKeyRotationEvent } from '../../lambda/groq-keys/io/groq-key-rotation-handler.ts';
+import { type EmbeddedDynamodb, startEmbeddedDynamodb } from '../../local/dynamodb/embedded-dynamodb.ts';
 import { type FakeGroq, startFakeGroq } from '../../local/fake-groq/server.ts';
-import { type GatewayProcess, startGatewayProcess } from '../../local/gateway-process.ts';
-import { localGroqRotation } from '../../local/groq-rotation.ts';
-import { type SecretsEndpoint, startSecretsEndpoint } from '../../local/secrets-endpoint.ts';
-import { LocalSecretsManager } from '../../local/secrets-manager.ts';
+import { type GatewayProcess, startGatewayProcess } from '../../local/host/gateway-process.ts';
+import { localGroqRotation } from '../../local/secrets-manager/groq-rotation.ts';
+import { type SecretsEndpoint, startSecretsEndpoint } from '../../local/secrets-manager/secrets-endpoint.ts';
+import { LocalSecretsManager } from '../../local/secrets-manager/secrets-manager.ts';
 import { keepStreamShort } from '../short-stream.ts';
 import { PlayedSecret, type TestKey } from './played-secret.ts';
 import { type CallEnd, SteadyLoad } from './steady-load.ts';
@@ -126,7 +126,7 @@ export class RotatedGateways {
       npm_lifecycle_event: 'rotation',
       ...(this.#isClockLed ? { LED_CLOCK_FILE: this.#clockFile } : {}),
     };
-    const nodeArguments = this.#isClockLed ? ['--import', new URL('led-clock.ts', import.meta.url).href] : [];
+    const nodeArguments = this.#isClockLed ? ['--import', new URL('./led-clock.ts', import.meta.url).href] : [];
     for (let index = 0; index < processes; index++) {
       const dataDir = join(this.dir, `process-${index}`);
       this.gateways.push(await startGatewayProcess({ environment, env, dataDir, nodeArguments }));

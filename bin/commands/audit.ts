@@ -1,4 +1,4 @@
-import { renderTable } from '../../lambda/core/report/columns.ts';
+import { renderTable } from '../../lambda/reporting/render/columns.ts';
 import { type AdminWhere, openAdmin } from '../admin-client.ts';
 
 /** What `audit list` is told. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { DynamoAudit } from '../../lambda/adapters/dynamo-audit.ts';
-import { DynamoBudgets } from '../../lambda/adapters/dynamo-budgets.ts';
-import { Registry } from '../../lambda/adapters/registry.ts';
+import { parseUsd, usdText } from '../../lambda/kernel/money.ts';
+import { didYouMean } from '../../lambda/kernel/nearest-word.ts';
+import { utcText } from '../../lambda/kernel/period.ts';
 import {
   type Act,
   type BudgetPorts,
@@ -9,14 +9,14 @@ import {
   pause,
   resume,
   topUp,
-} from '../../lambda/core/budget-operations.ts';
-import { CANARY_TEAM } from '../../lambda/core/canary.ts';
-import { parseUsd, usdText } from '../../lambda/core/money.ts';
-import { didYouMean } from '../../lambda/core/nearest-word.ts';
-import { isInForce } from '../../lambda/core/pause.ts';
-import { utcText } from '../../lambda/core/period.ts';
-import { readAllBudgets, readBudget } from '../../lambda/core/read-budgets.ts';
-import { renderTable } from '../../lambda/core/report/columns.ts';
+} from '../../lambda/ledger/budget-operations.ts';
+import { DynamoBudgets } from '../../lambda/ledger/io/dynamo-budgets.ts';
+import { isInForce } from '../../lambda/ledger/pause.ts';
+import { readAllBudgets, readBudget } from '../../lambda/ledger/read-budgets.ts';
+import { CANARY_TEAM } from '../../lambda/policy/canary.ts';
+import { DynamoAudit } from '../../lambda/policy/io/dynamo-audit.ts';
+import { Registry } from '../../lambda/policy/io/registry.ts';
+import { renderTable } from '../../lambda/reporting/render/columns.ts';
 import { CommandError } from '../deployment.ts';
 import { openStores, type Stores, type Where } from '../stores.ts';
 import { parseUntil } from '../until.ts';

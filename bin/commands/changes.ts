@@ -1,5 +1,5 @@
-import { DynamoAudit } from '../../lambda/adapters/dynamo-audit.ts';
-import { periodOf } from '../../lambda/core/period.ts';
+import { periodOf } from '../../lambda/kernel/period.ts';
+import { DynamoAudit } from '../../lambda/policy/io/dynamo-audit.ts';
 import { CommandError, findDeployment } from '../deployment.ts';
 
 const MS_PER_DAY = 86_400_000;

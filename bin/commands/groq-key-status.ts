@@ -1,9 +1,10 @@
-import { reportOf } from '../../lambda/core/groq-key-history.ts';
-import { type GroqKeyRecord, groqKeyStateOf } from '../../lambda/core/groq-key-record.ts';
-import { addGroqKeyUse, NO_GROQ_KEY_USE } from '../../lambda/core/groq-key-use.ts';
-import { stagedQueue, VERSION_LABEL, versionWith } from '../../lambda/core/groq-key-versions.ts';
-import { hourOf, MS_PER_DAY, utcText } from '../../lambda/core/period.ts';
-import { renderTable } from '../../lambda/core/report/columns.ts';
+import { stagedQueue } from '../../lambda/groq/groq-key-versions.ts';
+import { reportOf } from '../../lambda/groq-keys/groq-key-history.ts';
+import { type GroqKeyRecord, groqKeyStateOf } from '../../lambda/groq-keys/groq-key-record.ts';
+import { hourOf, MS_PER_DAY, utcText } from '../../lambda/kernel/period.ts';
+import { renderTable } from '../../lambda/reporting/render/columns.ts';
+import { VERSION_LABEL, versionWith } from '../../lambda/secrets/secret-versions.ts';
+import { addGroqKeyUse, NO_GROQ_KEY_USE } from '../../lambda/usage/groq-key-use.ts';
 import { CommandError } from '../deployment.ts';
 import type { OpenedGroqKeys } from '../groq-key-operator.ts';
 import { act, type GroqKeyOptions } from './groq-key.ts';

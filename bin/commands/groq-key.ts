@@ -1,14 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { clearPending, confirmDeleted, revokeGroqKey, unstageGroqKey } from '../../lambda/core/groq-key-endings.ts';
-import { isGroqKeyName } from '../../lambda/core/groq-key-name.ts';
-import { setGroqKey, stageGroqKey } from '../../lambda/core/groq-key-operations.ts';
-import { GroqKeyRefusal } from '../../lambda/core/groq-key-operator.ts';
-import { calledOf } from '../../lambda/core/groq-key-record.ts';
-import { isAccepted } from '../../lambda/core/groq-key-source.ts';
-import { addGroqKeyUse, NO_GROQ_KEY_USE } from '../../lambda/core/groq-key-use.ts';
-import { type GroqKey, stagedQueue } from '../../lambda/core/groq-key-versions.ts';
-import { hourOf } from '../../lambda/core/period.ts';
-import { keysInUse } from '../../lambda/core/promote-groq-key.ts';
+import { type GroqKey, stagedQueue } from '../../lambda/groq/groq-key-versions.ts';
+import {
+  clearPending,
+  confirmDeleted,
+  revokeGroqKey,
+  unstageGroqKey,
+} from '../../lambda/groq-keys/groq-key-endings.ts';
+import { isGroqKeyName } from '../../lambda/groq-keys/groq-key-name.ts';
+import { setGroqKey, stageGroqKey } from '../../lambda/groq-keys/groq-key-operations.ts';
+import { GroqKeyRefusal } from '../../lambda/groq-keys/groq-key-operator.ts';
+import { calledOf } from '../../lambda/groq-keys/groq-key-record.ts';
+import { isAccepted } from '../../lambda/groq-keys/groq-key-source.ts';
+import { keysInUse } from '../../lambda/groq-keys/promote-groq-key.ts';
+import { hourOf } from '../../lambda/kernel/period.ts';
+import { addGroqKeyUse, NO_GROQ_KEY_USE } from '../../lambda/usage/groq-key-use.ts';
 import { CommandError } from '../deployment.ts';
 import { type OpenedGroqKeys, openGroqKeys } from '../groq-key-operator.ts';
 import { readSecret } from '../secret-prompt.ts';

@@ -1,6 +1,6 @@
-import { isRole } from '../../lambda/core/identity.ts';
-import { ENDPOINTS } from '../../lambda/core/key-scope.ts';
-import { renderTable } from '../../lambda/core/report/columns.ts';
+import { isRole } from '../../lambda/access/identity.ts';
+import { ENDPOINTS } from '../../lambda/access/key-scope.ts';
+import { renderTable } from '../../lambda/reporting/render/columns.ts';
 import { openAdmin } from '../admin-client.ts';
 import { CommandError } from '../deployment.ts';
 import { type Content, idOf, type KeyOptions, listed, showNew, textOf } from '../new-key.ts';

@@ -1,18 +1,18 @@
 import { readFileSync } from 'node:fs';
-import { type Catalog, parseCatalog } from '../../lambda/core/catalog.ts';
-import { picoUsd } from '../../lambda/core/money.ts';
-import { didYouMean } from '../../lambda/core/nearest-word.ts';
+import { picoUsd } from '../../lambda/kernel/money.ts';
+import { didYouMean } from '../../lambda/kernel/nearest-word.ts';
+import { type Catalog, parseCatalog } from '../../lambda/pricing/catalog.ts';
 import { StartError } from '../../local/settings.ts';
 import { CommandError } from '../deployment.ts';
 import type { Progress } from '../progress.ts';
 import { attackAll, suitable } from '../prove/attack.ts';
-import { spendsAtMost } from '../prove/deployed-target.ts';
-import { localCall, startLocalTarget } from '../prove/local-target.ts';
-import { openDeployed } from '../prove/open-deployed.ts';
-import { type Scenario, worthOf } from '../prove/scenario.ts';
-import { SCENARIOS } from '../prove/scenarios.ts';
+import { type Scenario, worthOf } from '../prove/scenarios/scenario.ts';
+import { SCENARIOS } from '../prove/scenarios/scenarios.ts';
 import { cleanUpOnSignals } from '../prove/signals.ts';
-import type { Target } from '../prove/target.ts';
+import { spendsAtMost } from '../prove/targets/deployed-target.ts';
+import { localCall, startLocalTarget } from '../prove/targets/local-target.ts';
+import { openDeployed } from '../prove/targets/open-deployed.ts';
+import type { Target } from '../prove/targets/target.ts';
 
 /** What the command is told, as it stands on the command line. */
 export type ProveOptions = {

@@ -1,21 +1,21 @@
-import { DynamoAudit } from '../../lambda/adapters/dynamo-audit.ts';
-import { DynamoLedger } from '../../lambda/adapters/dynamo-ledger.ts';
-import { DynamoUsage } from '../../lambda/adapters/dynamo-usage.ts';
-import { Registry } from '../../lambda/adapters/registry.ts';
-import { usdText } from '../../lambda/core/money.ts';
-import { didYouMean } from '../../lambda/core/nearest-word.ts';
-import { periodStartsAtEpochMs } from '../../lambda/core/period.ts';
-import type { LedgerKey } from '../../lambda/core/ports.ts';
+import { systemClock } from '../../lambda/kernel/io/system.ts';
+import { usdText } from '../../lambda/kernel/money.ts';
+import { didYouMean } from '../../lambda/kernel/nearest-word.ts';
+import { periodStartsAtEpochMs } from '../../lambda/kernel/period.ts';
+import { DynamoLedger } from '../../lambda/ledger/io/dynamo-ledger.ts';
+import type { LedgerKey } from '../../lambda/ledger/ports.ts';
+import { DynamoAudit } from '../../lambda/policy/io/dynamo-audit.ts';
+import { Registry } from '../../lambda/policy/io/registry.ts';
+import { renderTable } from '../../lambda/reporting/render/columns.ts';
+import { DynamoUsage } from '../../lambda/usage/io/dynamo-usage.ts';
 import {
   ledgersToReconcile,
   ledgerText,
   type Patience,
   reconcileUsage,
   type UsageGap,
-} from '../../lambda/core/reconcile-usage.ts';
-import { renderTable } from '../../lambda/core/report/columns.ts';
-import { adjustmentOf, type UsageAdjustment } from '../../lambda/core/usage-adjustment.ts';
-import { systemClock } from '../../lambda/handlers/system.ts';
+} from '../../lambda/usage/reconcile-usage.ts';
+import { adjustmentOf, type UsageAdjustment } from '../../lambda/usage/usage-adjustment.ts';
 import { CommandError } from '../deployment.ts';
 import type { Progress } from '../progress.ts';
 import { openStores, type Stores, type Where } from '../stores.ts';

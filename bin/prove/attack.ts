@@ -1,13 +1,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ZERO_USD } from '../../lambda/core/money.ts';
+import { ZERO_USD } from '../../lambda/kernel/money.ts';
 import type { Progress } from '../progress.ts';
 import { renderChart } from './chart.ts';
 import { NO_CALLS } from './load.ts';
 import { renderReport, renderTable } from './render.ts';
 import { reportOf } from './report.ts';
-import { type Attack, type Scenario, worthOf } from './scenario.ts';
-import type { Target } from './target.ts';
+import { type Attack, type Scenario, worthOf } from './scenarios/scenario.ts';
+import type { Target } from './targets/target.ts';
 import type { Measured } from './verdict.ts';
 
 /** Where a report goes, and who may break it off. */

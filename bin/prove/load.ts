@@ -1,6 +1,7 @@
-import { isObject, parseObject } from '../../lambda/core/json-object.ts';
-import { addUsd, type PicoUsd, picoUsdFromNumber, ZERO_USD } from '../../lambda/core/money.ts';
-import type { CallShape, Purse, Spender } from './target.ts';
+import { isObject, parseObject } from '../../lambda/kernel/json-object.ts';
+import { addUsd, type PicoUsd, picoUsdFromNumber, ZERO_USD } from '../../lambda/kernel/money.ts';
+import type { CallShape, Spender } from './figures.ts';
+import type { Purse } from './targets/target.ts';
 
 /** One call to be made. */
 export type PlannedCall = {

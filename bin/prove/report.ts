@@ -1,5 +1,5 @@
-import { picoUsd, usdText } from '../../lambda/core/money.ts';
-import type { Attack } from './scenario.ts';
+import { picoUsd, usdText } from '../../lambda/kernel/money.ts';
+import type { Attack } from './scenarios/scenario.ts';
 import { judge, type Measured, percentOf, type Verdict } from './verdict.ts';
 
 /** One budget's line of the report; dollars are exact decimal text. */

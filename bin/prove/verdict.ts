@@ -1,6 +1,6 @@
-import { addUsd, type PicoUsd, subtractUsd, usdText, ZERO_USD } from '../../lambda/core/money.ts';
+import { addUsd, type PicoUsd, subtractUsd, usdText, ZERO_USD } from '../../lambda/kernel/money.ts';
+import type { LedgerFigures } from './figures.ts';
 import type { Tally } from './load.ts';
-import type { LedgerFigures } from './target.ts';
 
 /** One budget under attack: what was let through, and what it came to by three counts. */
 export type Measured = {

@@ -1,12 +1,12 @@
-import { addWeeks, daysOfWeek, type IsoWeek } from '../../lambda/core/iso-week.ts';
-import { isObject } from '../../lambda/core/json-object.ts';
-import { type PicoUsd, parseUsd, picoUsd } from '../../lambda/core/money.ts';
-import { type Day, dayOf, dayStartsAtEpochMs, MS_PER_DAY, type Period, periodOf } from '../../lambda/core/period.ts';
-import type { Reading } from '../../lambda/core/read-spending.ts';
-import type { MonthLedger, SpendingFacts } from '../../lambda/core/spending-facts.ts';
-import type { TokenPrices } from '../../lambda/core/token-prices.ts';
-import type { UsageRow } from '../../lambda/core/usage.ts';
-import { periodsOfWeek } from '../../lambda/core/weekly-report.ts';
+import { isObject } from '../../lambda/kernel/json-object.ts';
+import { type PicoUsd, parseUsd, picoUsd } from '../../lambda/kernel/money.ts';
+import { type Day, dayOf, dayStartsAtEpochMs, MS_PER_DAY, type Period, periodOf } from '../../lambda/kernel/period.ts';
+import type { TokenPrices } from '../../lambda/pricing/token-prices.ts';
+import { addWeeks, daysOfWeek, type IsoWeek } from '../../lambda/reporting/iso-week.ts';
+import type { Reading } from '../../lambda/reporting/read-spending.ts';
+import type { MonthLedger, SpendingFacts } from '../../lambda/reporting/spending-facts.ts';
+import { periodsOfWeek } from '../../lambda/reporting/weekly-report.ts';
+import type { UsageRow } from '../../lambda/usage/usage.ts';
 import type { AdminClient } from '../admin-client.ts';
 import { CommandError } from '../deployment.ts';
 

@@ -1,3 +1,4 @@
+import { MS_PER_DAY } from '../../lambda/kernel/period.ts';
 import {
   addWeeks,
   type IsoWeek,
@@ -5,9 +6,8 @@ import {
   parseWeek,
   weekEndsAtEpochMs,
   weekOf,
-} from '../../lambda/core/iso-week.ts';
-import { MS_PER_DAY } from '../../lambda/core/period.ts';
-import { MAX_USAGE_DAYS } from '../../lambda/core/usage-query.ts';
+} from '../../lambda/reporting/iso-week.ts';
+import { MAX_USAGE_DAYS } from '../../lambda/usage/usage-query.ts';
 import { CommandError } from '../deployment.ts';
 
 /** The most weeks of one report: a year. */

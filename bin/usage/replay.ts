@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { LedgerRecord } from '../../lambda/adapters/ledger-ends.ts';
-import { countableIn } from '../../lambda/adapters/ledger-records.ts';
-import type { UsageCounter } from '../../lambda/core/ports.ts';
-import type { StreamRecord, StreamRecords } from '../../local/stream-records.ts';
+import type { LedgerRecord } from '../../lambda/ledger/io/ledger-ends.ts';
+import { countableIn } from '../../lambda/usage/io/ledger-records.ts';
+import type { UsageCounter } from '../../lambda/usage/ports.ts';
+import type { StreamRecord, StreamRecords } from '../../local/dynamodb/stream-records.ts';
 
 /** What a replay came to. */
 export type Replayed = {

@@ -1,5 +1,5 @@
 import { DescribeTableCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { StreamRecords } from '../../local/stream-records.ts';
+import { StreamRecords } from '../../local/dynamodb/stream-records.ts';
 import { CommandError } from '../deployment.ts';
 
 /**

@@ -1,8 +1,8 @@
-import { DynamoBudgets } from '../../lambda/adapters/dynamo-budgets.ts';
-import type { Environment } from '../../lambda/core/environment.ts';
-import { picoUsdFromNumber, usdText } from '../../lambda/core/money.ts';
-import { periodOf } from '../../lambda/core/period.ts';
-import { baseLimitOf } from '../../lambda/core/top-ups.ts';
+import { picoUsdFromNumber, usdText } from '../../lambda/kernel/money.ts';
+import { periodOf } from '../../lambda/kernel/period.ts';
+import { DynamoBudgets } from '../../lambda/ledger/io/dynamo-budgets.ts';
+import { baseLimitOf } from '../../lambda/ledger/top-ups.ts';
+import type { Environment } from '../../lambda/policy/environment.ts';
 import type { Deployment } from '../deployment.ts';
 import { type Check, outcome } from './check.ts';
 

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { GatewayProbe, ProbeAnswer } from '../../lambda/adapters/gateway-probe.ts';
 import { CACHE_MS } from '../../lambda/contract.ts';
-import type { Catalog } from '../../lambda/core/catalog.ts';
-import type { TeamPolicy } from '../../lambda/core/environment.ts';
+import type { GatewayProbe, ProbeAnswer } from '../../lambda/deployment/io/gateway-probe.ts';
+import type { TeamPolicy } from '../../lambda/policy/environment.ts';
+import type { Catalog } from '../../lambda/pricing/catalog.ts';
 import { type Check, type Outcome, outcome } from './check.ts';
 
 /** What the checks over HTTP are made with. */

@@ -3,9 +3,10 @@ import {
   ResourceNotFoundException,
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
-import { GroqKeys } from '../../lambda/adapters/groq-keys.ts';
 import { apiAddress, groqSecretName } from '../../lambda/contract.ts';
-import { stagedQueue, VERSION_LABEL, versionWith } from '../../lambda/core/groq-key-versions.ts';
+import { stagedQueue } from '../../lambda/groq/groq-key-versions.ts';
+import { GroqKeys } from '../../lambda/groq/io/groq-keys.ts';
+import { VERSION_LABEL, versionWith } from '../../lambda/secrets/secret-versions.ts';
 import { type Check, type Outcome, outcome } from './check.ts';
 
 /** Whose secrets are looked at, and where their keys are tried. */

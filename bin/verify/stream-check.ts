@@ -1,4 +1,4 @@
-import type { TeamPolicy } from '../../lambda/core/environment.ts';
+import type { TeamPolicy } from '../../lambda/policy/environment.ts';
 import { type Check, type Outcome, outcome } from './check.ts';
 
 /** How much output the streamed call asks for: enough for several chunks, some thousandths of a cent. */

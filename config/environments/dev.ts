@@ -1,4 +1,4 @@
-import type { EnvironmentFile } from '../../lambda/core/environment.ts';
+import type { EnvironmentFile } from '../../lambda/policy/environment.ts';
 import { organization, teams } from '../teams.ts';
 
 /** Development: what `npm start` runs unless told otherwise. */

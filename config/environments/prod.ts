@@ -1,4 +1,4 @@
-import type { EnvironmentFile } from '../../lambda/core/environment.ts';
+import type { EnvironmentFile } from '../../lambda/policy/environment.ts';
 import { organization, teams } from '../teams.ts';
 
 /** Production. The guide's example of a key, `chatbot-prod`, has 500 requests a minute, and no key is wider than its team. */

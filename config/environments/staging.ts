@@ -1,4 +1,4 @@
-import type { EnvironmentFile } from '../../lambda/core/environment.ts';
+import type { EnvironmentFile } from '../../lambda/policy/environment.ts';
 import { teams } from '../teams.ts';
 
 /** Staging: production's teams with a tenth of the money. */

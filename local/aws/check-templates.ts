@@ -1,7 +1,7 @@
 import { globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
-import type { EnvironmentFile } from '../../lambda/core/environment.ts';
+import type { EnvironmentFile } from '../../lambda/policy/environment.ts';
 import { REQUIREMENTS } from '../emulator/emulator.ts';
 import { ensureVenv } from '../emulator/python.ts';
 import { PROJECT_DIR, StartError } from '../settings.ts';

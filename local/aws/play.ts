@@ -1,5 +1,5 @@
-import { ConfigError } from '../../lambda/core/config-error.ts';
-import { servedModelOf } from '../../lambda/core/model-list.ts';
+import { servedModelOf } from '../../lambda/access/model-list.ts';
+import { ConfigError } from '../../lambda/kernel/config-error.ts';
 import { loadConfiguration } from '../configuration.ts';
 import { type Settings, StartError } from '../settings.ts';
 import type { LocalGateway } from '../start.ts';

@@ -1,4 +1,4 @@
-import type { EnvironmentFile } from '../../lambda/core/environment.ts';
+import type { EnvironmentFile } from '../../lambda/policy/environment.ts';
 
 /** What one call of the budget rehearsal costs: 27 prompt tokens and 50 of output on gpt-oss-20b, in dollars. */
 export const CALL_USD = (27 * 0.075 + 50 * 0.3) / 1e6;

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { groqSecretName } from '../../lambda/contract.ts';
-import type { EnvironmentFile } from '../../lambda/core/environment.ts';
+import type { EnvironmentFile } from '../../lambda/policy/environment.ts';
 import { type Emulator, startEmulator } from '../emulator/emulator.ts';
 import { type FakeGroq, startFakeGroq } from '../fake-groq/server.ts';
 import { PROJECT_DIR, StartError } from '../settings.ts';

@@ -1,4 +1,4 @@
-import { type PicoUsd, parseUsd, ZERO_USD } from '../../lambda/core/money.ts';
+import { type PicoUsd, parseUsd, ZERO_USD } from '../../lambda/kernel/money.ts';
 import { decimalsOf, moment, money, percent } from './format.ts';
 import type { Budget, BudgetAnswer, OrganizationBudget } from './shapes.ts';
 

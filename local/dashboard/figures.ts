@@ -1,13 +1,13 @@
-import { dayOf } from '../../lambda/core/period.ts';
+import { dayOf } from '../../lambda/kernel/period.ts';
 import { type Answer, ask } from './api.ts';
-import { clearBudgets, showBudgets } from './budgets-panel.ts';
 import { byId, clear } from './dom.ts';
-import { showGroqKeys } from './groq-keys-panel.ts';
-import { leaveOut, showAudit, showKeys, showRefusals } from './lists-panel.ts';
+import { clearBudgets, showBudgets } from './panels/budgets-panel.ts';
+import { showGroqKeys } from './panels/groq-keys-panel.ts';
+import { leaveOut, showAudit, showKeys, showRefusals } from './panels/lists-panel.ts';
+import { showWeek } from './panels/week-panel.ts';
 import { refusalsOf } from './refusals.ts';
 import type { AuditEntry, BudgetAnswer, GroqKey, Key, List, UsageAnswer } from './shapes.ts';
 import { daysAsked, weekOf } from './week.ts';
-import { showWeek } from './week-panel.ts';
 
 /** What changes rarely is asked for at every so many looks. */
 const SLOW_EVERY = 5;

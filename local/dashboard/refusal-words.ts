@@ -1,4 +1,4 @@
-import type { REFUSALS, RefusalReason } from '../../lambda/core/refusals.ts';
+import type { REFUSALS, RefusalReason } from '../../lambda/kernel/refusals.ts';
 
 type Code = RefusalReason | (typeof REFUSALS)[RefusalReason]['code'];
 

@@ -1,5 +1,5 @@
-import type { reportBudget, reportOrganization } from '../../lambda/core/budget-report.ts';
-import type { KeyStatus } from '../../lambda/core/key-record.ts';
+import type { KeyStatus } from '../../lambda/access/key-record.ts';
+import type { reportBudget, reportOrganization } from '../../lambda/ledger/budget-report.ts';
 
 /** A team's budget, as the gateway tells it. */
 export type Budget = ReturnType<typeof reportBudget>;

@@ -1,5 +1,5 @@
-import { addUsd, type PicoUsd, parseUsd, usdText, ZERO_USD } from '../../lambda/core/money.ts';
-import { type Day, dayOf, MS_PER_DAY } from '../../lambda/core/period.ts';
+import { addUsd, type PicoUsd, parseUsd, usdText, ZERO_USD } from '../../lambda/kernel/money.ts';
+import { type Day, dayOf, MS_PER_DAY } from '../../lambda/kernel/period.ts';
 import type { UsageRow } from './shapes.ts';
 
 /** How many days are shown, today included; as many before them are compared with. */

@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort } from '../embedded-dynamodb.ts';
+import { freePort } from '../dynamodb/embedded-dynamodb.ts';
 import { PROJECT_DIR, StartError } from '../settings.ts';
 import { ensureVenv } from './python.ts';
 

@@ -1,6 +1,6 @@
-import type { Catalog } from '../../lambda/core/catalog.ts';
-import { addUsd, type PicoUsd, ZERO_USD } from '../../lambda/core/money.ts';
-import { chatCost } from '../../lambda/core/pricing.ts';
+import { addUsd, type PicoUsd, ZERO_USD } from '../../lambda/kernel/money.ts';
+import type { Catalog } from '../../lambda/pricing/catalog.ts';
+import { chatCost } from '../../lambda/pricing/pricing.ts';
 import type { ModelCount } from './served.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { isObject, type JsonObject } from '../../lambda/core/json-object.ts';
+import { isObject, type JsonObject } from '../../lambda/kernel/json-object.ts';
 import type { ModelCount } from './served.ts';
 
 /** What the fake makes of a request: always the same for the same body. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { groqKeyIdOf } from '../../lambda/adapters/groq-key-id.ts';
-import type { JsonObject } from '../../lambda/core/json-object.ts';
+import { groqKeyIdOf } from '../../lambda/groq/io/groq-key-id.ts';
+import type { JsonObject } from '../../lambda/kernel/json-object.ts';
 import type { FakeKeys } from './keys.ts';
 
 type Made = { readonly id: string; readonly name: string; readonly keyId: string };

@@ -1,5 +1,5 @@
-import { groqKeyIdOf } from '../../lambda/adapters/groq-key-id.ts';
-import type { JsonObject } from '../../lambda/core/json-object.ts';
+import { groqKeyIdOf } from '../../lambda/groq/io/groq-key-id.ts';
+import type { JsonObject } from '../../lambda/kernel/json-object.ts';
 
 /** What was asked for with one key. */
 export type KeyUse = {

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isObject, type JsonObject, parseObject } from '../../lambda/core/json-object.ts';
+import { isObject, type JsonObject, parseObject } from '../../lambda/kernel/json-object.ts';
 import { type Completion, complete, textOf } from './completion.ts';
 import { type ErrorAnswer, errorOfFault, type Fault, INVALID_KEY, parseFault } from './faults.ts';
 import { FakeKeyAdmin } from './key-admin.ts';

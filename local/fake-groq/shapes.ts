@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../lambda/core/json-object.ts';
+import type { JsonObject } from '../../lambda/kernel/json-object.ts';
 import { type Completion, usageOf } from './completion.ts';
 
 /** Groq's shapes of one completion; without usage when a fault takes it away. */

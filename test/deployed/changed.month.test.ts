@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, it } from 'vitest';
-import { MS_PER_DAY, periodEndsAtEpochMs } from '../../lambda/core/period.ts';
+import { MS_PER_DAY, periodEndsAtEpochMs } from '../../lambda/kernel/period.ts';
 import { PROJECT_DIR } from '../../local/settings.ts';
-import { alarmStates } from '../support/alarms.ts';
-import { invokeDeployed, withVariables } from '../support/deployed-function.ts';
-import { requireDeployed } from '../support/target.ts';
+import { requireDeployed } from '../support/gateway/target.ts';
+import { alarmStates } from '../support/stack/alarms.ts';
+import { invokeDeployed, withVariables } from '../support/stack/deployed-function.ts';
 
 const target = requireDeployed();
 const PREFIX = `groq-gateway-${target.environmentName}-`;

@@ -1,11 +1,11 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { expect, it } from 'vitest';
-import { DynamoAudit } from '../../lambda/adapters/dynamo-audit.ts';
-import { DynamoLedger } from '../../lambda/adapters/dynamo-ledger.ts';
-import { picoUsdFromNumber } from '../../lambda/core/money.ts';
-import { periodOf } from '../../lambda/core/period.ts';
-import { budgetOf, postChat } from '../support/gateway-process.ts';
-import { requireDeployed } from '../support/target.ts';
+import { picoUsdFromNumber } from '../../lambda/kernel/money.ts';
+import { periodOf } from '../../lambda/kernel/period.ts';
+import { DynamoLedger } from '../../lambda/ledger/io/dynamo-ledger.ts';
+import { DynamoAudit } from '../../lambda/policy/io/dynamo-audit.ts';
+import { budgetOf, postChat } from '../support/gateway/gateway-process.ts';
+import { requireDeployed } from '../support/gateway/target.ts';
 
 const target = requireDeployed();
 const keyOf = (team: string) => target.teams[team]?.key ?? '';

@@ -1,10 +1,10 @@
 import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { expect, it } from 'vitest';
-import { DynamoAudit } from '../../lambda/adapters/dynamo-audit.ts';
-import { DynamoLedger } from '../../lambda/adapters/dynamo-ledger.ts';
-import { DynamoUsage } from '../../lambda/adapters/dynamo-usage.ts';
-import { daysOf, periodOf } from '../../lambda/core/period.ts';
-import { requireDeployed } from '../support/target.ts';
+import { daysOf, periodOf } from '../../lambda/kernel/period.ts';
+import { DynamoLedger } from '../../lambda/ledger/io/dynamo-ledger.ts';
+import { DynamoAudit } from '../../lambda/policy/io/dynamo-audit.ts';
+import { DynamoUsage } from '../../lambda/usage/io/dynamo-usage.ts';
+import { requireDeployed } from '../support/gateway/target.ts';
 
 const target = requireDeployed();
 const dynamo = new DynamoDBClient({});

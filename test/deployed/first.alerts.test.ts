@@ -7,12 +7,12 @@ import {
 } from '@aws-sdk/client-sns';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { ALERT_USD, WATCHED_CALLS, WEBHOOK_SECRET } from '../../local/aws/rehearsal-environment.ts';
-import { alarmStates } from '../support/alarms.ts';
-import { invokeDeployed } from '../support/deployed-function.ts';
-import { postChat } from '../support/gateway-process.ts';
-import { physicalIdOf } from '../support/stack-resources.ts';
-import { type Subscriber, startSubscriber } from '../support/subscriber.ts';
-import { requireDeployed } from '../support/target.ts';
+import { postChat } from '../support/gateway/gateway-process.ts';
+import { requireDeployed } from '../support/gateway/target.ts';
+import { alarmStates } from '../support/stack/alarms.ts';
+import { invokeDeployed } from '../support/stack/deployed-function.ts';
+import { physicalIdOf } from '../support/stack/stack-resources.ts';
+import { type Subscriber, startSubscriber } from '../support/stack/subscriber.ts';
 
 const target = requireDeployed();
 const TEAM = 'watched';

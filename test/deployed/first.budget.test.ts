@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { picoUsdFromNumber, usdText } from '../../lambda/core/money.ts';
+import { picoUsdFromNumber, usdText } from '../../lambda/kernel/money.ts';
 import { CALL_USD, EXACT_CALLS } from '../../local/aws/rehearsal-environment.ts';
-import { budgetOf, postChat } from '../support/gateway-process.ts';
-import { requireDeployed } from '../support/target.ts';
+import { budgetOf, postChat } from '../support/gateway/gateway-process.ts';
+import { requireDeployed } from '../support/gateway/target.ts';
 
 /** Clients that call at the same time, each until all calls are made. */
 const CLIENTS = 50;

@@ -1,7 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { expect, it } from 'vitest';
-import { mintKey, TeamKeys } from '../../lambda/adapters/team-keys.ts';
-import { requireDeployed } from '../support/target.ts';
+import { mintKey, TeamKeys } from '../../lambda/access/io/team-keys.ts';
+import { requireDeployed } from '../support/gateway/target.ts';
 
 /** The authorizer's cache, and some for the way. */
 const REVOKED_WITHIN_MS = 65_000;

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { PROJECT_DIR } from '../../local/settings.ts';
-import { budgetOf, postChat } from '../support/gateway-process.ts';
-import { requireDeployed } from '../support/target.ts';
+import { budgetOf, postChat } from '../support/gateway/gateway-process.ts';
+import { requireDeployed } from '../support/gateway/target.ts';
 
 const target = requireDeployed();
 const TEAM = 'operated';

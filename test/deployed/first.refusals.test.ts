@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { mintKey } from '../../lambda/adapters/team-keys.ts';
-import { postChat } from '../support/gateway-process.ts';
-import { requireDeployed } from '../support/target.ts';
+import { mintKey } from '../../lambda/access/io/team-keys.ts';
+import { postChat } from '../support/gateway/gateway-process.ts';
+import { requireDeployed } from '../support/gateway/target.ts';
 
 const target = requireDeployed();
 const keyOf = (team: string) => target.teams[team]?.key ?? '';

@@ -19,8 +19,8 @@ import {
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { groqSecretName, serviceSecretName } from '../../lambda/contract.ts';
-import { physicalIdOf } from '../support/stack-resources.ts';
-import { requireDeployed } from '../support/target.ts';
+import { requireDeployed } from '../support/gateway/target.ts';
+import { physicalIdOf } from '../support/stack/stack-resources.ts';
 
 const target = requireDeployed();
 const { ledgerTable, registryTable, usageTable } = target;

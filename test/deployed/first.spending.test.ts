@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { postChat } from '../support/gateway-process.ts';
-import { requireDeployed } from '../support/target.ts';
+import { postChat } from '../support/gateway/gateway-process.ts';
+import { requireDeployed } from '../support/gateway/target.ts';
 
 const target = requireDeployed();
 

@@ -1,11 +1,11 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { expect, it } from 'vitest';
-import { DynamoLedger } from '../../lambda/adapters/dynamo-ledger.ts';
-import { picoUsd } from '../../lambda/core/money.ts';
-import { periodOf } from '../../lambda/core/period.ts';
-import { invokeDeployed } from '../support/deployed-function.ts';
-import { budgets, termsOf } from '../support/ledger-terms.ts';
-import { requireDeployed } from '../support/target.ts';
+import { picoUsd } from '../../lambda/kernel/money.ts';
+import { periodOf } from '../../lambda/kernel/period.ts';
+import { DynamoLedger } from '../../lambda/ledger/io/dynamo-ledger.ts';
+import { requireDeployed } from '../support/gateway/target.ts';
+import { budgets, termsOf } from '../support/ledger/ledger-terms.ts';
+import { invokeDeployed } from '../support/stack/deployed-function.ts';
 
 const target = requireDeployed();
 

@@ -6,10 +6,10 @@ import {
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import { expect, it } from 'vitest';
-import { DynamoKeyShelf } from '../../lambda/adapters/key-shelf.ts';
 import { serviceSecretName } from '../../lambda/contract.ts';
-import { postChat } from '../support/gateway-process.ts';
-import { requireDeployed } from '../support/target.ts';
+import { DynamoKeyShelf } from '../../lambda/team-keys/io/key-shelf.ts';
+import { postChat } from '../support/gateway/gateway-process.ts';
+import { requireDeployed } from '../support/gateway/target.ts';
 
 const target = requireDeployed();
 const secrets = new SecretsManagerClient({});

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { DAILY_REQUESTS } from '../../local/aws/rehearsal-environment.ts';
-import { postChat } from '../support/gateway-process.ts';
-import { requireDeployed } from '../support/target.ts';
+import { postChat } from '../support/gateway/gateway-process.ts';
+import { requireDeployed } from '../support/gateway/target.ts';
 
 const target = requireDeployed();
 

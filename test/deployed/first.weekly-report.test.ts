@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { DeleteObjectsCommand, GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, expect, it } from 'vitest';
-import { weekOf } from '../../lambda/core/iso-week.ts';
+import { weekOf } from '../../lambda/reporting/iso-week.ts';
 import { PROJECT_DIR } from '../../local/settings.ts';
-import { invokeDeployed } from '../support/deployed-function.ts';
-import { physicalIdOf } from '../support/stack-resources.ts';
-import { requireDeployed } from '../support/target.ts';
+import { requireDeployed } from '../support/gateway/target.ts';
+import { invokeDeployed } from '../support/stack/deployed-function.ts';
+import { physicalIdOf } from '../support/stack/stack-resources.ts';
 
 const target = requireDeployed();
 const s3 = new S3Client({ forcePathStyle: true });

@@ -7,8 +7,8 @@ import { APICallError, generateText, streamText } from 'ai';
 import Groq from 'groq-sdk';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { roomyEnvironment } from '../support/gateway-process.ts';
-import { startTarget, type Target } from '../support/target.ts';
+import { roomyEnvironment } from '../support/gateway/gateway-process.ts';
+import { startTarget, type Target } from '../support/gateway/target.ts';
 
 const MODEL = 'openai/gpt-oss-20b';
 const messages = [{ role: 'user' as const, content: 'Hello' }];

@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import { addUsd, picoUsd, picoUsdFromNumber } from '../../lambda/core/money.ts';
+import { addUsd, picoUsd, picoUsdFromNumber } from '../../lambda/kernel/money.ts';
 import { startFakeGroq } from '../../local/fake-groq/server.ts';
-import { billOf } from '../support/fake-bill.ts';
-import { budgetOf, postChat, roomyEnvironment, startGatewayProcess } from '../support/gateway-process.ts';
+import { billOf } from '../support/gateway/fake-bill.ts';
+import { budgetOf, postChat, roomyEnvironment, startGatewayProcess } from '../support/gateway/gateway-process.ts';
 
 const cleanUp: (() => Promise<void> | void)[] = [];
 afterEach(async () => {

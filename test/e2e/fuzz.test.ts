@@ -1,7 +1,12 @@
 import { connect } from 'node:net';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { budgetOf, type GatewayProcess, roomyEnvironment, startGatewayProcess } from '../support/gateway-process.ts';
+import {
+  budgetOf,
+  type GatewayProcess,
+  roomyEnvironment,
+  startGatewayProcess,
+} from '../support/gateway/gateway-process.ts';
 
 let gateway: GatewayProcess;
 let key: string;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { DynamoBudgets } from '../../lambda/adapters/dynamo-budgets.ts';
+import { DynamoBudgets } from '../../lambda/ledger/io/dynamo-budgets.ts';
 import { readRunning } from '../../local/running.ts';
 import { PROJECT_DIR } from '../../local/settings.ts';
 import {
@@ -14,7 +14,7 @@ import {
   postChat,
   roomyEnvironment,
   startGatewayProcess,
-} from '../support/gateway-process.ts';
+} from '../support/gateway/gateway-process.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'operations-'));
 let gateway: GatewayProcess;

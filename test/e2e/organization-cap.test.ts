@@ -1,9 +1,14 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { picoUsdFromNumber, usdText } from '../../lambda/core/money.ts';
-import { type EmbeddedDynamodb, startEmbeddedDynamodb } from '../../local/embedded-dynamodb.ts';
+import { picoUsdFromNumber, usdText } from '../../lambda/kernel/money.ts';
+import { type EmbeddedDynamodb, startEmbeddedDynamodb } from '../../local/dynamodb/embedded-dynamodb.ts';
 import { type FakeGroq, startFakeGroq } from '../../local/fake-groq/server.ts';
-import { billOf } from '../support/fake-bill.ts';
-import { type GatewayProcess, postChat, roomyEnvironment, startGatewayProcess } from '../support/gateway-process.ts';
+import { billOf } from '../support/gateway/fake-bill.ts';
+import {
+  type GatewayProcess,
+  postChat,
+  roomyEnvironment,
+  startGatewayProcess,
+} from '../support/gateway/gateway-process.ts';
 
 /** What one call costs: 27 prompt tokens and 50 of output on gpt-oss-20b, in dollars. */
 const CALL_USD = (27 * 0.075 + 50 * 0.3) / 1e6;

@@ -4,17 +4,17 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { picoUsdFromNumber } from '../../lambda/core/money.ts';
-import { freePort } from '../../local/embedded-dynamodb.ts';
+import { picoUsdFromNumber } from '../../lambda/kernel/money.ts';
+import { freePort } from '../../local/dynamodb/embedded-dynamodb.ts';
 import { PROJECT_DIR } from '../../local/settings.ts';
-import { startTestDatabase } from '../support/embedded-ledger.ts';
 import {
   budgetOf,
   type GatewayProcess,
   postChat,
   roomyEnvironment,
   startGatewayProcess,
-} from '../support/gateway-process.ts';
+} from '../support/gateway/gateway-process.ts';
+import { startTestDatabase } from '../support/ledger/embedded-ledger.ts';
 
 let dir: string;
 const running: GatewayProcess[] = [];

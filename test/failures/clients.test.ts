@@ -1,8 +1,8 @@
 import Groq from 'groq-sdk';
 import OpenAI from 'openai';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { startTestDatabase, type TestDatabase } from '../support/embedded-ledger.ts';
-import { HostedGateways, type HostedOptions, MODEL, usdOfCalls } from '../support/hosted-gateways.ts';
+import { HostedGateways, type HostedOptions, MODEL, usdOfCalls } from '../support/gateway/hosted-gateways.ts';
+import { startTestDatabase, type TestDatabase } from '../support/ledger/embedded-ledger.ts';
 
 let database: TestDatabase;
 let hosted: HostedGateways;

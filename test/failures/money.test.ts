@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { picoUsdFromNumber, usdText } from '../../lambda/core/money.ts';
-import { startTestDatabase, type TestDatabase } from '../support/embedded-ledger.ts';
-import { CALL_PICO_USD, HostedGateways, type HostedOptions, usdOfCalls } from '../support/hosted-gateways.ts';
+import { picoUsdFromNumber, usdText } from '../../lambda/kernel/money.ts';
+import { CALL_PICO_USD, HostedGateways, type HostedOptions, usdOfCalls } from '../support/gateway/hosted-gateways.ts';
+import { startTestDatabase, type TestDatabase } from '../support/ledger/embedded-ledger.ts';
 
 let database: TestDatabase;
 let hosted: HostedGateways;

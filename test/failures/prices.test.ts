@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { ChatModel } from '../../lambda/core/catalog.ts';
-import { picoUsdFromNumber, ZERO_USD } from '../../lambda/core/money.ts';
-import { worstCaseCost } from '../../lambda/core/pricing.ts';
+import { picoUsdFromNumber, ZERO_USD } from '../../lambda/kernel/money.ts';
+import type { ChatModel } from '../../lambda/pricing/catalog.ts';
+import { worstCaseCost } from '../../lambda/pricing/pricing.ts';
 import { catalog } from '../support/catalog.ts';
-import { startTestDatabase, type TestDatabase } from '../support/embedded-ledger.ts';
-import { HostedGateways, MODEL } from '../support/hosted-gateways.ts';
+import { HostedGateways, MODEL } from '../support/gateway/hosted-gateways.ts';
+import { startTestDatabase, type TestDatabase } from '../support/ledger/embedded-ledger.ts';
 
 let database: TestDatabase;
 let hosted: HostedGateways;

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { DynamoLedger } from '../../lambda/adapters/dynamo-ledger.ts';
-import { ledgerItemKey } from '../../lambda/adapters/ledger-item.ts';
-import { sweepLedgers } from '../../lambda/core/sweep.ts';
-import { ensureTable } from '../../local/tables.ts';
-import { startTestDatabase, type TestDatabase } from '../support/embedded-ledger.ts';
-import { CALL_PICO_USD, HostedGateways, type HostedOptions, usdOfCalls } from '../support/hosted-gateways.ts';
-import { marshalledBytes } from '../support/item-size.ts';
-import { budgets, START_MS, settlementOf, termsOf } from '../support/ledger-terms.ts';
+import { DynamoLedger } from '../../lambda/ledger/io/dynamo-ledger.ts';
+import { ledgerItemKey } from '../../lambda/ledger/io/ledger-item.ts';
+import { sweepLedgers } from '../../lambda/ledger/sweep.ts';
+import { ensureTable } from '../../local/dynamodb/tables.ts';
+import { CALL_PICO_USD, HostedGateways, type HostedOptions, usdOfCalls } from '../support/gateway/hosted-gateways.ts';
+import { startTestDatabase, type TestDatabase } from '../support/ledger/embedded-ledger.ts';
+import { marshalledBytes } from '../support/ledger/item-size.ts';
+import { budgets, START_MS, settlementOf, termsOf } from '../support/ledger/ledger-terms.ts';
 
 let database: TestDatabase;
 let hosted: HostedGateways | undefined;

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
-import { DynamoLedger } from '../../lambda/adapters/dynamo-ledger.ts';
-import { picoUsdFromNumber, ZERO_USD } from '../../lambda/core/money.ts';
-import { startTestDatabase, type TestDatabase } from '../support/embedded-ledger.ts';
-import { CALL_PICO_USD, HostedGateways, type HostedOptions, usdOfCalls } from '../support/hosted-gateways.ts';
-import { budgets, termsOf } from '../support/ledger-terms.ts';
+import { picoUsdFromNumber, ZERO_USD } from '../../lambda/kernel/money.ts';
+import { DynamoLedger } from '../../lambda/ledger/io/dynamo-ledger.ts';
+import { CALL_PICO_USD, HostedGateways, type HostedOptions, usdOfCalls } from '../support/gateway/hosted-gateways.ts';
+import { startTestDatabase, type TestDatabase } from '../support/ledger/embedded-ledger.ts';
+import { budgets, termsOf } from '../support/ledger/ledger-terms.ts';
 
 let database: TestDatabase;
 let hosted: HostedGateways;

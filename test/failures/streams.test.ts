@@ -1,10 +1,10 @@
 import { Writable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { usdText } from '../../lambda/core/money.ts';
-import { lambdaContext } from '../../local/lambda-runtime.ts';
-import { startTestDatabase, type TestDatabase } from '../support/embedded-ledger.ts';
-import { chatEvent } from '../support/gateway-in-process.ts';
-import { CALL_PICO_USD, HostedGateways, type HostedOptions, usdOfCalls } from '../support/hosted-gateways.ts';
+import { usdText } from '../../lambda/kernel/money.ts';
+import { lambdaContext } from '../../local/host/lambda-runtime.ts';
+import { chatEvent } from '../support/gateway/gateway-in-process.ts';
+import { CALL_PICO_USD, HostedGateways, type HostedOptions, usdOfCalls } from '../support/gateway/hosted-gateways.ts';
+import { startTestDatabase, type TestDatabase } from '../support/ledger/embedded-ledger.ts';
 
 let database: TestDatabase;
 let hosted: HostedGateways;

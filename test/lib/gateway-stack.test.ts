@@ -2,7 +2,7 @@ import type { Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { planKeyValue } from '../../lambda/contract.ts';
-import { stackOf, templateOf } from '../support/stack.ts';
+import { stackOf, templateOf } from '../support/stack/stack.ts';
 
 let template: Template;
 let team: Template;

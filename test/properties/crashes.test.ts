@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { ensureTable } from '../../local/tables.ts';
-import { startTestDatabase, type TestDatabase } from '../support/embedded-ledger.ts';
-import { Crash, type Fault, FaultyClient } from '../support/faulty-client.ts';
-import { checkInvariants, compareUpToLeases, type Perform, Story } from '../support/ledger-play.ts';
-import { anyStep, checkStories, type Step, tell } from '../support/ledger-story.ts';
-import { RealLedger } from '../support/real-ledger.ts';
+import { ensureTable } from '../../local/dynamodb/tables.ts';
+import { startTestDatabase, type TestDatabase } from '../support/ledger/embedded-ledger.ts';
+import { Crash, type Fault, FaultyClient } from '../support/ledger/faulty-client.ts';
+import { checkInvariants, compareUpToLeases, type Perform, Story } from '../support/ledger/ledger-play.ts';
+import { anyStep, checkStories, type Step, tell } from '../support/ledger/ledger-story.ts';
+import { RealLedger } from '../support/ledger/real-ledger.ts';
 
 let database: TestDatabase;
 let faulty: FaultyClient;

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { groqKeyIdOf } from '../../lambda/adapters/groq-key-id.ts';
-import type { TeamPolicy } from '../../lambda/core/environment.ts';
-import { groqKeyStateOf } from '../../lambda/core/groq-key-record.ts';
-import { GROQ_KEY_SOURCES } from '../../lambda/core/groq-key-source.ts';
-import { VERSION_LABEL } from '../../lambda/core/groq-key-versions.ts';
-import { watchGroqKey } from '../../lambda/core/watch-groq-keys.ts';
-import { GroqKeyWorld, isDeath, ROTATION_STEPS, TEAM, tokenOf } from '../support/groq-key-world.ts';
+import { groqKeyIdOf } from '../../lambda/groq/io/groq-key-id.ts';
+import { groqKeyStateOf } from '../../lambda/groq-keys/groq-key-record.ts';
+import { watchGroqKey } from '../../lambda/groq-keys/watch-groq-keys.ts';
+import type { TeamPolicy } from '../../lambda/policy/environment.ts';
+import { GROQ_KEY_SOURCES } from '../../lambda/policy/environment-schema.ts';
+import { VERSION_LABEL } from '../../lambda/secrets/secret-versions.ts';
+import { GroqKeyWorld, isDeath, ROTATION_STEPS, TEAM, tokenOf } from '../support/keys/groq-key-world.ts';
 
 /** What may happen next; a process that is told to may die after some writes. */
 const ACT = fc.record({

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startTestDatabase, type TestDatabase } from '../support/embedded-ledger.ts';
-import { KeyPlay } from '../support/key-play.ts';
-import { anyKeyStep, type KeyStep, tellKeyStep } from '../support/key-story.ts';
-import { KeyWorld } from '../support/key-world.ts';
-import { checkStories } from '../support/ledger-story.ts';
+import { KeyPlay } from '../support/keys/key-play.ts';
+import { anyKeyStep, type KeyStep, tellKeyStep } from '../support/keys/key-story.ts';
+import { KeyWorld } from '../support/keys/key-world.ts';
+import { startTestDatabase, type TestDatabase } from '../support/ledger/embedded-ledger.ts';
+import { checkStories } from '../support/ledger/ledger-story.ts';
 
 /** Long stories are `KEY_STORIES=2000 npx vitest run test/properties/key-api.test.ts`. */
 const STORIES = Number(process.env.KEY_STORIES ?? 120);

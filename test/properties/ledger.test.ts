@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, it } from 'vitest';
-import { ensureTable } from '../../local/tables.ts';
-import { startTestDatabase, type TestDatabase } from '../support/embedded-ledger.ts';
-import { compare, Story } from '../support/ledger-play.ts';
-import { anyStep, checkStories, type Step, tell } from '../support/ledger-story.ts';
+import { ensureTable } from '../../local/dynamodb/tables.ts';
+import { startTestDatabase, type TestDatabase } from '../support/ledger/embedded-ledger.ts';
+import { compare, Story } from '../support/ledger/ledger-play.ts';
+import { anyStep, checkStories, type Step, tell } from '../support/ledger/ledger-story.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {

@@ -1,17 +1,16 @@
 import type { DynamoDBStreamEvent } from 'aws-lambda';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { DynamoUsage } from '../../lambda/adapters/dynamo-usage.ts';
-import { DynamoRefusals } from '../../lambda/adapters/refusal-item.ts';
-import type { RefusalStore } from '../../lambda/core/ports.ts';
-import { RefusalTally, type RefusedRequest } from '../../lambda/core/refusal-tally.ts';
-import { createProjector } from '../../lambda/handlers/projector-handler.ts';
-import { lambdaContext } from '../../local/lambda-runtime.ts';
-import { type StreamRecord, StreamRecords } from '../../local/stream-records.ts';
-import { makeTables } from '../../local/tables.ts';
-import { startTestDatabase, type TestDatabase } from '../support/embedded-ledger.ts';
-import { type Fault, FaultyClient } from '../support/faulty-client.ts';
-import { START_MS } from '../support/ledger-terms.ts';
+import { DynamoUsage } from '../../lambda/usage/io/dynamo-usage.ts';
+import { createProjector } from '../../lambda/usage/io/projector-handler.ts';
+import { DynamoRefusals } from '../../lambda/usage/io/refusal-item.ts';
+import { type RefusalStore, RefusalTally, type RefusedRequest } from '../../lambda/usage/refusal-tally.ts';
+import { type StreamRecord, StreamRecords } from '../../local/dynamodb/stream-records.ts';
+import { makeTables } from '../../local/dynamodb/tables.ts';
+import { lambdaContext } from '../../local/host/lambda-runtime.ts';
+import { startTestDatabase, type TestDatabase } from '../support/ledger/embedded-ledger.ts';
+import { type Fault, FaultyClient } from '../support/ledger/faulty-client.ts';
+import { START_MS } from '../support/ledger/ledger-terms.ts';
 
 let database: TestDatabase;
 let faulty: FaultyClient;

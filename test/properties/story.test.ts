@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { anyStep, checkStories, tell } from '../support/ledger-story.ts';
+import { anyStep, checkStories, tell } from '../support/ledger/ledger-story.ts';
 
 it('tells a story that breaks a ledger in words, shrunk to what matters', async () => {
   // Stands for a ledger that cannot take a call after a pause.

@@ -1,14 +1,14 @@
 import type { DynamoDBStreamEvent } from 'aws-lambda';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { DynamoUsage } from '../../lambda/adapters/dynamo-usage.ts';
-import { usageGap } from '../../lambda/core/usage.ts';
-import { createProjector } from '../../lambda/handlers/projector-handler.ts';
-import { lambdaContext } from '../../local/lambda-runtime.ts';
-import { StreamRecords } from '../../local/stream-records.ts';
-import { makeTables } from '../../local/tables.ts';
-import { startTestDatabase, type TestDatabase } from '../support/embedded-ledger.ts';
-import { Story } from '../support/ledger-play.ts';
-import { anyStep, checkStories, type Step, TEAMS, tell } from '../support/ledger-story.ts';
+import { DynamoUsage } from '../../lambda/usage/io/dynamo-usage.ts';
+import { createProjector } from '../../lambda/usage/io/projector-handler.ts';
+import { usageGap } from '../../lambda/usage/usage.ts';
+import { StreamRecords } from '../../local/dynamodb/stream-records.ts';
+import { makeTables } from '../../local/dynamodb/tables.ts';
+import { lambdaContext } from '../../local/host/lambda-runtime.ts';
+import { startTestDatabase, type TestDatabase } from '../support/ledger/embedded-ledger.ts';
+import { Story } from '../support/ledger/ledger-play.ts';
+import { anyStep, checkStories, type Step, TEAMS, tell } from '../support/ledger/ledger-story.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {

@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { DynamoUsage } from '../../lambda/adapters/dynamo-usage.ts';
-import { NO_TRACE } from '../../lambda/core/call-trace.ts';
-import { picoUsd } from '../../lambda/core/money.ts';
-import type { LedgerEnd } from '../../lambda/core/usage.ts';
-import { ensureTable } from '../../local/tables.ts';
-import { endWith } from '../support/call-ends.ts';
-import { startTestDatabase, type TestDatabase } from '../support/embedded-ledger.ts';
-import { type Fault, FaultyClient } from '../support/faulty-client.ts';
-import { START_MS } from '../support/ledger-terms.ts';
+import { picoUsd } from '../../lambda/kernel/money.ts';
+import { NO_TRACE } from '../../lambda/ledger/call-trace.ts';
+import type { LedgerEnd } from '../../lambda/ledger/reservation-end.ts';
+import { DynamoUsage } from '../../lambda/usage/io/dynamo-usage.ts';
+import { ensureTable } from '../../local/dynamodb/tables.ts';
+import { endWith } from '../support/ledger/call-ends.ts';
+import { startTestDatabase, type TestDatabase } from '../support/ledger/embedded-ledger.ts';
+import { type Fault, FaultyClient } from '../support/ledger/faulty-client.ts';
+import { START_MS } from '../support/ledger/ledger-terms.ts';
 
 let database: TestDatabase;
 let faulty: FaultyClient;

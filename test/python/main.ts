@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { ensureVenv } from '../../local/emulator/python.ts';
 import { StartError } from '../../local/settings.ts';
-import { roomyEnvironment, startGatewayProcess } from '../support/gateway-process.ts';
+import { roomyEnvironment, startGatewayProcess } from '../support/gateway/gateway-process.ts';
 
 /** Exact versions, so that a run says what it was run against. */
 const REQUIREMENTS = join(import.meta.dirname, 'requirements.txt');

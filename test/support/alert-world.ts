@@ -1,8 +1,9 @@
-import type { Alert } from '../../lambda/core/alert.ts';
-import type { AlertClaims, AlertRecord, AnnouncePorts } from '../../lambda/core/announce-crossings.ts';
-import { type Crossing, crossingName, type Sight } from '../../lambda/core/crossings.ts';
-import { picoUsd } from '../../lambda/core/money.ts';
-import { START_MS } from './ledger-terms.ts';
+import type { Alert } from '../../lambda/alerts/alert.ts';
+import type { AlertClaims, AlertRecord, AnnouncePorts } from '../../lambda/alerts/announce-crossings.ts';
+import { type Crossing, crossingName } from '../../lambda/alerts/crossings.ts';
+import { picoUsd } from '../../lambda/kernel/money.ts';
+import type { Sight } from '../../lambda/ledger/budget-standing.ts';
+import { START_MS } from './ledger/ledger-terms.ts';
 
 /** Dollars, whole. */
 export const usd = (amount: number) => picoUsd(BigInt(Math.round(amount * 1e6)) * 1_000_000n);

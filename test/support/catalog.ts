@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { parseCatalog } from '../../lambda/core/catalog.ts';
-import { parseTeam, type TeamPolicy } from '../../lambda/core/environment.ts';
+import { parseTeam, type TeamPolicy } from '../../lambda/policy/environment.ts';
+import { parseCatalog } from '../../lambda/pricing/catalog.ts';
 
 /** The product's own catalog file. */
 export const CATALOG_FILE = new URL('../../config/catalog.json', import.meta.url);

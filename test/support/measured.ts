@@ -1,6 +1,6 @@
 import { NO_CALLS } from '../../bin/prove/load.ts';
 import type { Measured } from '../../bin/prove/verdict.ts';
-import { picoUsd, ZERO_USD } from '../../lambda/core/money.ts';
+import { picoUsd, ZERO_USD } from '../../lambda/kernel/money.ts';
 
 /** A measurement of a budget of 10,000 pico-dollars, all of it billed and spent, with what a test cares about. */
 export function measuredWith(fields: Partial<Measured> = {}, spent = 10_000n, held = 0n): Measured {

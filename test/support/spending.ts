@@ -1,7 +1,7 @@
-import { weekEndsAtEpochMs } from '../../lambda/core/iso-week.ts';
-import { addUsd, picoUsd, ZERO_USD } from '../../lambda/core/money.ts';
-import type { SpendingFacts } from '../../lambda/core/spending-facts.ts';
-import { NO_USAGE, type UsageRow } from '../../lambda/core/usage.ts';
+import { addUsd, picoUsd, ZERO_USD } from '../../lambda/kernel/money.ts';
+import { weekEndsAtEpochMs } from '../../lambda/reporting/iso-week.ts';
+import type { SpendingFacts } from '../../lambda/reporting/spending-facts.ts';
+import { NO_USAGE, type UsageRow } from '../../lambda/usage/usage.ts';
 
 /** The week of tests: of one month, and the example's. */
 export const WEEK = '2026-W47';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { reportBudget, reportOrganization } from '../../../lambda/core/budget-report.ts';
-import { parseEnvironment } from '../../../lambda/core/environment.ts';
-import { openLedger } from '../../../lambda/core/ledger.ts';
-import { type PicoUsd, picoUsd, picoUsdFromNumber, subtractUsd } from '../../../lambda/core/money.ts';
+import { type PicoUsd, picoUsd, picoUsdFromNumber, subtractUsd } from '../../../lambda/kernel/money.ts';
+import { reportBudget, reportOrganization } from '../../../lambda/ledger/budget-report.ts';
+import { openLedger } from '../../../lambda/ledger/ledger.ts';
+import { parseEnvironment } from '../../../lambda/policy/environment.ts';
 import { alertsOf, alertText, budgetViews } from '../../../local/dashboard/budget-view.ts';
 import { catalog } from '../../support/catalog.ts';
 

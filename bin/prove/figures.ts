@@ -1,0 +1,28 @@
+import type { PicoUsd } from '../../lambda/kernel/money.ts';
+import type { ChatModel } from '../../lambda/pricing/catalog.ts';
+
+/** The call that is made again and again. */
+export type CallShape = {
+  readonly model: ChatModel;
+  /** A message whose answer is as long as `outputTokens` allows. */
+  readonly prompt: string;
+  readonly outputTokens: number;
+  /** What one call costs, as far as that is known beforehand. */
+  readonly costPicoUsd: PicoUsd;
+};
+
+/** A team's name and key. */
+export type Spender = { readonly team: string; readonly key: string };
+
+/** A ledger's totals. */
+export type LedgerFigures = {
+  readonly spent: PicoUsd;
+  readonly held: PicoUsd;
+  readonly assumed: PicoUsd;
+  readonly overrun: PicoUsd;
+};
+
+/** The upstream's count since it started. */
+export type UpstreamCount = {
+  read(): Promise<{ readonly billed: PicoUsd; readonly requests: number; readonly inFlight: number }>;
+};

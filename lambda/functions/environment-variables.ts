@@ -1,0 +1,60 @@
+import { ENV } from '../contract.ts';
+import { WEBHOOK_KINDS } from '../policy/deployment-settings.ts';
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/** Reads the variables a handler needs, once. @throws Error naming the variable that is missing. */
+export function readVariables(source: Variables) {
+  const required = (name: string) => requiredOf(source, name);
+  return {
+    environmentName: required(ENV.environmentName),
+    ledgerTable: required(ENV.ledgerTable),
+    registryTable: required(ENV.registryTable),
+    usageTable: required(ENV.usageTable),
+    metricsFile: source[ENV.metricsFile],
+    groqBaseUrl: source[ENV.groqBaseUrl] === '' ? undefined : source[ENV.groqBaseUrl],
+  };
+}
+
+/** Reads at what is alerted, and the bus that alerts go to. @throws Error when a list is missing or holds no numbers. */
+export function readAlertVariables(source: Variables) {
+  const numbers = (name: string) => {
+    const text = source[name];
+    if (text === undefined) throw new Error(`the environment variable ${name} is not set`);
+    const values = text === '' ? [] : text.split(',').map(Number);
+    if (values.some(Number.isNaN)) throw new Error(`the environment variable ${name} is no list of numbers`);
+    return values;
+  };
+  return {
+    settings: { percents: numbers(ENV.alertPercents), usd: numbers(ENV.alertUsd) },
+    eventBus: source[ENV.eventBus] === '' ? undefined : source[ENV.eventBus],
+  };
+}
+
+/** Reads what kind of webhook there is, and the secret that has its address. @throws Error naming the variable. */
+export function readWebhookVariables(source: Variables) {
+  const kind = WEBHOOK_KINDS.find((known) => known === requiredOf(source, ENV.webhookKind));
+  if (kind === undefined) throw new Error(`the environment variable ${ENV.webhookKind} is none of ${WEBHOOK_KINDS}`);
+  return { kind, secretName: requiredOf(source, ENV.webhookSecret) };
+}
+
+/** Reads the topic of those who tell the operators. @throws Error when it is missing. */
+export function readTopicVariable(source: Variables): string {
+  return requiredOf(source, ENV.operatorsTopic);
+}
+
+/** Reads the bucket of those who keep reports. @throws Error when it is missing. */
+export function readReportsVariable(source: Variables): string {
+  return requiredOf(source, ENV.reportsBucket);
+}
+
+/** Reads the bucket of reports, and the region that it is in. @throws Error when one is missing. */
+export function readBucketVariables(source: Variables): { readonly bucket: string; readonly region: string } {
+  return { bucket: requiredOf(source, ENV.reportsBucket), region: requiredOf(source, 'AWS_REGION') };
+}
+
+function requiredOf(source: Variables, name: string): string {
+  const value = source[name];
+  if (value === undefined || value === '') throw new Error(`the environment variable ${name} is not set`);
+  return value;
+}

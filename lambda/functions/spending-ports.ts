@@ -1,0 +1,27 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { TeamKeys } from '../access/io/team-keys.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { DynamoBudgets } from '../ledger/io/dynamo-budgets.ts';
+import { Registry } from '../policy/io/registry.ts';
+import type { SpendingPorts } from '../reporting/read-spending.ts';
+import { DynamoUsage } from '../usage/io/dynamo-usage.ts';
+import type { AdminTables } from './admin-ports.ts';
+
+/** Where reports read spending: usage, ledgers and what is in force, over DynamoDB. Nothing is written. */
+export function spendingPorts(
+  client: DynamoDBClient,
+  tables: AdminTables,
+  { nowEpochMs, sleep }: Pick<Clock, 'nowEpochMs' | 'sleep'>,
+): SpendingPorts {
+  const { environmentName, ledgerTable, registryTable, usageTable } = tables;
+  const registry = new Registry(client, registryTable, nowEpochMs);
+  return {
+    usage: new DynamoUsage(client, usageTable, nowEpochMs),
+    keyNames: new TeamKeys(client, registryTable, nowEpochMs),
+    ledger: new DynamoBudgets(client, ledgerTable, nowEpochMs),
+    policies: async () => await registry.policies(),
+    environmentName,
+    nowEpochMs,
+    sleep,
+  };
+}

@@ -1,0 +1,49 @@
+import type { GroqKey } from '../groq/groq-key-versions.ts';
+import type { AuditLog } from '../kernel/audit-log.ts';
+import type { GroqKeySourceName } from '../policy/environment-schema.ts';
+import type { RotatedVersions, SecretState } from '../secrets/secret-rotation.ts';
+import type { GroqKeyUseReader } from '../usage/ports.ts';
+import type { GroqKeyHerald } from './groq-key-news.ts';
+import type { GroqKeyRecords } from './groq-key-record.ts';
+
+/** A team's Groq secret as it stands; `changedAtEpochMs` is when anything of it was last changed. */
+export type GroqSecretState = SecretState & { readonly changedAtEpochMs: number };
+
+/** A team's Groq secret. */
+export interface GroqSecret extends RotatedVersions<GroqKey> {
+  state(): Promise<GroqSecretState>;
+  /** Takes a label off a version; one that does not bear it stays as it is. */
+  unlabel(label: string, from: string): Promise<void>;
+}
+
+/** Whether Groq takes a key. */
+export interface GroqKeyProbe {
+  /** Asks Groq. @throws when Groq gives no answer to go by. */
+  isAccepted(apiKey: string): Promise<boolean>;
+}
+
+/** A key as upstream's own API lists it. */
+export type UpstreamKey = { readonly upstreamId: string; readonly name: string };
+
+/** Upstream's API of keys, where it has one; `by` is a key that may use it. */
+export interface GroqKeyApi {
+  create(by: string, name: string): Promise<UpstreamKey & { readonly apiKey: string }>;
+  list(by: string): Promise<readonly UpstreamKey[]>;
+  /** Deletes a key; one that is not there is deleted. */
+  remove(by: string, upstreamId: string): Promise<void>;
+}
+
+/** What those who move Groq keys need of the world. */
+export type GroqKeyPorts = {
+  readonly records: GroqKeyRecords;
+  readonly probe: GroqKeyProbe;
+  readonly keyApi: GroqKeyApi;
+  readonly keyIdOf: (apiKey: string) => string;
+  readonly use: GroqKeyUseReader;
+  readonly audit: AuditLog;
+  readonly herald: GroqKeyHerald;
+  /** Where a team's next key comes from. */
+  readonly sourceOf: (team: string) => Promise<GroqKeySourceName>;
+  readonly environmentName: string;
+  readonly nowEpochMs: number;
+};

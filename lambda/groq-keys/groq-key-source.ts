@@ -1,0 +1,118 @@
+import { type GroqKey, type StagedKey, stagedQueue } from '../groq/groq-key-versions.ts';
+import { utcText } from '../kernel/period.ts';
+import { RotationError } from '../secrets/secret-rotation.ts';
+import { nextGroqKeyName } from './groq-key-name.ts';
+import type { GroqKeyPorts, GroqSecret, GroqSecretState } from './groq-key-ports.ts';
+import { calledOf } from './groq-key-record.ts';
+import { keysInUse } from './promote-groq-key.ts';
+
+/** A rotation that finds no staged key; the current one stays. */
+export class StagedKeyMissing extends RotationError {
+  override readonly name = 'StagedKeyMissing';
+  readonly team: string;
+
+  constructor(team: string, environmentName: string) {
+    super(
+      `no staged key waits for team ${team}, and its current one stays; make one in Groq's console and stage it: npx groq-rbac groq-key stage --team ${team} --env ${environmentName}`,
+    );
+    this.team = team;
+  }
+}
+
+/** How long whoever makes a key may still be at it, in milliseconds: longer than a step may take. */
+const MAKING_MS = 300_000;
+
+/** What a source is asked for: the next key of the team's secret, for the version of this id. */
+export type NextKeyRequest = {
+  readonly secret: GroqSecret;
+  readonly state: GroqSecretState;
+  readonly token: string;
+  readonly current: GroqKey;
+};
+
+/**
+ * The head of the team's queue: the first key that Groq takes. One that Groq refuses is put out of the queue, so that a
+ * mistyped key does not hold up the one behind it; but none is while Groq refuses every key, as it may in an outage.
+ *
+ * @throws StagedKeyMissing; RotationError while Groq refuses every key of the team.
+ */
+export async function takeStaged(ports: GroqKeyPorts, request: NextKeyRequest): Promise<GroqKey> {
+  const { secret, state, current } = request;
+  const refused: { readonly staged: StagedKey; readonly key: GroqKey }[] = [];
+  let next: GroqKey | undefined;
+  for (const staged of stagedQueue(state.stages)) {
+    const key = staged.keyId === current.keyId ? undefined : await secret.read(staged.versionId);
+    if (key === undefined || key.keyId === current.keyId) await secret.unlabel(staged.label, staged.versionId);
+    else if (await isAccepted(ports, state.team, key)) next = key;
+    else refused.push({ staged, key });
+    if (next !== undefined) break;
+  }
+  if (refused.length > 0 && next === undefined && !(await isAnyAccepted(ports, secret, state)))
+    throw new RotationError(`Groq refuses every key of team ${state.team}, the current one too; all stay as they are`);
+  for (const { staged, key } of refused) {
+    await tellRefused(ports, state.team, key);
+    // Its label last: who dies before it finds the same key again, and says the same of it.
+    await secret.unlabel(staged.label, staged.versionId);
+  }
+  if (next === undefined) throw new StagedKeyMissing(state.team, ports.environmentName);
+  return next;
+}
+
+/** A new key by upstream's API, named after the team and the month. What a rotation that died here had made is deleted. */
+export async function makeByApi(ports: GroqKeyPorts, request: NextKeyRequest): Promise<GroqKey> {
+  const { records, keyApi, audit, environmentName, nowEpochMs } = ports;
+  const { token, current } = request;
+  const { team } = request.state;
+  const listed = await keyApi.list(current.apiKey);
+  const taken = new Set([...listed, ...(await records.list(team))].map(({ name = '' }) => name));
+  const wanted = nextGroqKeyName(team, environmentName, nowEpochMs, taken);
+  const { name, isAgain, atEpochMs } = await records.beginMaking(team, token, wanted, nowEpochMs);
+  // No key was called so when this version was first asked for, so one that is now was made for it, and is lost.
+  const lost = isAgain ? listed.filter((key) => key.name === name) : [];
+  if (lost.length > 0 && nowEpochMs - atEpochMs < MAKING_MS)
+    throw new RotationError(`the key ${name} is just being made by another run of this step`);
+  for (const { upstreamId } of lost) await keyApi.remove(current.apiKey, upstreamId);
+  await audit.append({
+    atEpochMs: nowEpochMs,
+    id: `create_groq_key-${token}`,
+    actor: 'rotation',
+    action: 'create_groq_key',
+    subject: `Groq key ${name}`,
+    details: `${name}, by upstream's API`,
+    team,
+  });
+  const { apiKey, upstreamId } = await keyApi.create(current.apiKey, name);
+  return { apiKey, keyId: ports.keyIdOf(apiKey), name, createdAt: utcText(nowEpochMs), upstreamId };
+}
+
+/** Asks Groq whether it takes a key, and counts the question. */
+export async function isAccepted(ports: GroqKeyPorts, team: string, key: GroqKey): Promise<boolean> {
+  const accepted = await ports.probe.isAccepted(key.apiKey);
+  await ports.records.countProbe(team, key.keyId, accepted, ports.nowEpochMs);
+  return accepted;
+}
+
+/** Whether Groq takes a key in use: only then its refusal of another one tells of that one. */
+export async function isAnyAccepted(ports: GroqKeyPorts, secret: GroqSecret, state: GroqSecretState): Promise<boolean> {
+  const { current, previous } = await keysInUse(secret, state);
+  for (const key of [current, previous])
+    if (key !== undefined && (await isAccepted(ports, state.team, key))) return true;
+  return false;
+}
+
+/** Remembers and tells that Groq refuses a key that waits. */
+export async function tellRefused(ports: GroqKeyPorts, team: string, key: GroqKey): Promise<void> {
+  const { keyId, name } = key;
+  await ports.records.noteOnce(team, keyId, {
+    ...(name === undefined ? {} : { name }),
+    refusedAtEpochMs: ports.nowEpochMs,
+  });
+  await ports.herald.tell({
+    kind: 'staged_key_refused',
+    team,
+    atEpochMs: ports.nowEpochMs,
+    keyId,
+    keyName: name ?? '',
+    lines: [`Groq refuses the staged key ${calledOf(key)} of team ${team}. It is out of the queue; stage another.`],
+  });
+}

@@ -1,0 +1,106 @@
+import { MS_PER_DAY, utcText } from '../kernel/period.ts';
+import { addGroqKeyUse, type GroqKeyCounts, type GroqKeyUse, NO_GROQ_KEY_USE } from '../usage/groq-key-use.ts';
+import type { GroqKeyRecord } from './groq-key-record.ts';
+
+/** What a rotation's report is made of. */
+export type RotationReport = {
+  readonly environmentName: string;
+  /** The key that became current. */
+  readonly key: GroqKeyRecord;
+  /** The key whose place it took; undefined for a team's first. */
+  readonly old: GroqKeyRecord | undefined;
+  /** The team's calls by Groq key and hour, from the hour of `fromEpochMs` on. */
+  readonly rows: readonly GroqKeyUse[];
+  readonly fromEpochMs: number;
+  readonly nowEpochMs: number;
+};
+
+const NAMELESS = '(no name)';
+
+/** A rotation as Markdown: its timeline, what calls were sent with which key, and who did what. No key is in it. */
+export function renderRotationReport(report: RotationReport): string {
+  const { environmentName, key, old, rows, nowEpochMs } = report;
+  const failed = rows.reduce((sum, row) => sum + row.failed, 0);
+  const refused = rows.reduce((sum, row) => sum + row.refused, 0);
+  const isFinal = old === undefined || old.retiredAtEpochMs !== undefined || old.revokedAtEpochMs !== undefined;
+  return [
+    `# Groq key rotation of team ${key.team}, ${environmentName}`,
+    '',
+    `${isFinal ? 'Final' : 'First'} edition of ${utcText(nowEpochMs)}: ${nameOf(old)} → **${nameOf(key)}**.`,
+    '',
+    `**Failed calls: ${failed}.** Times that Groq refused a key (401): ${refused}; such a call went on with another key unless it is counted as failed.`,
+    '',
+    '## Timeline',
+    '',
+    '| when (UTC) | what |',
+    '| --- | --- |',
+    ...timelineOf(report).map(([atEpochMs, what]) => `| ${utcText(atEpochMs)} | ${what} |`),
+    '',
+    `## Calls by key since ${utcText(report.fromEpochMs).slice(0, 13)}:00Z`,
+    '',
+    '| key | id | calls | refused (401) | failed | last used in the hour of | probes | probes refused |',
+    '| --- | --- | ---: | ---: | ---: | --- | ---: | ---: |',
+    ...keysOf(report).map(([keyId, record]) => rowOf(keyId, record, rows)),
+    '',
+    `Staged by: ${cell(key.stagedBy ?? (key.upstreamId === undefined ? 'unknown' : "upstream's API of keys"))}.`,
+    '',
+  ].join('\n');
+}
+
+function timelineOf({ key, old }: RotationReport): readonly (readonly [number, string])[] {
+  const isOver = [old?.revokedAtEpochMs, old?.deletedAtEpochMs].some((at) => at !== undefined);
+  const isShared = old !== undefined && old.revokedAtEpochMs === undefined;
+  const events: readonly (readonly [number | undefined, string])[] = [
+    [key.stagedAtEpochMs, `staged by ${cell(key.stagedBy ?? 'unknown')}`],
+    [key.createdAtEpochMs, 'created: taken as the pending version'],
+    [key.testedAtEpochMs, 'tested: Groq took it'],
+    [key.currentFromEpochMs, `promoted: gateways use it within a minute${isShared ? ', a share of calls first' : ''}`],
+    [key.returnedAtEpochMs, `returned: Groq refused it, and ${nameOf(old)} was made current again`],
+    [key.revokedAtEpochMs, 'revoked by an operator'],
+    [old?.revokedAtEpochMs, `${nameOf(old)} revoked by an operator`],
+    [
+      old?.replacedAtEpochMs === undefined || isOver ? undefined : old.replacedAtEpochMs + MS_PER_DAY,
+      `the overlap ends: ${nameOf(old)} is retired once nobody has used it for 24 hours`,
+    ],
+    [old?.retiredAtEpochMs, `${nameOf(old)} retired: unused for 24 hours`],
+    [old?.deletedAtEpochMs, `${nameOf(old)} deleted at Groq`],
+  ];
+  return events.flatMap(([at, what]) => (at === undefined ? [] : [[at, what] as const])).sort(([a], [b]) => a - b);
+}
+
+/** The two keys of the rotation, and any other that calls were sent with meanwhile. */
+function keysOf({ key, old, rows }: RotationReport): readonly (readonly [string, GroqKeyRecord | undefined])[] {
+  const known = new Map<string, GroqKeyRecord | undefined>([
+    ...(old === undefined ? [] : ([[old.keyId, old]] as const)),
+    [key.keyId, key],
+  ]);
+  for (const { keyId } of rows) if (!known.has(keyId)) known.set(keyId, undefined);
+  return [...known];
+}
+
+function rowOf(keyId: string, record: GroqKeyRecord | undefined, rows: readonly GroqKeyUse[]): string {
+  const own = rows.filter((row) => row.keyId === keyId);
+  const sum: GroqKeyCounts = own.reduce(addGroqKeyUse, NO_GROQ_KEY_USE);
+  const last = own.filter(({ requests }) => requests > 0).map(({ hour }) => hour);
+  const lastHour = last.sort().at(-1);
+  const cells = [
+    nameOf(record),
+    keyId,
+    sum.requests,
+    sum.refused,
+    sum.failed,
+    lastHour === undefined ? '–' : `${lastHour}:00Z`,
+    record?.probes ?? 0,
+    record?.probesRefused ?? 0,
+  ];
+  return `| ${cells.join(' | ')} |`;
+}
+
+function nameOf(record: GroqKeyRecord | undefined): string {
+  return record === undefined ? 'another key' : cell(record.name ?? NAMELESS);
+}
+
+/** A text that others wrote, in one cell of a table. */
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|').replaceAll(/\s+/g, ' ');
+}

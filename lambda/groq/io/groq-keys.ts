@@ -1,0 +1,37 @@
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { groqSecretName } from '../../contract.ts';
+import type { Log } from '../../kernel/clock.ts';
+import { TeamGroqKeys } from './team-groq-keys.ts';
+
+/** The Groq keys of the teams, from Secrets Manager. */
+export class GroqKeys {
+  readonly #client: SecretsManagerClient;
+  readonly #environment: string;
+  readonly #nowEpochMs: () => number;
+  readonly #log: Log;
+  readonly #teams = new Map<string, TeamGroqKeys>();
+
+  constructor(client: SecretsManagerClient, environment: string, nowEpochMs: () => number, log: Log) {
+    this.#client = client;
+    this.#environment = environment;
+    this.#nowEpochMs = nowEpochMs;
+    this.#log = log;
+  }
+
+  /** A team's keys. Teams come from policies, so their number is bounded. */
+  of(team: string): TeamGroqKeys {
+    let keys = this.#teams.get(team);
+    if (keys === undefined) {
+      const staleTold = (error: unknown) => this.#log('groq_key_stale', { team, error: nameOf(error) });
+      keys = new TeamGroqKeys(this.#client, groqSecretName(team, this.#environment), this.#nowEpochMs, staleTold);
+      this.#teams.set(team, keys);
+    }
+    return keys;
+  }
+}
+
+/** What failed, for operators: Secrets Manager's own name for it, and never a value. */
+function nameOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown';
+  return error.cause instanceof Error ? error.cause.name : error.message;
+}

@@ -1,0 +1,140 @@
+import {
+  DescribeSecretCommand,
+  GetSecretValueCommand,
+  ResourceNotFoundException,
+  type SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
+import { CACHE_MS } from '../../contract.ts';
+import { Cached, type Stale } from '../../kernel/cached.ts';
+import { VERSION_LABEL } from '../../secrets/secret-versions.ts';
+import { RefusedKeys } from '../groq-key-choice.ts';
+import { type GroqKey, parseGroqKey, type StagedKey, stagedQueue } from '../groq-key-versions.ts';
+import { groqKeyIdOf } from './groq-key-id.ts';
+
+/** Secrets Manager failed, or a secret is not of the shape `{"apiKey": "…"}`. */
+export class GroqKeyError extends Error {
+  override readonly name = 'GroqKeyError';
+  /** Whether there is a value, and it holds no key. */
+  readonly isShape: boolean;
+
+  constructor(message: string, options: ErrorOptions & { readonly isShape: boolean }) {
+    super(message, options);
+    this.isShape = options.isShape;
+  }
+}
+
+/** A Groq key as a version of its team's secret holds it. */
+export type HeldKey = GroqKey & { readonly versionId: string; readonly createdAtEpochMs: number };
+
+/** How long calls go on with a key that could not be read again, in milliseconds: Secrets Manager is back by then. */
+const STALE_MS = 3_600_000;
+/** How long Secrets Manager is left alone after it failed, in milliseconds. */
+const RETRY_MS = 10_000;
+/** How often at most it is asked for the sake of calls that have no key that Groq takes, in milliseconds. */
+const REFETCH_EVERY_MS = 1_000;
+
+const CURRENT = { VersionStage: VERSION_LABEL.current };
+const PREVIOUS = { VersionStage: VERSION_LABEL.previous };
+
+/** What this process knows of the keys of one team, each value at most 60 s old. */
+export class TeamGroqKeys {
+  readonly refused = new RefusedKeys();
+  readonly #client: SecretsManagerClient;
+  readonly #name: string;
+  readonly #nowEpochMs: () => number;
+  readonly #current: Cached<HeldKey | undefined>;
+  readonly #queue: Cached<readonly StagedKey[]>;
+  readonly #stale: Stale;
+  #previous: { readonly of: string; readonly key: Cached<HeldKey | undefined> } | undefined;
+  /** The values of staged versions, which never change. */
+  readonly #staged = new Map<string, HeldKey | undefined>();
+  #refetchedAtEpochMs = 0;
+
+  constructor(
+    client: SecretsManagerClient,
+    name: string,
+    nowEpochMs: () => number,
+    staleTold: (error: unknown) => void,
+  ) {
+    this.#client = client;
+    this.#name = name;
+    this.#nowEpochMs = nowEpochMs;
+    this.#stale = { mostMs: STALE_MS, retryMs: RETRY_MS, failMs: REFETCH_EVERY_MS, told: staleTold };
+    this.#current = new Cached(CACHE_MS, nowEpochMs, () => this.#readCurrent(), this.#stale);
+    // Only a call that has no other key asks for it, so that a key just staged is found.
+    this.#queue = new Cached(REFETCH_EVERY_MS, nowEpochMs, () => this.#readQueue(), this.#stale);
+  }
+
+  /** The current key, or undefined when none has been set; a first one is found within a second. */
+  async current(): Promise<HeldKey | undefined> {
+    const key = await this.#current.get();
+    if (key !== undefined || this.refetchInMs() > 0) return key;
+    this.refetch();
+    return await this.#current.get();
+  }
+
+  /** The key before the current one, or undefined when there is none any more. */
+  async previous(current: HeldKey): Promise<HeldKey | undefined> {
+    if (this.#previous?.of !== current.versionId) {
+      const key = new Cached(CACHE_MS, this.#nowEpochMs, () => this.#read(PREVIOUS), this.#stale);
+      this.#previous = { of: current.versionId, key };
+    }
+    return await this.#previous.key.get();
+  }
+
+  /** The first key of the queue that `isOut` does not rule out. */
+  async staged(isOut: (keyId: string) => boolean): Promise<HeldKey | undefined> {
+    const head = (await this.#queue.get()).find(({ keyId }) => !isOut(keyId));
+    if (head === undefined) return undefined;
+    if (!this.#staged.has(head.versionId)) {
+      // By its version: its label goes when it is promoted, which may be now.
+      this.#staged.set(head.versionId, await this.#read({ VersionId: head.versionId }));
+    }
+    return this.#staged.get(head.versionId);
+  }
+
+  /** How long until the current key may be fetched anew for a key that was refused, in milliseconds. */
+  refetchInMs(): number {
+    return Math.max(0, this.#refetchedAtEpochMs + REFETCH_EVERY_MS - this.#nowEpochMs());
+  }
+
+  /** Fetches the current key anew, at most once a second, whoever asks. */
+  refetch(): void {
+    if (this.refetchInMs() > 0) return;
+    this.#refetchedAtEpochMs = this.#nowEpochMs();
+    this.#current.refresh();
+  }
+
+  async #readCurrent(): Promise<HeldKey | undefined> {
+    const key = await this.#read(CURRENT);
+    if (key === undefined) this.#refetchedAtEpochMs = this.#nowEpochMs();
+    return key;
+  }
+
+  async #read(which: { VersionStage: string } | { VersionId: string }): Promise<HeldKey | undefined> {
+    let found: { SecretString?: string | undefined; VersionId?: string | undefined; CreatedDate?: Date | undefined };
+    try {
+      found = await this.#client.send(new GetSecretValueCommand({ SecretId: this.#name, ...which }));
+    } catch (cause) {
+      if (cause instanceof ResourceNotFoundException) return undefined;
+      throw new GroqKeyError(`cannot read the secret ${this.#name}`, { cause, isShape: false });
+    }
+    const key = parseGroqKey(found.SecretString, groqKeyIdOf);
+    if (key === undefined)
+      throw new GroqKeyError(`the secret ${this.#name} is not of the shape {"apiKey": "…"}`, { isShape: true });
+    return { ...key, versionId: found.VersionId ?? '', createdAtEpochMs: found.CreatedDate?.getTime() ?? 0 };
+  }
+
+  async #readQueue(): Promise<readonly StagedKey[]> {
+    try {
+      const { VersionIdsToStages } = await this.#client.send(new DescribeSecretCommand({ SecretId: this.#name }));
+      const queue = stagedQueue(new Map(Object.entries(VersionIdsToStages ?? {})));
+      const waiting = new Set(queue.map(({ versionId }) => versionId));
+      for (const versionId of this.#staged.keys()) if (!waiting.has(versionId)) this.#staged.delete(versionId);
+      return queue;
+    } catch (cause) {
+      if (cause instanceof ResourceNotFoundException) return [];
+      throw new GroqKeyError(`cannot read the versions of ${this.#name}`, { cause, isShape: false });
+    }
+  }
+}

@@ -1,0 +1,35 @@
+import { ZERO_USD } from '../kernel/money.ts';
+import { periodOf } from '../kernel/period.ts';
+import type { TeamPolicy } from '../policy/environment.ts';
+import { reportBudget, reportOrganization } from './budget-report.ts';
+import { openLedger } from './ledger.ts';
+import type { Ledger } from './ports.ts';
+import type { LedgerState } from './reservation.ts';
+
+type BudgetReader = Pick<Ledger, 'read' | 'readPauses' | 'readOrganization'>;
+
+/** Reads what a team's budget stands at. */
+export async function readBudget(ledger: BudgetReader, policy: TeamPolicy, nowEpochMs: number) {
+  return reportBudget(policy, await readState(ledger, policy, nowEpochMs), nowEpochMs);
+}
+
+/** Reads what the budgets of all teams stand at, and the cap that they have together. */
+export async function readAllBudgets(ledger: BudgetReader, policies: readonly TeamPolicy[], nowEpochMs: number) {
+  const states = await Promise.all(policies.map((policy) => readState(ledger, policy, nowEpochMs)));
+  const cap = policies[0]?.organizationCapPicoUsd ?? ZERO_USD;
+  const seen = await ledger.readOrganization(periodOf(nowEpochMs));
+  return {
+    teams: policies.map((policy, index) => reportBudget(policy, states[index], nowEpochMs)),
+    organization: reportOrganization(cap, seen, states, nowEpochMs),
+  };
+}
+
+async function readState(
+  ledger: BudgetReader,
+  { team, monthlyBudgetPicoUsd }: TeamPolicy,
+  nowEpochMs: number,
+): Promise<LedgerState> {
+  const state = await ledger.read({ team, period: periodOf(nowEpochMs) });
+  // A month without a call has no ledger yet, but a pause stands all the same.
+  return state ?? openLedger(monthlyBudgetPicoUsd, await ledger.readPauses(team));
+}

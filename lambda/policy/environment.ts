@@ -1,0 +1,144 @@
+import * as v from 'valibot';
+import { ConfigError, configError } from '../kernel/config-error.ts';
+import { knownFields } from '../kernel/known-fields.ts';
+import { type PicoUsd, picoUsdFromNumber } from '../kernel/money.ts';
+import { didYouMean } from '../kernel/nearest-word.ts';
+import type { Catalog } from '../pricing/catalog.ts';
+import { type DeploymentSettings, deploymentSchema } from './deployment-settings.ts';
+import { organizationSchema, teamSchema } from './environment-schema.ts';
+
+const environmentSchema = v.strictObject(
+  {
+    organization: v.optional(organizationSchema, {}),
+    deployment: v.optional(deploymentSchema, {}),
+    teams: v.record(v.string(), v.unknown(), 'must be an object of teams by name'),
+  },
+  'must be an object',
+);
+
+type TeamFile = v.InferInput<typeof teamSchema>;
+
+/** What an environment file holds: a `.ts` file's default export, or a `.json` file. Dollars are numbers. */
+export type EnvironmentFile = {
+  readonly organization?: v.InferInput<typeof organizationSchema>;
+  readonly deployment?: v.InferInput<typeof deploymentSchema>;
+  readonly teams: { readonly [team: string]: TeamFile };
+};
+
+/** What a team may do. */
+export type TeamPolicy = Omit<v.InferOutput<typeof teamSchema>, 'monthlyBudgetUsd'> & {
+  readonly team: string;
+  readonly monthlyBudgetPicoUsd: PicoUsd;
+  /** What all teams together may spend a month; see organization-ledger.ts. */
+  readonly organizationCapPicoUsd: PicoUsd;
+};
+
+/** The caps and alerts of all teams together. */
+export type Organization = v.InferOutput<typeof organizationSchema>;
+
+/** One deployment's organisation and teams. */
+export type Environment = {
+  readonly organization: Organization;
+  readonly deployment: DeploymentSettings;
+  readonly teams: ReadonlyMap<string, TeamPolicy>;
+};
+
+/**
+ * Reads an environment.
+ *
+ * @throws ConfigError naming the file, the team, the field and the nearest right word.
+ */
+export function parseEnvironment(file: string, content: unknown, catalog: Catalog): Environment {
+  const parsed = v.safeParse(environmentSchema, content);
+  if (!parsed.success) {
+    const place = (path: readonly PropertyKey[]) => (path.length === 0 ? '' : `"${path.join('.')}": `);
+    throw configError(file, parsed.issues, place, fieldsAt);
+  }
+  // The parser leaves out names that every JavaScript object has; a team must never be left out in silence.
+  const reserved = Object.keys((content as EnvironmentFile).teams).find(
+    (team) => !Object.hasOwn(parsed.output.teams, team),
+  );
+  if (reserved !== undefined) throw new ConfigError(`${file}: team "${reserved}": the name is reserved`);
+  const { organization, deployment } = parsed.output;
+  if (deployment.privateEndpoint !== undefined && deployment.customDomain !== undefined) {
+    throw new ConfigError(
+      `${file}: "deployment": customDomain and privateEndpoint exclude each other; give a private endpoint its name in your VPC's DNS`,
+    );
+  }
+  const beyond = organization.alertsUsd.find((usd) => usd > organization.monthlyCapUsd);
+  if (beyond !== undefined) {
+    throw new ConfigError(
+      `${file}: "organization.alertsUsd": an alert at $${beyond} can never fire: monthlyCapUsd is $${organization.monthlyCapUsd}`,
+    );
+  }
+  const teams = new Map<string, TeamPolicy>();
+  for (const [team, policy] of Object.entries(parsed.output.teams)) {
+    teams.set(team, parseTeam(file, team, policy, organization, catalog));
+  }
+  if (teams.size === 0) throw new ConfigError(`${file}: "teams" is empty: name at least one team`);
+  return { organization, deployment, teams };
+}
+
+/** Reads an environment that was published, perhaps by another version: without the fields that this one does not know. */
+export function parsePublishedEnvironment(
+  content: { readonly teams: Readonly<Record<string, unknown>> },
+  catalog: Catalog,
+): Environment {
+  const { teams, ...rest } = content;
+  const known = Object.entries(teams).map(([team, policy]) => [team, knownFields(teamSchema, policy)]);
+  const environment = { ...(knownFields(environmentSchema, rest) as object), teams: Object.fromEntries(known) };
+  return parseEnvironment('registry', environment, catalog);
+}
+
+/** The names of the fields at a path of an environment file. */
+function fieldsAt(path: readonly PropertyKey[]): readonly string[] {
+  const { organization, deployment } = environmentSchema.entries;
+  if (path.length === 0) return Object.keys(environmentSchema.entries);
+  if (path[0] === 'organization') return Object.keys(organization.wrapped.entries);
+  const { entries } = deployment.wrapped;
+  if (path[2] === 'hostedZone') return Object.keys(entries.customDomain.wrapped.entries.hostedZone.wrapped.entries);
+  const block = path[1] === undefined ? undefined : entries[path[1] as keyof typeof entries];
+  return Object.keys(
+    block !== undefined && 'wrapped' in block && 'entries' in block.wrapped ? block.wrapped.entries : entries,
+  );
+}
+
+/**
+ * Reads one team's policy.
+ *
+ * @throws ConfigError naming the file, the team, the field and the nearest right word.
+ */
+export function parseTeam(
+  file: string,
+  team: string,
+  content: unknown,
+  organization: Organization,
+  catalog: Catalog,
+): TeamPolicy {
+  if (!/^[a-z][a-z0-9-]{0,31}$/.test(team)) {
+    throw new ConfigError(
+      `${file}: team "${team}": a name is 1 to 32 lower-case letters, digits and hyphens, and starts with a letter`,
+    );
+  }
+  const parsed = v.safeParse(teamSchema, content);
+  if (!parsed.success) {
+    const place = (path: readonly PropertyKey[]) =>
+      `team "${team}": ${path.length === 0 ? '' : `"${path.join('.')}" `}`;
+    throw configError(file, parsed.issues, place, () => Object.keys(teamSchema.entries));
+  }
+  const { monthlyBudgetUsd, ...policy } = parsed.output;
+  for (const model of policy.allowedModels) {
+    if (catalog.models.has(model)) continue;
+    const why = catalog.notPriceable.has(model)
+      ? ' has no bounded price, so no budget could hold'
+      : ` is not in the catalog, so it has no price${didYouMean(model, catalog.models.keys())}`;
+    throw new ConfigError(`${file}: team "${team}": "allowedModels": "${model}"${why}`);
+  }
+  const { monthlyCapUsd } = organization;
+  return {
+    ...policy,
+    team,
+    monthlyBudgetPicoUsd: picoUsdFromNumber(monthlyBudgetUsd ?? monthlyCapUsd),
+    organizationCapPicoUsd: picoUsdFromNumber(monthlyCapUsd),
+  };
+}

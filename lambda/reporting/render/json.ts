@@ -1,0 +1,63 @@
+import { usdText } from '../../kernel/money.ts';
+import { utcText } from '../../kernel/period.ts';
+import { renderCounts } from '../../usage/usage-report.ts';
+import type { MonthBudget, TopPart, WeeklyReport } from '../weekly-report.ts';
+
+/**
+ * Weeks as JSON: `{object: 'weekly_report_list', data: […]}`, a report a week in order. Amounts are exact decimal text in
+ * dollars, days are in UTC, and what is not known is null. `rows` are by day, team, key and model and add up to `total`.
+ */
+export function renderJson(reports: readonly WeeklyReport[]): string {
+  return `${JSON.stringify({ object: 'weekly_report_list', data: reports.map(describeWeek) }, null, 2)}\n`;
+}
+
+function describeWeek(report: WeeklyReport) {
+  return {
+    object: 'weekly_report',
+    environment: report.environmentName,
+    week: report.week,
+    from: report.from,
+    to: report.to,
+    generated_at: utcText(report.generatedAtEpochMs),
+    /** `final`, `provisional` or `unchecked`; see week-figures.ts. */
+    figures: report.figures,
+    gap_usd: usdText(report.gapPicoUsd),
+    total: { ...renderCounts(report.total.counts), cost_before_usd: usdText(report.total.costBeforePicoUsd) },
+    organization: describeMonth(report.organization),
+    teams: report.teams.map(({ team, counts, costBeforePicoUsd, topModel, topKey, budget }) => ({
+      team,
+      ...renderCounts(counts),
+      cost_before_usd: usdText(costBeforePicoUsd),
+      top_model: describePart(topModel),
+      top_key: describePart(topKey),
+      budget: describeMonth(budget),
+    })),
+    days: report.days.map(({ day, counts }) => ({ day, ...renderCounts(counts) })),
+    models: report.models.map(({ model, counts }) => ({ model, ...renderCounts(counts) })),
+    rows: report.rows.map((row) => ({
+      day: row.day,
+      team: row.team,
+      key_id: row.keyId,
+      key_name: row.keyName,
+      model: row.model,
+      ...renderCounts(row),
+    })),
+  };
+}
+
+function describePart(part: TopPart | undefined) {
+  return part === undefined ? null : { id: part.id, name: part.name, cost_usd: usdText(part.costPicoUsd) };
+}
+
+function describeMonth(month: MonthBudget | undefined) {
+  if (month === undefined) return null;
+  return {
+    period: month.period,
+    limit_usd: usdText(month.limit),
+    spent_usd: usdText(month.spent),
+    held_usd: usdText(month.held),
+    assumed_usd: usdText(month.assumed),
+    overrun_usd: usdText(month.overrun),
+    projected_usd: usdText(month.projected),
+  };
+}

@@ -1,0 +1,28 @@
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { teamOfServiceSecret } from '../../contract.ts';
+import { parseObject } from '../../kernel/json-object.ts';
+import { RotatedSecret } from '../../secrets/io/rotated-secret.ts';
+import type { ServiceKey, ServiceSecret } from '../rotate-service-key.ts';
+
+/** The secret that a team's services read their key from, in Secrets Manager. */
+export function teamServiceSecret(
+  client: SecretsManagerClient,
+  secretId: string,
+  environmentName: string,
+): ServiceSecret {
+  return new RotatedSecret(client, secretId, {
+    what: "secret of a team's services",
+    teamOf: (name) => teamOfServiceSecret(name, environmentName),
+    parse: serviceKeyOf,
+  });
+}
+
+function serviceKeyOf(text: string | undefined): ServiceKey | undefined {
+  const { apiKey, keyId, name, createdAt } = parseObject(text ?? '') ?? {};
+  const isKey =
+    typeof apiKey === 'string' &&
+    typeof keyId === 'string' &&
+    typeof name === 'string' &&
+    typeof createdAt === 'string';
+  return isKey ? { apiKey, keyId, name, createdAt } : undefined;
+}

@@ -1,0 +1,54 @@
+import { type Hour, hourOf } from '../kernel/period.ts';
+import type { LedgerEnd } from '../ledger/reservation-end.ts';
+
+/** What became of calls that were sent with a Groq key. */
+export type GroqKeyCounts = {
+  /** Calls that Groq took with this key, or may have taken. */
+  readonly requests: number;
+  /** Times that Groq did not take the key (401). Most such calls went through with another. */
+  readonly refused: number;
+  /** Calls that failed because Groq took no key, told of the last one tried. */
+  readonly failed: number;
+};
+
+/** An hour's calls with one Groq key of a team. */
+export type GroqKeyUse = GroqKeyCounts & { readonly keyId: string; readonly hour: Hour };
+
+/** The same, and whose it is. */
+export type TeamGroqKeyUse = GroqKeyUse & { readonly team: string };
+
+/** No calls. */
+export const NO_GROQ_KEY_USE: GroqKeyCounts = { requests: 0, refused: 0, failed: 0 };
+
+/** Adds counts. */
+export function addGroqKeyUse(a: GroqKeyCounts, b: GroqKeyCounts): GroqKeyCounts {
+  return { requests: a.requests + b.requests, refused: a.refused + b.refused, failed: a.failed + b.failed };
+}
+
+/** Folds ends into one row a team, hour and Groq key. What expired tells of no key; a correction that comes after it does. */
+export function foldGroqKeyUse(ends: readonly LedgerEnd[]): readonly TeamGroqKeyUse[] {
+  const rows = new Map<string, TeamGroqKeyUse>();
+  for (const entry of ends) {
+    for (const row of rowsOf(entry)) {
+      const name = JSON.stringify([row.team, row.hour, row.keyId]);
+      rows.set(name, { ...row, ...addGroqKeyUse(rows.get(name) ?? NO_GROQ_KEY_USE, row) });
+    }
+  }
+  return [...rows.values()];
+}
+
+/** How many rows one end adds to, at most. */
+export function groqKeyRowsOf({ end }: LedgerEnd): number {
+  const { usedId, refusedIds } = end.trace.groqKeys;
+  return refusedIds.length + (usedId === undefined ? 0 : 1);
+}
+
+function rowsOf({ ledger: { team }, end }: LedgerEnd): readonly TeamGroqKeyUse[] {
+  const { usedId, refusedIds } = end.trace.groqKeys;
+  const row = { team, hour: hourOf(end.atEpochMs) };
+  const refused = refusedIds.map((keyId, index) => {
+    const hasFailed = usedId === undefined && index === refusedIds.length - 1;
+    return { ...row, keyId, requests: 0, refused: 1, failed: hasFailed ? 1 : 0 };
+  });
+  return usedId === undefined ? refused : [...refused, { ...row, keyId: usedId, requests: 1, refused: 0, failed: 0 }];
+}

@@ -1,0 +1,204 @@
+import {
+  type CancellationReason,
+  type DynamoDBClient,
+  paginateQuery,
+  TransactionCanceledException,
+  TransactWriteItemsCommand,
+} from '@aws-sdk/client-dynamodb';
+import { PARTITION_KEY, SORT_KEY } from '../../contract.ts';
+import { pauseWithin } from '../../kernel/io/jitter.ts';
+import type { Day, Hour } from '../../kernel/period.ts';
+import { holderOf, type Item } from '../../ledger/io/ledger-item.ts';
+import type { LedgerKey } from '../../ledger/ports.ts';
+import type { LedgerEnd } from '../../ledger/reservation-end.ts';
+import { foldGroqKeyUse, type GroqKeyUse, groqKeyRowsOf } from '../groq-key-use.ts';
+import type { GroqKeyUseReader, UsageCounter, UsageReader } from '../ports.ts';
+import type { RefusalBatch } from '../refusal-tally.ts';
+import { foldEnds, foldRows, NO_USAGE, type UsageRow } from '../usage.ts';
+import { rowOfAdjustment, type UsageAdjustment } from '../usage-adjustment.ts';
+import {
+  adjustmentSortKey,
+  adjustOnce,
+  daySortKey,
+  endMarkKey,
+  groqKeyIncrementOf,
+  groqKeyUseOf,
+  hourSortKey,
+  incrementOf,
+  type MarkKey,
+  markOnce,
+  refusalMarkKey,
+  rowOf,
+  type UsageUpdate,
+} from './usage-item.ts';
+
+/** The usage's store failed; the same ends can be counted again. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** A transaction has at most 100 items (DynamoDB quotas, read 2026-11-25). */
+const ITEMS_AT_ONCE = 100;
+/** How often a transaction is tried that meets others, without getting any further. */
+const MAX_TRIES = 8;
+/** How long is waited for others before each, in milliseconds at first. */
+const CONFLICT_WITHIN_MS = 50;
+
+/**
+ * Usage in a table of its own: `TEAM#<team>` / `DAY#<day>#<key>#<model>`, `GROQKEY#<hour>#<Groq key>`, and a mark for each end that has been counted,
+ * `END#<team>#<id>` / kind. Rows and marks are written in one transaction, so an end that is told again, in whatever
+ * order and company, is counted once.
+ */
+export class DynamoUsage implements UsageReader, UsageCounter, GroqKeyUseReader {
+  readonly #client: DynamoDBClient;
+  readonly #table: string;
+  readonly #nowEpochMs: () => number;
+
+  constructor(client: DynamoDBClient, table: string, nowEpochMs: () => number) {
+    this.#client = client;
+    this.#table = table;
+    this.#nowEpochMs = nowEpochMs;
+  }
+
+  /**
+   * Counts ends that have not been counted before; tells how many those were.
+   *
+   * @throws UsageError when some may not be counted; then all may be told again.
+   */
+  async count(ends: readonly LedgerEnd[]): Promise<number> {
+    return await this.#count(ends, {
+      markKeyOf: endMarkKey,
+      itemsOf: (entry) => 2 + groqKeyRowsOf(entry),
+      incrementsOf: (some) => [...foldEnds(some).map(incrementOf), ...foldGroqKeyUse(some).map(groqKeyIncrementOf)],
+    });
+  }
+
+  /**
+   * Counts batches of refusals that have not been counted before; tells how many those were.
+   *
+   * @throws UsageError when some may not be counted; then all may be told again.
+   */
+  async countRefusals(batches: readonly RefusalBatch[]): Promise<number> {
+    return await this.#count(batches, {
+      markKeyOf: refusalMarkKey,
+      itemsOf: ({ rows }) => 1 + rows.length,
+      incrementsOf: (some) =>
+        foldRows(some.flatMap(({ team, rows }) => rows.map((row) => ({ ...NO_USAGE, team, ...row })))).map(incrementOf),
+    });
+  }
+
+  async #count<T>(entries: readonly T[], counting: Counting<T>): Promise<number> {
+    const told = [...new Map(entries.map((entry) => [JSON.stringify(counting.markKeyOf(entry)), entry])).values()];
+    let counted = 0;
+    for (const some of atOnce(told, counting)) counted += await this.#countAtOnce(some, counting);
+    return counted;
+  }
+
+  async #countAtOnce<T>(entries: readonly T[], { markKeyOf, incrementsOf }: Counting<T>): Promise<number> {
+    let left = entries;
+    for (let tries = 1; left.length > 0; ) {
+      // Marks first: a reason of a refusal is found by its place.
+      const updates = [...left.map((entry) => markOnce(markKeyOf(entry), this.#nowEpochMs())), ...incrementsOf(left)];
+      try {
+        await this.#write(updates);
+        return left.length;
+      } catch (cause) {
+        const reasons = reasonsOf(cause);
+        const fresh = left.filter((_, index) => reasons[index]?.Code !== 'ConditionalCheckFailed');
+        const isAgain = reasons.some(({ Code }) => Code === 'TransactionConflict' || Code === 'ThrottlingError');
+        if (fresh.length === left.length && (!isAgain || tries++ >= MAX_TRIES))
+          throw new UsageError(`cannot count ${left.length} ends or refusals`, { cause });
+        if (isAgain) await pauseWithin(CONFLICT_WITHIN_MS * tries);
+        left = fresh;
+      }
+    }
+    return 0;
+  }
+
+  /** How many adjustments a ledger has had. */
+  async adjustmentsOf({ team, period }: LedgerKey): Promise<number> {
+    const sortKey = adjustmentSortKey(period);
+    return (await this.#itemsOf(team, sortKey, sortKey)).length;
+  }
+
+  /**
+   * Makes an adjustment; tells whether it was made, and not another of its number before.
+   *
+   * @throws UsageError when that is not sure; then the same may be told again, and tells false if it had been made.
+   */
+  async adjust(adjustment: UsageAdjustment): Promise<boolean> {
+    try {
+      await this.#write([adjustOnce(adjustment), incrementOf(rowOfAdjustment(adjustment))]);
+      return true;
+    } catch (cause) {
+      if (reasonsOf(cause)[0]?.Code === 'ConditionalCheckFailed') return false;
+      throw new UsageError(`cannot adjust the usage of ${adjustment.team}`, { cause });
+    }
+  }
+
+  async #write(updates: readonly UsageUpdate[]): Promise<void> {
+    const TransactItems = updates.map((update) => ({ Update: { TableName: this.#table, ...update } }));
+    await this.#client.send(new TransactWriteItemsCommand({ TransactItems }));
+  }
+
+  async rowsOf(team: string, from: Day, to: Day): Promise<readonly UsageRow[]> {
+    return (await this.#itemsOf(team, daySortKey(from), daySortKey(to))).map((item) => rowOf(team, item));
+  }
+
+  async useOf(team: string, from: Hour, to: Hour): Promise<readonly GroqKeyUse[]> {
+    return (await this.#itemsOf(team, hourSortKey(from), hourSortKey(to))).map(groqKeyUseOf);
+  }
+
+  async #itemsOf(team: string, from: string, to: string): Promise<readonly Item[]> {
+    const items: Item[] = [];
+    try {
+      const pages = paginateQuery(
+        { client: this.#client },
+        {
+          TableName: this.#table,
+          KeyConditionExpression: '#pk = :team AND #sk BETWEEN :from AND :to',
+          ExpressionAttributeNames: { '#pk': PARTITION_KEY, '#sk': SORT_KEY },
+          // A tilde comes after all that can follow a day or an hour.
+          ExpressionAttributeValues: {
+            ':team': { S: holderOf(team) },
+            ':from': { S: from },
+            ':to': { S: `${to}#~` },
+          },
+        },
+      );
+      for await (const page of pages) items.push(...(page.Items ?? []));
+    } catch (cause) {
+      throw new UsageError(`cannot read the usage of ${team}`, { cause });
+    }
+    return items;
+  }
+}
+
+/** Why a transaction was cancelled, each update's reason in its place; none for any other failure. */
+function reasonsOf(cause: unknown): readonly CancellationReason[] {
+  return cause instanceof TransactionCanceledException ? (cause.CancellationReasons ?? []) : [];
+}
+
+/** How something is counted once. */
+type Counting<T> = {
+  readonly markKeyOf: (entry: T) => MarkKey;
+  /** How many items of a transaction one takes at most: its mark and its rows. */
+  readonly itemsOf: (entry: T) => number;
+  readonly incrementsOf: (entries: readonly T[]) => readonly UsageUpdate[];
+};
+
+/** Splits what is told into what a transaction has room for. */
+function atOnce<T>(entries: readonly T[], { itemsOf }: Counting<T>): readonly (readonly T[])[] {
+  const batches: T[][] = [];
+  let room = 0;
+  for (const entry of entries) {
+    const items = itemsOf(entry);
+    if (items > room) {
+      batches.push([]);
+      room = ITEMS_AT_ONCE;
+    }
+    batches.at(-1)?.push(entry);
+    room -= items;
+  }
+  return batches;
+}

@@ -1,0 +1,67 @@
+import { didYouMean } from '../kernel/nearest-word.ts';
+import { type Day, dayOf, dayStartsAtEpochMs, MS_PER_DAY } from '../kernel/period.ts';
+import { type Refusal, refuse } from '../kernel/refusals.ts';
+
+/** What usage can be split by. */
+export const GROUPS = ['day', 'team', 'key', 'model'] as const;
+/** One of {@link GROUPS}. */
+export type UsageGroup = (typeof GROUPS)[number];
+
+/** What is asked of the usage: days in UTC, both included. */
+export type UsageQuery = { readonly from: Day; readonly to: Day; readonly groupBy: readonly UsageGroup[] };
+
+/** The most days of one answer: what is kept. */
+export const MAX_USAGE_DAYS = 400;
+
+const PARAMETERS: readonly string[] = ['from', 'to', 'group_by'];
+
+/** Reads the query of `GET /openai/v1/usage`; each parameter's values as they came. By default: this month, by day. */
+export function parseUsageQuery(
+  parameters: Readonly<Record<string, readonly string[] | undefined>>,
+  nowEpochMs: number,
+): UsageQuery | Refusal {
+  for (const [name, values] of Object.entries(parameters)) {
+    if (!PARAMETERS.includes(name))
+      return invalid(
+        name,
+        `is no parameter of this URL${didYouMean(name, PARAMETERS)}; it takes from, to and group_by`,
+      );
+    if ((values ?? []).length > 1) return invalid(name, 'is given twice; give it once, a list with commas');
+  }
+  const today = dayOf(nowEpochMs);
+  const to = parameters.to?.[0] ?? today;
+  const from = parameters.from?.[0] ?? `${to.slice(0, 7)}-01`;
+  const ends = dayStartsAtEpochMs(to);
+  if (ends === undefined) return invalid('to', notADay(to));
+  const starts = dayStartsAtEpochMs(from);
+  if (starts === undefined) return invalid('from', notADay(from));
+  if (starts > ends) return invalid('from', `is ${from}, which is after ${to}, the last day; swap them`);
+  const days = (ends - starts) / MS_PER_DAY + 1;
+  if (days > MAX_USAGE_DAYS)
+    return invalid(
+      'from',
+      `to "to" are ${days} days; ask for at most ${MAX_USAGE_DAYS}, in several requests if need be`,
+    );
+  const groupBy = parseGroups(parameters.group_by?.[0] ?? 'day');
+  return 'reason' in groupBy ? groupBy : { from, to, groupBy };
+}
+
+function parseGroups(text: string): readonly UsageGroup[] | Refusal {
+  const words = text.split(',').map((word) => word.trim());
+  const groups = words.map((word) => GROUPS.find((group) => group === word));
+  const unknown = words.find((_, index) => groups[index] === undefined);
+  if (unknown !== undefined)
+    return invalid(
+      'group_by',
+      `has "${unknown.slice(0, 40)}"${didYouMean(unknown.slice(0, 40), GROUPS)}; it is a list with commas of day, team, key and model`,
+    );
+  return [...new Set(groups)].filter((group) => group !== undefined);
+}
+
+function notADay(text: string): string {
+  return `is "${text.slice(0, 40)}"; it must be a day in UTC such as 2026-11-30`;
+}
+
+function invalid(param: string, what: string): Refusal {
+  return refuse('invalid_request', `"${param.slice(0, 40)}" ${what}.`, { param: param.slice(0, 40) });
+}

@@ -1,0 +1,96 @@
+import { usdText } from '../kernel/money.ts';
+import type { Day } from '../kernel/period.ts';
+import { addUsage, NO_USAGE, refusedOf, sumUsage, type UsageCounts, type UsageRow } from './usage.ts';
+import type { UsageGroup, UsageQuery } from './usage-query.ts';
+
+/** Names of keys, by their ids; a key that has gone is told by its id. */
+export type NamesOfKeys = ReadonlyMap<string, string>;
+
+/**
+ * Usage in the shape of `GET /openai/v1/usage`; dollars are exact decimal text, but for the estimate of `usage_by_key`,
+ * a number as clients of that field expect. `rows` are all that the caller may see of the query's days and of today.
+ */
+export function reportUsage(
+  { from, to, groupBy }: UsageQuery,
+  rows: readonly UsageRow[],
+  names: NamesOfKeys,
+  today: Day,
+) {
+  const asked = rows.filter(({ day }) => day >= from && day <= to);
+  return {
+    object: 'usage',
+    from,
+    to,
+    group_by: groupBy,
+    data: groupRows(asked, groupBy).map(({ row, counts }) => ({
+      ...Object.fromEntries(groupBy.flatMap((group) => labelsOf(row, group, names))),
+      ...renderCounts(counts),
+    })),
+    total: renderCounts(sumUsage(asked)),
+    /** Of the current day in UTC, whatever was asked for. */
+    usage_by_key: groupRows(
+      rows.filter(({ day }) => day === today),
+      ['team', 'key'],
+    ).map(({ row, counts }) => ({
+      key_name: nameOf(row.keyId, names),
+      key_id: row.keyId,
+      team: row.team,
+      requests_today: counts.requests,
+      tokens_today: counts.promptTokens + counts.completionTokens,
+      estimated_cost_usd: Number(usdText(counts.costPicoUsd)),
+    })),
+  };
+}
+
+/** Adds up what is the same in the groups asked for, in their order. */
+function groupRows(rows: readonly UsageRow[], groups: readonly UsageGroup[]) {
+  const grouped = new Map<string, { readonly sortKey: readonly string[]; row: UsageRow; counts: UsageCounts }>();
+  for (const row of rows) {
+    const sortKey = groups.map((group) => labelValue(row, group));
+    const name = JSON.stringify(sortKey);
+    grouped.set(name, { sortKey, row, counts: addUsage(grouped.get(name)?.counts ?? NO_USAGE, row) });
+  }
+  return [...grouped.values()].sort((a, b) => compareParts(a.sortKey, b.sortKey));
+}
+
+/** Which of two comes first, by the first of their parts that differs. */
+export function compareParts(a: readonly string[], b: readonly string[]): number {
+  const index = a.findIndex((part, at) => part !== b[at]);
+  return index < 0 ? 0 : (a[index] ?? '') < (b[index] ?? '') ? -1 : 1;
+}
+
+function labelValue(row: UsageRow, group: UsageGroup): string {
+  return group === 'key' ? row.keyId : row[group];
+}
+
+function labelsOf(row: UsageRow, group: UsageGroup, names: NamesOfKeys): [string, string][] {
+  if (group !== 'key') return [[group, row[group]]];
+  return [
+    ['key_id', row.keyId],
+    ['key_name', nameOf(row.keyId, names)],
+  ];
+}
+
+/** A key's name, or its id where nobody knows one. */
+export function nameOf(keyId: string, names: NamesOfKeys): string {
+  return names.get(keyId) ?? keyId;
+}
+
+/** Counts as every answer and report has them; dollars are exact decimal text. */
+export function renderCounts(counts: UsageCounts) {
+  return {
+    requests: counts.requests,
+    prompt_tokens: counts.promptTokens,
+    cached_tokens: counts.cachedTokens,
+    completion_tokens: counts.completionTokens,
+    reasoning_tokens: counts.reasoningTokens,
+    upstream_ms: counts.upstreamMs,
+    cost_usd: usdText(counts.costPicoUsd),
+    assumed_usd: usdText(counts.assumedPicoUsd),
+    voided_requests: counts.voided,
+    expired_requests: counts.expired,
+    /** By the gateway itself: none of them is in the rest. */
+    refused_requests: refusedOf(counts),
+    refusals: Object.fromEntries(Object.entries(counts.refusals).sort(([a], [b]) => (a < b ? -1 : 1))),
+  };
+}

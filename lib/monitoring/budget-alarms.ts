@@ -1,0 +1,53 @@
+import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import { Construct } from 'constructs';
+import { ORGANIZATION } from '../../lambda/contract.ts';
+import { METRIC } from '../../lambda/telemetry/metrics.ts';
+import { BUDGET_ALARMS, ownMetric } from './alarm-table.ts';
+import { GatewayAlarm } from './gateway-alarm.ts';
+
+/** Whose budget, and at what people want to see it. */
+export type BudgetAlarmsProps = {
+  readonly environmentName: string;
+  /** A team, or ORGANIZATION. */
+  readonly holder: string;
+  readonly percents: readonly number[];
+  /** Dollars of all teams' spending together. @default none */
+  readonly usd?: readonly number[];
+  readonly topic: ITopic;
+};
+
+/**
+ * Alarms that show how far a holder's budget is spent. The sweep measures it every five minutes, also while nobody calls,
+ * so they hold while idle and clear when a month begins; the event of the crossing says what it went to.
+ */
+export class BudgetAlarms extends Construct {
+  constructor(scope: Construct, id: string, props: BudgetAlarmsProps) {
+    super(scope, id);
+    const { environmentName, holder, percents, usd = [], topic } = props;
+    const isAll = holder === ORGANIZATION;
+    const words = isAll ? BUDGET_ALARMS.organization : BUDGET_ALARMS.team;
+    const metric = ownMetric(environmentName, METRIC.budgetUsedPercent, Stats.MAXIMUM, holder);
+    const of = (threshold: number) => [...(isAll ? [] : [holder]), String(threshold)];
+    for (const threshold of new Set(percents))
+      new GatewayAlarm(this, `Percent${threshold}`, {
+        environmentName,
+        words,
+        of: of(threshold),
+        metric,
+        threshold,
+        topic,
+        holds: true,
+      });
+    for (const threshold of new Set(usd))
+      new GatewayAlarm(this, `Usd${threshold}`, {
+        environmentName,
+        words: BUDGET_ALARMS.amount,
+        of: [String(threshold)],
+        metric: ownMetric(environmentName, METRIC.spentUsd, Stats.MAXIMUM),
+        threshold,
+        topic,
+        holds: true,
+      });
+  }
+}

@@ -1,0 +1,22 @@
+import { ArnFormat, Stack } from 'aws-cdk-lib';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { ALERT_EVENT, GROQ_KEY_EVENT } from '../../lambda/contract.ts';
+import type { GatewayFunction } from '../gateway-function.ts';
+
+/** The bus that every account has. */
+export const EVENT_BUS = 'default';
+
+/** Lets a function send events of one kind to the bus, and no others. */
+export function letSendEvents(
+  { role }: GatewayFunction,
+  { source, detailType }: typeof ALERT_EVENT | typeof GROQ_KEY_EVENT,
+): void {
+  const bus = Stack.of(role).formatArn({
+    service: 'events',
+    resource: 'event-bus',
+    resourceName: EVENT_BUS,
+    arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
+  });
+  const conditions = { StringEquals: { 'events:source': source, 'events:detail-type': detailType } };
+  role.addToPolicy(new PolicyStatement({ actions: ['events:PutEvents'], resources: [bus], conditions }));
+}

@@ -1,0 +1,42 @@
+import { Stack } from 'aws-cdk-lib';
+import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import { Construct } from 'constructs';
+import { ENV } from '../../lambda/contract.ts';
+import type { GatewayFunction } from '../gateway-function.ts';
+import { OPERATIONAL_ALARMS, type Watched } from './alarm-table.ts';
+import { GatewayAlarm } from './gateway-alarm.ts';
+
+/** What is watched, and who is told. */
+export type OperationalAlarmsProps = Watched & { readonly operators: readonly string[] };
+
+/** What can go wrong with the gateway itself, and the topic by which its operators are told of it and of all else. */
+export class OperationalAlarms extends Construct {
+  readonly topic: Topic;
+
+  constructor(scope: Construct, id: string, props: OperationalAlarmsProps) {
+    super(scope, id);
+    const { environmentName } = props;
+    this.topic = new Topic(this, 'Topic', { displayName: `Groq gateway ${environmentName}`, enforceSSL: true });
+    // A topic with a policy of its own no longer lets the account's alarms publish unasked.
+    this.topic.grantPublish(
+      new ServicePrincipal('cloudwatch.amazonaws.com', {
+        conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
+      }),
+    );
+    for (const operator of props.operators) this.topic.addSubscription(new EmailSubscription(operator));
+    for (const words of OPERATIONAL_ALARMS) {
+      const metric = words.metric(props);
+      if (metric === undefined) continue;
+      const { threshold } = words;
+      new GatewayAlarm(this, words.what, { environmentName, words, metric, threshold, topic: this.topic });
+    }
+  }
+
+  /** Lets a function tell the operators itself, by the topic that alarms go to. */
+  letTell(teller: GatewayFunction): void {
+    this.topic.grantPublish(teller.role);
+    teller.function.addEnvironment(ENV.operatorsTopic, this.topic.topicArn);
+  }
+}

@@ -1,0 +1,28 @@
+import { Rule } from 'aws-cdk-lib/aws-events';
+import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import { Construct } from 'constructs';
+import type { TeamPolicy } from '../../lambda/policy/environment.ts';
+import { ALERT_TEXT, alertPattern } from './budget-alerts.ts';
+
+/** Whose alerts, and to whom. */
+export type TeamAlertsProps = {
+  readonly environmentName: string;
+  readonly policy: Pick<TeamPolicy, 'team' | 'alertRecipients'>;
+};
+
+/** Brings a team's budget alerts to the people whom its policy names, by e-mail; each confirms the subscription once. */
+export class TeamAlerts extends Construct {
+  constructor(scope: Construct, id: string, { environmentName, policy }: TeamAlertsProps) {
+    super(scope, id);
+    const displayName = `Groq budget of ${policy.team} in ${environmentName}`;
+    const topic = new Topic(this, 'Topic', { displayName, enforceSSL: true });
+    for (const recipient of new Set(policy.alertRecipients)) topic.addSubscription(new EmailSubscription(recipient));
+    new Rule(this, 'Told', {
+      description: `Brings budget alerts of ${policy.team} to its people`,
+      eventPattern: alertPattern(environmentName, policy.team),
+      targets: [new SnsTopic(topic, { message: ALERT_TEXT })],
+    });
+  }
+}

@@ -1,0 +1,57 @@
+import type { GroqKeyState } from '../../../lambda/groq-keys/groq-key-record.ts';
+import { byId, setText } from '../dom.ts';
+import { age, count } from '../format.ts';
+import type { GroqKey } from '../shapes.ts';
+import { type Cell, drawTable } from './data-table.ts';
+import { leaveOut } from './lists-panel.ts';
+
+/** What the states of a Groq key are called here, and how they are marked. */
+const GROQ_KEY_STATES: Readonly<Record<GroqKeyState, Cell>> = {
+  current: { text: 'current', label: 'good' },
+  replaced: { text: 'previous', label: 'notice', below: 'still works' },
+  returned: { text: 'returned', label: 'notice', below: 'Groq refused it; the one before it is back' },
+  pending: { text: 'being tried', label: 'notice' },
+  staged: { text: 'staged', label: 'none', below: 'waits for the next rotation' },
+  refused: { text: 'refused', label: 'ended', below: 'Groq did not take it' },
+  unstaged: { text: 'unstaged', label: 'ended' },
+  revoked: { text: 'revoked', label: 'ended' },
+  retired: { text: 'retired', label: 'ended', below: 'to be deleted at Groq' },
+  deleted: { text: 'deleted', label: 'ended' },
+};
+
+/** A newer gateway may tell of states that this page does not know. */
+function isKnown(state: string): state is GroqKeyState {
+  return Object.hasOwn(GROQ_KEY_STATES, state);
+}
+
+/** Shows where each team's rotation stands. */
+export function showGroqKeys(keys: readonly GroqKey[], nowEpochMs: number): void {
+  if (keys.length === 0) {
+    leaveOut('groq-keys', 'None has been staged or rotated yet.');
+    return;
+  }
+  const order = Object.keys(GROQ_KEY_STATES);
+  const since = (at: string | null) => (at === null ? '' : age(nowEpochMs - Date.parse(at)));
+  const rows = [...keys]
+    .sort((a, b) => a.team.localeCompare(b.team) || order.indexOf(a.state) - order.indexOf(b.state))
+    .map((key): Cell[] => [
+      key.team,
+      { text: key.name ?? key.key_id, id: key.key_id },
+      isKnown(key.state) ? GROQ_KEY_STATES[key.state] : key.state,
+      since(key.created_at),
+      key.state === 'staged' ? `staged ${since(key.staged_at)}` : since(key.current_from),
+      key.requests_24h === null ? '' : count(key.requests_24h),
+    ]);
+  const lacking = [...new Set(keys.map(({ team }) => team))].filter(
+    (team) => !keys.some((key) => key.team === team && key.state === 'staged'),
+  );
+  setText(byId('groq-keys-note'), lacking.length === 0 ? '' : `No key is staged for ${lacking.join(', ')}`);
+  drawTable(byId('groq-keys'), {
+    caption: 'Each team’s keys at Groq; requests are of the last 24 hours',
+    columns: [
+      ...['Team', 'Groq key', 'State'].map((title) => ({ title })),
+      ...['Age', 'In use for', 'Requests'].map((title) => ({ title, isNumber: true })),
+    ],
+    rows,
+  });
+}

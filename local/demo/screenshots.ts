@@ -1,0 +1,93 @@
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Page } from 'playwright-core';
+import { DASHBOARD_PATH } from '../host/dashboard-files.ts';
+import type { GatewayProcess } from '../host/gateway-process.ts';
+import { PROJECT_DIR } from '../settings.ts';
+import { findChromium, HOW_TO_GET_CHROMIUM, openChromium } from './chromium.ts';
+import { call, startWithHistory } from './demo-traffic.ts';
+import { reportExamples } from './report-example.ts';
+
+/** One picture: which page, as whom, how wide and in which colours. */
+type Shot = {
+  readonly file: string;
+  readonly width: number;
+  /** @default the whole page's */
+  readonly height?: number;
+  readonly colorScheme: 'light' | 'dark';
+  /** Brings the page to where it is to be taken. */
+  readonly open: (page: Page, gateway: GatewayProcess) => Promise<void>;
+};
+
+/** The pictures of the documents; add what else is to be shown. */
+const SHOTS: readonly Shot[] = [
+  { file: 'dashboard.png', width: 1280, height: 1440, colorScheme: 'light', open: openDashboard },
+  { file: 'dashboard-dark.png', width: 1280, height: 1440, colorScheme: 'dark', open: openDashboard },
+  { file: 'weekly-report.png', width: 900, colorScheme: 'light', open: openExample('weekly-report.html') },
+  { file: 'usage-widget.png', width: 900, height: 390, colorScheme: 'light', open: openExample('usage-widget.html') },
+];
+/** Taken with `--all` as well: what one looks at while working on the page. */
+const MORE: readonly Shot[] = [
+  { file: 'weekly-report-dark.png', width: 900, colorScheme: 'dark', open: openExample('weekly-report.html') },
+  { file: 'weekly-report-weeks.png', width: 900, colorScheme: 'light', open: openExample('weekly-report-weeks.html') },
+  { file: 'usage-widget-dark.png', width: 900, colorScheme: 'dark', open: openExample('usage-widget-dark.html') },
+  { file: 'dashboard-360.png', width: 360, colorScheme: 'light', open: openDashboard },
+  { file: 'dashboard-360-dark.png', width: 360, colorScheme: 'dark', open: openDashboard },
+  { file: 'dashboard-member.png', width: 1280, colorScheme: 'light', open: openAsMember },
+  {
+    file: 'dashboard-sign-in.png',
+    width: 800,
+    colorScheme: 'light',
+    open: async (page, { baseUrl }) => {
+      await page.goto(baseUrl + DASHBOARD_PATH);
+    },
+  },
+];
+
+/** What a made-up organisation would see: its report, or the widget. */
+function openExample(name: string): Shot['open'] {
+  return async (page) => await page.setContent(reportExamples()[name] ?? '');
+}
+
+async function openDashboard(page: Page, gateway: GatewayProcess): Promise<void> {
+  await signIn(page, gateway.baseUrl, gateway.adminKey);
+}
+
+async function openAsMember(page: Page, gateway: GatewayProcess): Promise<void> {
+  await signIn(page, gateway.baseUrl, gateway.teams.chatbot?.key ?? '');
+}
+
+async function signIn(page: Page, baseUrl: string, key: string): Promise<void> {
+  await page.goto(baseUrl + DASHBOARD_PATH);
+  await page.getByLabel('Gateway key', { exact: true }).fill(key);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.locator('#week-chart svg').waitFor();
+  await page.locator('#keys table').waitFor();
+  // Bars move to where they belong.
+  await page.waitForFunction('document.getAnimations().every(({ playState }) => playState === "finished")');
+}
+
+async function main(args: readonly string[]): Promise<void> {
+  const executablePath = findChromium(process.env);
+  if (executablePath === undefined) throw new Error(HOW_TO_GET_CHROMIUM);
+  const isAll = args.includes('--all');
+  const folder = resolve(PROJECT_DIR, args.find((arg) => !arg.startsWith('--')) ?? 'docs');
+  mkdirSync(folder, { recursive: true });
+  const gateway = await startWithHistory((day, of) => console.error(`day ${day} of ${of} …`));
+  const browser = await openChromium(executablePath);
+  try {
+    for (const { file, width, height, colorScheme, open } of isAll ? [...SHOTS, ...MORE] : SHOTS) {
+      const page = await browser.newPage({ viewport: { width, height: height ?? 900 }, colorScheme });
+      await call(gateway, 'research', 'openai/gpt-oss-20b', 100);
+      await open(page, gateway);
+      await page.screenshot({ path: join(folder, file), fullPage: height === undefined });
+      await page.close();
+      console.log(join(folder, file));
+    }
+  } finally {
+    await browser.close();
+    await gateway.close();
+  }
+}
+
+await main(process.argv.slice(2));

@@ -1,0 +1,133 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { QUIET } from '../../../bin/progress.ts';
+import { attackAll, suitable } from '../../../bin/prove/attack.ts';
+import { renderChart } from '../../../bin/prove/chart.ts';
+import { renderReport, renderTable } from '../../../bin/prove/render.ts';
+import { reportOf } from '../../../bin/prove/report.ts';
+import type { Scenario } from '../../../bin/prove/scenarios/scenario.ts';
+import { localCall } from '../../../bin/prove/targets/local-target.ts';
+import type { Target } from '../../../bin/prove/targets/target.ts';
+import type { Measured } from '../../../bin/prove/verdict.ts';
+import { picoUsd } from '../../../lambda/kernel/money.ts';
+import { catalog } from '../../support/catalog.ts';
+import { measuredWith } from '../../support/measured.ts';
+
+const target: Target = {
+  name: 'test',
+  description: 'a gateway & more',
+  call: localCall(catalog),
+  upstream: undefined,
+  laboratory: undefined,
+  openBudget: async () => await Promise.reject(new Error('no budget is opened here')),
+  close: async () => {},
+};
+const overspent = measuredWith({ title: 'a <broken> gateway', billed: picoUsd(20_900n) }, 20_900n);
+const report = (...measured: Measured[]) => reportOf({ target, calls: 100, atOnce: 50 }, '2026', measured);
+
+describe("the proof's report", () => {
+  it('is of a whole that one budget makes fall short', () => {
+    expect(report(measuredWith()).verdict).toBe('holds');
+    expect(report(measuredWith(), overspent).verdict).toBe('falls short');
+    expect(report().verdict).toBe('falls short');
+  });
+
+  it('says in Markdown what was let through, billed and overspent, and why it falls short', () => {
+    const text = renderReport(report(measuredWith({ note: 'as it should' }), overspent), 'chart.svg');
+    expect(text).toContain('**It falls short**: 1 of 2 budgets');
+    expect(text).toContain('](chart.svg)');
+    expect(text).toContain(
+      '| whole answers | 400 | 100 | 0.00000001 | 0.00000001 | 0.00000001 | 0 | 0 | 100.00 % | holds |',
+    );
+    expect(text).toContain('| 0.0000000109 | 209.00 % | **overspent** |');
+    expect(text).toContain('refused: 300 team_budget_exceeded; as it should; 1.2 s.');
+    expect(text).toContain('**the upstream billed $0.0000000109 more than the budget.**');
+  });
+
+  it('says whose count the bill is', () => {
+    expect(renderReport(report(measuredWith()), '')).toContain("the upstream's own count");
+    expect(renderReport(report(measuredWith({ billedBy: 'answers' })), '')).toContain('what the answers said');
+    expect(renderReport(report(measuredWith({ billedBy: 'ledger' })), '')).toContain('nobody but the ledger');
+  });
+
+  it('is a plain table on a terminal, with each reason', () => {
+    const lines = renderTable(report(measuredWith(), overspent)).split('\n');
+    expect(lines[1]).toMatch(/^whole answers +400 +100 .* 100\.00 % {2}holds$/);
+    expect(lines).toContain('a <broken> gateway: the upstream billed $0.0000000109 more than the budget');
+    expect(lines.at(-1)).toBe('The proof falls short.');
+  });
+});
+
+describe("the proof's chart", () => {
+  const chart = renderChart(report(measuredWith({ billed: picoUsd(9_700n), isExact: false }), overspent));
+
+  it('is told to those who cannot see it', () => {
+    expect(chart).toContain('role="img" aria-labelledby="title desc"');
+    expect(chart).toContain('whole answers: 97.00 % billed and 3.00 % counted beyond, holds');
+    expect(chart).toContain('a &lt;broken&gt; gateway: 209.00 % billed, overspent');
+  });
+
+  it('has the lines of 95 and 100 %, and a bar beyond them where a budget is overspent', () => {
+    const xOf = (kind: string) => Number(new RegExp(`class="${kind}" x1?="([\\d.]+)"`).exec(chart)?.[1]);
+    expect(xOf('least')).toBeLessThan(xOf('budget'));
+    expect(xOf('over')).toBe(xOf('budget'));
+    expect(chart.match(/class="counted" x="[\d.]+" y="\d+" width="/g)).toHaveLength(2);
+    expect(chart).toContain('prefers-color-scheme: dark');
+  });
+
+  it('is well-formed: each element that is opened is closed', () => {
+    const opened = [...chart.matchAll(/<([a-z]+)(?:\s[^>]*[^/])?>/g)].map(([, name]) => name);
+    const closed = [...chart.matchAll(/<\/([a-z]+)>/g)].map(([, name]) => name);
+    expect(opened.sort()).toEqual(closed.sort());
+    expect(chart).not.toMatch(/NaN|undefined|Infinity/);
+  });
+});
+
+describe('an attack', () => {
+  let dir = '';
+  afterEach(() => {
+    vi.restoreAllMocks();
+    rmSync(dir, { recursive: true, force: true });
+  });
+
+  async function attacked(measured: Measured): Promise<{ holds: boolean; printed: string }> {
+    dir = mkdtempSync(join(tmpdir(), 'prove-test-'));
+    const log = vi.spyOn(console, 'log').mockImplementation(() => {});
+    const scenario = (needs: Scenario['needs']): Scenario => ({
+      id: 'x',
+      title: 'X',
+      needs,
+      run: async () => (needs === 'client' ? [measured] : await Promise.reject(new Error('not for this target'))),
+    });
+    const scenarios = suitable([scenario('client'), scenario('laboratory'), scenario('fake upstream')], target);
+    const holds = await attackAll({ target, calls: 100, atOnce: 50 }, scenarios, { out: dir, json: true }, QUIET);
+    return { holds, printed: String(log.mock.calls[0]?.[0]) };
+  }
+
+  it('fails on a gateway that lets more be billed than the budget, and writes so', async () => {
+    const { holds, printed } = await attacked(overspent);
+    expect(holds).toBe(false);
+    expect(JSON.parse(printed).lines[0]).toMatchObject({ verdict: 'overspent', overspendUsd: '0.0000000109' });
+    expect(readFileSync(join(dir, 'prove-test/report.md'), 'utf8')).toContain('**overspent**');
+    expect(JSON.parse(readFileSync(join(dir, 'prove-test/report.json'), 'utf8'))).toEqual(JSON.parse(printed));
+  });
+
+  it('counts a scenario that cannot be carried out as not holding, and goes on', async () => {
+    dir = mkdtempSync(join(tmpdir(), 'prove-test-'));
+    const log = vi.spyOn(console, 'log').mockImplementation(() => {});
+    const stuck = { id: 'x', title: 'X', needs: 'client', run: () => Promise.reject(new Error('too slow')) } as const;
+    const sound = { ...stuck, id: 'y', run: async () => [measuredWith()] };
+    const options = { out: dir, json: true };
+    expect(await attackAll({ target, calls: 100, atOnce: 50 }, [stuck, sound], options, QUIET)).toBe(false);
+    const { lines } = JSON.parse(String(log.mock.calls[0]?.[0]));
+    expect(lines.map((line: Record<string, unknown>) => line.verdict)).toEqual(['faulty', 'holds']);
+    expect(lines[0].reasons).toContain('could not be carried out: too slow');
+  });
+
+  it('leaves out what a target cannot be put through', async () => {
+    const { holds, printed } = await attacked(measuredWith());
+    expect([holds, JSON.parse(printed).lines.length]).toEqual([true, 1]);
+  });
+});

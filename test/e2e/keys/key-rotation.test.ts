@@ -1,0 +1,110 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { MS_PER_DAY, periodOf } from '../../../lambda/kernel/period.ts';
+import { DynamoBudgets } from '../../../lambda/ledger/io/dynamo-budgets.ts';
+import { DynamoAudit } from '../../../lambda/policy/io/dynamo-audit.ts';
+import { DynamoKeyShelf } from '../../../lambda/team-keys/io/key-shelf.ts';
+import { type Retirement, retireKeys } from '../../../lambda/team-keys/retire-keys.ts';
+import { DynamoUsage } from '../../../lambda/usage/io/dynamo-usage.ts';
+import { readRunning } from '../../../local/running.ts';
+import {
+  type GatewayProcess,
+  postChat,
+  roomyEnvironment,
+  startGatewayProcess,
+} from '../../support/gateway/gateway-process.ts';
+
+const dataDir = mkdtempSync(join(tmpdir(), 'rotation-'));
+let gateway: GatewayProcess;
+beforeAll(async () => {
+  gateway = await startGatewayProcess({ environment: roomyEnvironment({ monthlyBudgetUsd: 50 }), dataDir });
+});
+afterAll(async () => {
+  await gateway.close();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+/** The deployed retirement over the running gateway's tables, so many days from now. */
+async function retireAfter(days: number): Promise<Retirement> {
+  const running = readRunning(dataDir);
+  if (running === undefined) throw new Error('the gateway does not run');
+  const { environmentName, dynamodbEndpoint, ledgerTable, registryTable } = running;
+  const client = new DynamoDBClient({
+    endpoint: dynamodbEndpoint,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  });
+  const done = await retireKeys(
+    {
+      shelf: new DynamoKeyShelf(client, registryTable, environmentName, Date.now),
+      audit: new DynamoAudit(client, registryTable),
+      ledger: new DynamoBudgets(client, ledgerTable, Date.now),
+      usage: new DynamoUsage(client, `${environmentName}-usage`, Date.now),
+      nowEpochMs: Date.now() + days * MS_PER_DAY,
+    },
+    ['roomy'],
+  );
+  if (days > 2) {
+    const entries = await new DynamoAudit(client, registryTable).newest(periodOf(Date.now() + days * MS_PER_DAY), 5);
+    expect(entries[0]).toMatchObject({ actor: 'retirement', action: 'retire_key', team: 'roomy' });
+  }
+  client.destroy();
+  return done;
+}
+
+it("never fails a request across a rotation of a team's key", async () => {
+  const oldKey = gateway.teams.roomy?.key ?? '';
+  const oldId = oldKey.split('_')[2] ?? '';
+  let inService = oldKey;
+  let slowToLearn = oldKey;
+  let isOver = false;
+  const statuses: number[] = [];
+  // Three callers take the new key up at once, and one only later.
+  const callers = [0, 1, 2, 3].map(async (caller) => {
+    for (let call = 0; !isOver; call++) {
+      const key = caller === 3 ? slowToLearn : inService;
+      statuses.push((await postChat(gateway, key, { max_tokens: 20, stream: call % 2 === 0 })).status);
+    }
+  });
+  const moreCalls = async (count: number) => {
+    const wanted = statuses.length + count;
+    await expect.poll(() => statuses.length, { timeout: 20_000 }).toBeGreaterThan(wanted);
+  };
+
+  await moreCalls(20);
+  const answer = await fetch(`${gateway.baseUrl}/openai/v1/api-keys/me/rotate`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${oldKey}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ overlap_hours: 24 }),
+  });
+  const { key: newKey, id: newId } = (await answer.json()) as { key: string; id: string };
+  expect(answer.status).toBeLessThan(300);
+  inService = newKey;
+  await moreCalls(40);
+
+  // The overlap is over, and one caller still has the old key: it stays, and is told of.
+  const told = async () => (await retireAfter(1.001)).inUse.map(({ keyId }) => keyId);
+  await expect.poll(told, { timeout: 20_000 }).toEqual([oldId]);
+  await moreCalls(20);
+  expect(new Set(statuses)).toEqual(new Set([200]));
+
+  // It has learnt at last; days later nobody has used the old key.
+  slowToLearn = newKey;
+  await moreCalls(20);
+  const { retired, inUse, failed } = await retireAfter(3);
+  expect({ retired: retired.map(({ keyId }) => keyId), inUse, failed }).toEqual({
+    retired: [oldId],
+    inUse: [],
+    failed: [],
+  });
+  await moreCalls(20);
+  isOver = true;
+  await Promise.all(callers);
+  expect(statuses.length).toBeGreaterThan(100);
+  expect(new Set(statuses)).toEqual(new Set([200]));
+  expect((await postChat(gateway, oldKey, {})).status).toBe(401);
+  expect(newId).not.toBe(oldId);
+}, 90_000);

@@ -1,0 +1,130 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { QUIET } from '../../../bin/progress.ts';
+import { attackAll } from '../../../bin/prove/attack.ts';
+import { CLIENT_SCENARIOS } from '../../../bin/prove/scenarios/client-scenarios.ts';
+import { localCall } from '../../../bin/prove/targets/local-target.ts';
+import type { Target } from '../../../bin/prove/targets/target.ts';
+import { picoUsd, usdText, ZERO_USD } from '../../../lambda/kernel/money.ts';
+import { PROJECT_DIR } from '../../../local/settings.ts';
+import { catalog } from '../../support/catalog.ts';
+
+let dir: string;
+let server: Server | undefined;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'prove-e2e-'));
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  server?.close();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+/** Starts the command with its temporary files in a folder of the test's. */
+function start(...args: string[]) {
+  const child = spawn(process.execPath, [join(PROJECT_DIR, 'bin/groq-rbac.ts'), 'prove', ...args], {
+    cwd: dir,
+    env: { PATH: process.env.PATH, TMPDIR: dir },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (chunk) => {
+    stdout += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk;
+  });
+  const ended = new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) => {
+    child.once('close', (code) => resolve({ code, stdout, stderr }));
+  });
+  return { child, ended };
+}
+
+/** The processes that were started with this test's folder. */
+function processesOf(folder: string): string[] {
+  return readdirSync('/proc').filter((pid) => {
+    try {
+      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/environ`, 'utf8').includes(folder);
+    } catch {
+      return false;
+    }
+  });
+}
+
+function commandOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+it('proves that two gateways hold a budget, also over the end of a month', async () => {
+  const { code, stdout, stderr } = await start('--only', 'streamed-open,rollover', '--calls', '40', '--json').ended;
+  const report = JSON.parse(stdout);
+  expect(report.lines.map((line: Record<string, unknown>) => [line.title, line.verdict, line.overspendUsd])).toEqual([
+    ['streams, no max_tokens', 'holds', '0'],
+    ["month's end: the old month", 'holds', '0'],
+    ["month's end: the new month", 'holds', '0'],
+  ]);
+  expect([code, stderr]).toEqual([0, '']);
+  expect(readdirSync(join(dir, 'reports/prove-local')).sort()).toEqual(['chart.svg', 'report.json', 'report.md']);
+  expect([readdirSync(dir), processesOf(dir)]).toEqual([['reports'], []]);
+});
+
+it.each([
+  ['the database', 'dynoxide', 0],
+  ['the first gateway', 'local/main.ts', 0],
+  ['the calls', 'local/main.ts', 2_000],
+])('leaves neither a process nor a file behind on Ctrl-C when %s just started', async (_what, program, moreMs) => {
+  const { child, ended } = start('--only', 'whole', '--calls', '2000');
+  const isRunning = () => processesOf(dir).some((pid) => commandOf(pid).includes(program));
+  while (!isRunning()) await new Promise((resolve) => setTimeout(resolve, 20));
+  await new Promise((resolve) => setTimeout(resolve, moreMs));
+  child.kill('SIGINT');
+  expect(await ended).toEqual({ code: 130, stdout: '', stderr: '' });
+  while (processesOf(dir).length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(readdirSync(dir)).toEqual([]);
+});
+
+it('finds a gateway that lets everything through', async () => {
+  const call = localCall(catalog);
+  let requests = 0;
+  const broken = createServer((_request, response) => {
+    requests++;
+    response.setHeader('x-request-cost-usd', usdText(call.costPicoUsd));
+    response.end('{}');
+  });
+  server = broken;
+  await new Promise<void>((resolve) => broken.listen(0, '127.0.0.1', resolve));
+  const { port } = broken.address() as AddressInfo;
+  const billed = () => picoUsd(call.costPicoUsd * BigInt(requests));
+  const target: Target = {
+    name: 'broken',
+    description: 'a gateway without budgets',
+    call,
+    laboratory: undefined,
+    upstream: { read: async () => ({ billed: billed(), requests, inFlight: 0 }) },
+    openBudget: async (_scenario, budgetPicoUsd) => ({
+      budgetPicoUsd,
+      spenders: [{ team: 'any', key: 'any' }],
+      addressOf: async () => `http://127.0.0.1:${port}`,
+      ledger: async () => ({ spent: billed(), held: ZERO_USD, assumed: ZERO_USD, overrun: ZERO_USD }),
+    }),
+    close: async () => {},
+  };
+  const log = vi.spyOn(console, 'log').mockImplementation(() => {});
+  const whole = CLIENT_SCENARIOS.slice(0, 1);
+  expect(await attackAll({ target, calls: 40, atOnce: 20 }, whole, { out: dir, json: true }, QUIET)).toBe(false);
+  expect(JSON.parse(String(log.mock.calls[0]?.[0])).lines[0]).toMatchObject({
+    verdict: 'overspent',
+    fired: 160,
+    letThrough: 160,
+    usablePercent: 400,
+  });
+});

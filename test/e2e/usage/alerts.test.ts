@@ -1,0 +1,62 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { DynamoAlerts } from '../../../lambda/alerts/io/dynamo-alerts.ts';
+import { periodOf } from '../../../lambda/kernel/period.ts';
+import { CALL_USD } from '../../../local/aws/rehearsal-environment.ts';
+import { readRunning } from '../../../local/running.ts';
+import {
+  type GatewayProcess,
+  postChat,
+  roomyEnvironment,
+  startGatewayProcess,
+} from '../../support/gateway/gateway-process.ts';
+
+/** How many of the test's calls the budget is worth. */
+const CALLS = 10;
+/** The stream is less than that behind, in milliseconds, also on a busy machine. */
+const TOLD_WITHIN_MS = 30_000;
+
+const dataDir = mkdtempSync(join(tmpdir(), 'alerts-'));
+let gateway: GatewayProcess;
+beforeAll(async () => {
+  const environment = roomyEnvironment({ monthlyBudgetUsd: CALLS * CALL_USD, maxTokensPerRequest: 50 });
+  gateway = await startGatewayProcess({ environment, dataDir });
+});
+afterAll(async () => {
+  await gateway.close();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+it('remembers each share of a budget that real calls have passed, once, within seconds', async () => {
+  const { dynamodbEndpoint: endpoint, usageTable } = readRunning(dataDir) ?? { dynamodbEndpoint: '', usageTable: '' };
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  const client = new DynamoDBClient({ endpoint, region: 'us-east-1', credentials });
+  const alerts = new DynamoAlerts(client, usageTable);
+  const period = periodOf(Date.now());
+  const told = async () =>
+    (await alerts.recordsOf(period))
+      .filter(({ toldAtEpochMs }) => toldAtEpochMs !== undefined)
+      .map(({ crossing }) => `${crossing.holder} ${crossing.threshold}`);
+  const body = { messages: [{ role: 'user', content: '[tokens:50]' }], max_tokens: 50 };
+  const spend = async (calls: number) => {
+    for (let made = 0; made < calls; made++)
+      expect((await postChat(gateway, gateway.teams.roomy?.key ?? '', body)).status).toBe(200);
+  };
+  await spend(5);
+  await expect.poll(told, { timeout: TOLD_WITHIN_MS }).toEqual(['roomy 50%']);
+  const [first] = await alerts.recordsOf(period);
+  // The very call that passed it, and no later one.
+  expect(first?.crossing.spent).toBe((first?.crossing.limit ?? 0n) / 2n);
+  await spend(4);
+  await expect.poll(told, { timeout: TOLD_WITHIN_MS }).toEqual(['roomy 50%', 'roomy 80%']);
+  const levels = gateway
+    .stderr()
+    .split('\n')
+    .filter((line) => line.includes('"event":"budget_threshold_crossed"'))
+    .map((line) => JSON.parse(line).level);
+  expect(levels).toEqual(['INFO', 'WARN']);
+  client.destroy();
+}, 120_000);

@@ -1,0 +1,163 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { DeleteItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { periodOf } from '../../../lambda/kernel/period.ts';
+import { DynamoAudit } from '../../../lambda/policy/io/dynamo-audit.ts';
+import { type FakeGroq, startFakeGroq } from '../../../local/fake-groq/server.ts';
+import { PROJECT_DIR } from '../../../local/settings.ts';
+import {
+  budgetOf,
+  type GatewayProcess,
+  postChat,
+  roomyEnvironment,
+  startGatewayProcess,
+} from '../../support/gateway/gateway-process.ts';
+import { drainedUsage, type UsageAnswer, usageOf } from '../../support/gateway/usage-of.ts';
+import { startTestDatabase, type TestDatabase } from '../../support/ledger/embedded-ledger.ts';
+
+let fake: FakeGroq;
+let database: TestDatabase;
+let gateway: GatewayProcess;
+let dir: string;
+beforeAll(async () => {
+  fake = await startFakeGroq({ chunkIntervalMs: 1 });
+  dir = mkdtempSync(join(tmpdir(), 'rebuild-'));
+});
+beforeEach(async () => {
+  await gateway?.close();
+  await database?.close();
+  // One of its own: the gateway's embedded one forgets what it has counted.
+  database = await startTestDatabase();
+  gateway = await startGatewayProcess({
+    environment: roomyEnvironment(),
+    env: { GROQ_BASE_URL: fake.baseUrl, DYNAMODB_ENDPOINT: database.endpoint },
+    dataDir: join(dir, 'data'),
+  });
+});
+afterAll(async () => {
+  await gateway?.close();
+  await fake.close();
+  await database?.close();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+const keyOf = () => gateway.teams.roomy?.key ?? '';
+
+async function callMany(calls: number): Promise<void> {
+  const one = async (_: unknown, index: number) => {
+    const markers = ['', '[tokens:100]', '[cached:9]', '[fault:cut]', '[fault:400]'];
+    const content = `${markers[index % markers.length]} ${index}`;
+    // Every seventh is refused by the gateway itself.
+    const model = index % 7 === 0 ? { model: 'nobody/knows' } : {};
+    await postChat(gateway, keyOf(), {
+      ...model,
+      stream: index % 2 === 0,
+      max_tokens: 120,
+      messages: [{ role: 'user', content }],
+    });
+  };
+  await Promise.all(Array.from({ length: calls }, one));
+}
+
+/** The usage once all calls are in it, and the refusals, which are written within a second. */
+async function wholeUsage(refused: number): Promise<UsageAnswer> {
+  await vi.waitFor(async () => expect((await usageOf(gateway, keyOf())).total.refused_requests).toBe(refused), {
+    timeout: 20_000,
+    interval: 100,
+  });
+  return await drainedUsage(gateway, keyOf());
+}
+
+/** Takes items out of the usage, as if the projector had never written them. */
+async function lose(isLost: (partition: string, sortKey: string) => boolean): Promise<number> {
+  const { Items = [] } = await database.client.send(new ScanCommand({ TableName: 'test-usage' }));
+  const lost = Items.filter(({ pk, sk }) => isLost(pk?.S ?? '', sk?.S ?? ''));
+  for (const { pk, sk } of lost) {
+    if (pk === undefined || sk === undefined) continue;
+    await database.client.send(new DeleteItemCommand({ TableName: 'test-usage', Key: { pk, sk } }));
+  }
+  return lost.length;
+}
+
+type Outcome = { readonly code: number; readonly stdout: string; readonly stderr: string };
+
+async function rebuild(...more: readonly string[]): Promise<Outcome> {
+  const command = [join(PROJECT_DIR, 'bin/groq-rbac.ts'), 'usage', 'rebuild', '--local', ...more];
+  const env = { PATH: process.env.PATH ?? '', DATA_DIR: join(dir, 'data') };
+  return await promisify(execFile)(process.execPath, command, { env }).then(
+    ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
+    (error: Outcome) => error,
+  );
+}
+
+it('counts again whatever was lost of what the stream still tells, twice nothing, and says that all is one', async () => {
+  await callMany(40);
+  const before = await wholeUsage(6);
+  // A rebuild of what lacks nothing changes nothing.
+  const idle = await rebuild('--json');
+  expect([idle.code, JSON.parse(idle.stdout)]).toMatchObject([0, { counted: 0, gaps: [], busy: [], isWhole: true }]);
+  expect(
+    await lose((partition, sortKey) => partition.startsWith('END#') || /^(DAY|GROQKEY)#/.test(sortKey)),
+  ).toBeGreaterThan(30);
+  expect((await usageOf(gateway, keyOf())).total.cost_usd).toBe('0');
+  const done = await rebuild('--json');
+  expect([done.code, JSON.parse(done.stdout)]).toMatchObject([0, { unreadable: 0, gaps: [], isWhole: true }]);
+  expect(JSON.parse(done.stdout).counted).toBeGreaterThan(30);
+  const after = await usageOf(gateway, keyOf());
+  expect(after.total).toEqual(before.total);
+  expect(JSON.parse((await rebuild('--json')).stdout)).toMatchObject({ counted: 0, isWhole: true });
+  // In a pipe there is no progress.
+  expect(done.stderr).toBe('');
+});
+
+it('counts what was lost while calls go on, and adjusts nothing that still moves', async () => {
+  await callMany(20);
+  await wholeUsage(3);
+  await lose((partition, sortKey) => partition.startsWith('END#') || sortKey.startsWith('DAY#'));
+  const going = { on: true };
+  const traffic = (async () => {
+    while (going.on) {
+      await callMany(3);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  })();
+  const during = await rebuild('--adjust', '--reason', 'too early').finally(() => {
+    going.on = false;
+  });
+  await traffic;
+  expect(during).toMatchObject({ code: 2, stderr: expect.stringContaining('calls go on in roomy in ') });
+  const { total } = await drainedUsage(gateway, keyOf());
+  expect(total.cost_usd).toBe((await budgetOf(gateway, keyOf())).spent_usd);
+  expect(await rebuild()).toMatchObject({ code: 0 });
+});
+
+it('puts down what nobody can tell any more as unattributed, once, with a reason on record, and only when told to', async () => {
+  await callMany(20);
+  const { total } = await wholeUsage(3);
+  // The marks stay: these calls are never counted again.
+  await lose((_, sortKey) => sortKey.startsWith('DAY#'));
+  const told = await rebuild();
+  expect([told.code, told.stdout]).toEqual([
+    1,
+    expect.stringContaining(`roomy  ${periodOf(Date.now())}  $${total.cost_usd}`),
+  ]);
+  expect((await rebuild('--adjust')).stderr).toContain('--reason is missing');
+  const done = await rebuild('--adjust', '--reason', 'the table was restored');
+  expect([done.code, done.stdout]).toEqual([0, expect.stringContaining('is now in the usage')]);
+  // A member sees its own key only; the administrator sees all of it.
+  expect((await usageOf(gateway, keyOf())).data).toEqual([]);
+  const all = await usageOf(gateway, gateway.adminKey, '?group_by=key,model');
+  expect(all.data).toMatchObject([
+    { key_id: '-', model: 'unattributed', cost_usd: total.cost_usd, assumed_usd: total.assumed_usd, requests: 0 },
+  ]);
+  expect(await rebuild('--adjust', '--reason', 'again')).toMatchObject({ code: 0 });
+  expect((await usageOf(gateway, gateway.adminKey)).total.cost_usd).toBe(total.cost_usd);
+  const entries = await new DynamoAudit(database.client, 'test-registry').newest(periodOf(Date.now()), 100);
+  expect(entries.filter(({ action }) => action === 'adjust usage')).toMatchObject([
+    { team: 'roomy', details: expect.stringContaining('the table was restored') },
+  ]);
+});

@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import { burnRateOf, pastDaysOf, pastSpendingOf } from '../../../lambda/alerts/burn-rate.ts';
+import { usdText } from '../../../lambda/kernel/money.ts';
+import { dayStartsAtEpochMs } from '../../../lambda/kernel/period.ts';
+import { usedPercentOf } from '../../../lambda/ledger/budget-standing.ts';
+import { NO_USAGE, type UsageRow } from '../../../lambda/usage/usage.ts';
+import { usd } from '../../support/alert-world.ts';
+
+const at = (day: string, hours = 0) => (dayStartsAtEpochMs(day) ?? Number.NaN) + hours * 3_600_000;
+const rowsOn = (costs: Readonly<Record<string, number>>): UsageRow[] =>
+  Object.entries(costs).map(([day, cost]) => ({
+    ...NO_USAGE,
+    ...{ team: 'a', day, keyId: 'k', model: 'm', costPicoUsd: usd(cost) },
+  }));
+const daily = (from: number, to: number, cost: number) =>
+  Object.fromEntries(
+    Array.from({ length: to - from + 1 }, (_, index) => [`2026-11-${String(from + index).padStart(2, '0')}`, cost]),
+  );
+
+describe('the rate at which money goes', () => {
+  // Of $100 unless a row says otherwise: [what it shows, rows, now, spent, limit, a day, month's end, exhausted].
+  it.each([
+    ['a steady $2 a day', daily(1, 14, 2), at('2026-11-15'), 28, 100, '2', '60', undefined],
+    ['the same, at noon', daily(1, 14, 2), at('2026-11-15', 12), 29, 100, '2', '60', undefined],
+    ['a budget that will not last', daily(1, 14, 5), at('2026-11-15'), 70, 100, '5', '150', '2026-11-21'],
+    ['one that lasts to the last moment', daily(1, 14, 2), at('2026-11-15'), 28, 60, '2', '60', undefined],
+    ['one that falls short by a cent', daily(1, 14, 2), at('2026-11-15'), 28, 59.99, '2', '60', '2026-11-30'],
+    [
+      'last week instead of the weeks before',
+      { ...daily(1, 7, 9), ...daily(8, 14, 1) },
+      at('2026-11-15'),
+      70,
+      100,
+      '1',
+      '86',
+      undefined,
+    ],
+    [
+      'last month on the first',
+      { '2026-10-30': 7, '2026-10-31': 7 },
+      at('2026-11-01', 24),
+      7,
+      100,
+      '7',
+      '210',
+      '2026-11-15',
+    ],
+    ['a team that began yesterday', { '2026-11-14': 6 }, at('2026-11-15'), 6, 100, '6', '102', '2026-11-30'],
+    ['a first morning, as a whole day', {}, at('2026-11-15', 6), 3, 100, '3', '50.25', undefined],
+    ['spending that has stopped', daily(1, 3, 9), at('2026-11-15'), 27, 100, '0', '27', undefined],
+    ['nothing at all', {}, at('2026-11-15'), 0, 100, '0', '0', undefined],
+    ['what is gone already', daily(1, 14, 9), at('2026-11-15'), 126, 100, '9', '270', '2026-11-15'],
+    ['usage that is not counted yet', {}, at('2026-11-15'), 14, 100, '14', '238', '2026-11-21'],
+    ['a day that a correction made negative', { '2026-11-14': -1 }, at('2026-11-15'), 0, 100, '0', '0', undefined],
+  ])('is that of %s', (_what, days, now, spent, limit, perDay, monthEnd, exhausted) => {
+    const rate = burnRateOf(pastSpendingOf(rowsOn(days), now), { spent: usd(spent), limit: usd(limit) }, now);
+    expect(usdText(rate.perDayPicoUsd)).toBe(perDay);
+    expect(usdText(rate.monthEndPicoUsd)).toBe(monthEnd);
+    expect(rate.exhaustionDay).toBe(exhausted);
+  });
+
+  it('wants the days of the month and of the week before, and never today', () => {
+    expect(pastDaysOf(at('2026-11-15'))).toEqual({ from: '2026-11-01', to: '2026-11-14' });
+    expect(pastDaysOf(at('2026-11-02', 5))).toEqual({ from: '2026-10-26', to: '2026-11-01' });
+    expect(pastDaysOf(at('2026-11-01'))).toEqual({ from: '2026-10-25', to: '2026-10-31' });
+  });
+});
+
+it.each([
+  [0, 100, 0],
+  [50, 100, 50],
+  [79.99999, 100, 79.9999],
+  [123, 100, 123],
+  [0, 0, 0],
+  [0.01, 0, 100],
+])('tells $%s of $%s as %s percent', (spent, limit, percent) => {
+  expect(usedPercentOf({ spent: usd(spent), limit: usd(limit) })).toBe(percent);
+});

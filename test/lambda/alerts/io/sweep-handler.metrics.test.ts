@@ -1,0 +1,205 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { createSweep } from '../../../../lambda/alerts/io/sweep-handler.ts';
+import { dayStartsAtEpochMs, MS_PER_DAY, periodOf } from '../../../../lambda/kernel/period.ts';
+import { openLedger } from '../../../../lambda/ledger/ledger.ts';
+import type { SweepableLedger } from '../../../../lambda/ledger/sweep.ts';
+import { NO_USAGE, type UsageRow } from '../../../../lambda/usage/usage.ts';
+import { lambdaContext } from '../../../../local/host/lambda-runtime.ts';
+import { announcerWith, MemoryClaims, usd } from '../../../support/alert-world.ts';
+import { catalog, policyWith } from '../../../support/catalog.ts';
+import { fakeClock } from '../../../support/fake-clock.ts';
+
+const MIDDAY_MS = (dayStartsAtEpochMs('2026-11-15') ?? 0) + MS_PER_DAY / 2;
+const TEAMS = ['a', 'idle'];
+
+let nowMs: number;
+let spent: Map<string, number>;
+let broken: string | undefined;
+let rows: UsageRow[];
+let rowsRead: number;
+let isUsageBroken: boolean;
+let claims: MemoryClaims;
+beforeEach(() => {
+  nowMs = MIDDAY_MS;
+  spent = new Map();
+  broken = undefined;
+  rows = [];
+  rowsRead = 0;
+  isUsageBroken = false;
+  claims = new MemoryClaims();
+});
+
+const ledger: SweepableLedger = {
+  sweep: async ({ team, period }) => {
+    if (team === broken) throw new Error('no');
+    const amount = spent.get(`${team} ${period}`);
+    return amount === undefined ? undefined : { expired: 0, state: { ...openLedger(usd(100)), spent: usd(amount) } };
+  },
+  sweepCap: async () => undefined,
+  readOrganization: async (period) =>
+    spent.size === 0
+      ? undefined
+      : {
+          holders: new Set(
+            [...spent.keys()].filter((key) => key.endsWith(period)).map((key) => key.split(' ')[0] ?? ''),
+          ),
+          limit: usd(400),
+        },
+};
+
+/** A sweeper process; each call is a sweep, and gives the lines of what budgets stand at, what was published, and the fault. */
+function sweeper() {
+  const { ports, published } = announcerWith(claims, {
+    nowEpochMs: () => nowMs,
+    usage: {
+      rowsOf: async (team) => {
+        if (isUsageBroken) throw new Error('no');
+        rowsRead++;
+        return rows.filter((row) => row.team === team);
+      },
+    },
+  });
+  const lines: string[] = [];
+  const policies = new Map(
+    TEAMS.map((team) => [
+      team,
+      { ...policyWith(), team, monthlyBudgetPicoUsd: usd(100), organizationCapPicoUsd: usd(400) },
+    ]),
+  );
+  const handler = createSweep({
+    policies: { policies: async () => ({ teams: policies, catalog }) },
+    ledger,
+    clock: { ...fakeClock(), nowEpochMs: () => nowMs },
+    alerts: ports,
+    environmentName: 'test',
+    write: (line) => lines.push(line),
+  });
+  return async () => {
+    let fault = '';
+    await handler({}, lambdaContext('sweeper', 'r', 60_000)).catch((error: Error) => {
+      fault = error.message;
+    });
+    const standings = lines
+      .splice(0)
+      .map((line) => JSON.parse(line))
+      .filter(({ event }) => event === 'budget_standing');
+    return { standings, alerts: published.splice(0).map(({ alertId }) => alertId), fault };
+  };
+}
+const row = (team: string, day: string, cost: number): UsageRow => ({
+  ...NO_USAGE,
+  ...{ team, day, keyId: 'k', model: 'm', costPicoUsd: usd(cost) },
+});
+const spend = (team: string, amount: number) => spent.set(`${team} ${periodOf(nowMs)}`, amount);
+
+describe('what the sweep writes of budgets', () => {
+  it('is a line of metrics for each team with a policy, idle or not, and one for all with those that are gone', async () => {
+    rows = Array.from({ length: 14 }, (_, n) => row('a', `2026-11-${String(n + 1).padStart(2, '0')}`, 4));
+    spend('a', 58);
+    spend('gone', 30);
+    const { standings } = await sweeper()();
+    expect(standings.map((line) => [line.Team, line.BudgetUsedPercent, line.ProjectedMonthEndUsd])).toEqual([
+      ['a', 58, 120],
+      ['idle', 0, 0],
+      // What the team that is gone spent has not been counted yet, so it is today's.
+      ['ORGANIZATION', 22, expect.closeTo(212, 0)],
+    ]);
+    expect(standings[0]._aws).toEqual({
+      Timestamp: MIDDAY_MS,
+      CloudWatchMetrics: [
+        {
+          Namespace: 'GroqGateway',
+          Dimensions: [['Environment', 'Team']],
+          Metrics: [
+            { Name: 'BudgetUsedPercent', Unit: 'Percent' },
+            { Name: 'ProjectedMonthEndUsd', Unit: 'None' },
+          ],
+        },
+      ],
+    });
+    expect(standings[2]._aws.CloudWatchMetrics[1]).toEqual({
+      Namespace: 'GroqGateway',
+      Dimensions: [['Environment']],
+      Metrics: [{ Name: 'SpentUsd', Unit: 'None' }],
+    });
+    expect(standings[2].SpentUsd).toBe(88);
+    expect(JSON.stringify(standings[0]).length).toBeLessThan(450);
+  });
+
+  it('is nothing at the beginning of a month, so that alarms clear', async () => {
+    spend('a', 96);
+    const sweep = sweeper();
+    expect((await sweep()).standings[0].BudgetUsedPercent).toBe(96);
+    nowMs = (dayStartsAtEpochMs('2026-12-01') ?? 0) + 1;
+    const { standings, alerts } = await sweep();
+    expect(standings.map(({ BudgetUsedPercent }) => BudgetUsedPercent)).toEqual([0, 0, 0]);
+    expect(standings[2].SpentUsd).toBe(0);
+    expect(alerts).toEqual([]);
+  });
+
+  it('says nothing of a budget whose ledger cannot be read, and nothing of all then', async () => {
+    spend('a', 96);
+    broken = 'idle';
+    const { standings, fault } = await sweeper()();
+    expect(standings.map(({ Team }) => Team)).toEqual(['a']);
+    expect(fault).toBe('could not sweep the ledgers of idle');
+  });
+
+  it('says what is spent also where it cannot say what it leads to', async () => {
+    isUsageBroken = true;
+    spend('a', 40);
+    const { standings } = await sweeper()();
+    expect(standings[0]).toMatchObject({ BudgetUsedPercent: 40 });
+    expect(standings[0]).not.toHaveProperty('ProjectedMonthEndUsd');
+  });
+
+  it('reads the usage before today once a day and team', async () => {
+    const sweep = sweeper();
+    for (let sweeps = 0; sweeps < 5; sweeps++) await sweep();
+    expect(rowsRead).toBe(TEAMS.length);
+    nowMs += MS_PER_DAY;
+    await sweep();
+    expect(rowsRead).toBe(2 * TEAMS.length);
+  });
+});
+
+describe('the alerts that the sweep tells', () => {
+  it('are those that nobody has told, once, of teams and of all together, shares and amounts', async () => {
+    spend('a', 81);
+    spend('idle', 60);
+    spend('gone', 110);
+    const sweep = sweeper();
+    const { alerts } = await sweep();
+    expect(alerts.sort()).toEqual(
+      [
+        'ORGANIZATION/$100',
+        'ORGANIZATION/$250',
+        'ORGANIZATION/50%',
+        'a/50%',
+        'a/80%',
+        'gone/50%',
+        'gone/80%',
+        'gone/95%',
+        'idle/50%',
+      ].map((name) => `test/2026-11/${name}`),
+    );
+    expect([(await sweep()).alerts, (await sweeper()()).alerts]).toEqual([[], []]);
+  });
+
+  it('are also those of the month before, on the first day of the next', async () => {
+    spend('a', 51);
+    nowMs = (dayStartsAtEpochMs('2026-12-01') ?? 0) + 60_000;
+    expect((await sweeper()()).alerts).toEqual(['test/2026-11/a/50%']);
+  });
+
+  it('make the sweep fail when they cannot be told, by their names', async () => {
+    spend('a', 51);
+    claims.claim = async () => Promise.reject(new Error('no'));
+    expect((await sweeper()()).fault).toBe('could not tell the alerts 2026-11/a/50%');
+    claims.recordsOf = async () => Promise.reject(new Error('cannot read the alerts of 2026-11'));
+    broken = 'idle';
+    expect((await sweeper()()).fault).toBe(
+      'could not sweep the ledgers of idle; could not tell the alerts of all, since it cannot read the alerts of 2026-11',
+    );
+  });
+});

@@ -1,0 +1,160 @@
+import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createSweep } from '../../../../lambda/alerts/io/sweep-handler.ts';
+import { DynamoLedger } from '../../../../lambda/ledger/io/dynamo-ledger.ts';
+import { ledgerItemKey, reservationValue } from '../../../../lambda/ledger/io/ledger-item.ts';
+import type { LedgerState, ReserveTerms } from '../../../../lambda/ledger/reservation.ts';
+import type { SweepableLedger } from '../../../../lambda/ledger/sweep.ts';
+import { ensureTable } from '../../../../local/dynamodb/tables.ts';
+import { lambdaContext } from '../../../../local/host/lambda-runtime.ts';
+import { announcerWith, MemoryClaims } from '../../../support/alert-world.ts';
+import { catalog, policyWith } from '../../../support/catalog.ts';
+import { fakeClock } from '../../../support/fake-clock.ts';
+import { startTestDatabase, type TestDatabase } from '../../../support/ledger/embedded-ledger.ts';
+import { budgets, START_MS, settlementOf, termsOf } from '../../../support/ledger/ledger-terms.ts';
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await startTestDatabase('ledger');
+});
+afterAll(async () => await database.close());
+
+const PERIOD = '2026-11';
+const HOUR_MS = 3_600_000;
+
+/** Runs one sweep over these teams, and returns the line it wrote. */
+async function sweep(ledger: SweepableLedger, teams: readonly string[]): Promise<Record<string, unknown>> {
+  const lines: string[] = [];
+  const policies = new Map(teams.map((team) => [team, { ...policyWith(), team }]));
+  const handler = createSweep({
+    policies: { policies: async () => ({ teams: policies, catalog }) },
+    ledger,
+    clock: fakeClock(),
+    alerts: announcerWith(new MemoryClaims()).ports,
+    environmentName: 'test',
+    write: (line) => lines.push(line),
+  });
+  await handler({}, lambdaContext('sweeper', 'r', 60_000)).catch((error: Error) =>
+    lines.push(JSON.stringify({ error: error.message })),
+  );
+  // What budgets stand at is another file's.
+  const own = lines.map((line) => JSON.parse(line)).filter(({ event }) => event !== 'budget_standing');
+  return Object.assign({}, ...own);
+}
+
+describe('the sweep', () => {
+  it('takes what is past its time for spent at its bound, and leaves the rest', async () => {
+    const ledger = new DynamoLedger(database.client, 'ledger', () => START_MS);
+    const key = { team: 'swept', period: PERIOD };
+    await ledger.reserve(key, budgets(1_000n), termsOf('late', 300n, { expiresAtEpochMs: START_MS - 1 }));
+    await ledger.reserve(key, budgets(1_000n), termsOf('flying', 200n));
+    expect(await sweep(ledger, ['swept', 'never-called'])).toMatchObject({
+      ExpiredReservations: 1,
+      open: 1,
+      ledgers: 1,
+    });
+    expect(await ledger.read(key)).toMatchObject({ spent: 300n, assumed: 300n, reserved: 200n, available: 500n });
+    expect(await sweep(ledger, ['swept'])).toMatchObject({ ExpiredReservations: 0 });
+    // The late one comes back after all: its true cost takes the place of the bound, once.
+    for (let told = 0; told < 2; told++) await ledger.settle(key, termsOf('late', 300n), settlementOf(100n));
+    expect(await ledger.read(key)).toMatchObject({ spent: 100n, assumed: 0n, available: 700n });
+  });
+
+  it('frees what calls of a team hold that has no policy any more', async () => {
+    await ensureTable(database.client, 'removed');
+    const ledger = new DynamoLedger(database.client, 'removed', () => START_MS);
+    const key = { team: 'removed', period: PERIOD };
+    await ledger.reserve(key, budgets(1_000n), termsOf('last', 300n, { expiresAtEpochMs: START_MS - 1 }));
+    expect(await sweep(ledger, ['others'])).toMatchObject({ ExpiredReservations: 1 });
+    expect(await ledger.read(key)).toMatchObject({ reserved: 0n, spent: 300n });
+  });
+
+  it('writes metrics that CloudWatch reads from the line, in dollars, for the whole environment', async () => {
+    const ledger = new DynamoLedger(database.client, 'ledger', () => START_MS);
+    const key = { team: 'over', period: PERIOD };
+    await ledger.reserve(key, budgets(10n ** 12n), termsOf('a', 1_000_000n));
+    await ledger.settle(key, termsOf('a', 1_000_000n), settlementOf(3_000_000n));
+    expect(await sweep(ledger, ['over'])).toMatchObject({
+      Environment: 'test',
+      OverrunUsd: 0.000002,
+      _aws: { CloudWatchMetrics: [{ Namespace: 'GroqGateway', Dimensions: [['Environment']] }] },
+    });
+  });
+
+  it('sweeps every other ledger when one cannot be, and then fails by its name', async () => {
+    const swept: string[] = [];
+    const ledger: SweepableLedger = {
+      sweep: async ({ team }) => {
+        if (team === 'broken') throw new Error('no');
+        swept.push(team);
+        return undefined;
+      },
+      sweepCap: async () => undefined,
+      readOrganization: async () => undefined,
+    };
+    expect(await sweep(ledger, ['a', 'broken', 'c'])).toMatchObject({
+      error: 'could not sweep the ledgers of broken',
+      ledgers: 0,
+    });
+    expect(swept.sort()).toEqual(['a', 'c']);
+  });
+
+  it('clears 10,000 reservations that a crash left in 60 teams, and admissions go on meanwhile', async () => {
+    const teams = Array.from({ length: 60 }, (_, n) => `crashed-${n}`);
+    const each = Math.ceil(10_000 / teams.length);
+    const before = new DynamoLedger(database.client, 'ledger', () => START_MS);
+    const of = budgets(10n ** 9n);
+    const abandon = async (team: string) => {
+      const key = { team, period: PERIOD };
+      const late = Array.from({ length: each }, (_, n) =>
+        termsOf(`${team}-${n}`, 1_000n, { expiresAtEpochMs: START_MS + HOUR_MS }),
+      );
+      await before.reserve(key, of, late[0] as ReserveTerms);
+      // The others in one write, as that many reserves would have left them.
+      const held = { ':held': { N: String(1_000 * (each - 1)) } };
+      const M = Object.fromEntries(late.map(({ reservation }) => [reservation.id, reservationValue(reservation)]));
+      await database.client.send(
+        new UpdateItemCommand({
+          TableName: 'ledger',
+          Key: ledgerItemKey(key),
+          UpdateExpression:
+            'SET #open = :open, reserved = reserved + :held, available = available - :held, leased = leased - :held',
+          ExpressionAttributeNames: { '#open': 'open' },
+          ExpressionAttributeValues: { ...held, ':open': { M } },
+        }),
+      );
+    };
+    await Promise.all(teams.map(abandon));
+
+    // Another process, an hour later.
+    const ledger = new DynamoLedger(database.client, 'ledger', () => START_MS + 2 * HOUR_MS);
+    let isSweeping = true;
+    const admitted: string[] = [];
+    const admit = async () => {
+      for (let n = 0; isSweeping; n++) {
+        const team = teams[n % teams.length] ?? '';
+        const terms = termsOf(`live-${n}`, 10n, { nowEpochMs: START_MS + 2 * HOUR_MS });
+        admitted.push((await ledger.reserve({ team, period: PERIOD }, of, terms)).kind);
+        await ledger.settle({ team, period: PERIOD }, terms, settlementOf(10n));
+      }
+    };
+    const later: SweepableLedger = {
+      sweep: async (key) => await ledger.sweep(key, START_MS + 2 * HOUR_MS),
+      sweepCap: async () => undefined,
+      readOrganization: async () => undefined,
+    };
+    const admitting = admit();
+    const report = await sweep(later, teams);
+    isSweeping = false;
+    await admitting;
+
+    expect(report).toMatchObject({ ExpiredReservations: each * teams.length, ledgers: 60 });
+    expect(admitted.length).toBeGreaterThan(10);
+    expect(new Set(admitted)).toEqual(new Set(['reserved']));
+    for (const team of teams) {
+      const state: LedgerState | undefined = await ledger.read({ team, period: PERIOD });
+      expect(state).toMatchObject({ reserved: 0n, assumed: BigInt(each) * 1_000n });
+      expect((state?.available ?? 0n) + (state?.spent ?? 0n)).toBe(10n ** 9n);
+    }
+  }, 180_000);
+});

@@ -1,0 +1,246 @@
+import { describe, expect, it, vi } from 'vitest';
+import { type AdmissionRequest, admit } from '../../../lambda/chat/admission.ts';
+import { type ChatRequest, parseChatRequest } from '../../../lambda/chat/chat-request.ts';
+import { type BoundedCall, decide } from '../../../lambda/chat/decide.ts';
+import { picoUsd, usdText } from '../../../lambda/kernel/money.ts';
+import { worstCaseCost } from '../../../lambda/pricing/pricing.ts';
+import { catalog, policyWith } from '../../support/catalog.ts';
+import { fakeClock } from '../../support/fake-clock.ts';
+import { budgets, settlementOf, termsOf } from '../../support/ledger/ledger-terms.ts';
+import { MemoryLedger } from '../../support/ledger/memory-ledger.ts';
+
+/** A ledger that counts what it is asked, and can be of a process that sees nothing of what others do, as on Lambda. */
+class CountedLedger extends MemoryLedger {
+  writes = 0;
+  reads = 0;
+  isBlind = false;
+
+  override async reserve(...of: Parameters<MemoryLedger['reserve']>) {
+    this.writes++;
+    return await super.reserve(...of);
+  }
+
+  override async peek(...of: Parameters<MemoryLedger['peek']>) {
+    this.reads++;
+    return await super.peek(...of);
+  }
+
+  override lastSeen(...of: Parameters<MemoryLedger['lastSeen']>) {
+    return this.isBlind ? undefined : super.lastSeen(...of);
+  }
+}
+
+const identity = { keyId: 'k', role: 'member', team: 'chatbot' } as const;
+
+function setUp(fields: Record<string, unknown>, body: object = {}) {
+  const clock = fakeClock();
+  const ledger = new CountedLedger(clock.nowEpochMs);
+  const policy = policyWith({ rateLimitRpm: null, maxConcurrent: 200, ...fields });
+  const request = parseChatRequest(
+    JSON.stringify({ model: 'openai/gpt-oss-20b', messages: [{ role: 'user', content: 'Hi' }], ...body }),
+  ) as ChatRequest;
+  const call = decide(identity, policy, catalog, request) as BoundedCall;
+  const bound = worstCaseCost(call.model, call.inputTokens, call.maxOutputTokens);
+  const withBudget = (pico: bigint) => ({ ...policy, monthlyBudgetPicoUsd: picoUsd(pico) });
+  const attempt = (id: string, budget: bigint, usual?: number, more: Partial<AdmissionRequest> = {}) =>
+    admit(
+      { ledger, clock },
+      {
+        id,
+        keyId: 'k',
+        policy: withBudget(budget),
+        ...more,
+        call,
+        deadlineEpochMs: clock.nowEpochMs() + 100_000,
+        queuedMs: 0,
+        usualOutputTokens: () => usual,
+      },
+    );
+  return { clock, ledger, call, bound, policy, attempt };
+}
+
+describe('admission', () => {
+  it('refuses at once what the budget can no longer pay', async () => {
+    const { attempt, bound, clock } = setUp({}, { max_tokens: 100 });
+    expect(await attempt('a', bound - 1n)).toMatchObject({ refused: { reason: 'team_budget_exceeded' } });
+    expect(clock.sleptMs()).toBe(0);
+  });
+
+  it('lowers a stated length to what the budget still pays, where the team wants that', async () => {
+    const { attempt, bound, call } = setUp({ whenLow: 'clamp' }, { max_tokens: 2_000 });
+    const rest = worstCaseCost(call.model, call.inputTokens, 700);
+    expect(rest).toBeLessThan(bound);
+    expect(await attempt('a', rest)).toMatchObject({ admitted: { maxOutputTokens: 700, view: { available: 0n } } });
+  });
+
+  it('lowers no stated length below 64 tokens, nor where the team does not want it', async () => {
+    const clamping = setUp({ whenLow: 'clamp' }, { max_tokens: 2_000 });
+    const least = worstCaseCost(clamping.call.model, clamping.call.inputTokens, 64);
+    expect(await clamping.attempt('a', least - 1n)).toMatchObject({ refused: { reason: 'team_budget_exceeded' } });
+    const short = setUp({ whenLow: 'clamp' }, { max_tokens: 10 });
+    expect(await short.attempt('a', short.bound)).toMatchObject({ admitted: { maxOutputTokens: 10 } });
+    expect(await short.attempt('b', short.bound - 1n)).toMatchObject({ refused: {} });
+    const refusing = setUp({}, { max_tokens: 2_000 });
+    expect(await refusing.attempt('a', refusing.bound - 1n)).toMatchObject({ refused: {} });
+  });
+
+  it('waits for money that another call holds, and takes it as it comes free', async () => {
+    const { attempt, bound, clock, ledger } = setUp({}, { max_tokens: 100 });
+    const first = await attempt('a', bound + 1_000n);
+    if (!('admitted' in first)) throw new Error('the first call must be admitted');
+    clock.at(2_000, () => ledger.settle(first.admitted.key, first.admitted.terms, settlementOf(500n)));
+    expect(await attempt('b', bound + 1_000n)).toMatchObject({ admitted: { maxOutputTokens: 100 } });
+    expect(clock.sleptMs()).toBeLessThan(2_500);
+  });
+
+  it('gives up waiting for held money after half a minute, saying how much is held', async () => {
+    const { attempt, bound, clock } = setUp({}, { max_tokens: 100 });
+    await attempt('a', bound);
+    expect(await attempt('b', bound)).toMatchObject({
+      refused: { reason: 'team_budget_exceeded' },
+      view: { reserved: bound },
+    });
+    expect(clock.sleptMs()).toBeGreaterThanOrEqual(30_000);
+    expect(clock.sleptMs()).toBeLessThan(31_000);
+  });
+
+  it('does not wait for a call that is half a minute older: its process may be dead', async () => {
+    const { attempt, bound, clock } = setUp({}, { max_tokens: 100 });
+    await attempt('dead', bound);
+    await clock.sleep(30_000);
+    expect(await attempt('b', bound)).toMatchObject({
+      refused: { reason: 'team_budget_exceeded', heldPicoUsd: bound, awaitedPicoUsd: 0n },
+      view: { reserved: bound },
+    });
+    expect(clock.sleptMs()).toBe(30_000);
+  });
+
+  it('never shortens an answer while others hold money, however long they have held it', async () => {
+    const { attempt, bound, call, clock } = setUp({});
+    const budget = bound + worstCaseCost(call.model, call.inputTokens, 80);
+    await attempt('long', budget);
+    await clock.sleep(31_000);
+    expect(await attempt('b', budget)).toMatchObject({ refused: { heldPicoUsd: bound, awaitedPicoUsd: 0n } });
+  });
+
+  it("never waits at the organisation's cap for a call that is half a minute older", async () => {
+    const { attempt, bound, clock, ledger, policy } = setUp({}, { max_tokens: 100 });
+    const capped = { policy: { ...policy, organizationCapPicoUsd: bound } };
+    const dead = { team: 'dead', period: '2026-11' };
+    const terms = termsOf('d', bound, { expiresAtEpochMs: clock.nowEpochMs() + 85_000 });
+    await ledger.reserve(dead, budgets(bound, bound), terms);
+    expect(await attempt('a', bound, undefined, capped)).toMatchObject({
+      refused: { reason: 'organization_budget_exceeded', heldPicoUsd: bound, awaitedPicoUsd: 0n, limitPicoUsd: bound },
+    });
+    expect(clock.sleptMs()).toBe(0);
+  });
+
+  it('never writes while it waits, and reads ever more rarely, until it may fit', async () => {
+    const { attempt, bound, clock, ledger } = setUp({}, { max_tokens: 100 });
+    const first = await attempt('a', bound);
+    if (!('admitted' in first)) throw new Error('the first call must be admitted');
+    Object.assign(ledger, { isBlind: true, writes: 0 });
+    clock.at(20_000, () => ledger.settle(first.admitted.key, first.admitted.terms, settlementOf(0n)));
+    expect(await attempt('b', bound)).toHaveProperty('admitted');
+    expect(ledger.writes).toBe(2);
+    expect(ledger.reads).toBeLessThanOrEqual(13);
+    expect(clock.sleptMs()).toBeLessThan(22_100);
+  });
+
+  it('never reads while what this process sees of its team is fresh', async () => {
+    const { attempt, bound, ledger } = setUp({}, { max_tokens: 100 });
+    await attempt('a', bound);
+    await attempt('b', bound);
+    expect([ledger.writes, ledger.reads]).toEqual([3, 0]);
+  });
+
+  it('stops waiting as soon as what is held is a dead process’s, and nothing else', async () => {
+    const { attempt, bound, clock, ledger } = setUp({}, { max_tokens: 100 });
+    await attempt('dead', 2n * bound);
+    await clock.sleep(30_000);
+    const young = await attempt('young', 2n * bound);
+    if (!('admitted' in young)) throw new Error('there is money for two');
+    ledger.isBlind = true;
+    clock.at(32_000, () => ledger.settle(young.admitted.key, young.admitted.terms, settlementOf(bound)));
+    expect(await attempt('b', 2n * bound)).toMatchObject({ refused: { heldPicoUsd: bound, awaitedPicoUsd: 0n } });
+    expect(clock.sleptMs()).toBeLessThan(35_000);
+  });
+
+  it("never asks a key's own limit, nor the organisation's cap, at a fixed beat", async () => {
+    const narrow = setUp({}, { max_tokens: 100 });
+    const scope = { scope: { usd: Number(usdText(narrow.bound)) } };
+    await narrow.attempt('a', 10n ** 12n, undefined, scope);
+    expect(await narrow.attempt('b', 10n ** 12n, undefined, scope)).toMatchObject({
+      refused: { reason: 'key_budget_exceeded' },
+    });
+    expect(narrow.clock.sleptMs()).toBeGreaterThanOrEqual(30_000);
+    expect(narrow.ledger.writes).toBe(3);
+    const { attempt, bound, clock, ledger, policy } = setUp({}, { max_tokens: 100 });
+    const capped = { policy: { ...policy, organizationCapPicoUsd: bound } };
+    await attempt('a', bound, undefined, capped);
+    expect(await attempt('b', bound, undefined, capped)).toMatchObject({
+      refused: { reason: 'organization_budget_exceeded' },
+    });
+    expect(clock.sleptMs()).toBeGreaterThanOrEqual(30_000);
+    expect(ledger.writes).toBeLessThanOrEqual(21);
+  });
+
+  it('tells before it waits, and of nothing where it need not', async () => {
+    const { attempt, bound } = setUp({}, { max_tokens: 100 });
+    const onWait = vi.fn();
+    await attempt('a', bound, undefined, { onWait });
+    expect(onWait).not.toHaveBeenCalled();
+    await attempt('b', bound, undefined, { onWait });
+    expect(onWait).toHaveBeenCalled();
+  });
+
+  it('fits an open-ended call to the rest of the budget rather than refuse it', async () => {
+    const { attempt, call } = setUp({ maxTokensPerRequest: 2_048 });
+    const budget = worstCaseCost(call.model, call.inputTokens, 300);
+    expect(await attempt('a', budget)).toMatchObject({ admitted: { maxOutputTokens: 300 } });
+  });
+
+  it('never shortens a call whose client stated its length', async () => {
+    const { attempt, call } = setUp({}, { max_tokens: 2_048 });
+    expect(await attempt('a', worstCaseCost(call.model, call.inputTokens, 300))).toMatchObject({
+      refused: { reason: 'team_budget_exceeded' },
+    });
+  });
+
+  it('does not fit an open-ended call to less than makes an answer', async () => {
+    const { attempt, call } = setUp({ maxTokensPerRequest: 2_048 });
+    expect(await attempt('a', worstCaseCost(call.model, call.inputTokens, 63))).toMatchObject({
+      refused: { reason: 'team_budget_exceeded' },
+    });
+  });
+
+  it('holds what such calls usually need when the whole allowance does not fit beside the others', async () => {
+    const { attempt, bound, call } = setUp({ maxTokensPerRequest: 2_048 });
+    const budget = bound + worstCaseCost(call.model, call.inputTokens, 150);
+    expect(await attempt('a', budget, 100)).toMatchObject({ admitted: { maxOutputTokens: 2_048 } });
+    expect(await attempt('b', budget, 100)).toMatchObject({ admitted: { maxOutputTokens: 100 } });
+  });
+
+  it('refuses a call over its rate at once with the exact wait, or waits as long as the team allows', async () => {
+    const strict = setUp({ rateLimitRpm: 60 }, { max_tokens: 10 });
+    for (let n = 0; n < 60; n++) await strict.attempt(`c${n}`, 10n ** 12n);
+    expect(await strict.attempt('x', 10n ** 12n)).toMatchObject({
+      refused: { reason: 'requests_exceeded', retryAfterMs: 1_000 },
+    });
+    const patient = setUp({ rateLimitRpm: 60, maxQueueMs: 2_000 }, { max_tokens: 10 });
+    for (let n = 0; n < 60; n++) await patient.attempt(`c${n}`, 10n ** 12n);
+    expect(await patient.attempt('x', 10n ** 12n)).toHaveProperty('admitted');
+    expect(patient.clock.sleptMs()).toBe(1_000);
+  });
+
+  it('waits for a place as long as the team allows', async () => {
+    const { attempt, clock, ledger } = setUp({ maxConcurrent: 1, maxQueueMs: 500 }, { max_tokens: 10 });
+    const first = await attempt('a', 10n ** 12n);
+    if (!('admitted' in first)) throw new Error('the first call must be admitted');
+    expect(await attempt('b', 10n ** 12n)).toMatchObject({ refused: { reason: 'concurrency_exceeded' } });
+    expect(clock.sleptMs()).toBe(500);
+    clock.at(750, () => ledger.settle(first.admitted.key, first.admitted.terms, settlementOf(500n)));
+    expect(await attempt('c', 10n ** 12n)).toHaveProperty('admitted');
+    expect(clock.sleptMs()).toBe(800);
+  });
+});

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { isContent, readStreamEvent } from '../../../lambda/chat/chat-stream.ts';
+
+const bytes = (data: unknown) =>
+  new TextEncoder().encode(`data: ${typeof data === 'string' ? data : JSON.stringify(data)}\n\n`);
+const text = (event: Uint8Array | undefined) => (event === undefined ? undefined : new TextDecoder().decode(event));
+const usage = { prompt_tokens: 3, completion_tokens: 2 };
+const annotate = () => ({ cost_usd: '0.1' });
+const read = (data: unknown, includeUsage = false) => readStreamEvent(bytes(data), includeUsage, annotate);
+
+describe('an event of a stream', () => {
+  it.each([
+    { choices: [{ delta: { content: 'hi' } }] },
+    '[DONE]',
+    { choices: [{ delta: { content: 'say "usage" and "error"' } }] },
+    'not json "usage"',
+    { choices: [], usage: null },
+  ])('passes byte for byte when it tells nothing of usage: %j', (data) => {
+    expect(read(data)).toEqual({ forward: bytes(data), usage: undefined, failed: false });
+  });
+
+  it.each([
+    [true, { delta: { content: 'hi' } }],
+    [true, { delta: { reasoning: 'hm' } }],
+    [true, { delta: { tool_calls: [{ function: { name: 'look', arguments: '' } }] } }],
+    [false, { delta: { role: 'assistant', content: '' } }],
+    [false, { delta: {}, finish_reason: 'stop' }],
+  ])('brings something that the model has made: %j of %j', (expected, choice) => {
+    expect(isContent(bytes({ id: 'c', choices: [{ index: 0, ...choice }] }))).toBe(expected);
+  });
+
+  it('tells the usage in x_groq and passes untouched', () => {
+    const data = { choices: [{ delta: {}, finish_reason: 'stop' }], x_groq: { id: 'r', usage } };
+    expect(read(data)).toMatchObject({ forward: bytes(data), usage: { promptTokens: 3, completionTokens: 2 } });
+  });
+
+  it('is hidden when it is the extra usage chunk and the client did not ask for it', () => {
+    expect(read({ choices: [], usage })).toMatchObject({ forward: undefined, usage: { promptTokens: 3 } });
+  });
+
+  it('loses only its usage when it also carries a choice', () => {
+    expect(text(read({ choices: [{ delta: {} }], usage, x_groq: { usage } }).forward)).toBe(
+      text(bytes({ choices: [{ delta: {} }], x_groq: { usage } })),
+    );
+  });
+
+  it('gains the cost when the client asked for usage', () => {
+    expect(text(read({ choices: [], usage }, true).forward)).toBe(
+      text(bytes({ choices: [], usage, x_gateway: { cost_usd: '0.1' } })),
+    );
+  });
+
+  it('tells a failure in the middle and passes it on', () => {
+    const data = { error: { message: 'broken' } };
+    expect(read(data)).toEqual({ forward: bytes(data), usage: undefined, failed: true });
+  });
+});

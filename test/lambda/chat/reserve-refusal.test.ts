@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { type ChatRequest, parseChatRequest } from '../../../lambda/chat/chat-request.ts';
+import { type BoundedCall, decide } from '../../../lambda/chat/decide.ts';
+import { explainReserveRefusal } from '../../../lambda/chat/reserve-refusal.ts';
+import { picoUsdFromNumber as usd, ZERO_USD } from '../../../lambda/kernel/money.ts';
+import { openLedger } from '../../../lambda/ledger/ledger.ts';
+import type { ReserveRefusal } from '../../../lambda/ledger/reservation.ts';
+import { catalog, policyWith } from '../../support/catalog.ts';
+import { START_MS } from '../../support/ledger/ledger-terms.ts';
+
+const policy = policyWith({});
+const body = { model: 'openai/gpt-oss-20b', messages: [{ role: 'user', content: 'Hi' }], max_tokens: 100 };
+const request = parseChatRequest(JSON.stringify(body)) as ChatRequest;
+const call = decide({ keyId: 'k', role: 'member', team: 'chatbot' }, policy, catalog, request) as BoundedCall;
+const held = { heldPicoUsd: ZERO_USD, awaitedPicoUsd: ZERO_USD };
+const overdrawn = { limitPicoUsd: usd(620), leftPicoUsd: usd(-80), ...held };
+
+describe('a refusal for want of money', () => {
+  const view = { ...openLedger(usd(200)), available: usd(-5), spent: usd(205) };
+  const explain = (refused: ReserveRefusal) => explainReserveRefusal(policy, call, refused, view, START_MS).message;
+
+  it.each<[string, ReserveRefusal]>([
+    ['$0 is left, and', { reason: 'team_budget_exceeded', ...held }],
+    ['has $0 left of its own monthly limit of $620', { reason: 'key_budget_exceeded', ...overdrawn }],
+    ['for all teams: $0 is left', { reason: 'organization_budget_exceeded', ...overdrawn }],
+  ])('never speaks of dollars below zero: %s', (text, refused) => {
+    expect(explain(refused)).toContain(text);
+    expect(explain(refused)).not.toContain('$-');
+  });
+
+  it("never names the policy's cap where another is in force", () => {
+    const message = explain({ reason: 'organization_budget_exceeded', ...overdrawn });
+    expect(message).toContain("The organisation's monthly cap of $620 is used up");
+  });
+});

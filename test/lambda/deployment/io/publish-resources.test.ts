@@ -1,0 +1,282 @@
+import type { CloudFormationCustomResourceEvent } from 'aws-lambda';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { mintKey, TeamKeys } from '../../../../lambda/access/io/team-keys.ts';
+import { CUSTOM_RESOURCE } from '../../../../lambda/contract.ts';
+import { createCustomResource } from '../../../../lambda/deployment/io/custom-resource.ts';
+import { publishHandler, teamKeysHandler } from '../../../../lambda/deployment/io/publish-resources.ts';
+import { encodeCatalog, encodeProperties } from '../../../../lambda/deployment/resource-properties.ts';
+import { picoUsdFromNumber } from '../../../../lambda/kernel/money.ts';
+import type { EnvironmentFile } from '../../../../lambda/policy/environment.ts';
+import { DynamoAudit } from '../../../../lambda/policy/io/dynamo-audit.ts';
+import { Registry } from '../../../../lambda/policy/io/registry.ts';
+import { lambdaContext } from '../../../../local/host/lambda-runtime.ts';
+import { catalogContent } from '../../../support/catalog.ts';
+import { startTestDatabase, type TestDatabase } from '../../../support/ledger/embedded-ledger.ts';
+import { budgets, START_MS, settlementOf, termsOf } from '../../../support/ledger/ledger-terms.ts';
+import { RealLedger } from '../../../support/ledger/real-ledger.ts';
+
+const PERIOD = '2026-11';
+const team = { allowedModels: ['openai/gpt-oss-20b'], monthlyBudgetUsd: 200 };
+const now = () => START_MS;
+let database: TestDatabase;
+let ledger: RealLedger;
+let answers: Record<string, unknown>[];
+let nowEpochMs = START_MS;
+let registryTable = '';
+let serial = 0;
+
+beforeAll(async () => {
+  database = await startTestDatabase('ledger');
+});
+afterAll(async () => await database.close());
+beforeEach(async () => {
+  const { ensureTable } = await import('../../../../local/dynamodb/tables.ts');
+  registryTable = `registry${serial++}`;
+  await ensureTable(database.client, registryTable);
+  ledger = new RealLedger(database.client, 'ledger', now);
+  answers = [];
+  nowEpochMs = START_MS;
+});
+
+const registry = () => new Registry(database.client, registryTable, now);
+const keys = () => new TeamKeys(database.client, registryTable, now);
+/** Sends an event as CloudFormation does, and returns the answer it was given. */
+async function send(event: Record<string, unknown>) {
+  const put = (async (_url: string, request: RequestInit) => {
+    answers.push(JSON.parse(String(request.body)));
+    return new Response();
+  }) as unknown as typeof fetch;
+  const handler = createCustomResource(
+    {
+      [CUSTOM_RESOURCE.policies]: publishHandler(() => ({
+        policies: registry(),
+        ledger,
+        audit: new DynamoAudit(database.client, registryTable),
+        nowEpochMs,
+      })),
+      [CUSTOM_RESOURCE.teamKeys]: teamKeysHandler(keys()),
+    },
+    () => {},
+    put,
+  );
+  const whole = {
+    RequestType: 'Create',
+    ResponseURL: 'http://cfn',
+    StackId: 'stack',
+    RequestId: `r${serial++}`,
+    LogicalResourceId: 'Policies',
+    ...event,
+  };
+  await handler(whole as unknown as CloudFormationCustomResourceEvent, lambdaContext('publisher', 'r', 60_000));
+  return answers.at(-1) as { Status: string; Reason?: string; Data: { Summary: string }; PhysicalResourceId: string };
+}
+const properties = (teams: object, catalogFile: Record<string, unknown> = catalogContent()) => ({
+  Environment: encodeProperties({ teams }),
+  Catalog: encodeCatalog(catalogFile),
+  Infrastructure: {},
+});
+const publish = (teams: object, more: object = {}, catalogFile?: Record<string, unknown>) =>
+  send({ ResourceType: CUSTOM_RESOURCE.policies, ResourceProperties: properties(teams, catalogFile), ...more });
+const budget = async (name: string, period = PERIOD) => await ledger.read({ team: name, period });
+const usd = picoUsdFromNumber;
+
+describe('publishing policies', () => {
+  it('puts teams and prices in force, opens each ledger, and says what changed', async () => {
+    const name = `new${serial}`;
+    const answer = await publish({ [name]: team });
+    expect(answer).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: 'Policies' });
+    expect(answer.Data.Summary).toContain(`| team ${name} |`);
+    expect((await registry().policies()).teams.get(name)?.monthlyBudgetPicoUsd).toBe(usd(200));
+    expect(await budget(name)).toMatchObject({ limit: usd(200), available: usd(200) });
+  });
+
+  it('never resets what is spent or held by publishing a moved budget, nor by taking it back', async () => {
+    const name = `moved${serial}`;
+    await publish({ [name]: team });
+    const key = { team: name, period: PERIOD };
+    for (const id of ['over', 'flying']) await ledger.reserve(key, budgets(usd(200)), termsOf(id, usd(5)));
+    await ledger.settle(key, termsOf('over', usd(5)), settlementOf(usd(3)));
+    const raised = { [name]: { ...team, monthlyBudgetUsd: 300 } };
+    const Old = { OldResourceProperties: properties({ [name]: team }), RequestType: 'Update', PhysicalResourceId: 'p' };
+    expect((await publish(raised, Old)).Data.Summary).toContain('| $200 | $300 |');
+    const moved = { spent: usd(3), reserved: usd(5) };
+    expect(await budget(name)).toMatchObject({ ...moved, limit: usd(300), available: usd(292) });
+    await publish({ [name]: team }, { ...Old, OldResourceProperties: properties(raised) });
+    expect(await budget(name)).toMatchObject({ ...moved, limit: usd(200), available: usd(192) });
+  });
+
+  it('opens the next month as well when it is near, so that no gateway opens it with a former budget', async () => {
+    const name = `eve${serial}`;
+    nowEpochMs = Date.UTC(2026, 10, 30, 23, 55);
+    await publish({ [name]: team });
+    expect(await budget(name, '2026-12')).toMatchObject({ limit: usd(200) });
+  });
+
+  it.each<[string, object, RegExp]>([
+    [
+      'a model without a price',
+      { allowedModels: ['gpt-9'] },
+      /team "bad": "allowedModels": "gpt-9" is not in the catalog/,
+    ],
+    ['a mistyped field', { monthlyBudgetUsdd: 1 }, /unknown field "monthlyBudgetUsdd"; did you mean/],
+    ['a negative budget', { monthlyBudgetUsd: -1 }, /must not be negative/],
+  ])('refuses a set with %s before anything changes', async (_what, fault, message) => {
+    const name = `kept${serial}`;
+    await publish({ [name]: team });
+    const answer = await publish({ [name]: { ...team, monthlyBudgetUsd: 1 }, bad: { ...team, ...fault } });
+    expect(answer).toMatchObject({ Status: 'FAILED', Reason: expect.stringMatching(message) });
+    expect((await registry().policies()).teams.get(name)?.monthlyBudgetPicoUsd).toBe(usd(200));
+    expect(await budget(name)).toMatchObject({ limit: usd(200) });
+    expect(await budget('bad')).toBeUndefined();
+  });
+
+  it('never puts a price in force that moved a hundredfold by a typo, and goes on at the one before', async () => {
+    await publish({ [`p${serial}`]: team });
+    const content = catalogContent();
+    const models = content.models.map((model) => ({ ...model, ...(model.input === 0.075 ? { input: 7.5 } : {}) }));
+    expect(await publish({ [`p${serial}`]: team }, {}, { ...content, models })).toMatchObject({
+      Status: 'FAILED',
+      Reason: expect.stringContaining('threefold'),
+    });
+    const inForce = (await registry().policies()).catalog.models.get('openai/gpt-oss-20b');
+    expect(inForce).toMatchObject({ inputPicoUsd: 75_000n });
+  });
+
+  it('shows readers one set or the other, never a mixture, and keeps no more than the set before', async () => {
+    const name = `seen${serial}`;
+    const other = { ...team, allowedModels: ['openai/gpt-oss-120b'] };
+    await publish({ [name]: team });
+    const reader = registry();
+    const sets = new Set<string>();
+    for (const content of [other, team, other, team]) {
+      const published = publish({ [name]: content, [`${name}x`]: content });
+      for (let reads = 0; reads < 5; reads++) {
+        const published = [...((await reader.inForce())?.environment.teams.values() ?? [])];
+        const own = published.filter(({ team: of }) => of.startsWith(name));
+        sets.add(JSON.stringify(own.map(({ allowedModels }) => allowedModels[0])));
+      }
+      await published;
+    }
+    for (const set of sets) expect(new Set(JSON.parse(set)).size).toBe(1);
+    const { ScanCommand } = await import('@aws-sdk/client-dynamodb');
+    const { Items } = await database.client.send(new ScanCommand({ TableName: registryTable }));
+    const versions = new Set((Items ?? []).map((item) => item.pk?.S ?? '').filter((pk) => pk.startsWith('POLICIES#')));
+    expect(versions.size).toBe(2);
+  });
+
+  it('leaves an entry in the audit trail for each publication that changed something, and none otherwise', async () => {
+    const name = `audited${serial}`;
+    const audit = new DynamoAudit(database.client, registryTable);
+    await publish({ [name]: team });
+    await publish({ [name]: team });
+    const entries = await audit.newest(PERIOD, 10);
+    expect(entries).toMatchObject([{ action: 'publish_policies', actor: 'stack', atEpochMs: START_MS }]);
+    expect(entries[0]?.details).toContain(name);
+  });
+
+  it('has in the audit trail what it was about to change, also when it fails in the middle', async () => {
+    const name = `half${serial}`;
+    await publish({ [name]: team });
+    const setLimit = ledger.setLimit;
+    ledger.setLimit = async () => await Promise.reject(new Error('the table is gone'));
+    expect(await publish({ [name]: { ...team, monthlyBudgetUsd: 900 } })).toMatchObject({ Status: 'FAILED' });
+    ledger.setLimit = setLimit;
+    const entries = await new DynamoAudit(database.client, registryTable).newest(PERIOD, 10);
+    expect(entries.map(({ details }) => details).join()).toContain('| $200 | $900 |');
+  });
+
+  it('can be taken back to after a version that knew more fields', async () => {
+    const name = `newer${serial}`;
+    const future = { ...team, rotationDays: 30 } as never;
+    await registry().publish({ teams: { [name]: future } }, { ...catalogContent(), region: 'eu' });
+    expect((await registry().policies()).teams.get(name)).toMatchObject({ monthlyBudgetPicoUsd: usd(200) });
+    expect(await publish({ [name]: team })).toMatchObject({ Status: 'SUCCESS' });
+  });
+
+  it('replaces a set that nobody can read', async () => {
+    await registry().publish({ teams: { Broken: team } as never }, catalogContent());
+    await expect(registry().inForce()).rejects.toThrow(/team "Broken"/);
+    expect(await publish({ [`fixed${serial}`]: team })).toMatchObject({ Status: 'SUCCESS' });
+  });
+
+  it('never points at a set that an earlier publication has just removed', async () => {
+    // The first publication is about to remove the set before the last, when another puts the same content in force.
+    const [one, two, three] = [1, 2, 3].map((usd) => ({ teams: { x: { ...team, monthlyBudgetUsd: usd } } }));
+    const content = catalogContent();
+    for (const set of [one, two, three, one, two, one]) await registry().publish(set as EnvironmentFile, content);
+    expect((await registry().policies()).teams.get('x')?.monthlyBudgetPicoUsd).toBe(usd(1));
+  });
+
+  it('leaves everything when the stack goes', async () => {
+    const name = `gone${serial}`;
+    await publish({ [name]: team });
+    await publish({ [name]: team }, { RequestType: 'Delete', PhysicalResourceId: 'p' });
+    expect((await registry().policies()).teams.has(name)).toBe(true);
+  });
+});
+
+describe("a team's keys", () => {
+  it('are revoked when the team goes, and only then, and only its own', async () => {
+    const put = async (name: string) => {
+      const { key, keyId } = mintKey('test');
+      await keys().put(key, { keyId, role: 'member', team: name, name: `${name}-test-x`, createdAtEpochMs: START_MS });
+      return key;
+    };
+    const [leaving, staying] = [await put('leaving'), await put('staying')];
+    const event = (RequestType: string) =>
+      send({ RequestType, ResourceType: CUSTOM_RESOURCE.teamKeys, ResourceProperties: { Team: 'leaving' } });
+    await event('Create');
+    await event('Update');
+    expect(await keys().identify(leaving)).toMatchObject({ team: 'leaving' });
+    expect(await event('Delete')).toMatchObject({ Status: 'SUCCESS' });
+    expect(await event('Delete')).toMatchObject({ Status: 'SUCCESS' });
+    expect(await keys().identify(leaving)).toBeUndefined();
+    expect(await keys().identify(staying)).toMatchObject({ team: 'staying' });
+  });
+});
+
+describe('a custom resource', () => {
+  const run = async (failures: number, error: Error) => {
+    let calls = 0;
+    let sleptMs = 0;
+    let outcome: unknown;
+    const handler = createCustomResource(
+      {
+        'Custom::Any': async () => {
+          if (calls++ < failures) throw new Error('cannot write', { cause: error });
+          return {};
+        },
+      },
+      () => {},
+      (async (_url: string, request: RequestInit) => {
+        outcome = JSON.parse(String(request.body)).Status;
+        return new Response();
+      }) as unknown as typeof fetch,
+      async (ms) => {
+        sleptMs += ms;
+      },
+    );
+    const event = {
+      RequestType: 'Create',
+      ResourceType: 'Custom::Any',
+      ResponseURL: 'http://cfn',
+      LogicalResourceId: 'x',
+    };
+    await handler(event as unknown as CloudFormationCustomResourceEvent, lambdaContext('publisher', 'r', 60_000));
+    return { outcome, calls, sleptMs };
+  };
+  const denied = Object.assign(new Error(), { name: 'AccessDeniedException' });
+
+  it('waits until IAM knows of the rights that it has just been given, for half a minute', async () => {
+    expect(await run(2, denied)).toEqual({ outcome: 'SUCCESS', calls: 3, sleptMs: 10_000 });
+    expect(await run(99, denied)).toEqual({ outcome: 'FAILED', calls: 7, sleptMs: 30_000 });
+  });
+
+  it('fails at once for any other reason', async () => {
+    expect(await run(99, new Error())).toEqual({ outcome: 'FAILED', calls: 1, sleptMs: 0 });
+  });
+
+  it('fails, and answers, for a kind that nobody serves', async () => {
+    expect(await send({ ResourceType: 'Custom::Other', ResourceProperties: {} })).toMatchObject({ Status: 'FAILED' });
+  });
+});

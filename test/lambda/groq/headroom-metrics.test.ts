@@ -1,0 +1,28 @@
+import { expect, it } from 'vitest';
+import { HeadroomMetrics } from '../../../lambda/groq/headroom-metrics.ts';
+import type { LimitSighting } from '../../../lambda/groq/limit-watch.ts';
+import { START_MS } from '../../support/ledger/ledger-terms.ts';
+
+const noted: LimitSighting[] = [];
+const lines: Record<string, unknown>[] = [];
+const metrics = new HeadroomMetrics({ note: (_model, sighting) => noted.push(sighting) }, 'test', (line) =>
+  lines.push(JSON.parse(line)),
+);
+const sighting: LimitSighting = {
+  requests: { perWindow: 14_400, remaining: 3_600 },
+  tokens: { perWindow: 6_000, remaining: 1 },
+};
+
+it('passes on every sighting, and writes what is free of a model once a minute', () => {
+  metrics.note('m', { isServed: true }, START_MS);
+  for (const ms of [0, 1, 59_999, 60_000]) metrics.note('m', sighting, START_MS + ms);
+  metrics.note('other', { tokens: { perWindow: 10, remaining: 10 } }, START_MS + 60_001);
+  expect(noted).toHaveLength(6);
+  expect(lines).toHaveLength(3);
+  expect(lines[0]).toMatchObject({
+    _aws: { Timestamp: START_MS, CloudWatchMetrics: [{ Dimensions: [['Environment', 'Model']] }] },
+    ...{ Environment: 'test', Model: 'm', GroqRequestsFreePercent: 25, GroqTokensFreePercent: 0.01 },
+  });
+  expect(lines[2]).toMatchObject({ Model: 'other', GroqTokensFreePercent: 100 });
+  expect(lines[2]).not.toHaveProperty('GroqRequestsFreePercent');
+});

@@ -1,0 +1,288 @@
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { afterEach, describe, expect, it } from 'vitest';
+import { newTestKey, PlayedSecret } from '../../../../bench/rotation/played-secret.ts';
+import { GroqKeys } from '../../../../lambda/groq/io/groq-keys.ts';
+import { GroqUpstream } from '../../../../lambda/groq/io/groq-upstream.ts';
+import { type FakeGroq, startFakeGroq } from '../../../../local/fake-groq/server.ts';
+import { LocalSecretsManager } from '../../../../local/secrets-manager/secrets-manager.ts';
+import { fakeClock } from '../../../support/fake-clock.ts';
+
+const MINUTE = 60_000;
+let fake: FakeGroq | undefined;
+afterEach(async () => {
+  await fake?.close();
+  fake = undefined;
+});
+
+/** A team with a key that is in use for long, as one gateway process sees it. */
+async function world({ canaryPercent = 10, hasKey = true } = {}) {
+  const clock = fakeClock();
+  const secrets = new LocalSecretsManager({ nowEpochMs: clock.nowEpochMs });
+  const secret = new PlayedSecret(secrets, 'groq/chatbot-test-gateway');
+  const [old, next] = [newTestKey(), newTestKey()];
+  if (hasKey) secret.set(old);
+  await clock.sleep(60 * MINUTE);
+  fake = await startFakeGroq({ chunkIntervalMs: 2 });
+  const events: (Record<string, unknown> & { event: string })[] = [];
+  const log = (event: string, facts: object) => events.push({ event, ...facts });
+  let broken: Error | undefined;
+  const client = {
+    send: async (command: never) => {
+      if (broken !== undefined) throw broken;
+      return await (secrets.client as SecretsManagerClient).send(command);
+    },
+  } as unknown as SecretsManagerClient;
+  const keys = new GroqKeys(client, 'test', clock.nowEpochMs, log);
+  let random = 0.5;
+  const ofRandom = { ...clock, random: () => random };
+  const upstream = new GroqUpstream({ baseUrl: fake.baseUrl, keys, clock: ofRandom, log, limits: { note: () => {} } });
+  const chat = async (content = 'Hello', more: { stream?: boolean; deadlineMs?: number } = {}) =>
+    await upstream.chat({
+      team: 'chatbot',
+      body: { model: 'openai/gpt-oss-20b', messages: [{ role: 'user', content }], stream: more.stream === true },
+      deadlineEpochMs: clock.nowEpochMs() + (more.deadlineMs ?? MINUTE),
+      canary: { canaryPercent, canaryMinutes: 10 },
+    });
+  const reads = () => secrets.asked.GetSecretValue ?? 0;
+  const eventsOf = (event: string) => events.filter((one) => one.event === event);
+  const draw = (value: number) => {
+    random = value;
+  };
+  const breakSecrets = (error: Error | undefined) => {
+    broken = error;
+  };
+  return { clock, secrets, secret, old, next, fake, chat, reads, events, eventsOf, draw, breakSecrets };
+}
+
+const used = (keyId: string, ...refusedIds: string[]) => ({ kind: 'whole', groqKeys: { usedId: keyId, refusedIds } });
+
+describe('a rotation in one gateway process', () => {
+  it('reads the current key once a minute, and nothing else', async () => {
+    const { chat, clock, old, reads, secrets } = await world();
+    for (let n = 0; n < 50; n++) expect(await chat()).toMatchObject(used(old.keyId));
+    await clock.sleep(MINUTE);
+    await chat();
+    expect(reads()).toBe(2);
+    expect(secrets.asked.DescribeSecret).toBeUndefined();
+  });
+
+  it('gives a new key its share for ten minutes, for one more read a minute, and then all calls', async () => {
+    const { chat, clock, old, next, secret, reads, draw } = await world();
+    await chat();
+    secret.finish(secret.begin(next));
+    // Until it has read the secret again, it knows nothing of that.
+    expect(await chat()).toMatchObject(used(old.keyId));
+    for (let minute = 1; minute <= 9; minute++) {
+      await clock.sleep(MINUTE);
+      const before = reads();
+      for (let n = 0; n < 20; n++) {
+        draw(n / 20);
+        expect(await chat()).toMatchObject(used(n < 2 ? next.keyId : old.keyId));
+      }
+      expect(reads() - before).toBe(2);
+    }
+    await clock.sleep(MINUTE);
+    const before = reads();
+    for (let n = 0; n < 20; n++) expect(await chat()).toMatchObject(used(next.keyId));
+    expect(reads() - before).toBe(1);
+  });
+
+  it('goes ahead to the new key at once when the old one is refused, and says so once', async () => {
+    const { chat, old, next, secret, fake, eventsOf, reads } = await world();
+    await chat();
+    secret.finish(secret.begin(next));
+    fake.keys.revoke(old.keyId);
+    const answers = await Promise.all(Array.from({ length: 200 }, () => chat()));
+    for (const answer of answers) expect(answer).toMatchObject({ kind: 'whole', groqKeys: { usedId: next.keyId } });
+    expect(fake.keys.useOf(old.keyId).refused).toBeGreaterThan(100);
+    // The first, one anew for all 200, and the previous one, since the new one is in its canary.
+    expect(reads()).toBe(3);
+    expect(eventsOf('groq_key_refused')).toEqual([
+      { event: 'groq_key_refused', team: 'chatbot', keyId: old.keyId, place: 'current' },
+    ]);
+    for (let n = 0; n < 20; n++) expect(await chat()).toMatchObject(used(next.keyId));
+  });
+
+  it('returns to the previous key when the new one is refused, for a minute, and says so', async () => {
+    const { chat, clock, old, next, secret, fake, eventsOf, draw } = await world();
+    secret.finish(secret.begin(next));
+    fake.keys.revoke(next.keyId);
+    draw(0);
+    expect(await chat()).toMatchObject(used(old.keyId, next.keyId));
+    for (let n = 0; n < 20; n++) expect(await chat()).toMatchObject(used(old.keyId));
+    expect(eventsOf('groq_key_returned')).toEqual([
+      { event: 'groq_key_returned', team: 'chatbot', keyId: old.keyId, refusedKeyId: next.keyId },
+    ]);
+    await clock.sleep(MINUTE);
+    // It is tried again, and so it is once its canary is over.
+    expect(await chat()).toMatchObject(used(old.keyId, next.keyId));
+    await clock.sleep(10 * MINUTE);
+    expect(await chat()).toMatchObject(used(old.keyId, next.keyId));
+    expect(await chat()).toMatchObject(used(old.keyId));
+  });
+
+  it('knows the key before the current one anew, when that changed twice within a minute', async () => {
+    const { chat, clock, old, next, secret, fake } = await world();
+    secret.finish(secret.begin(next));
+    expect(await chat()).toMatchObject(used(old.keyId));
+    await clock.sleep(2_000);
+    secret.finish(secret.begin(newTestKey()));
+    fake.keys.revoke(old.keyId);
+    expect(await chat()).toMatchObject(used(next.keyId, old.keyId));
+  });
+
+  it('uses the head of the queue when the only key is revoked without a warning, and says so', async () => {
+    const { chat, clock, old, next, secret, fake, eventsOf, secrets } = await world();
+    const second = newTestKey();
+    secret.stage(second, clock.nowEpochMs() + 1);
+    secret.stage(next, clock.nowEpochMs());
+    await chat();
+    fake.keys.revoke(old.keyId);
+    const answers = await Promise.all(Array.from({ length: 200 }, () => chat()));
+    for (const answer of answers) expect(answer).toMatchObject({ kind: 'whole', groqKeys: { usedId: next.keyId } });
+    expect(secrets.asked).toMatchObject({ DescribeSecret: 1 });
+    expect(eventsOf('groq_key_ahead')).toEqual([
+      { event: 'groq_key_ahead', team: 'chatbot', keyId: next.keyId, refusedKeyId: old.keyId },
+    ]);
+    // Later the one is refused too, and the other is next.
+    fake.keys.revoke(next.keyId);
+    await clock.sleep(1_000);
+    expect(await chat()).toMatchObject(used(second.keyId, next.keyId));
+    expect(eventsOf('groq_key_ahead')).toHaveLength(2);
+  });
+
+  it('finds a key that was staged only after the others were refused', async () => {
+    const { chat, clock, old, next, secret, fake } = await world();
+    fake.keys.revoke(old.keyId);
+    expect(await chat()).toMatchObject({
+      kind: 'rejected',
+      refusal: { reason: 'groq_key_rejected' },
+      groqKeys: { usedId: undefined, refusedIds: [old.keyId] },
+    });
+    secret.stage(next, clock.nowEpochMs());
+    await clock.sleep(1_000);
+    expect(await chat()).toMatchObject(used(next.keyId));
+  });
+
+  it('looks once more for a key that replaced a refused one within a second of the last look', async () => {
+    const { chat, clock, old, next, secret, fake } = await world();
+    const third = newTestKey();
+    secret.finish(secret.begin(next));
+    fake.keys.revoke(old.keyId, next.keyId);
+    clock.at(clock.sleptMs() + 500, async () => secret.set(third));
+    expect(await chat()).toMatchObject(used(third.keyId, old.keyId, next.keyId));
+    // A key that is known to be refused is not waited for again.
+    fake.keys.revoke(third.keyId);
+    await chat();
+    await clock.sleep(1);
+    const sleptMs = clock.sleptMs();
+    expect(await chat()).toMatchObject({ refusal: { reason: 'groq_key_rejected' } });
+    expect(clock.sleptMs()).toBe(sleptMs);
+  });
+
+  it('tries no more than five keys a call, and none after the deadline', async () => {
+    const { chat, clock, old, secret, fake } = await world();
+    const staged = Array.from({ length: 6 }, newTestKey);
+    for (const [n, key] of staged.entries()) secret.stage(key, clock.nowEpochMs() + n);
+    fake.keys.only([]);
+    const answer = await chat();
+    expect(answer).toMatchObject({ kind: 'rejected', refusal: { reason: 'groq_key_rejected' } });
+    expect(answer.groqKeys?.refusedIds).toEqual([old, ...staged.slice(0, 4)].map(({ keyId }) => keyId));
+    expect(await chat('Hello', { deadlineMs: 0 })).toMatchObject({
+      refusal: { reason: 'groq_unavailable' },
+      groqKeys: { usedId: undefined, refusedIds: [] },
+    });
+  });
+
+  it('lets a stream end on the key that it began with', async () => {
+    const { chat, clock, old, next, secret, fake } = await world();
+    const answer = await chat('[tokens:40]', { stream: true });
+    if (answer.kind !== 'stream') throw new Error('a stream was expected');
+    secret.finish(secret.begin(next));
+    fake.keys.revoke(old.keyId);
+    await clock.sleep(MINUTE);
+    expect(await chat()).toMatchObject({ kind: 'whole', groqKeys: { usedId: next.keyId } });
+    let text = '';
+    for await (const event of answer.events) text += Buffer.from(event).toString();
+    expect(text).toContain('data: [DONE]');
+    expect(answer.groqKeys).toEqual({ usedId: old.keyId, refusedIds: [] });
+  });
+});
+
+describe('what is told of the keys of a call', () => {
+  it.each(['[fault:400]', '[fault:429:60]', '[fault:500]', '[fault:reset]'])(
+    'counts a key as used that Groq took, whatever came of it: %s',
+    async (content) => {
+      const { chat, old } = await world();
+      expect((await chat(content, { deadlineMs: 5_000 })).groqKeys).toEqual({ usedId: old.keyId, refusedIds: [] });
+    },
+  );
+
+  it('counts none as used where no connection was made', async () => {
+    const { chat, fake } = await world();
+    await fake.close();
+    expect((await chat()).groqKeys).toEqual({ usedId: undefined, refusedIds: [] });
+  });
+
+  it('tells of a team without a key, and sends nothing', async () => {
+    const { chat, fake, eventsOf } = await world({ hasKey: false });
+    expect(await chat()).toMatchObject({ kind: 'rejected', refusal: { reason: 'groq_key_missing' } });
+    expect(eventsOf('groq_key_missing')).toEqual([{ event: 'groq_key_missing', team: 'chatbot' }]);
+    expect(fake.served().requests).toBe(0);
+  });
+
+  it('finds a first key within a second, and asks for it no more often', async () => {
+    const { chat, clock, reads, secret, old } = await world({ hasKey: false });
+    for (let n = 0; n < 20; n++) await chat();
+    expect(reads()).toBe(1);
+    await clock.sleep(1_000);
+    for (let n = 0; n < 20; n++) await chat();
+    expect(reads()).toBe(2);
+    secret.set(old);
+    await clock.sleep(1_000);
+    expect(await chat()).toMatchObject(used(old.keyId));
+  });
+});
+
+describe('a Secrets Manager that does not answer', () => {
+  const throttled = Object.assign(new Error('Rate exceeded'), { name: 'ThrottlingException' });
+
+  it('lets calls go on with the key at hand for an hour, asks it every ten seconds, and tells', async () => {
+    const { chat, clock, old, breakSecrets, eventsOf } = await world();
+    await chat();
+    breakSecrets(throttled);
+    await clock.sleep(MINUTE);
+    for (let n = 0; n < 20; n++) expect(await chat()).toMatchObject(used(old.keyId));
+    expect(eventsOf('groq_key_stale')).toEqual([
+      { event: 'groq_key_stale', team: 'chatbot', error: 'ThrottlingException' },
+    ]);
+    await clock.sleep(10_000);
+    await chat();
+    expect(eventsOf('groq_key_stale')).toHaveLength(2);
+    await clock.sleep(60 * MINUTE);
+    expect(await chat()).toMatchObject({ kind: 'rejected', refusal: { reason: 'gateway_unavailable' } });
+    breakSecrets(undefined);
+    // Calls that have nothing to go on with do not all ask a store that has just failed.
+    expect(await chat()).toMatchObject({ refusal: { reason: 'gateway_unavailable' } });
+    await clock.sleep(1_000);
+    expect(await chat()).toMatchObject(used(old.keyId));
+  });
+
+  it('is no reason to take a refused key for good: another that is known takes over', async () => {
+    const { chat, old, next, secret, fake, breakSecrets } = await world();
+    secret.finish(secret.begin(next));
+    expect(await chat()).toMatchObject(used(old.keyId));
+    breakSecrets(throttled);
+    fake.keys.revoke(old.keyId);
+    expect(await chat()).toMatchObject(used(next.keyId, old.keyId));
+    fake.keys.revoke(next.keyId);
+    expect(await chat()).toMatchObject({ refusal: { reason: 'groq_key_rejected' } });
+  });
+
+  it('is told apart from a team without a key', async () => {
+    const { chat, breakSecrets, eventsOf } = await world();
+    breakSecrets(throttled);
+    expect(await chat()).toMatchObject({ kind: 'rejected', refusal: { reason: 'gateway_unavailable' } });
+    expect(eventsOf('groq_key_unreadable')).toHaveLength(1);
+  });
+});

@@ -1,0 +1,266 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import {
+  type GetSecretValueCommand,
+  ResourceNotFoundException,
+  type SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
+import { afterEach, describe, expect, it } from 'vitest';
+import { GroqKeys } from '../../../../lambda/groq/io/groq-keys.ts';
+import { GroqUpstream } from '../../../../lambda/groq/io/groq-upstream.ts';
+import type { LimitSighting, LimitWatch } from '../../../../lambda/groq/limit-watch.ts';
+import type { OrganizationLimits } from '../../../../local/fake-groq/limits.ts';
+import { type FakeGroq, startFakeGroq } from '../../../../local/fake-groq/server.ts';
+import { fakeClock } from '../../../support/fake-clock.ts';
+
+let fake: FakeGroq | undefined;
+afterEach(async () => {
+  await fake?.close();
+  fake = undefined;
+});
+
+/** A Secrets Manager that hands out these texts, the last one for good; `undefined` is a secret that does not exist. */
+function secretsOf(...texts: (string | undefined)[]): { client: SecretsManagerClient; asked: string[] } {
+  const asked: string[] = [];
+  const send = async (command: GetSecretValueCommand) => {
+    asked.push(command.input.SecretId ?? '');
+    const text = texts.length > 1 ? texts.shift() : texts[0];
+    if (text === undefined) throw new ResourceNotFoundException({ message: 'none', $metadata: {} });
+    return { SecretString: text };
+  };
+  return { client: { send } as unknown as SecretsManagerClient, asked };
+}
+const keyText = (apiKey: string) => JSON.stringify({ apiKey });
+
+async function upstreamWith({
+  secrets = secretsOf(keyText('gsk_good')),
+  baseUrl,
+  accepted,
+  organization,
+  ending = '',
+}: {
+  secrets?: ReturnType<typeof secretsOf>;
+  baseUrl?: string;
+  accepted?: string;
+  organization?: OrganizationLimits;
+  ending?: string;
+} = {}) {
+  const clock = fakeClock();
+  fake = await startFakeGroq({
+    ...(accepted === undefined ? {} : { acceptedKeys: new Set([accepted]) }),
+    ...(organization === undefined ? {} : { limits: organization, nowMs: clock.nowEpochMs }),
+  });
+  const logged: string[] = [];
+  const log = (event: string, facts: object) => logged.push(JSON.stringify({ event, ...facts }));
+  const keys = new GroqKeys(secrets.client, 'test', clock.nowEpochMs, log);
+  const sightings: [string, LimitSighting, number][] = [];
+  const limits: LimitWatch = { note: (...sighting) => sightings.push(sighting) };
+  const upstream = new GroqUpstream({ baseUrl: (baseUrl ?? fake.baseUrl) + ending, keys, clock, log, limits });
+  const chat = (content: string, deadlineMs = 60_000, more = {}) =>
+    upstream.chat({
+      team: 'chatbot',
+      body: { model: 'openai/gpt-oss-20b', messages: [{ role: 'user', content }], ...more },
+      deadlineEpochMs: clock.nowEpochMs() + deadlineMs,
+      canary: { canaryPercent: 10, canaryMinutes: 10 },
+    });
+  return { chat, clock, logged, secrets, fake, sightings };
+}
+
+describe('the Groq adapter', () => {
+  it('sends a whole call with the team key from its secret', async () => {
+    const { chat, secrets, fake } = await upstreamWith({ accepted: 'gsk_good' });
+    expect(await chat('Hello')).toMatchObject({ kind: 'whole', headers: { 'content-type': 'application/json' } });
+    expect(secrets.asked).toEqual(['groq/chatbot-test-gateway']);
+    expect(fake.served().byKeySuffix).toEqual({ good: 1 });
+  });
+
+  it.each(['', '/', '/openai/v1', '/openai/v1/'])('accepts a base URL that ends with "%s"', async (ending) => {
+    const { chat } = await upstreamWith({ ending });
+    expect(await chat('Hello')).toMatchObject({ kind: 'whole' });
+  });
+
+  it.each(['429', '498', '503'])('tries again after one %s, and bills one call', async (status) => {
+    const { chat, clock, fake } = await upstreamWith();
+    expect(await chat(`[fault:${status}-once]`)).toMatchObject({ kind: 'whole' });
+    expect(fake.served()).toMatchObject({ requests: 2, refused: 1 });
+    expect(clock.sleptMs()).toBeGreaterThan(0);
+  });
+
+  it("honours Groq's retry-after to the second", async () => {
+    const { chat, clock } = await upstreamWith();
+    await chat('[fault:429-once:3]');
+    expect(clock.sleptMs()).toBe(3_000);
+  });
+
+  it.each([
+    ['longer than a client would wait', 60_000, 60],
+    ['beyond the deadline', 2_000, 5],
+  ])('passes a rate limit on at once when its wait is %s', async (_what, deadlineMs, seconds) => {
+    const { chat, clock } = await upstreamWith();
+    expect(await chat(`[fault:429:${seconds}]`, deadlineMs)).toMatchObject({
+      kind: 'rejected',
+      refusal: { reason: 'groq_rate_limited', retryAfterMs: seconds * 1000 },
+    });
+    expect(clock.sleptMs()).toBe(0);
+  });
+
+  it('gives up on a 503 that stays, after four tries', async () => {
+    const { chat, fake } = await upstreamWith();
+    expect(await chat('[fault:503]')).toMatchObject({ kind: 'rejected', refusal: { reason: 'groq_unavailable' } });
+    expect(fake.served().requests).toBe(4);
+  });
+
+  it('does not repeat a 500, which may have cost work', async () => {
+    const { chat, fake } = await upstreamWith();
+    expect(await chat('[fault:500]')).toMatchObject({ kind: 'rejected' });
+    expect(fake.served().requests).toBe(1);
+  });
+
+  it("passes Groq's word on the request on, with its status", async () => {
+    const { chat } = await upstreamWith();
+    expect(await chat('[fault:400]')).toMatchObject({
+      kind: 'rejected',
+      refusal: {
+        reason: 'groq_rejected',
+        upstreamStatus: 400,
+        upstreamError: { message: expect.stringContaining('messages.0') },
+      },
+    });
+  });
+
+  it('hides that Groq has blocked the organisation behind a 503', async () => {
+    const { chat, logged } = await upstreamWith();
+    expect(await chat('[fault:blocked]')).toMatchObject({ kind: 'rejected', refusal: { reason: 'groq_blocked' } });
+    expect(logged.join()).toContain('groq_blocked');
+  });
+
+  it('fetches the key anew on a 401 and fails no request over a rotation', async () => {
+    const secrets = secretsOf(keyText('gsk_old'), keyText('gsk_new'));
+    const { chat } = await upstreamWith({ secrets, accepted: 'gsk_new' });
+    expect(await chat('Hello')).toMatchObject({ kind: 'whole' });
+    expect(await chat('Hello')).toMatchObject({ kind: 'whole' });
+    expect(secrets.asked).toHaveLength(2);
+  });
+
+  it("never makes a 401 on the Groq key the caller's own", async () => {
+    const { chat, fake } = await upstreamWith({ accepted: 'gsk_other' });
+    expect(await chat('Hello')).toMatchObject({ kind: 'rejected', refusal: { reason: 'groq_key_rejected' } });
+    expect(fake.served().byModel).toEqual({});
+  });
+
+  it.each([
+    ['there is no secret', undefined],
+    ['the secret is not JSON', 'gsk_plain'],
+    ['the secret has no key', '{}'],
+  ])('sends nothing when %s', async (_what, text) => {
+    const { chat, fake, logged } = await upstreamWith({ secrets: secretsOf(text) });
+    expect(await chat('Hello')).toMatchObject({ kind: 'rejected', refusal: { reason: 'groq_key_missing' } });
+    expect(fake.served().requests).toBe(0);
+    expect(logged.join()).not.toContain('gsk_plain');
+  });
+
+  it('says that nothing was billed when no connection was made', async () => {
+    const { chat, fake } = await upstreamWith();
+    await fake.close();
+    expect(await chat('Hello')).toMatchObject({ kind: 'rejected', refusal: { reason: 'groq_unavailable' } });
+  });
+
+  it.each(['[fault:reset]', '[fault:cut]'])(
+    'takes a call whose answer broke off for lost, never for refused: %s',
+    async (content) => {
+      const { chat } = await upstreamWith();
+      expect(await chat(content)).toMatchObject({ kind: 'lost', refusal: { reason: 'groq_answer_lost' } });
+    },
+  );
+
+  it.each([['whole'], ['streamed']])("notes Groq's limits of each answer by model: %s", async (kind) => {
+    const { chat, clock, sightings } = await upstreamWith();
+    const answer = await chat('Hello', 60_000, { stream: kind === 'streamed' });
+    if (answer.kind === 'stream') for await (const _event of answer.events);
+    expect(sightings).toEqual([
+      [
+        'openai/gpt-oss-20b',
+        {
+          requests: { perWindow: 14_400, remaining: 14_399, fullInMs: 6_000 },
+          tokens: { perWindow: 250_000, remaining: 249_900, fullInMs: 24 },
+          isServed: true,
+        },
+        clock.nowEpochMs(),
+      ],
+    ]);
+  });
+
+  it('notes a 429 with its retry-after, its limit and the levels it tells', async () => {
+    const { chat, sightings } = await upstreamWith({ organization: { tokensPerMinute: 100, requestsPerDay: 10 } });
+    await chat('[tokens:50]');
+    sightings.length = 0;
+    expect(await chat('[tokens:80]', 1_000)).toMatchObject({ refusal: { reason: 'groq_rate_limited' } });
+    expect(sightings.map(([, sighting]) => sighting)).toEqual([
+      {
+        requests: { perWindow: 10, remaining: 9, fullInMs: 8_640_000 },
+        tokens: { perWindow: 100, remaining: 23, fullInMs: 46_200 },
+        refused: { retryAfterMs: 51_000, by: 'tokens' },
+      },
+    ]);
+  });
+
+  it('notes a 429 without headers as one by a limit that is not told', async () => {
+    const { chat, sightings } = await upstreamWith();
+    await chat('[fault:429:60]');
+    expect(sightings).toMatchObject([
+      ['openai/gpt-oss-20b', { refused: { retryAfterMs: 60_000, by: undefined } }, expect.any(Number)],
+    ]);
+  });
+
+  it('trusts no connection that has idled, for a function that slept cannot know whether it still stands', async () => {
+    const connections: unknown[] = [];
+    const server = createServer((request, response) => {
+      connections.push(request.socket);
+      request.resume();
+      response.setHeader('content-type', 'application/json').end('{}');
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { chat, clock } = await upstreamWith({
+      baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    });
+    for (let n = 0; n < 20; n++) await chat('Hello');
+    const used = new Set(connections);
+    expect(used.size).toBeLessThan(10);
+    await clock.sleep(3_001);
+    await chat('Hello');
+    expect(used.has(connections.at(-1))).toBe(false);
+    server.closeAllConnections();
+    server.close();
+  });
+
+  it('takes a call that outlasts its deadline for lost', async () => {
+    const { chat } = await upstreamWith();
+    expect(await chat('[fault:hang]', 100)).toMatchObject({ kind: 'lost' });
+  });
+
+  it('ends a stream that outlasts its deadline', async () => {
+    const server = createServer((_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write('data: {}\n\n');
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { chat } = await upstreamWith({ baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
+    const answer = await chat('Hello', 150, { stream: true });
+    if (answer.kind !== 'stream') throw new Error('a stream was expected');
+    const seen: string[] = [];
+    const relay = async () => {
+      for await (const event of answer.events) seen.push(Buffer.from(event).toString());
+    };
+    await expect(relay()).rejects.toThrow();
+    expect(seen).toEqual(['data: {}\n\n']);
+    server.closeAllConnections();
+    server.close();
+  });
+
+  it('logs neither keys nor what was asked', async () => {
+    const { chat, logged } = await upstreamWith();
+    for (const fault of ['401', '400', '429:60', '500', 'reset']) await chat(`private [fault:${fault}]`);
+    expect(logged.length).toBeGreaterThan(3);
+    expect(logged.join()).not.toMatch(/private|gsk_/);
+  });
+});

@@ -1,0 +1,185 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createAdmin } from '../../../lambda/http/admin-handler.ts';
+import { lambdaContext } from '../../../local/host/lambda-runtime.ts';
+import { chatEvent } from '../../support/gateway/gateway-in-process.ts';
+import { type Answered, KeyWorld, MODELS } from '../../support/keys/key-world.ts';
+import { startTestDatabase, type TestDatabase } from '../../support/ledger/embedded-ledger.ts';
+import { START_MS } from '../../support/ledger/ledger-terms.ts';
+
+let database: TestDatabase;
+let world: KeyWorld;
+let admin: string;
+const KEYS = '/openai/v1/api-keys';
+beforeAll(async () => {
+  database = await startTestDatabase();
+  world = await KeyWorld.start(database);
+  admin = (await world.key('admin')).key;
+});
+afterAll(async () => await database.close());
+const json = ({ text }: Answered) => JSON.parse(text);
+const codeOf = (answer: Answered) => [answer.status, json(answer).error.code];
+
+describe('POST /openai/v1/api-keys', () => {
+  it('makes a key that is told this once, and works as far as it was asked for', async () => {
+    const answer = await world.send(admin, 'POST', KEYS, { name: 'ant-test-chat', allowed_models: [MODELS[0]] });
+    expect([answer.status, answer.headers['cache-control'], answer.headers['x-request-id']]).toEqual([
+      201,
+      'no-store',
+      expect.any(String),
+    ]);
+    const { key, ...shown } = json(answer);
+    expect(shown).toMatchObject({
+      object: 'api_key',
+      name: 'ant-test-chat',
+      team: 'ant',
+      role: 'member',
+      status: 'active',
+      allowed_models: [MODELS[0]],
+      created_at: '2026-11-24T00:00:00Z',
+    });
+    expect((await world.chat(key, MODELS[0])).status).toBe(200);
+    expect(codeOf(await world.chat(key, MODELS[1]))).toEqual([403, 'model_not_allowed']);
+    const found = await world.send(admin, 'GET', `${KEYS}/${shown.id}`);
+    expect(json(found)).toEqual({ ...shown, last_used_on: null, requests_this_month: 0, cost_this_month_usd: '0' });
+  });
+
+  it.each<[string, unknown, number, string]>([
+    ['no JSON', '{', 400, 'invalid_request'],
+    ['a wide one', { name: 'bee-test', allowed_models: [MODELS[1]] }, 400, 'key_too_wide'],
+    ['an end beyond all time', { name: 'bee-test', expires_at: 1e300 }, 400, 'invalid_request'],
+  ])('refuses %s', async (_what, body, status, code) => {
+    expect(codeOf(await world.send(admin, 'POST', KEYS, body))).toEqual([status, code]);
+  });
+
+  it('makes one key however often it is told by one Idempotency-Key, and however its header is written', async () => {
+    const body = { name: 'ant-test-once' };
+    const told = { 'idempotency-key': 'a' };
+    const first = await world.send(admin, 'POST', KEYS, body, told);
+    const again = await world.send(admin, 'POST', KEYS, body, { ...told, Authorization: `bearer  ${admin} ` });
+    expect([again.status, again.text, again.headers['idempotency-replayed']]).toEqual([201, first.text, 'true']);
+    expect(again.headers['cache-control']).toBe('no-store');
+    expect(codeOf(await world.send(admin, 'POST', KEYS, { name: 'ant-test-other' }, told))).toEqual([
+      409,
+      'idempotency_conflict',
+    ]);
+    expect((await world.send(admin, 'POST', KEYS, body, { 'idempotency-key': '' })).status).toBe(400);
+  });
+
+  it('tells no answer again to a key that has been revoked since, though API Gateway still lets it in', async () => {
+    const { key, keyId } = await world.key('lead', 'ant');
+    const body = { name: 'ant-test-late' };
+    expect((await world.send(key, 'POST', KEYS, body, { 'idempotency-key': 'a' })).status).toBe(201);
+    await world.send(admin, 'DELETE', `${KEYS}/${keyId}`);
+    const again = await world.send(key, 'POST', KEYS, body, { 'idempotency-key': 'a' });
+    expect(codeOf(again)).toEqual([401, 'invalid_api_key']);
+    expect(again.text).not.toContain('grk_');
+  });
+});
+
+describe('the other URLs', () => {
+  it('rotate a key, with an overlap or without', async () => {
+    const { key, keyId } = await world.key('member', 'bee', { scope: { usd: 1 } });
+    const rotated = await world.send(key, 'POST', `${KEYS}/me/rotate`, { overlap_hours: 1 });
+    const { key: next, ...shown } = json(rotated);
+    expect([rotated.status, shown]).toMatchObject([
+      201,
+      { monthly_budget_usd: 1, replaces: { id: keyId, status: 'replaced', retires_after: '2026-11-24T01:00:00Z' } },
+    ]);
+    for (const one of [key, next]) expect((await world.chat(one, MODELS[0])).status).toBe(200);
+    const last = await world.send(next, 'POST', `${KEYS}/me/rotate`, { overlap_hours: 0, reason: 'leaked' });
+    expect(json(last)).toMatchObject({ replaces: { id: shown.id, status: 'revoked' } });
+    expect(codeOf(await world.chat(next, MODELS[0]))).toEqual([401, 'invalid_api_key']);
+    expect((await world.chat(json(last).key, MODELS[0])).status).toBe(200);
+  });
+
+  it.each<[unknown, string]>([
+    [{ overlap_hour: 1 }, 'did you mean \\"overlap_hours\\"'],
+    [{ overlap_hours: 'long' }, 'must be hours as a number'],
+    [{ reason: 5 }, 'must be text'],
+    ['[', 'not a JSON object'],
+  ])('refuse a rotation by %j', async (body, message) => {
+    const answer = await world.send(admin, 'POST', `${KEYS}/me/rotate`, body);
+    expect([answer.status, answer.text]).toEqual([400, expect.stringContaining(message)]);
+  });
+
+  it('revoke a key at once where calls are admitted, and within a minute at the edge', async () => {
+    const { key, keyId } = await world.key('member', 'bee');
+    expect((await world.chat(key, MODELS[0])).status).toBe(200);
+    const answer = await world.send(admin, 'DELETE', `${KEYS}/${keyId}?reason=gone`);
+    expect([answer.status, json(answer)]).toMatchObject([200, { id: keyId, status: 'revoked', deleted: true }]);
+    expect(codeOf(await world.chat(key, MODELS[0]))).toEqual([401, 'invalid_api_key']);
+    expect((await world.send(key, 'GET', '/openai/v1/models')).status).toBe(200);
+    world.nowEpochMs += 60_000;
+    expect((await world.send(key, 'GET', '/openai/v1/models')).status).toBe(401);
+  });
+
+  it('end a key at its millisecond, whatever API Gateway remembers', async () => {
+    const { key } = await world.key('member', 'bee', { expiresAtEpochMs: world.nowEpochMs + 1_000 });
+    expect((await world.chat(key, MODELS[0])).status).toBe(200);
+    world.nowEpochMs += 1_000;
+    for (const path of ['/openai/v1/models', '/openai/v1/budget', `${KEYS}/me`])
+      expect(codeOf(await world.send(key, 'GET', path))).toEqual([401, 'invalid_api_key']);
+    expect(codeOf(await world.chat(key, MODELS[0]))).toEqual([401, 'invalid_api_key']);
+  });
+
+  it('let a key that is narrowed to other endpoints ask about itself, and nothing more', async () => {
+    const { key, keyId } = await world.key('lead', 'bee', { scope: { endpoints: ['chat'] } });
+    expect(json(await world.send(key, 'GET', `${KEYS}/me`))).toMatchObject({ id: keyId, endpoints: ['chat'] });
+    for (const [method, path] of [
+      ['GET', KEYS],
+      ['POST', `${KEYS}/me/rotate`],
+      ['DELETE', `${KEYS}/me`],
+      ['GET', '/openai/v1/audit'],
+      ['GET', '/openai/v1/groq-keys'],
+    ] as const)
+      expect(codeOf(await world.send(key, method, path))).toEqual([403, 'forbidden']);
+  });
+
+  it('show the audit trail of a team to its lead, of all to an admin, and to nobody else', async () => {
+    const lead = (await world.key('lead', 'bee')).key;
+    await world.send(lead, 'POST', KEYS, { name: 'bee-test-seen' });
+    world.nowEpochMs++;
+    await world.send(admin, 'POST', KEYS, { name: 'ant-test-unseen' });
+    const own = json(await world.send(lead, 'GET', '/openai/v1/audit'));
+    expect(own.data[0]).toMatchObject({
+      action: 'create_key',
+      team: 'bee',
+      source: '192.0.2.1',
+      details: expect.stringContaining('bee-test-seen'),
+    });
+    expect(new Set(own.data.map(({ team }: { team: string }) => team))).toEqual(new Set(['bee']));
+    const all = json(await world.send(admin, 'GET', '/openai/v1/audit?limit=1'));
+    expect(all.data).toMatchObject([{ team: 'ant' }]);
+    for (const role of ['member', 'viewer'] as const)
+      expect((await world.send((await world.key(role, 'bee')).key, 'GET', '/openai/v1/audit')).status).toBe(403);
+    for (const query of ['month=2026-13', 'limit=0', 'limit=1001', 'limits=5'])
+      expect((await world.send(admin, 'GET', `/openai/v1/audit?${query}`)).status).toBe(400);
+  });
+
+  it.each([
+    ['PUT', KEYS, 405, 'GET, POST'],
+    ['POST', `${KEYS}/abc`, 405, 'GET, DELETE'],
+    ['GET', `${KEYS}/abc/rotate`, 405, 'POST'],
+    ['DELETE', '/openai/v1/audit', 405, 'GET'],
+    ['POST', '/openai/v1/groq-keys', 405, 'GET'],
+    ['POST', `${KEYS}/abc/revive`, 404, undefined],
+    ['GET', `${KEYS}/a/b/c`, 404, undefined],
+    ['GET', `${KEYS}/%E0%A4%A`, 404, undefined],
+  ])('say what they know: %s %s', async (method, path, status, allow) => {
+    const answer = await world.send(admin, method, path);
+    expect([answer.status, answer.headers.allow]).toEqual([status, allow]);
+  });
+});
+
+it('says nothing of a fault but the id of the request', async () => {
+  const logged: unknown[] = [];
+  const portsNow = async () => {
+    throw new Error('secret detail', { cause: new TypeError('more') });
+  };
+  const handler = createAdmin({ portsNow, log: (...all) => logged.push(all) });
+  const answer = await handler(chatEvent({}, { path: KEYS }, 'r1'), lambdaContext('admin', 'r1', 1_000));
+  expect([answer.statusCode, answer.headers]).toMatchObject([503, { 'retry-after': '1', 'x-request-id': 'r1' }]);
+  expect(answer.body).not.toContain('secret');
+  expect(logged).toEqual([['fault', { requestId: 'r1', error: 'Error', cause: 'TypeError' }]]);
+  expect(START_MS).toBeLessThan(world.nowEpochMs);
+});

@@ -1,0 +1,129 @@
+import { describe, expect, it } from 'vitest';
+import { picoUsd, picoUsdFromNumber } from '../../../lambda/kernel/money.ts';
+import { openLedger } from '../../../lambda/ledger/ledger.ts';
+import { openOrganization } from '../../../lambda/ledger/organization-ledger.ts';
+import type { LedgerKey } from '../../../lambda/ledger/ports.ts';
+import type { LedgerState } from '../../../lambda/ledger/reservation.ts';
+import { CANARY_TEAM } from '../../../lambda/policy/canary.ts';
+import { readSpending, type SpendingPorts } from '../../../lambda/reporting/read-spending.ts';
+import { weeklyReport } from '../../../lambda/reporting/weekly-report.ts';
+import type { UsageRow } from '../../../lambda/usage/usage.ts';
+import { catalog, policyWith } from '../../support/catalog.ts';
+import { usageRow, WEEK } from '../../support/spending.ts';
+
+const NOW = Date.parse('2026-11-25T12:00:00Z');
+
+/** A world of teams with rows of usage and ledgers; what was read of it, in order. */
+function worldOf(fields: {
+  readonly policies?: readonly string[];
+  readonly holders?: readonly string[];
+  readonly rows?: readonly UsageRow[];
+  readonly ledgers?: Readonly<Record<string, Partial<LedgerState>>>;
+  /** What the projection tells the next time it is asked. */
+  readonly later?: readonly UsageRow[];
+}) {
+  const { policies = ['a'], holders = [], ledgers = {} } = fields;
+  let rows = fields.rows ?? [];
+  const read: string[] = [];
+  const ports: SpendingPorts = {
+    usage: {
+      rowsOf: async (team, from, to) => {
+        read.push(`usage ${team} ${from} ${to}`);
+        return rows.filter((row) => row.team === team && row.day >= from && row.day <= to);
+      },
+    },
+    keyNames: {
+      namesOf: async (team) => {
+        read.push(`names ${team}`);
+        return new Map([['k1', `${team}-test-main`]]);
+      },
+    },
+    ledger: {
+      read: async ({ team, period }: LedgerKey) => {
+        read.push(`ledger ${team} ${period}`);
+        const found = ledgers[`${team} ${period}`];
+        return found === undefined ? undefined : { ...openLedger(picoUsd(1_000n)), ...found };
+      },
+      readOrganization: async (period) =>
+        holders.length === 0
+          ? undefined
+          : { ...openOrganization(picoUsd(9_000n)), holders: new Set(period === '2026-11' ? holders : []) },
+    },
+    policies: async () => ({
+      teams: new Map(policies.map((team) => [team, policyWith()])),
+      catalog,
+    }),
+    environmentName: 'test',
+    nowEpochMs: () => NOW,
+    sleep: async (ms) => {
+      read.push(`waited ${ms}`);
+      rows = fields.later ?? rows;
+    },
+  };
+  return { ports, read };
+}
+
+describe('reading spending', () => {
+  it('reads each ledger before its usage, over the week before and the whole of each month', async () => {
+    const row = usageRow();
+    const { ports, read } = worldOf({ rows: [row], ledgers: { 'a 2026-11': { spent: row.costPicoUsd } } });
+    const facts = await readSpending(ports, [WEEK]);
+    expect(read).toEqual(['ledger a 2026-11', 'usage a 2026-11-01 2026-11-30', 'names a']);
+    expect(weeklyReport(facts, WEEK)).toMatchObject({
+      figures: 'final',
+      teams: [{ team: 'a', counts: { costPicoUsd: 7n }, topKey: { name: 'a-test-main' } }],
+    });
+    expect(facts.prices.get('openai/gpt-oss-20b')).toMatchObject({ inputPicoUsd: 75_000n });
+  });
+
+  it('reads both months of a week that has two, and none that has not begun', async () => {
+    const { ports, read } = worldOf({});
+    await readSpending(ports, ['2026-W44', '2026-W49']);
+    expect(read.filter((line) => !line.startsWith('waited'))).toEqual([
+      'ledger a 2026-10',
+      'ledger a 2026-11',
+      'usage a 2026-10-01 2026-12-06',
+    ]);
+  });
+
+  it('has teams that have gone since, never the canary, and the budget of those that made no call', async () => {
+    const { ports } = worldOf({ policies: ['a', CANARY_TEAM], holders: ['gone', CANARY_TEAM] });
+    const facts = await readSpending(ports, [WEEK]);
+    expect(facts.teams).toEqual(['a', 'gone']);
+    expect(facts.ledgers).toMatchObject([{ team: 'a', period: '2026-11', limit: picoUsdFromNumber(200), spent: 0n }]);
+    expect(facts.caps).toEqual(new Map([['2026-11', 9_000n]]));
+  });
+
+  it('has nothing to compare a week with that is older than what is kept, and does not call it final', async () => {
+    const old = '2025-W42';
+    const { ports } = worldOf({});
+    const facts = await readSpending(ports, [old]);
+    expect([...facts.periods]).toEqual([]);
+    expect(weeklyReport(facts, old)).toMatchObject({ figures: 'unchecked', total: { counts: { requests: 0 } } });
+    expect([...(await readSpending(ports, ['2025-W47', WEEK])).periods]).toEqual(['2025-11', '2026-11']);
+  });
+
+  it('waits for usage that is behind its ledger, and tells the difference if that stays', async () => {
+    const row = usageRow();
+    const ledgers = { 'a 2026-11': { spent: row.costPicoUsd } };
+    const soon = worldOf({ ledgers, later: [row] });
+    expect(weeklyReport(await readSpending(soon.ports, [WEEK]), WEEK).figures).toBe('final');
+    expect(soon.read.filter((line) => line.startsWith('waited'))).toEqual(['waited 2000']);
+    const never = worldOf({ ledgers });
+    expect(weeklyReport(await readSpending(never.ports, [WEEK]), WEEK)).toMatchObject({
+      figures: 'provisional',
+      gapPicoUsd: 7n,
+    });
+    expect(never.read.filter((line) => line.startsWith('waited'))).toHaveLength(2);
+    const once = worldOf({ ledgers });
+    await readSpending(once.ports, [WEEK], { tries: 1 });
+    expect(once.read.filter((line) => line.startsWith('waited'))).toEqual([]);
+  });
+
+  it('tells as teams are read', async () => {
+    const told: string[] = [];
+    const { ports } = worldOf({ policies: ['a', 'b', 'c'] });
+    await readSpending(ports, [WEEK], { onTeam: (done, of) => told.push(`${done} of ${of}`) });
+    expect(told).toEqual(['1 of 3', '2 of 3', '3 of 3']);
+  });
+});

@@ -1,0 +1,105 @@
+import type { SecretsManagerRotationEvent } from 'aws-lambda';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { mintKeyFor, TeamKeys } from '../../../../lambda/access/io/team-keys.ts';
+import { DynamoAudit } from '../../../../lambda/policy/io/dynamo-audit.ts';
+import { DynamoKeyShelf } from '../../../../lambda/team-keys/io/key-shelf.ts';
+import { teamServiceSecret } from '../../../../lambda/team-keys/io/service-secret.ts';
+import { createTeamKeyRotation } from '../../../../lambda/team-keys/io/team-key-rotation-handler.ts';
+import { lambdaContext } from '../../../../local/host/lambda-runtime.ts';
+import { LocalSecretsManager } from '../../../../local/secrets-manager/secrets-manager.ts';
+import { startTestDatabase, type TestDatabase } from '../../../support/ledger/embedded-ledger.ts';
+
+const NOW = Date.UTC(2026, 10, 25, 12);
+const STEPS = ['createSecret', 'setSecret', 'testSecret', 'finishSecret'] as const;
+const PLACEHOLDER = '{"note":"the first rotation puts a key here","placeholder":"x"}';
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await startTestDatabase('registry');
+});
+afterAll(async () => await database.close());
+
+/** The deployed function over one secret of this name, and what it logs. */
+function rotationOf(name: string) {
+  // The steps are the tests' to tell.
+  const secrets = new LocalSecretsManager({ rotate: async () => {} });
+  const { ARN: SecretId } = secrets.answer('CreateSecret', { Name: name, SecretString: PLACEHOLDER }) as {
+    ARN: string;
+  };
+  const read = (version: object): Record<string, string> => {
+    const { SecretString } = secrets.answer('GetSecretValue', { SecretId, ...version }) as { SecretString: string };
+    return JSON.parse(SecretString);
+  };
+  const begin = (ClientRequestToken: string) => secrets.answer('RotateSecret', { SecretId, ClientRequestToken });
+  const { client } = database;
+  const keys = new TeamKeys(client, 'registry', () => NOW);
+  const shelf = new DynamoKeyShelf(client, 'registry', 'test', () => NOW);
+  const logged: string[] = [];
+  const handler = createTeamKeyRotation({
+    secretOf: (secretId) => teamServiceSecret(secrets.client, secretId, 'test'),
+    shelf,
+    keys,
+    putIfAbsent: async (key, record) => await keys.putIfAbsent(key, record),
+    audit: new DynamoAudit(client, 'registry'),
+    mint: (text) => mintKeyFor('test', text),
+    environmentName: 'test',
+    nowEpochMs: () => NOW,
+    log: (event, facts) => void logged.push(JSON.stringify({ event, ...facts })),
+  });
+  const step = async (Step: (typeof STEPS)[number], ClientRequestToken: string) => {
+    const event: SecretsManagerRotationEvent = { Step, SecretId, ClientRequestToken };
+    await handler(event, lambdaContext('rotation', 'r', 30_000));
+  };
+  const held = () => read({}) as { apiKey: string; keyId: string };
+  return { begin, read, keys, shelf, logged, step, held };
+}
+
+it('rotates by the four steps, each told twice, over the registry that the authorizer reads', async () => {
+  const { begin, keys, shelf, step, held, logged } = rotationOf('gateway/twice-test-service');
+  for (const token of ['a', 'b']) {
+    begin(token);
+    for (const name of STEPS) {
+      await step(name, token);
+      await step(name, token);
+    }
+    expect(await keys.identify(held().apiKey)).toEqual({ keyId: held().keyId, role: 'member', team: 'twice' });
+  }
+  const all = await shelf.list('twice');
+  expect(all).toHaveLength(2);
+  expect(all.find(({ keyId }) => keyId !== held().keyId)).toMatchObject({
+    rotatedTo: held().keyId,
+    retireAfterEpochMs: NOW + 86_400_000,
+    createdBy: 'rotation',
+  });
+  expect(logged.join('\n')).not.toContain('grk_');
+});
+
+it('makes one key of the same step at the same time, which works', async () => {
+  const { begin, keys, shelf, step, held } = rotationOf('gateway/once-test-service');
+  begin('a');
+  await Promise.all([step('createSecret', 'a'), step('createSecret', 'a'), step('createSecret', 'a')]);
+  for (const name of STEPS) await step(name, 'a');
+  expect(await keys.identify(held().apiKey)).toMatchObject({ team: 'once' });
+  expect(await shelf.list('once')).toHaveLength(1);
+});
+
+it('brings no key back that somebody has revoked between two steps', async () => {
+  const { begin, read, keys, step, held, logged } = rotationOf('gateway/revoked-test-service');
+  begin('a');
+  await step('createSecret', 'a');
+  const pending = read({ VersionId: 'a' });
+  await keys.revoke(pending.keyId ?? '');
+  await step('createSecret', 'a');
+  await expect(step('testSecret', 'a')).rejects.toThrow(`the pending key ${pending.keyId} does not work`);
+  expect(held().keyId).toBeUndefined();
+  expect(logged.at(-1)).toContain('rotation_failed');
+});
+
+it.each(['groq/chatbot-test-gateway', 'gateway/chatbot-prod-service'])(
+  'touches no other secret, such as %s',
+  async (name) => {
+    const { begin, read, step } = rotationOf(name);
+    begin('a');
+    await expect(step('createSecret', 'a')).rejects.toThrow("is no secret of a team's services");
+    expect(() => read({ VersionId: 'a' })).toThrow(/can't find a value/);
+  },
+);

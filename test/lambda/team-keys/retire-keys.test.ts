@@ -1,0 +1,121 @@
+import { describe, expect, it } from 'vitest';
+import type { KeyRecord } from '../../../lambda/access/key-record.ts';
+import type { AuditEntry } from '../../../lambda/kernel/audit-log.ts';
+import { MS_PER_DAY } from '../../../lambda/kernel/period.ts';
+import { type RetirementPorts, retireKeys, tellRetirement } from '../../../lambda/team-keys/retire-keys.ts';
+import { NO_USAGE, type UsageRow } from '../../../lambda/usage/usage.ts';
+
+const NOW = Date.UTC(2026, 10, 25, 12);
+const replaced: KeyRecord = {
+  keyId: 'old000000000',
+  name: 'chatbot-prod-web',
+  role: 'member',
+  team: 'chatbot',
+  createdAtEpochMs: NOW - 90 * MS_PER_DAY,
+  rotatedTo: 'new000000000',
+  retireAfterEpochMs: NOW - 1,
+};
+const { rotatedTo: _to, retireAfterEpochMs: _after, ...active } = replaced;
+const used = (day: string, requests: number, voided = 0): UsageRow => ({
+  ...NO_USAGE,
+  team: 'chatbot',
+  keyId: replaced.keyId,
+  model: 'm',
+  day,
+  requests,
+  voided,
+});
+
+/** One run over these keys; what it did besides stands in `acts`, in order. */
+async function run(keys: readonly KeyRecord[], rows: readonly UsageRow[] = [], broken: Partial<RetirementPorts> = {}) {
+  const acts: string[] = [];
+  const entries: AuditEntry[] = [];
+  const done = await retireKeys(
+    {
+      shelf: {
+        list: async (team) => keys.filter((key) => key.team === team),
+        revoke: async (keyId) => void acts.push(`revoke ${keyId}`),
+      },
+      audit: {
+        append: async (entry) => {
+          acts.push('audit');
+          entries.push(entry);
+        },
+      },
+      ledger: { revokeKey: async (team, keyId) => void acts.push(`ledger ${team} ${keyId}`) },
+      usage: {
+        rowsOf: async (team, from, to) => rows.filter((row) => row.team === team && from <= row.day && row.day <= to),
+      },
+      nowEpochMs: NOW,
+      ...broken,
+    },
+    ['chatbot', 'research'],
+  );
+  return { ...done, acts, entries };
+}
+
+describe('a replaced key', () => {
+  it.each<[string, Partial<KeyRecord>, readonly UsageRow[], 'goes' | 'stays' | 'is told of']>([
+    ['unused since its overlap ended', {}, [], 'goes'],
+    ['last used the day before yesterday', {}, [used('2026-11-23', 9)], 'goes'],
+    ['used yesterday', {}, [used('2026-11-24', 1)], 'is told of'],
+    ['used today', {}, [used('2026-11-25', 1)], 'is told of'],
+    ['used for calls that Groq refused', {}, [used('2026-11-25', 0, 1)], 'is told of'],
+    ['whose place another key is used in', {}, [{ ...used('2026-11-25', 5), keyId: 'new000000000' }], 'goes'],
+    ['within its overlap', { retireAfterEpochMs: NOW + 1 }, [], 'stays'],
+    ['at the last millisecond of its overlap', { retireAfterEpochMs: NOW }, [], 'goes'],
+    ['that was revoked', { revokedAtEpochMs: NOW - 5 }, [used('2026-11-25', 1)], 'stays'],
+    ['that has expired', { expiresAtEpochMs: NOW - 5 }, [used('2026-11-25', 1)], 'stays'],
+  ])('%s', async (_what, change, rows, wanted) => {
+    const { retired, inUse } = await run([{ ...replaced, ...change }], rows);
+    expect([retired.length, inUse.length]).toEqual({ goes: [1, 0], stays: [0, 0], 'is told of': [0, 1] }[wanted]);
+  });
+
+  it('is recorded first, then revoked, then refused by the ledger too', async () => {
+    const { acts, entries } = await run([replaced]);
+    expect(acts).toEqual(['audit', 'revoke old000000000', 'ledger chatbot old000000000']);
+    expect(entries).toMatchObject([{ actor: 'retirement', action: 'retire_key', team: 'chatbot' }]);
+  });
+
+  it('is not revoked when that cannot be recorded, and other teams go on', async () => {
+    const append = async () => {
+      throw new Error('no audit');
+    };
+    const { acts, failed, expiring } = await run(
+      [replaced, { ...active, team: 'research', expiresAtEpochMs: NOW + MS_PER_DAY }],
+      [],
+      { audit: { append } },
+    );
+    expect({ acts, failed, expiring: expiring.length }).toEqual({ acts: [], failed: ['chatbot'], expiring: 1 });
+  });
+
+  it('of no team goes when its overlap is over, since nothing counts its use', async () => {
+    const { team: _team, ...ofNoTeam } = replaced;
+    const { acts } = await run([{ ...ofNoTeam, role: 'admin' }]);
+    expect(acts).toEqual(['audit', 'revoke old000000000']);
+  });
+
+  it('that is active is never revoked', async () => {
+    expect(await run([active])).toMatchObject({ retired: [], inUse: [], acts: [] });
+  });
+});
+
+it.each<[string, Partial<KeyRecord>, number]>([
+  ['in a week', { expiresAtEpochMs: NOW + 7 * MS_PER_DAY }, 1],
+  ['later', { expiresAtEpochMs: NOW + 7 * MS_PER_DAY + 1 }, 0],
+  ['never', {}, 0],
+  ['no more, since it has', { expiresAtEpochMs: NOW }, 0],
+  ['soon, but was revoked', { expiresAtEpochMs: NOW + 1, revokedAtEpochMs: NOW - 1 }, 0],
+  ['soon, and was made for a day', { expiresAtEpochMs: NOW + 1, createdAtEpochMs: NOW - MS_PER_DAY }, 0],
+])('announces an active key that expires %s', async (_when, change, announced) => {
+  expect((await run([{ ...active, ...change }])).expiring).toHaveLength(announced);
+});
+
+it('tells which key is still in use, and how much', async () => {
+  const done = await run([replaced], [used('2026-11-24', 340), used('2026-11-25', 10), used('2026-11-25', 2)]);
+  expect(tellRetirement(done)).toEqual([
+    'Still in use: chatbot-prod-web (id old000000000, team chatbot), replaced by new000000000, was to go from ' +
+      '2026-11-25T11:59:59Z on: 12 requests today, 340 yesterday. It goes once nobody has used it for a day.',
+  ]);
+  expect(tellRetirement(await run([active]))).toEqual([]);
+});

@@ -1,0 +1,247 @@
+import { describe, expect, it } from 'vitest';
+import type { Identity } from '../../../lambda/access/identity.ts';
+import type { KeyRecord } from '../../../lambda/access/key-record.ts';
+import type { AuditEntry } from '../../../lambda/kernel/audit-log.ts';
+import { MS_PER_DAY } from '../../../lambda/kernel/period.ts';
+import type { RotationStep } from '../../../lambda/secrets/secret-rotation.ts';
+import {
+  rotateServiceKey,
+  type ServiceKey,
+  type ServiceRotationPorts,
+} from '../../../lambda/team-keys/rotate-service-key.ts';
+
+const NOW = Date.UTC(2026, 10, 25, 12);
+const STEPS = ['createSecret', 'setSecret', 'testSecret', 'finishSecret'] as const satisfies readonly RotationStep[];
+
+class Crash extends Error {}
+
+/** A team's secret as Secrets Manager keeps it, and the registry's keys; after `lives` writes everything crashes. */
+function world() {
+  const versions = new Map<string, { stages: string[]; value?: ServiceKey }>([
+    ['placeholder', { stages: ['AWSCURRENT'] }],
+  ]);
+  const records = new Map<string, KeyRecord>();
+  const working = new Map<string, string>();
+  const entries: AuditEntry[] = [];
+  let lives = Number.POSITIVE_INFINITY;
+  let minted = 0;
+  const write = () => {
+    if (lives-- <= 0) throw new Crash();
+  };
+  const find = (label: string) => [...versions].find(([, { stages }]) => stages.includes(label));
+  const label = (name: string, to: string) => {
+    for (const version of versions.values()) version.stages = version.stages.filter((one) => one !== name);
+    versions.get(to)?.stages.push(name);
+  };
+  const ports: ServiceRotationPorts = {
+    environmentName: 'test',
+    nowEpochMs: NOW,
+    mint: (text) => ({ key: `${text} ${minted++}`, keyId: `id of ${text}` }),
+    secret: {
+      state: async () => ({
+        team: 'chatbot',
+        isRotated: true,
+        stages: new Map([...versions].map(([id, { stages }]) => [id, [...stages]])),
+      }),
+      read: async (versionId) => versions.get(versionId)?.value,
+      putPending: async (versionId, key) => {
+        write();
+        const version = versions.get(versionId);
+        if (version === undefined) throw new Error('Secrets Manager makes the version first');
+        version.value ??= key;
+        return version.value;
+      },
+      moveCurrent: async (to, from) => {
+        write();
+        expect(find('AWSCURRENT')?.[0]).toBe(from);
+        if (from !== undefined) label('AWSPREVIOUS', from);
+        label('AWSCURRENT', to);
+      },
+    },
+    shelf: {
+      read: async (keyId) => records.get(keyId),
+      replace: async (keyId, rotatedTo, retireAfterEpochMs) => {
+        write();
+        const old = records.get(keyId);
+        if (old === undefined || old.rotatedTo !== undefined) return old?.rotatedTo === rotatedTo;
+        records.set(keyId, { ...old, rotatedTo, retireAfterEpochMs });
+        return true;
+      },
+    },
+    putIfAbsent: async (key, record) => {
+      write();
+      if (records.has(record.keyId)) return;
+      records.set(record.keyId, record);
+      working.set(key, record.keyId);
+    },
+    keys: {
+      identify: async (key): Promise<Identity | undefined> => {
+        const found = records.get(working.get(key) ?? '');
+        return found?.revokedAtEpochMs === undefined ? found : undefined;
+      },
+    },
+    audit: {
+      append: async (entry) => {
+        write();
+        entries.push(entry);
+      },
+    },
+  };
+  const begin = (token: string) => {
+    versions.set(token, { stages: [] });
+    label('AWSPENDING', token);
+  };
+  const step = async (name: RotationStep, token: string) => await rotateServiceKey(ports, name, token);
+  const rotate = async (token: string) => {
+    begin(token);
+    for (const name of STEPS) await step(name, token);
+  };
+  /** What the secret's readers get, and whether that works. */
+  const current = async () => {
+    const value = find('AWSCURRENT')?.[1].value;
+    return value === undefined ? undefined : (await ports.keys.identify(value.apiKey))?.keyId;
+  };
+  return { ports, versions, records, entries, begin, step, rotate, current, setLives: (n: number) => (lives = n) };
+}
+
+const [FIRST, SECOND] = ['id of chatbot first', 'id of chatbot second'];
+
+describe('a rotation of the key that services read', () => {
+  it('makes the first key of a secret that has none yet', async () => {
+    const { rotate, current, records, versions, entries } = world();
+    await rotate('first');
+    expect(await current()).toBe(FIRST);
+    expect(records.get(FIRST)).toEqual({
+      keyId: FIRST,
+      name: 'chatbot-test-service-2026-11',
+      team: 'chatbot',
+      role: 'member',
+      createdAtEpochMs: NOW,
+      createdBy: 'rotation',
+    });
+    expect(versions.get('first')?.value).toMatchObject({ keyId: FIRST, createdAt: '2026-11-25T12:00:00Z' });
+    expect(entries.map(({ actor, action }) => `${actor} ${action}`)).toEqual([
+      'rotation create_key',
+      'rotation rotate_key',
+    ]);
+  });
+
+  it('puts a new key in its place, and lets the old one go on for a day at least', async () => {
+    const { rotate, current, records, entries } = world();
+    await rotate('first');
+    await rotate('second');
+    expect(await current()).toBe(SECOND);
+    expect(records.get(FIRST)).toMatchObject({ rotatedTo: SECOND, retireAfterEpochMs: NOW + MS_PER_DAY });
+    expect(records.get(FIRST)?.revokedAtEpochMs).toBeUndefined();
+    expect(records.get(SECOND)?.rotatedTo).toBeUndefined();
+    expect(entries.at(-1)).toMatchObject({ action: 'rotate_key', subject: `key ${FIRST}`, team: 'chatbot' });
+  });
+
+  it("carries the old key's limits over, as one line", async () => {
+    const { rotate, records } = world();
+    await rotate('first');
+    const old = records.get(FIRST);
+    if (old !== undefined) records.set(FIRST, { ...old, scope: { usd: 5, rpm: 10 } });
+    await rotate('second');
+    await rotate('third');
+    expect(records.get(SECOND)?.scope).toEqual({ usd: 5, rpm: 10, line: FIRST });
+    expect(records.get('id of chatbot third')?.scope).toEqual({ usd: 5, rpm: 10, line: FIRST });
+  });
+
+  it('comes to the same when each step is told twice, also when all are told again at the end', async () => {
+    const { rotate, begin, step, current, records, entries } = world();
+    await rotate('first');
+    const before = entries.length;
+    begin('second');
+    for (const name of [...STEPS.flatMap((one) => [one, one]), ...STEPS]) await step(name, 'second');
+    expect(await current()).toBe(SECOND);
+    expect([...records.keys()]).toEqual([FIRST, SECOND]);
+    expect(records.get(FIRST)?.rotatedTo).toBe(SECOND);
+    expect(entries.length - before).toBe(2);
+  });
+
+  it.each([0, 1, 2, 3, 4, 5, 6])(
+    'is resumed after a crash at the %i-th write, and readers have a key meanwhile',
+    async (lives) => {
+      const { rotate, begin, step, current, records, setLives } = world();
+      await rotate('first');
+      begin('second');
+      setLives(lives);
+      let crashes = 0;
+      for (const name of STEPS) {
+        for (;;) {
+          const fault = await step(name, 'second').catch((error: unknown) => error);
+          expect(await current(), 'what the secret holds works at any moment').toBeDefined();
+          if (fault === undefined) break;
+          expect(fault).toBeInstanceOf(Crash);
+          crashes++;
+          setLives(Number.POSITIVE_INFINITY);
+        }
+      }
+      expect(crashes).toBe(lives < 6 ? 1 : 0);
+      expect(await current()).toBe(SECOND);
+      expect([...records.keys()]).toEqual([FIRST, SECOND]);
+      expect(records.get(FIRST)?.rotatedTo).toBe(SECOND);
+    },
+  );
+
+  it('makes one key when the same step is told twice at once', async () => {
+    const { begin, step, current, records } = world();
+    begin('first');
+    await Promise.all([step('createSecret', 'first'), step('createSecret', 'first')]);
+    for (const name of STEPS.slice(1)) await step(name, 'first');
+    expect(await current()).toBe(FIRST);
+    expect(records.size).toBe(1);
+  });
+
+  it('of two at once lets the one go on whose version is pending, and stops the other', async () => {
+    const { rotate, begin, step, current, records } = world();
+    await rotate('first');
+    begin('other');
+    await step('createSecret', 'other');
+    await rotate('second');
+    for (const name of STEPS) await expect(step(name, 'other')).rejects.toThrow('not the pending one');
+    expect(await current()).toBe(SECOND);
+    expect(records.get(FIRST)?.rotatedTo).toBe(SECOND);
+  });
+
+  it('refuses a token of no version, and a secret that is not set to be rotated', async () => {
+    const { ports, step, begin } = world();
+    await expect(step('createSecret', 'unknown')).rejects.toThrow('no such version');
+    begin('first');
+    const secret = { ...ports.secret, state: async () => ({ ...(await ports.secret.state()), isRotated: false }) };
+    await expect(rotateServiceKey({ ...ports, secret }, 'createSecret', 'first')).rejects.toThrow(
+      'not set to be rotated',
+    );
+  });
+
+  it.each<[string, Partial<KeyRecord> | undefined, string]>([
+    ['is not there', undefined, 'does not work'],
+    ['was revoked', { revokedAtEpochMs: NOW }, 'does not work'],
+    ['is of another team', { team: 'research' }, 'is not a key of team chatbot'],
+  ])('puts no pending key into force that %s', async (_what, change, why) => {
+    const { rotate, begin, step, current, records } = world();
+    await rotate('first');
+    begin('second');
+    await step('createSecret', 'second');
+    const pending = records.get(SECOND);
+    if (change === undefined) records.delete(SECOND);
+    else if (pending !== undefined) records.set(SECOND, { ...pending, ...change });
+    for (const name of ['testSecret', 'finishSecret'] as const) await expect(step(name, 'second')).rejects.toThrow(why);
+    expect(await current()).toBe(FIRST);
+    expect(records.get(FIRST)?.rotatedTo).toBeUndefined();
+  });
+
+  it.each<[string, Partial<KeyRecord>]>([
+    ['has been rotated by a person meanwhile', { rotatedTo: 'another' }],
+    ['has been revoked', { revokedAtEpochMs: NOW - 1 }],
+  ])('leaves an old key as it is that %s', async (_what, change) => {
+    const { rotate, records, current } = world();
+    await rotate('first');
+    const old = records.get(FIRST);
+    if (old !== undefined) records.set(FIRST, { ...old, ...change });
+    await rotate('second');
+    expect(await current()).toBe(SECOND);
+    expect(records.get(FIRST)).toEqual({ ...old, ...change });
+  });
+});

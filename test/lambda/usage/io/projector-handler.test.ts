@@ -1,0 +1,123 @@
+import type { DynamoDBStreamEvent } from 'aws-lambda';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Sight } from '../../../../lambda/ledger/budget-standing.ts';
+import type { LedgerEnd } from '../../../../lambda/ledger/reservation-end.ts';
+import { DynamoUsage } from '../../../../lambda/usage/io/dynamo-usage.ts';
+import { createProjector } from '../../../../lambda/usage/io/projector-handler.ts';
+import { ensureTable } from '../../../../local/dynamodb/tables.ts';
+import { lambdaContext } from '../../../../local/host/lambda-runtime.ts';
+import { endWith, recordOf } from '../../../support/ledger/call-ends.ts';
+import { startTestDatabase, type TestDatabase } from '../../../support/ledger/embedded-ledger.ts';
+import { START_MS } from '../../../support/ledger/ledger-terms.ts';
+
+let database: TestDatabase;
+let usage: DynamoUsage;
+let logged: string[];
+let seen: Sight[];
+let tables = 0;
+beforeAll(async () => {
+  database = await startTestDatabase();
+});
+afterAll(async () => await database.close());
+beforeEach(async () => {
+  const table = `usage-${tables++}`;
+  await ensureTable(database.client, table);
+  usage = new DynamoUsage(database.client, table, () => START_MS);
+  logged = [];
+  seen = [];
+});
+
+type Record = DynamoDBStreamEvent['Records'][number];
+const record = (...of: Parameters<typeof recordOf>) => recordOf(...of) as unknown as Record;
+
+async function project(records: readonly Record[], count = (ends: readonly LedgerEnd[]) => usage.count(ends)) {
+  const handler = createProjector({
+    usage: { count, countRefusals: (batches) => usage.countRefusals(batches) },
+    announce: async (sights) => void seen.push(...sights),
+    log: (event, facts) => logged.push(JSON.stringify({ event, ...facts })),
+  });
+  return await handler({ Records: [...records] }, lambdaContext('projector', 'r', 60_000));
+}
+const requests = async (team = 'a') =>
+  (await usage.rowsOf(team, '2026-11-01', '2026-11-30')).reduce((sum, row) => sum + row.requests, 0);
+const [one, two, three] = ['one', 'two', 'three'].map((id) => endWith({ id }));
+const ends = { one: one ?? endWith(), two: two ?? endWith(), three: three ?? endWith() };
+
+describe('the projector', () => {
+  it('counts every end of a batch, also many of one write and more than a transaction holds', async () => {
+    const many = Array.from({ length: 230 }, (_, index) => endWith({ id: `m${index}`, model: `m${index % 90}` }));
+    const result = await project([record([ends.one]), record(many.slice(0, 40)), record(many.slice(40))]);
+    expect(result).toEqual({ batchItemFailures: [] });
+    expect(await requests()).toBe(231);
+  });
+
+  it('counts nothing twice: the same batch, a part of it, and an end told twice in one batch', async () => {
+    const batch = [record([ends.one]), record([ends.two]), record([ends.one])];
+    await project(batch);
+    await project(batch);
+    await project([record([ends.two, ends.three])]);
+    expect(await requests()).toBe(3);
+  });
+
+  it('takes no notice of writes that leave the last ends in place, of a removed ledger, and of other items', async () => {
+    const pause = { dynamodb: { NewImage: { pk: { S: 'TEAM#a' }, sk: { S: 'PAUSES' }, last: { L: [] } } } };
+    const organization = { dynamodb: { NewImage: { pk: { S: 'ORG' }, sk: { S: 'LEDGER#2026-11' } } } };
+    const removed = { eventName: 'REMOVE', dynamodb: { OldImage: record([ends.one]).dynamodb?.NewImage } };
+    const others = [pause, organization, removed] as unknown as Record[];
+    const counted: LedgerEnd[][] = [];
+    await project([record([ends.one], '1', [ends.one]), ...others], async (told) => counted.push([...told]));
+    expect(counted).toEqual([[]]);
+  });
+
+  it('hands on what every ledger of a batch stands at, also where its ends cannot be read, and nothing of other items', async () => {
+    const of = (limit: string, spent: string, sk = 'LEDGER#2026-11') => ({
+      dynamodb: { NewImage: { pk: { S: 'TEAM#a' }, sk: { S: sk }, limit: { N: limit }, spent: { N: spent } } },
+    });
+    const images = [of('100', '51'), of('200', '51'), of('1', '1', 'STANDING'), of('70', '60', 'LEDGER#2026-10')];
+    await project([record([ends.one]), ...(images as unknown as Record[])]);
+    expect(seen).toEqual([
+      { holder: 'a', period: '2026-11', spent: 51n, limit: 100n },
+      { holder: 'a', period: '2026-11', spent: 51n, limit: 200n },
+      { holder: 'a', period: '2026-10', spent: 60n, limit: 70n },
+    ]);
+  });
+
+  it('reports what it cannot read, counts all the rest, and goes on after it', async () => {
+    const broken = [
+      record([endWith({ id: '' })], '2'),
+      record([endWith({ kind: 'refund' as never, id: 'x' })], '3'),
+      record([ends.one, endWith({ id: 'y', atEpochMs: Number.NaN })], '4'),
+      { dynamodb: { NewImage: { ...record([ends.one]).dynamodb?.NewImage, last: { S: '' } }, SequenceNumber: '5' } },
+    ] as Record[];
+    const result = await project([...broken, record([ends.two], '6')]);
+    expect(result).toEqual({ batchItemFailures: ['2', '3', '4', '5'].map((itemIdentifier) => ({ itemIdentifier })) });
+    expect(await requests()).toBe(1);
+    expect(logged[0]).toBe('{"event":"unreadable_record","sequenceNumber":"2","why":"an end without id"}');
+    await project([record([ends.three], '7')]);
+    expect(await requests()).toBe(2);
+  });
+
+  it('fails as a whole when the table does, so that the batch comes again', async () => {
+    const gone = new DynamoUsage(database.client, 'no-such-table', () => START_MS);
+    await expect(project([record([ends.one])], (told) => gone.count(told))).rejects.toThrow('cannot count 1 ends');
+    await project([record([ends.one])]);
+    expect(await requests()).toBe(1);
+  });
+
+  it('is right when several count the same at once', async () => {
+    const many = Array.from({ length: 60 }, (_, index) => endWith({ id: `m${index}` }));
+    const batches = [many, many.slice(10), many.slice(0, 30), [...many].reverse()];
+    await Promise.all(batches.map((batch) => project([record(batch)])));
+    expect(await requests()).toBe(60);
+  });
+
+  it('keeps teams, days, keys and models apart, whatever they are called', async () => {
+    const odd = [endWith({ model: 'm#1/x', keyId: 'k1' }), endWith({ id: 'two' }, 'b')];
+    await project(odd.map((end) => record([end])));
+    expect(await requests('a')).toBe(1);
+    expect(await usage.rowsOf('a', '2026-11-24', '2026-11-24')).toMatchObject([{ model: 'm#1/x', keyId: 'k1' }]);
+    expect(await usage.rowsOf('a', '2026-11-01', '2026-11-23')).toEqual([]);
+    expect(await usage.rowsOf('a', '2026-11-25', '2026-12-01')).toEqual([]);
+    expect(await requests('b')).toBe(1);
+  });
+});

@@ -1,0 +1,34 @@
+import { expect, it } from 'vitest';
+import { PARTITION_KEY, SORT_KEY } from '../../../../lambda/contract.ts';
+import { UnreadableRecord } from '../../../../lambda/ledger/io/ledger-ends.ts';
+import { refusalsOf } from '../../../../lambda/usage/io/refusal-item.ts';
+
+const recordOf = (reason: string, count: string) => ({
+  NewImage: {
+    [PARTITION_KEY]: { S: 'TEAM#a' },
+    [SORT_KEY]: { S: 'REFUSALS#b' },
+    rows: {
+      L: [
+        {
+          M: {
+            day: { S: '2026-11-24' },
+            key: { S: 'k' },
+            model: { S: '' },
+            refusals: { M: { [reason]: { N: count } } },
+          },
+        },
+      ],
+    },
+  },
+});
+
+it('reads a batch, and counts nothing of one whose reasons or counts are none', () => {
+  expect(refusalsOf(recordOf('team_paused', '2'))?.rows).toMatchObject([{ refusals: { team_paused: 2 } }]);
+  for (const [reason, count] of [
+    ['Team paused', '1'],
+    ['', '1'],
+    ['team_paused', '1.5'],
+    ['team_paused', 'many'],
+  ] as const)
+    expect(() => refusalsOf(recordOf(reason, count))).toThrow(UnreadableRecord);
+});

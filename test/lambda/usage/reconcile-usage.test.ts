@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest';
+import { picoUsd } from '../../../lambda/kernel/money.ts';
+import type { LedgerKey } from '../../../lambda/ledger/ports.ts';
+import {
+  ledgersToReconcile,
+  type ReconcilePorts,
+  reconcileUsage,
+  sizeOfGaps,
+} from '../../../lambda/usage/reconcile-usage.ts';
+import { NO_USAGE } from '../../../lambda/usage/usage.ts';
+import { fakeClock } from '../../support/fake-clock.ts';
+import { START_MS } from '../../support/ledger/ledger-terms.ts';
+
+const KEY: LedgerKey = { team: 'a', period: '2026-11' };
+const PATIENCE = { stillMs: 1_000, looks: 4 };
+
+/** A ledger and its usage over time, one reading a second: what is spent, of it assumed, and counted; the last lasts. */
+type Moment = { readonly spent: bigint; readonly assumed?: bigint; readonly counted: bigint };
+
+async function reconcile(moments: readonly Moment[]) {
+  const clock = fakeClock();
+  const now = () => moments[Math.min(moments.length - 1, Math.floor(clock.sleptMs() / 1_000))] as Moment;
+  const ports: ReconcilePorts = {
+    clock,
+    ledger: { read: async () => ({ spent: picoUsd(now().spent), assumed: picoUsd(now().assumed ?? 0n) }) },
+    usage: {
+      rowsOf: async () => [
+        { ...NO_USAGE, team: 'a', day: '2026-11-03', keyId: 'k', model: 'm', costPicoUsd: picoUsd(now().counted) },
+        // Of another period.
+        { ...NO_USAGE, team: 'a', day: '2026-10-31', keyId: 'k', model: 'm', costPicoUsd: picoUsd(99n) },
+      ],
+    },
+  };
+  return await reconcileUsage(ports, [KEY], PATIENCE);
+}
+const gapOf = (spent: bigint, isExact: boolean) => ({ ...KEY, spentPicoUsd: spent, isExact });
+
+describe('a reconciliation', () => {
+  it('finds a ledger equal that stands still, also one whose usage was behind at first', async () => {
+    expect(await reconcile([{ spent: 5n, counted: 5n }])).toMatchObject({ equal: 1, gaps: [], busy: [] });
+    expect(
+      await reconcile([
+        { spent: 5n, counted: 2n },
+        { spent: 5n, counted: 5n },
+      ]),
+    ).toMatchObject({ equal: 1 });
+  });
+
+  it('waits for one that moves to rest, and takes nothing that is on its way for lost', async () => {
+    const moving = [1n, 2n, 3n].map((spent) => ({ spent, counted: spent - 1n }));
+    expect(await reconcile([...moving, { spent: 3n, counted: 3n }])).toMatchObject({ equal: 1, gaps: [], busy: [] });
+  });
+
+  it('tells to the last decimal what lacks, and what is too much', async () => {
+    expect((await reconcile([{ spent: 9n, counted: 5n }])).gaps).toMatchObject([gapOf(4n, true)]);
+    expect((await reconcile([{ spent: 5n, counted: 9n }])).gaps).toMatchObject([gapOf(-4n, true)]);
+    const assumed = (await reconcile([{ spent: 5n, assumed: 2n, counted: 5n }])).gaps;
+    expect(assumed).toMatchObject([{ spentPicoUsd: 0n, assumedPicoUsd: 2n }]);
+    expect(sizeOfGaps(assumed)).toBe(2n);
+  });
+
+  it('says of one that never rests what lacks at least, or that nothing is known to', async () => {
+    const busy = (lost: bigint) =>
+      Array.from({ length: 9 }, (_, second) => ({
+        spent: 100n + BigInt(second),
+        counted: 100n + BigInt(second) - lost,
+      }));
+    expect(await reconcile(busy(0n))).toMatchObject({ equal: 0, gaps: [], busy: [KEY] });
+    expect(await reconcile(busy(50n))).toMatchObject({ gaps: [gapOf(49n, false)], busy: [] });
+  });
+
+  it('takes no correction of what was assumed for a call that is missing', async () => {
+    const moments = Array.from({ length: 9 }, (_, second) => ({
+      spent: 1_000n - BigInt(second),
+      assumed: 500n - BigInt(second),
+      counted: 1_000n - BigInt(second),
+    }));
+    expect(await reconcile(moments)).toMatchObject({ gaps: [], busy: [KEY] });
+  });
+
+  it('goes on where a ledger cannot be read, and names it', async () => {
+    const ports: ReconcilePorts = {
+      clock: fakeClock(),
+      ledger: { read: async ({ team }) => (team === 'a' ? Promise.reject(new Error('down')) : undefined) },
+      usage: { rowsOf: async () => [] },
+    };
+    const other = { ...KEY, team: 'b' };
+    expect(await reconcileUsage(ports, [KEY, other], PATIENCE)).toEqual({
+      equal: 1,
+      gaps: [],
+      busy: [],
+      failed: [KEY],
+    });
+  });
+
+  it('adds gaps up by their size: what lacks here is not made up for by what is too much there', () => {
+    const gap = { ...KEY, assumedPicoUsd: picoUsd(0n), isExact: true };
+    expect(
+      sizeOfGaps([
+        { ...gap, spentPicoUsd: picoUsd(5n) },
+        { ...gap, spentPicoUsd: picoUsd(-5n) },
+      ]),
+    ).toBe(10n);
+  });
+});
+
+it('reconciles this period and the last, also of teams that have no policy any more', async () => {
+  const readOrganization = async (period: string) =>
+    period === '2026-10' ? ({ holders: new Set(['gone']) } as never) : undefined;
+  expect(await ledgersToReconcile({ readOrganization }, ['a'], START_MS)).toEqual([
+    { team: 'a', period: '2026-11' },
+    { team: 'a', period: '2026-10' },
+    { team: 'gone', period: '2026-10' },
+  ]);
+});

@@ -1,0 +1,117 @@
+import { beforeEach, expect, it, vi } from 'vitest';
+import { type RefusalBatch, RefusalTally, type RefusedRequest } from '../../../lambda/usage/refusal-tally.ts';
+import { START_MS } from '../../support/ledger/ledger-terms.ts';
+
+let nowMs: number;
+let written: RefusalBatch[];
+let isDown: boolean;
+let logged: string[];
+let tally: RefusalTally;
+beforeEach(() => {
+  [nowMs, written, isDown, logged] = [0, [], false, []];
+  let ids = 0;
+  tally = new RefusalTally({
+    store: {
+      write: async (batch) => {
+        if (isDown) throw new Error('down');
+        written.push(batch);
+      },
+    },
+    clock: { nowEpochMs: () => START_MS + nowMs, monotonicMs: () => nowMs },
+    newId: () => `batch-${ids++}`,
+    log: (event) => logged.push(event),
+  });
+});
+const ONE: RefusedRequest = { team: 'a', keyId: 'k1', model: 'm', reason: 'team_paused' };
+const ROW = { day: '2026-11-24', keyId: 'k1', model: 'm' };
+
+it('writes the first refusal at once, and a flood of more once a second, with the next request of any kind', async () => {
+  tally.note(ONE);
+  await tally.writeDue();
+  expect(written).toEqual([{ id: 'batch-0', team: 'a', rows: [{ ...ROW, refusals: { team_paused: 1 } }] }]);
+  for (let count = 0; count < 5_000; count++) {
+    tally.note(count % 2 === 0 ? ONE : { ...ONE, reason: 'requests_exceeded' });
+    await tally.writeDue();
+  }
+  expect(written).toHaveLength(1);
+  nowMs = 1_000;
+  await tally.writeDue();
+  await tally.writeDue();
+  expect(written.slice(1)).toEqual([
+    { id: 'batch-1', team: 'a', rows: [{ ...ROW, refusals: { team_paused: 2_500, requests_exceeded: 2_500 } }] },
+  ]);
+});
+
+it('writes one batch after another, also where a write takes longer than a second', async () => {
+  const release: (() => void)[] = [];
+  const slow = new RefusalTally({
+    store: {
+      write: async (batch) => {
+        await new Promise<void>((resolve) => release.push(resolve));
+        written.push(batch);
+      },
+    },
+    clock: { nowEpochMs: () => START_MS + nowMs, monotonicMs: () => nowMs },
+    newId: () => `batch-${written.length}`,
+    log: (event) => logged.push(event),
+  });
+  slow.note(ONE);
+  const first = slow.writeDue();
+  await vi.waitFor(() => expect(release).toHaveLength(1));
+  nowMs = 5_000;
+  slow.note(ONE);
+  await slow.writeDue();
+  expect(release).toHaveLength(1);
+  release[0]?.();
+  await first;
+  const second = slow.writeDue();
+  await vi.waitFor(() => expect(release).toHaveLength(2));
+  release[1]?.();
+  await second;
+  expect(written.map(({ id, rows }) => [id, rows])).toEqual([
+    ['batch-0', [{ ...ROW, refusals: { team_paused: 1 } }]],
+    ['batch-1', [{ ...ROW, refusals: { team_paused: 1 } }]],
+  ]);
+});
+
+it('keeps each team its own second', async () => {
+  tally.note(ONE);
+  await tally.writeDue();
+  tally.note({ ...ONE, team: 'b' });
+  await tally.writeDue();
+  expect(written.map(({ team }) => team)).toEqual(['a', 'b']);
+});
+
+it('writes a batch whose write failed again under its id, and what came meanwhile under another', async () => {
+  isDown = true;
+  tally.note(ONE);
+  await tally.writeDue();
+  tally.note(ONE);
+  await tally.writeDue();
+  expect([written, logged]).toEqual([[], ['refusals_unwritten']]);
+  isDown = false;
+  nowMs = 1_000;
+  await tally.writeDue();
+  expect(written.map(({ id, rows }) => [id, rows[0]?.refusals])).toEqual([
+    ['batch-0', { team_paused: 1 }],
+    ['batch-1', { team_paused: 1 }],
+  ]);
+});
+
+it('has room for so many rows, and counts the rest under no model: none is lost', async () => {
+  for (let model = 0; model < 1_000; model++) tally.note({ ...ONE, model: `m${model}` });
+  await tally.writeAll();
+  const rows = written.flatMap((batch) => batch.rows);
+  expect(rows).toHaveLength(201);
+  expect(rows.find(({ model }) => model === '')?.refusals).toEqual({ team_paused: 800 });
+  // With its mark a batch is one transaction of at most 100 items.
+  expect(Math.max(...written.map((batch) => batch.rows.length))).toBeLessThan(100);
+});
+
+it('writes at its end what is not due yet', async () => {
+  tally.note(ONE);
+  await tally.writeDue();
+  tally.note(ONE);
+  await tally.writeAll();
+  expect(written).toHaveLength(2);
+});

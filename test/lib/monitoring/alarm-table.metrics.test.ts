@@ -1,0 +1,159 @@
+import type { Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import type { APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
+import { beforeAll, expect, it } from 'vitest';
+import { createSweep } from '../../../lambda/alerts/io/sweep-handler.ts';
+import type { RequestReport } from '../../../lambda/chat/call-report.ts';
+import { requestMetrics } from '../../../lambda/chat/request-metrics.ts';
+import { HeadroomMetrics } from '../../../lambda/groq/headroom-metrics.ts';
+import { createGroqKeyRotation } from '../../../lambda/groq-keys/io/groq-key-rotation-handler.ts';
+import { createAuthorizer } from '../../../lambda/http/authorize.ts';
+import { picoUsd } from '../../../lambda/kernel/money.ts';
+import { REFUSALS, type RefusalReason, refuse } from '../../../lambda/kernel/refusals.ts';
+import { openLedger } from '../../../lambda/ledger/ledger.ts';
+import { metricLine } from '../../../lambda/telemetry/metric-line.ts';
+import { createReconciliation } from '../../../lambda/usage/io/reconcile-handler.ts';
+import { lambdaContext } from '../../../local/host/lambda-runtime.ts';
+import { announcerWith, MemoryClaims, usd } from '../../support/alert-world.ts';
+import { catalog, policyWith } from '../../support/catalog.ts';
+import { fakeClock } from '../../support/fake-clock.ts';
+import { GroqKeyWorld, TEAM, tokenOf } from '../../support/keys/groq-key-world.ts';
+import { START_MS, settlementOf } from '../../support/ledger/ledger-terms.ts';
+import { stackOf } from '../../support/stack/stack.ts';
+
+type Line = Readonly<Record<string, unknown>> & {
+  readonly _aws: {
+    readonly CloudWatchMetrics: readonly {
+      readonly Namespace: string;
+      readonly Dimensions: readonly (readonly string[])[];
+      readonly Metrics: readonly { readonly Name: string }[];
+    }[];
+  };
+};
+/** A metric and what it is split by, as one text. */
+const series = (name: string, by: readonly string[]) => `${name} by ${[...by].sort().join(', ')}`;
+
+const lines: Line[] = [];
+const write = (line: string) => void lines.push(JSON.parse(line));
+const context = lambdaContext('any', 'r', 60_000);
+const clock = fakeClock();
+const policies = { policies: async () => ({ teams: new Map([['chatbot', policyWith()]]), catalog }) };
+const state = { ...openLedger(usd(100)), spent: usd(60), overrun: picoUsd(1n), assumed: picoUsd(1n) };
+
+/** Every function that writes metrics, once, with all that there can be to write. */
+beforeAll(async () => {
+  const groqKeys = { usedId: 'g2', refusedIds: ['g1'] };
+  const settlement = settlementOf(3n, { assumed: true, trace: { upstreamMs: 5, groqKeys } });
+  const ended = { model: 'm', period: '2026-11', settlement, boundPicoUsd: picoUsd(2n), isWhole: true, view: state };
+  const call = { requestId: 'r', atEpochMs: START_MS, team: 'chatbot', keyId: 'k', model: 'm', totalMs: 9 };
+  const reports: readonly RequestReport[] = [
+    { ...call, ended, firstTokenMs: 3 },
+    ...(Object.keys(REFUSALS) as RefusalReason[]).map((reason) => ({ ...call, refusal: refuse(reason, 'no') })),
+  ];
+  for (const report of reports) write(metricLine(requestMetrics(report, 'test')));
+  new HeadroomMetrics({ note: () => {} }, 'test', write).note(
+    'm',
+    { requests: { perWindow: 2, remaining: 1 }, tokens: { perWindow: 2, remaining: 1 } },
+    START_MS,
+  );
+  const organization = { holders: new Set(['chatbot']), limit: usd(400) };
+  await createSweep({
+    policies,
+    ledger: {
+      sweep: async () => ({ expired: 1, state }),
+      sweepCap: async () => {},
+      readOrganization: async () => organization,
+    },
+    clock,
+    alerts: announcerWith(new MemoryClaims()).ports,
+    environmentName: 'test',
+    write,
+  })({}, context);
+  await createReconciliation({
+    policies,
+    ledger: { read: async () => state, readOrganization: async () => undefined },
+    usage: { rowsOf: async () => [] },
+    clock,
+    environmentName: 'test',
+    log: () => {},
+    write,
+  })({}, context);
+  const world = new GroqKeyWorld();
+  world.begin(tokenOf('a'));
+  const rotate = createGroqKeyRotation({
+    ...world.ports,
+    environmentName: 'test',
+    secretOf: () => world.secret,
+    secretOfTeam: () => world.secret,
+    startRotation: async () => {},
+    policies: async () => new Map([[TEAM, policyWith()]]),
+    nowEpochMs: () => START_MS,
+    log: () => {},
+    write,
+  });
+  const step = { Step: 'createSecret', SecretId: 'arn', ClientRequestToken: tokenOf('a') } as const;
+  await expect(rotate(step, context)).rejects.toThrow('no staged key');
+  const keys = { identify: async () => undefined } as unknown as Parameters<typeof createAuthorizer>[0]['keys'];
+  const asked = { type: 'REQUEST', methodArn: 'a/b/GET/c', headers: { Authorization: 'Bearer grk_test_wrong' } };
+  const event = { ...asked, requestContext: { identity: { sourceIp: '192.0.2.1' } } };
+  const authorize = createAuthorizer({ keys, environmentName: 'test', nowEpochMs: () => START_MS, write });
+  await expect(authorize(event as unknown as APIGatewayRequestAuthorizerEvent, context)).rejects.toThrow();
+});
+
+const written = () =>
+  new Set(
+    lines.flatMap(({ _aws }) =>
+      _aws.CloudWatchMetrics.flatMap(({ Dimensions, Metrics }) =>
+        Metrics.flatMap(({ Name }) => Dimensions.map((by) => series(Name, by))),
+      ),
+    ),
+  );
+
+const stack = stackOf({
+  organization: { monthlyCapUsd: 500, alertsUsd: [100], alertsPercent: [50, 80, 95] },
+  teams: { chatbot: { allowedModels: ['openai/gpt-oss-20b'], rotateKeyEveryDays: 30 } },
+});
+const template = Template.fromStack(stack);
+const body = JSON.stringify(template.findResources('AWS::CloudWatch::Dashboard')).replaceAll('\\', '');
+
+it('has no alarm that watches what no function writes, or as it is not written', () => {
+  const ofTeam = Template.fromStack(stack.node.findChild('Team-chatbot') as Stack);
+  const own = [template, ofTeam]
+    .flatMap((of) => Object.values(of.findResources('AWS::CloudWatch::Alarm')))
+    .map(({ Properties }) => Properties)
+    .filter(({ Namespace }) => Namespace === 'GroqGateway');
+  expect(own.length).toBeGreaterThan(14);
+  for (const { MetricName, Dimensions } of own) {
+    const by = (Dimensions as { readonly Name: string }[]).map(({ Name }) => Name);
+    expect(written()).toContain(series(MetricName, by));
+  }
+});
+
+it('shows nothing on the dashboard that no function writes, or as it is not written', () => {
+  const searched = [...body.matchAll(/SEARCH\('\{GroqGateway,([A-Za-z,]+)\} MetricName="(\w+)"/g)].map(
+    ([, by = '', name = '']) => series(name, by.split(',')),
+  );
+  const plain = [...body.matchAll(/\["GroqGateway","(\w+)","Environment","test"(,"Team","\w+")?/g)].map(
+    ([, name = '', team]) => series(name, team === undefined ? ['Environment'] : ['Environment', 'Team']),
+  );
+  expect([searched.length, plain.length]).toEqual([9, 11]);
+  for (const one of [...searched, ...plain]) expect(written()).toContain(one);
+});
+
+it("asks the log for fields that a request's line has", () => {
+  const [line] = lines;
+  expect(line).toMatchObject({ event: 'request', Team: 'chatbot', groqKeyId: 'g2' });
+  expect(body).toMatch(/filter event = "request" and ispresent\(groqKeyId\)/);
+});
+
+it('gives every metric and dimension that it names a value, within the limits of the format', () => {
+  expect(lines.length).toBeGreaterThan(10);
+  for (const line of lines)
+    for (const { Namespace, Dimensions, Metrics } of line._aws.CloudWatchMetrics) {
+      expect(Namespace).toBe('GroqGateway');
+      // The format takes 100 metrics a directive (docs "Specification: Embedded metric format", read 2026-11-25).
+      expect(Metrics.length).toBeLessThanOrEqual(100);
+      for (const { Name } of Metrics) expect(Number.isFinite(line[Name]), Name).toBe(true);
+      for (const name of Dimensions.flat()) expect(line[name], name).toEqual(expect.stringMatching(/./));
+    }
+});

@@ -1,0 +1,106 @@
+import type { Stack } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import { describe, expect, it } from 'vitest';
+import { stackOf } from '../../support/stack/stack.ts';
+
+const chatbot = { allowedModels: ['openai/gpt-oss-20b'], alertRecipients: ['a@example.com', 'b@example.com'] };
+const quiet = { allowedModels: ['openai/gpt-oss-20b'] };
+const webhook = { kind: 'slack' as const, secretName: 'alerts/slack' };
+const stack = stackOf({ teams: { chatbot, quiet }, deployment: { webhook } });
+const template = Template.fromStack(stack);
+const teamOf = (team: string) => Template.fromStack(stack.node.findChild(`Team-${team}`) as Stack);
+
+const isAlert = { source: ['groq-gateway'], 'detail-type': ['Budget threshold crossed'] };
+const textOnly = { InputPathsMap: { 'detail-text': '$.detail.text' }, InputTemplate: '"<detail-text>"' };
+
+describe('an alert', () => {
+  it('goes to the operators as the text that it has of itself, and whole to the webhook', () => {
+    const letters = { Arn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^UntoldAlerts'), 'Arn'] } };
+    template.hasResourceProperties('AWS::Events::Rule', {
+      EventPattern: { ...isAlert, detail: { environment: ['test'] } },
+      Targets: [
+        {
+          Arn: { Ref: Match.stringLikeRegexp('^AlarmsTopic') },
+          InputTransformer: textOnly,
+          DeadLetterConfig: letters,
+          RetryPolicy: { MaximumEventAgeInSeconds: 21_600 },
+        },
+        {
+          Arn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^WebhookFunction'), 'Arn'] },
+          InputTransformer: Match.absent(),
+          DeadLetterConfig: letters,
+        },
+      ],
+    });
+    template.hasResourceProperties('AWS::SNS::TopicPolicy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({ Action: 'sns:Publish', Principal: { Service: 'events.amazonaws.com' } }),
+        ]),
+      },
+    });
+  });
+
+  it("goes to the team's own people, of that team only, and nowhere where a team names nobody", () => {
+    const team = teamOf('chatbot');
+    team.hasResourceProperties('AWS::Events::Rule', {
+      EventPattern: { ...isAlert, detail: { environment: ['test'], holder: ['chatbot'] } },
+      Targets: [Match.objectLike({ InputTransformer: textOnly })],
+    });
+    for (const Endpoint of chatbot.alertRecipients)
+      team.hasResourceProperties('AWS::SNS::Subscription', { Protocol: 'email', Endpoint });
+    teamOf('quiet').resourceCountIs('AWS::SNS::Topic', 0);
+    teamOf('quiet').resourceCountIs('AWS::Events::Rule', 0);
+  });
+
+  it('may be put on the bus by those who see budgets, and nothing else may', () => {
+    const statements = Object.entries(template.findResources('AWS::IAM::Policy')).flatMap(([id, { Properties }]) =>
+      Properties.PolicyDocument.Statement.filter(
+        ({ Action }: { Action: unknown }) => Action === 'events:PutEvents',
+      ).map(({ Condition }: { Condition: unknown }) => [id.replace(/Role.*/, ''), Condition]),
+    );
+    const only = (type: string) => ({
+      StringEquals: { 'events:source': 'groq-gateway', 'events:detail-type': type },
+    });
+    const alerts = only('Budget threshold crossed');
+    expect(Object.fromEntries(statements)).toEqual({
+      Sweeper: alerts,
+      Projector: alerts,
+      GroqRotation: only('Groq key rotation'),
+    });
+  });
+});
+
+describe("the webhook's function", () => {
+  it('knows the name of its secret and may read no other; the template has no address', () => {
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      Environment: { Variables: { WEBHOOK_KIND: 'slack', WEBHOOK_SECRET: 'alerts/slack' } },
+    });
+    template.hasResourceProperties('AWS::IAM::Policy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Action: 'secretsmanager:GetSecretValue',
+            Resource: { 'Fn::Join': ['', Match.arrayWith([Match.stringLikeRegexp(':secret:alerts/slack-\\?{6}$')])] },
+          }),
+        ]),
+      },
+    });
+    expect(JSON.stringify(template.toJSON())).not.toMatch(/hooks\.slack|webhook\.office/);
+  });
+
+  it('is tried three times, and what fails at last is kept', () => {
+    template.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
+      MaximumRetryAttempts: 2,
+      DestinationConfig: {
+        OnFailure: { Destination: { 'Fn::GetAtt': [Match.stringLikeRegexp('^UntoldAlerts'), 'Arn'] } },
+      },
+    });
+  });
+
+  it('is there only where an environment has a webhook', () => {
+    const without = Template.fromStack(stackOf());
+    expect(Object.keys(without.findResources('AWS::Lambda::Function')).join()).not.toContain('Webhook');
+    without.resourcePropertiesCountIs('AWS::Events::Rule', { EventPattern: Match.anyValue() }, 1);
+  });
+});

@@ -1,0 +1,55 @@
+import { Template } from 'aws-cdk-lib/assertions';
+import { expect, it } from 'vitest';
+import { stackOf } from '../../support/stack/stack.ts';
+
+const template = Template.fromStack(stackOf());
+const idOf = (type: string, start: string) =>
+  Object.keys(template.findResources(type)).find((id) => id.startsWith(start)) ?? `no ${type} ${start}`;
+const bucket = idOf('AWS::S3::Bucket', 'Reports');
+
+it('comes each Monday at six in the morning, UTC', () => {
+  template.hasResourceProperties('AWS::Events::Rule', {
+    ScheduleExpression: 'cron(0 6 ? * MON *)',
+    Targets: [{ Arn: { 'Fn::GetAtt': [idOf('AWS::Lambda::Function', 'Reporter'), 'Arn'] } }],
+  });
+});
+
+it('writes in its own folder of the bucket, as reports of rotations have theirs, and nowhere else', () => {
+  const policies = Object.entries(template.findResources('AWS::IAM::Policy'));
+  const ofBucket = policies.flatMap(([id, { Properties }]) =>
+    (Properties.PolicyDocument.Statement as { Action: string | string[] }[])
+      .filter(({ Action }) => [Action].flat().some((action) => action.startsWith('s3:')))
+      .map((statement) => ({ id: id.replace(/Role.*/, ''), ...statement })),
+  );
+  expect(ofBucket).toEqual([
+    {
+      id: 'GroqRotation',
+      Effect: 'Allow',
+      Action: 's3:PutObject',
+      Resource: { 'Fn::Join': ['', [{ 'Fn::GetAtt': [bucket, 'Arn'] }, '/groq-keys/*']] },
+    },
+    {
+      id: 'Reporter',
+      Effect: 'Allow',
+      Action: ['s3:PutObject', 's3:GetObject'],
+      Resource: { 'Fn::Join': ['', [{ 'Fn::GetAtt': [bucket, 'Arn'] }, '/weekly/*']] },
+    },
+    {
+      id: 'Reporter',
+      Effect: 'Allow',
+      Action: 's3:ListBucket',
+      Resource: { 'Fn::GetAtt': [bucket, 'Arn'] },
+      Condition: { StringLike: { 's3:prefix': ['weekly/*'] } },
+    },
+  ]);
+});
+
+it('is tried again by Lambda when it fails, since it may be made as often as one likes', () => {
+  const reporter = idOf('AWS::Lambda::Function', 'Reporter');
+  const configured = Object.values(template.findResources('AWS::Lambda::EventInvokeConfig'));
+  expect(configured.filter(({ Properties }) => Properties.FunctionName.Ref === reporter)).toEqual([]);
+  template.hasOutput('ReportsBucket', { Value: { Ref: bucket } });
+  template.hasOutput('UsageWidget', {
+    Value: { 'Fn::GetAtt': [idOf('AWS::Lambda::Function', 'WidgetDrawer'), 'Arn'] },
+  });
+});

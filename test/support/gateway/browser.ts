@@ -1,0 +1,98 @@
+import type { Browser, Page } from 'playwright-core';
+import { expect } from 'vitest';
+import { findChromium, HOW_TO_GET_CHROMIUM, openChromium } from '../../../local/demo/chromium.ts';
+import { DASHBOARD_PATH } from '../../../local/host/dashboard-files.ts';
+
+/** The browser that tests use; undefined where there is none, and tests of pages are left out. */
+export const CHROMIUM = findChromium(process.env);
+
+if (CHROMIUM === undefined) {
+  const message = `tests in a browser are left out: ${HOW_TO_GET_CHROMIUM}`;
+  if (process.env.BROWSER_TESTS === 'required') throw new Error(message);
+  console.warn(message);
+}
+
+/** Starts the browser. */
+export async function startBrowser(): Promise<Browser> {
+  if (CHROMIUM === undefined) throw new Error(HOW_TO_GET_CHROMIUM);
+  return await openChromium(CHROMIUM);
+}
+
+/** The random part of a key. */
+const SECRET_LENGTH = 43;
+
+/** What a browser does at a first answer of "no": it says so in the console, and there is nothing that could be mended. */
+const REFUSED = /^Failed to load resource: the server responded with a status of (401|403|404) /;
+
+/** The page in a window of its own, all of whose requests and complaints are written down. */
+export class DashboardPage {
+  readonly page: Page;
+  readonly requested: string[] = [];
+  readonly complaints: string[] = [];
+  readonly #baseUrl: string;
+
+  private constructor(page: Page, baseUrl: string) {
+    this.page = page;
+    this.#baseUrl = baseUrl;
+    page.on('request', (request) => this.requested.push(request.url()));
+    page.on('pageerror', (error) => this.complaints.push(String(error)));
+    page.on('console', (message) => {
+      if (!['error', 'warning'].includes(message.type()) || REFUSED.test(message.text())) return;
+      this.complaints.push(message.text());
+    });
+  }
+
+  static async open(
+    browser: Browser,
+    baseUrl: string,
+    options: { readonly width?: number; readonly colorScheme?: 'light' | 'dark' } = {},
+  ): Promise<DashboardPage> {
+    const { width = 1280, colorScheme = 'light' } = options;
+    const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme });
+    const dashboard = new DashboardPage(await context.newPage(), baseUrl);
+    await dashboard.page.goto(baseUrl + DASHBOARD_PATH);
+    return dashboard;
+  }
+
+  get field() {
+    return this.page.getByLabel('Gateway key', { exact: true });
+  }
+
+  async signIn(key: string): Promise<void> {
+    await this.field.fill(key);
+    await this.page.getByRole('button', { name: 'Sign in' }).click();
+    await this.page.locator('#as-of').getByText('Live, as of').waitFor();
+  }
+
+  /** A budget's line. */
+  budget(name: string) {
+    return this.page.locator('#budgets li').filter({ has: this.page.getByText(name, { exact: true }) });
+  }
+
+  /** How much of a budget is used, in the words of its meter. */
+  async used(name: string): Promise<string> {
+    return (await this.budget(name).getByRole('meter').getAttribute('aria-valuetext')) ?? '';
+  }
+
+  /** Asserts that nothing went anywhere else or was complained about, and that the key is where it may be alone. */
+  async expectQuiet(key?: string): Promise<void> {
+    expect(this.requested.filter((url) => !url.startsWith(`${this.#baseUrl}/`) && !url.startsWith('data:'))).toEqual(
+      [],
+    );
+    expect(this.complaints).toEqual([]);
+    expect(await this.page.context().cookies()).toEqual([]);
+    expect(await this.page.evaluate('localStorage.length')).toBe(0);
+    if (key === undefined) return;
+    const secret = key.slice(-SECRET_LENGTH);
+    expect(this.requested.filter((url) => url.includes(secret))).toEqual([]);
+    expect(await this.page.content()).not.toContain(secret);
+    expect(await this.page.evaluate('[...document.querySelectorAll("input")].map(({ value }) => value)')).toEqual(['']);
+    expect(await this.page.evaluate('JSON.stringify([location.href, document.title, history.state])')).not.toContain(
+      secret,
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.page.context().close();
+  }
+}

@@ -1,0 +1,68 @@
+import { Writable } from 'node:stream';
+import type { APIGatewayProxyEvent } from 'aws-lambda';
+import { installLambdaRuntime, lambdaContext, type StreamingHandler } from '../../../local/host/lambda-runtime.ts';
+
+installLambdaRuntime();
+
+/** Ports of a gateway that nobody asks for usage, and nobody watches. */
+export const NO_USAGE_PORTS = {
+  watch: { note: () => {}, writeDue: async () => {} },
+  usage: { rowsOf: async () => [] },
+  keyNames: { namesOf: async () => new Map<string, string>() },
+};
+
+/** A whole response, and its pieces as they came. */
+export type CapturedResponse = { status: number; headers: Record<string, string>; text: string; pieces: string[] };
+
+/** An event as API Gateway makes one, for a key that the authorizer knows. */
+export function chatEvent(
+  body: unknown,
+  more: Partial<APIGatewayProxyEvent> = {},
+  requestId = `request-${Math.random()}`,
+): APIGatewayProxyEvent {
+  return {
+    httpMethod: 'POST',
+    path: '/openai/v1/chat/completions',
+    headers: {},
+    body:
+      typeof body === 'string'
+        ? body
+        : JSON.stringify({
+            model: 'openai/gpt-oss-20b',
+            messages: [{ role: 'user', content: 'Hello' }],
+            ...(body as object),
+          }),
+    isBase64Encoded: false,
+    requestContext: { requestId, authorizer: { keyId: 'key1', role: 'member', team: 'chatbot' } },
+    ...more,
+  } as APIGatewayProxyEvent;
+}
+
+/** Calls a streaming handler as Lambda does; `onPiece` sees each piece of the body as it is written. */
+export async function invoke(
+  handler: unknown,
+  event: APIGatewayProxyEvent,
+  onPiece: (piece: string) => void = () => {},
+): Promise<CapturedResponse> {
+  const captured: CapturedResponse = { status: 0, headers: {}, text: '', pieces: [] };
+  class Capture extends Writable {
+    begin(metadata: { statusCode: number; headers?: Record<string, string> }): void {
+      captured.status = metadata.statusCode;
+      captured.headers = metadata.headers ?? {};
+    }
+    override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+      if (chunk.length > 0) {
+        captured.pieces.push(chunk.toString());
+        onPiece(chunk.toString());
+      }
+      done();
+    }
+  }
+  await (handler as StreamingHandler<APIGatewayProxyEvent>)(
+    event,
+    new Capture() as never,
+    lambdaContext('gateway', 'request', 300_000),
+  );
+  captured.text = captured.pieces.join('');
+  return captured;
+}

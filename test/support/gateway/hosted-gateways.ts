@@ -1,0 +1,236 @@
+import { randomUUID } from 'node:crypto';
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { vi } from 'vitest';
+import { mintKey, TeamKeys } from '../../../lambda/access/io/team-keys.ts';
+import { RecentOutputs } from '../../../lambda/chat/recent-outputs.ts';
+import { Headroom } from '../../../lambda/groq/headroom.ts';
+import { GroqKeys } from '../../../lambda/groq/io/groq-keys.ts';
+import { GroqUpstream } from '../../../lambda/groq/io/groq-upstream.ts';
+import { createAuthorizer } from '../../../lambda/http/authorize.ts';
+import { systemClock } from '../../../lambda/kernel/io/system.ts';
+import { type PicoUsd, picoUsd } from '../../../lambda/kernel/money.ts';
+import { periodOf } from '../../../lambda/kernel/period.ts';
+import { DynamoLedger } from '../../../lambda/ledger/io/dynamo-ledger.ts';
+import type { LedgerState } from '../../../lambda/ledger/reservation.ts';
+import { type EnvironmentFile, parseEnvironment } from '../../../lambda/policy/environment.ts';
+import { ensureTable } from '../../../local/dynamodb/tables.ts';
+import { type FakeGroq, type FakeGroqOptions, startFakeGroq } from '../../../local/fake-groq/server.ts';
+import { type HostedFunctions, startHost } from '../../../local/host/host.ts';
+import { catalog } from '../catalog.ts';
+import type { TestDatabase } from '../ledger/embedded-ledger.ts';
+import { RealLedger } from '../ledger/real-ledger.ts';
+import { billOf } from './fake-bill.ts';
+import { NO_USAGE_PORTS } from './gateway-in-process.ts';
+
+const { createGateway } = await import('../../../lambda/http/gateway-handler.ts');
+
+/** The model that hosted teams may use, unless a test says otherwise. */
+export const MODEL = 'openai/gpt-oss-20b';
+
+/** A whole answer over HTTP. */
+export type HttpAnswer = { readonly status: number; readonly headers: Headers; readonly text: string };
+
+/** How hosted gateways are to be. */
+export type HostedOptions = {
+  /** Fields of each team's policy; the rest is roomy. */
+  readonly teams: Readonly<Record<string, Partial<EnvironmentFile['teams'][string]>>>;
+  readonly organization?: EnvironmentFile['organization'];
+  /** How many gateways share the ledger, as processes do: nothing but the table is common to them. @default 1 */
+  readonly replicas?: number;
+  readonly fake?: FakeGroqOptions;
+};
+
+/** Gateways over HTTP in this process: the deployed handlers on the embedded DynamoDB, before a fake Groq of their own. */
+export class HostedGateways {
+  readonly fake: FakeGroq;
+  readonly ledger: RealLedger;
+  readonly #database: TestDatabase;
+  readonly table: string;
+  readonly #environment: ReturnType<typeof parseEnvironment>;
+  readonly #keys: TeamKeys;
+  readonly #keyOf = new Map<string, string>();
+  /** Each gateway's function, to be called as Lambda calls it. */
+  readonly handlers: HostedFunctions['gateway'][] = [];
+  readonly #hosts: { readonly baseUrl: string; close(): Promise<void> }[] = [];
+  #offsetMs = 0;
+  #arrived = 0;
+
+  private constructor(database: TestDatabase, fake: FakeGroq, table: string, options: HostedOptions) {
+    this.#database = database;
+    this.fake = fake;
+    this.table = table;
+    this.#keys = new TeamKeys(database.client, table, this.now);
+    this.ledger = new RealLedger(database.client, table, this.now);
+    const roomy = { allowedModels: [MODEL], monthlyBudgetUsd: 100, rateLimitRpm: null, maxConcurrent: 200 };
+    const teams = Object.fromEntries(
+      Object.entries(options.teams).map(([team, more]) => [team, { ...roomy, ...more }]),
+    );
+    const { organization } = options;
+    this.#environment = parseEnvironment(
+      'test',
+      { teams, ...(organization === undefined ? {} : { organization }) },
+      catalog,
+    );
+  }
+
+  /** Starts gateways with a ledger, keys and an upstream of their own. */
+  static async start(database: TestDatabase, options: HostedOptions): Promise<HostedGateways> {
+    const table = `hosted-${randomUUID()}`;
+    await ensureTable(database.client, table);
+    const hosted = new HostedGateways(database, await startFakeGroq(options.fake ?? {}), table, options);
+    for (const team of Object.keys(options.teams)) {
+      const { key, keyId } = mintKey('test');
+      await hosted.#keys.put(key, { keyId, role: 'member', team, name: team, createdAtEpochMs: Date.now() });
+      hosted.#keyOf.set(team, key);
+    }
+    for (let count = 0; count < (options.replicas ?? 1); count++) {
+      hosted.#hosts.push(await startHost(hosted.#functions(), 0));
+    }
+    return hosted;
+  }
+
+  #functions(): HostedFunctions {
+    const clock = { ...systemClock, nowEpochMs: this.now };
+    const secrets = {
+      send: async () => ({ SecretString: '{"apiKey":"gsk_fake"}' }),
+    } as unknown as SecretsManagerClient;
+    const keys = new GroqKeys(secrets, 'test', this.now, () => {});
+    const headroom = new Headroom();
+    const gateway: unknown = createGateway({
+      policies: { policies: async () => ({ teams: this.#environment.teams, catalog }) },
+      ledger: new DynamoLedger(this.#database.client, this.table, this.now),
+      upstream: new GroqUpstream({ baseUrl: this.fake.baseUrl, keys, clock, log: () => {}, limits: headroom }),
+      clock,
+      newId: randomUUID,
+      log: () => {},
+      outputs: new RecentOutputs(),
+      headroom,
+      usage: { rowsOf: async () => [] },
+      keyNames: this.#keys,
+      watch: NO_USAGE_PORTS.watch,
+    });
+    const counted: HostedFunctions['gateway'] = async (...call) => {
+      this.#arrived++;
+      await (gateway as HostedFunctions['gateway'])(...call);
+    };
+    this.handlers.push(counted);
+    const ports = { keys: this.#keys, environmentName: 'test', nowEpochMs: this.now, write: () => {} };
+    const authorizer = createAuthorizer(ports) as unknown as HostedFunctions['authorizer'];
+    return { authorizer, gateway: counted };
+  }
+
+  /** The gateways' time, which `setNow` moves; it goes on from there. */
+  readonly now = (): number => Date.now() + this.#offsetMs;
+
+  setNow(epochMs: number): void {
+    this.#offsetMs = epochMs - Date.now();
+  }
+
+  /** Requests that have reached a gateway, refused ones included. */
+  get arrived(): number {
+    return this.#arrived;
+  }
+
+  keyOf(team: string): string {
+    return this.#keyOf.get(team) ?? '';
+  }
+
+  urlOf(replica = 0): string {
+    return this.#hosts[replica % this.#hosts.length]?.baseUrl ?? '';
+  }
+
+  /** Sends any request with a team's key. */
+  async send(team: string, path: string, init: RequestInit = {}, replica = 0): Promise<HttpAnswer> {
+    const response = await fetch(this.urlOf(replica) + path, {
+      ...init,
+      headers: { authorization: `Bearer ${this.keyOf(team)}`, ...init.headers },
+    });
+    return { status: response.status, headers: response.headers, text: await response.text() };
+  }
+
+  /** Sends a chat completion that says `content`, by default one that is answered in 50 tokens. */
+  async chat(
+    team: string,
+    body: object = {},
+    { replica = 0, content = '[tokens:50]', ...init }: RequestInit & { replica?: number; content?: string } = {},
+  ): Promise<HttpAnswer> {
+    const whole = { model: MODEL, messages: [{ role: 'user', content }], max_tokens: 50, ...body };
+    return await this.send(
+      team,
+      '/openai/v1/chat/completions',
+      { method: 'POST', ...init, body: JSON.stringify(whole) },
+      replica,
+    );
+  }
+
+  /** Starts a chat completion and leaves it: at once, or after the first bytes of the answer. */
+  async chatAndLeave(team: string, body: object, when: 'once it is upstream' | 'at the first bytes'): Promise<void> {
+    const leave = new AbortController();
+    const { inFlight } = this.fake.served();
+    const answer = fetch(`${this.urlOf()}/openai/v1/chat/completions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${this.keyOf(team)}` },
+      body: JSON.stringify({ model: MODEL, messages: [{ role: 'user', content: '[tokens:50]' }], ...body }),
+      signal: leave.signal,
+    });
+    if (when === 'at the first bytes') await (await answer).body?.getReader().read();
+    else await vi.waitFor(() => this.#until(this.fake.served().inFlight > inFlight));
+    leave.abort();
+    await answer.catch(() => undefined);
+  }
+
+  #until(isSo: boolean): void {
+    if (!isSo) throw new Error('not yet');
+  }
+
+  /** A team's ledger as it stands, by default in the present month. */
+  async stateOf(team: string, period = periodOf(this.now())): Promise<LedgerState | undefined> {
+    return await this.ledger.read({ team, period });
+  }
+
+  /** Waits until a team holds nothing any more, and tells its ledger. */
+  async settled(team: string): Promise<LedgerState> {
+    return await vi.waitFor(
+      async () => {
+        const state = await this.stateOf(team);
+        if (state === undefined || state.reserved !== 0n) throw new Error('something is still held');
+        return state;
+      },
+      { timeout: 10_000, interval: 20 },
+    );
+  }
+
+  /** Waits until so many calls are at the upstream at once. */
+  async inFlight(count: number): Promise<void> {
+    await vi.waitFor(() => this.#until(this.fake.served().inFlight >= count), { timeout: 10_000, interval: 5 });
+  }
+
+  /** Waits until so many requests have reached a gateway. */
+  async arrivals(count: number): Promise<void> {
+    await vi.waitFor(() => this.#until(this.#arrived >= count), { timeout: 10_000, interval: 5 });
+  }
+
+  /** Waits until the upstream has been sent so many calls. */
+  async sent(count: number): Promise<void> {
+    await vi.waitFor(() => this.#until(this.fake.served().requests >= count), { timeout: 10_000, interval: 5 });
+  }
+
+  /** What the upstream would bill for all that it could serve to the end. */
+  billed(): PicoUsd {
+    return billOf(this.fake.served().byModel);
+  }
+
+  /** The upstream is closed first, so that calls that hang at it end. */
+  async close(): Promise<void> {
+    await this.fake.close();
+    for (const host of this.#hosts) await host.close();
+  }
+}
+
+/** What a call of `HostedGateways.chat` costs: 27 tokens of prompt and 50 of answer. */
+export const CALL_PICO_USD = picoUsd(27n * 75_000n + 50n * 300_000n);
+
+/** A budget in dollars that pays so many calls' cost. */
+export function usdOfCalls(calls: number): number {
+  return (calls * Number(CALL_PICO_USD)) / 1e12;
+}
