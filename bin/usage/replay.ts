@@ -26,7 +26,7 @@ const READ_ON_S = 2;
  * Reads the ledger's stream from its oldest record to its end, or to what was written since it began, and counts what has
  * not been counted: marks tell.
  *
- * @throws UsageError when the usage's table fails; then it can begin again.
+ * @throws StoreError when the usage's table fails; then it can begin again.
  */
 export async function replayStream(
   stream: StreamRecords,

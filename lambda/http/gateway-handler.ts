@@ -4,6 +4,7 @@ import type { APIGatewayProxyEvent, Context } from 'aws-lambda';
 import type { Endpoint } from '../access/key-scope.ts';
 import { logFault } from '../kernel/fault.ts';
 import { type Refusal, refuse } from '../kernel/refusals.ts';
+import { StoreError } from '../kernel/store-error.ts';
 import { answerChat } from './chat-route.ts';
 import type { GatewayCall, GatewayPorts } from './gateway-call.ts';
 import { closedTo, endedBy, identityOf } from './gateway-event.ts';
@@ -35,8 +36,6 @@ const ROUTES: readonly {
     answer: async () => ({ statusCode: 200, headers: JSON_TYPE, body: '{"status":"ok"}' }),
   },
 ];
-/** What the adapters of our own tables throw. */
-const STORE_ERRORS: readonly string[] = ['LedgerError', 'RegistryError', 'UsageError'];
 const JSON_TYPE = { 'content-type': 'application/json' };
 
 /** Makes the gateway's handler: a streaming Lambda function behind API Gateway's proxy integration. */
@@ -98,14 +97,14 @@ function servedPaths(): string {
 
 function faultResponse({ ports, requestId }: GatewayCall, error: unknown): GatewayResponse {
   logFault(ports.log, requestId, error);
-  const isStore = error instanceof Error && STORE_ERRORS.includes(error.name);
-  const refusal = isStore
-    ? refuse(
-        'gateway_unavailable',
-        `The gateway's own store did not answer, and nothing was sent to Groq. Try again. Request id: ${requestId}.`,
-        { retryAfterMs: 1_000 },
-      )
-    : refuse('internal_error', `The gateway failed. Request id: ${requestId}.`);
+  const refusal =
+    error instanceof StoreError
+      ? refuse(
+          'gateway_unavailable',
+          `The gateway's own store did not answer, and nothing was sent to Groq. Try again. Request id: ${requestId}.`,
+          { retryAfterMs: 1_000 },
+        )
+      : refuse('internal_error', `The gateway failed. Request id: ${requestId}.`);
   return refusalResponse(refusal);
 }
 

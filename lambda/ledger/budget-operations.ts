@@ -12,7 +12,7 @@ import type { LedgerKey } from './ports.ts';
 import type { LedgerState } from './reservation.ts';
 import { endTopUps, MOST_TOP_UPS, type TopUp } from './top-ups.ts';
 
-/** What operations need of the ledgers; each method is idempotent. Each throws a LedgerError when the store cannot answer. */
+/** What operations need of the ledgers; each method is idempotent. Each throws a StoreError when the store cannot answer. */
 export interface BudgetLedger {
   read(key: LedgerKey): Promise<LedgerState | undefined>;
   readOrganization(period: Period): Promise<OrganizationLedger | undefined>;

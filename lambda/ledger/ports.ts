@@ -20,7 +20,7 @@ export type ReserveResult =
 
 /**
  * The team ledgers. Every method is one conditional write when warm, and idempotent: repeating it changes nothing.
- * Each throws a LedgerError when the store cannot answer, and then nothing may be assumed.
+ * Each throws a StoreError when the store cannot answer, and then nothing may be assumed.
  */
 export interface Ledger {
   /** Holds money for a call, of the team's budget and of the organisation's cap. */

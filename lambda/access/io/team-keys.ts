@@ -1,17 +1,9 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import {
-  ConditionalCheckFailedException,
-  DeleteItemCommand,
-  type DynamoDBClient,
-  GetItemCommand,
-  PutItemCommand,
-  type PutItemCommandInput,
-  paginateQuery,
-  UpdateItemCommand,
-} from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient, PutItemCommandInput } from '@aws-sdk/client-dynamodb';
 import { CANARY_KEY_PREFIX, ORGANIZATION, PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE } from '../../contract.ts';
+import { DynamoTable } from '../../kernel/io/dynamo-table.ts';
+import { StoreError } from '../../kernel/store-error.ts';
 import { CANARY_TEAM } from '../../policy/canary.ts';
-import { RegistryError } from '../../policy/io/registry.ts';
 import { type Identity, isRole } from '../identity.ts';
 import type { KeyRecord } from '../key-record.ts';
 import { parseScope } from '../key-scope.ts';
@@ -20,18 +12,17 @@ import type { KeyNames, KeyStore } from '../key-store.ts';
 /** `grk_<environment>_<keyId>_<43 base64url characters>`. */
 const KEY_FORM = /^grk_[a-z0-9-]{1,32}_([a-z0-9]{12})_[A-Za-z0-9_-]{43}$/;
 const KEY_ID_LENGTH = 12;
+const WRITE = 'write a key';
 /** What is compared for a key that no one has, so that its refusal takes as long. */
 const NO_HASH = createHash('sha256').update(randomBytes(32)).digest();
 
 /** Keys in the registry table; of a key itself only the SHA-256 is stored. */
 export class TeamKeys implements KeyStore, KeyNames {
-  readonly #client: DynamoDBClient;
-  readonly #table: string;
+  readonly #table: DynamoTable;
   readonly #nowEpochMs: () => number;
 
   constructor(client: DynamoDBClient, table: string, nowEpochMs: () => number) {
-    this.#client = client;
-    this.#table = table;
+    this.#table = new DynamoTable(client, table, 'registry');
     this.#nowEpochMs = nowEpochMs;
   }
 
@@ -48,7 +39,7 @@ export class TeamKeys implements KeyStore, KeyNames {
     // Whoever may make canary keys may make none that does more.
     const isCanary = keyId.startsWith(CANARY_KEY_PREFIX);
     if (isCanary && (role !== 'member' || item.team?.S !== CANARY_TEAM)) return undefined;
-    if (!isRole(role)) throw new RegistryError(`key ${keyId} has no role`);
+    if (!isRole(role)) throw new StoreError('registry', `key ${keyId} has no role`);
     return {
       keyId,
       role,
@@ -77,32 +68,21 @@ export class TeamKeys implements KeyStore, KeyNames {
         ? { [TTL_ATTRIBUTE]: { N: String(Math.ceil(record.expiresAtEpochMs / 1000)) } }
         : {};
     // First the list: a key that works must be found when its team is removed.
-    await this.#send(
-      new PutItemCommand({
-        TableName: this.#table,
-        Item: { ...listKey(record.team, record.keyId), name: { S: record.name }, ...ends },
-      }),
-    );
-    await this.#send(
-      new PutItemCommand({
-        ...condition,
-        TableName: this.#table,
-        Item: {
-          ...keyItemKey(record.keyId),
-          hash: { B: hashOf(key) },
-          role: { S: record.role },
-          name: { S: record.name },
-          createdAtMs: { N: String(record.createdAtEpochMs) },
-          ...ends,
-          ...(record.team === undefined ? {} : { team: { S: record.team } }),
-          ...(record.scope === undefined ? {} : { scope: { S: JSON.stringify(record.scope) } }),
-          ...(record.expiresAtEpochMs === undefined ? {} : { expiresAtMs: { N: String(record.expiresAtEpochMs) } }),
-          ...(record.revokedAtEpochMs === undefined ? {} : { revokedAtMs: { N: String(record.revokedAtEpochMs) } }),
-          ...(record.createdBy === undefined ? {} : { createdBy: { S: record.createdBy } }),
-        },
-      }),
-      ConditionalCheckFailedException,
-    );
+    await this.#table.put(WRITE, { ...listKey(record.team, record.keyId), name: { S: record.name }, ...ends });
+    const item = {
+      ...keyItemKey(record.keyId),
+      hash: { B: hashOf(key) },
+      role: { S: record.role },
+      name: { S: record.name },
+      createdAtMs: { N: String(record.createdAtEpochMs) },
+      ...ends,
+      ...(record.team === undefined ? {} : { team: { S: record.team } }),
+      ...(record.scope === undefined ? {} : { scope: { S: JSON.stringify(record.scope) } }),
+      ...(record.expiresAtEpochMs === undefined ? {} : { expiresAtMs: { N: String(record.expiresAtEpochMs) } }),
+      ...(record.revokedAtEpochMs === undefined ? {} : { revokedAtMs: { N: String(record.revokedAtEpochMs) } }),
+      ...(record.createdBy === undefined ? {} : { createdBy: { S: record.createdBy } }),
+    };
+    await this.#table.put(WRITE, item, condition);
   }
 
   /** Whether there is a key of this id, revoked or not. */
@@ -112,15 +92,12 @@ export class TeamKeys implements KeyStore, KeyNames {
 
   /** Revokes a key; one that is revoked already keeps its time. API Gateway may go on taking it for up to 60 s. */
   async revoke(keyId: string): Promise<void> {
-    const command = new UpdateItemCommand({
-      TableName: this.#table,
-      Key: keyItemKey(keyId),
+    await this.#table.update(WRITE, keyItemKey(keyId), {
       UpdateExpression: 'SET revokedAtMs = :now',
       ConditionExpression: 'attribute_exists(#hash) AND attribute_not_exists(revokedAtMs)',
       ExpressionAttributeNames: { '#hash': 'hash' },
       ExpressionAttributeValues: { ':now': { N: String(this.#nowEpochMs()) } },
     });
-    await this.#send(command, ConditionalCheckFailedException);
   }
 
   /** The ids of every key a team has or had. */
@@ -129,56 +106,27 @@ export class TeamKeys implements KeyStore, KeyNames {
   }
 
   async namesOf(team: string | undefined): Promise<ReadonlyMap<string, string>> {
-    const names = new Map<string, string>();
-    try {
-      const pages = paginateQuery(
-        { client: this.#client },
-        {
-          TableName: this.#table,
-          KeyConditionExpression: '#pk = :team AND begins_with(#sk, :key)',
-          ExpressionAttributeNames: { '#pk': PARTITION_KEY, '#sk': SORT_KEY },
-          ExpressionAttributeValues: { ':team': { S: `TEAM#${team ?? ORGANIZATION}` }, ':key': { S: 'KEY#' } },
-          ConsistentRead: true,
-        },
-      );
-      for await (const page of pages) {
-        for (const item of page.Items ?? []) {
-          const keyId = item[SORT_KEY]?.S?.slice('KEY#'.length) ?? '';
-          names.set(keyId, item.name?.S ?? keyId);
-        }
-      }
-    } catch (cause) {
-      throw new RegistryError(`cannot list the keys of ${team ?? ORGANIZATION}`, { cause });
-    }
-    return names;
+    const items = await this.#table.query(`list the keys of ${team ?? ORGANIZATION}`, {
+      KeyConditionExpression: '#pk = :team AND begins_with(#sk, :key)',
+      ExpressionAttributeNames: { '#pk': PARTITION_KEY, '#sk': SORT_KEY },
+      ExpressionAttributeValues: { ':team': { S: `TEAM#${team ?? ORGANIZATION}` }, ':key': { S: 'KEY#' } },
+    });
+    return new Map(
+      items.map((item) => {
+        const keyId = item[SORT_KEY]?.S?.slice('KEY#'.length) ?? '';
+        return [keyId, item.name?.S ?? keyId];
+      }),
+    );
   }
 
   /** Takes a key away without a trace: for one that was made for a single check. */
   async forget(keyId: string, team: string): Promise<void> {
-    await this.#send(new DeleteItemCommand({ TableName: this.#table, Key: keyItemKey(keyId) }));
-    await this.#send(new DeleteItemCommand({ TableName: this.#table, Key: listKey(team, keyId) }));
-  }
-
-  async #send(
-    command: PutItemCommand | UpdateItemCommand | DeleteItemCommand,
-    expected?: new (...args: never[]) => Error,
-  ): Promise<void> {
-    try {
-      // Each is a command of one client; their union has no common send.
-      await this.#client.send(command as PutItemCommand);
-    } catch (cause) {
-      if (expected !== undefined && cause instanceof expected) return;
-      throw new RegistryError('cannot write a key', { cause });
-    }
+    await this.#table.delete(WRITE, keyItemKey(keyId));
+    await this.#table.delete(WRITE, listKey(team, keyId));
   }
 
   async #get(keyId: string) {
-    const command = new GetItemCommand({ TableName: this.#table, Key: keyItemKey(keyId), ConsistentRead: true });
-    try {
-      return (await this.#client.send(command)).Item;
-    } catch (cause) {
-      throw new RegistryError('cannot read a key', { cause });
-    }
+    return await this.#table.get('read a key', keyItemKey(keyId));
   }
 }
 

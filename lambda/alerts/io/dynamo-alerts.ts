@@ -1,37 +1,22 @@
-import {
-  type AttributeValue,
-  ConditionalCheckFailedException,
-  type DynamoDBClient,
-  paginateQuery,
-  UpdateItemCommand,
-} from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE } from '../../contract.ts';
+import { DynamoTable, type Item } from '../../kernel/io/dynamo-table.ts';
 import { picoUsd } from '../../kernel/money.ts';
 import type { Period } from '../../kernel/period.ts';
-import type { Item } from '../../ledger/io/ledger-item.ts';
 import { KEEP_ROWS_S, number } from '../../usage/io/usage-item.ts';
 import type { AlertClaim, AlertClaims, AlertRecord } from '../announce-crossings.ts';
 import type { Crossing } from '../crossings.ts';
 
-/** It could not be read or written which alerts have been told; nothing may be assumed. */
-export class AlertsError extends Error {
-  override readonly name = 'AlertsError';
-}
-
 /** Which alerts have been told, in the usage table: `ALERTS#<period>` / `<holder>#<threshold>`. */
 export class DynamoAlerts implements AlertClaims {
-  readonly #client: DynamoDBClient;
-  readonly #table: string;
+  readonly #table: DynamoTable;
 
   constructor(client: DynamoDBClient, table: string) {
-    this.#client = client;
-    this.#table = table;
+    this.#table = new DynamoTable(client, table, 'alerts');
   }
 
   async claim(crossing: Crossing, claim: AlertClaim): Promise<Crossing | 'told' | 'busy'> {
-    const command = new UpdateItemCommand({
-      TableName: this.#table,
-      Key: keyOf(crossing),
+    const outcome = await this.#table.update('claim an alert', keyOf(crossing), {
       // A crossing stays as it was first seen, so that whoever tells it again tells the same.
       UpdateExpression:
         'SET claimId = :id, leaseEndsMs = :ends, #ttl = :ttl, spent = if_not_exists(spent, :spent), #limit = if_not_exists(#limit, :limit)',
@@ -51,48 +36,25 @@ export class DynamoAlerts implements AlertClaims {
       ReturnValues: 'ALL_NEW',
       ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
     });
-    try {
-      const { Attributes } = await this.#client.send(command);
-      return recordOf(Attributes ?? {}).crossing;
-    } catch (cause) {
-      if (cause instanceof ConditionalCheckFailedException) return cause.Item?.toldAtMs === undefined ? 'busy' : 'told';
-      throw new AlertsError('cannot claim an alert', { cause });
-    }
+    if ('written' in outcome) return recordOf(outcome.written).crossing;
+    return outcome.current?.toldAtMs === undefined ? 'busy' : 'told';
   }
 
   async markTold(crossing: Crossing, nowEpochMs: number, text: string): Promise<void> {
-    const command = new UpdateItemCommand({
-      TableName: this.#table,
-      Key: keyOf(crossing),
+    await this.#table.update('mark an alert as delivered', keyOf(crossing), {
       UpdateExpression: 'SET toldAtMs = if_not_exists(toldAtMs, :now), #text = :text',
       ExpressionAttributeNames: { '#text': 'text' },
       ExpressionAttributeValues: { ':now': number(nowEpochMs), ':text': { S: text } },
     });
-    try {
-      await this.#client.send(command);
-    } catch (cause) {
-      throw new AlertsError('cannot mark an alert as told', { cause });
-    }
   }
 
   async recordsOf(period: Period): Promise<readonly AlertRecord[]> {
-    const records: AlertRecord[] = [];
-    try {
-      const pages = paginateQuery(
-        { client: this.#client },
-        {
-          TableName: this.#table,
-          ConsistentRead: true,
-          KeyConditionExpression: '#pk = :alerts',
-          ExpressionAttributeNames: { '#pk': PARTITION_KEY },
-          ExpressionAttributeValues: { ':alerts': { S: partitionOf(period) } },
-        },
-      );
-      for await (const page of pages) records.push(...(page.Items ?? []).map(recordOf));
-    } catch (cause) {
-      throw new AlertsError(`cannot read the alerts of ${period}`, { cause });
-    }
-    return records;
+    const items = await this.#table.query(`read the alerts of ${period}`, {
+      KeyConditionExpression: '#pk = :alerts',
+      ExpressionAttributeNames: { '#pk': PARTITION_KEY },
+      ExpressionAttributeValues: { ':alerts': { S: partitionOf(period) } },
+    });
+    return items.map(recordOf);
   }
 }
 
@@ -100,7 +62,7 @@ function partitionOf(period: Period): string {
   return `ALERTS#${period}`;
 }
 
-function keyOf({ period, holder, threshold }: Crossing): Record<string, AttributeValue> {
+function keyOf({ period, holder, threshold }: Crossing): Item {
   return { [PARTITION_KEY]: { S: partitionOf(period) }, [SORT_KEY]: { S: `${holder}#${threshold}` } };
 }
 

@@ -1,11 +1,7 @@
 import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { ALERT_EVENT } from '../../contract.ts';
+import { StoreError } from '../../kernel/store-error.ts';
 import type { Alert } from '../alert.ts';
-
-/** EventBridge took no event. */
-export class EventBusError extends Error {
-  override readonly name = 'EventBusError';
-}
 
 /** Tells alerts as events, for whatever rule wants them. */
 export class EventBus {
@@ -17,7 +13,7 @@ export class EventBus {
     this.#name = name;
   }
 
-  /** Sends one event. @throws EventBusError */
+  /** Sends one event. @throws StoreError */
   async publish(alert: Alert): Promise<void> {
     const entry = {
       EventBusName: this.#name,
@@ -26,10 +22,13 @@ export class EventBus {
       Detail: JSON.stringify(alert),
     };
     const taken = await this.#client.send(new PutEventsCommand({ Entries: [entry] })).catch((cause: unknown) => {
-      throw new EventBusError('cannot reach EventBridge', { cause });
+      throw new StoreError('event bus', 'cannot reach EventBridge', { cause });
     });
     // EventBridge answers 200 and tells of each event whether it was taken.
     if (taken.FailedEntryCount !== 0)
-      throw new EventBusError(`EventBridge did not take the event: ${taken.Entries?.[0]?.ErrorCode ?? 'unknown'}`);
+      throw new StoreError(
+        'event bus',
+        `EventBridge did not take the event: ${taken.Entries?.[0]?.ErrorCode ?? 'unknown'}`,
+      );
   }
 }

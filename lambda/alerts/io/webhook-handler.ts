@@ -14,7 +14,7 @@ export type WebhookPorts = {
  * Makes the function that passes alerts on to a webhook. Lambda tries it again when it fails, and at last keeps the event
  * in a queue.
  *
- * @throws WebhookError when the message was not taken, and Error when the event is no alert.
+ * @throws StoreError when the message was not taken, and Error when the event is no alert.
  */
 export function createWebhook({ kind, webhook, log }: WebhookPorts) {
   return middy<{ readonly detail?: unknown }, void>({ timeoutEarlyInMillis: 0 }).handler(async ({ detail }) => {

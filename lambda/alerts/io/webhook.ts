@@ -1,10 +1,6 @@
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { pauseWithin } from '../../kernel/io/jitter.ts';
-
-/** A webhook took no message. Neither message nor cause has its address, which lets anybody write there. */
-export class WebhookError extends Error {
-  override readonly name = 'WebhookError';
-}
+import { pauseUpTo } from '../../kernel/io/retry.ts';
+import { StoreError } from '../../kernel/store-error.ts';
 
 /** How often a message is sent before it is left to whoever asked for it, in one go. */
 const MAX_TRIES = 3;
@@ -26,14 +22,15 @@ export class Webhook {
     this.#pauseMs = pauseMs;
   }
 
-  /** Posts a JSON body. @throws WebhookError when it was not taken, or nobody knows. */
+  /** Posts a JSON body. @throws StoreError when it was not taken, or nobody knows. */
   async post(body: string): Promise<void> {
     const address = await this.#address();
     for (let tries = 1; ; tries++) {
       const fault = await postOnce(address, body);
       if (fault === undefined) return;
-      if (!fault.isPassing || tries >= MAX_TRIES) throw new WebhookError(`the webhook took no message: ${fault.why}`);
-      await pauseWithin(this.#pauseMs * 2 ** tries);
+      if (!fault.isPassing || tries >= MAX_TRIES)
+        throw new StoreError('webhook', `the webhook took no message: ${fault.why}`);
+      await pauseUpTo(this.#pauseMs * 2 ** tries);
     }
   }
 
@@ -42,12 +39,12 @@ export class Webhook {
     const secret = await this.#secrets
       .send(new GetSecretValueCommand({ SecretId: this.#secretName }))
       .catch((cause: unknown) => {
-        throw new WebhookError(`cannot read the secret ${this.#secretName}`, { cause });
+        throw new StoreError('webhook', `cannot read the secret ${this.#secretName}`, { cause });
       });
     const address = URL.parse((secret.SecretString ?? '').trim());
     const isSafe = address?.protocol === 'https:' || (address?.protocol === 'http:' && LOOPBACK.has(address.hostname));
     if (address === null || !isSafe)
-      throw new WebhookError(`the secret ${this.#secretName} is not an address that begins with https://`);
+      throw new StoreError('webhook', `the secret ${this.#secretName} is not an address that begins with https://`);
     return address;
   }
 }

@@ -2,13 +2,9 @@ import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventb
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { GROQ_KEY_EVENT } from '../../contract.ts';
 import { utcText } from '../../kernel/period.ts';
+import { StoreError } from '../../kernel/store-error.ts';
 import type { OperatorsTopic } from '../../telemetry/io/operators-topic.ts';
 import type { GroqKeyHerald, GroqKeyNews } from '../groq-key-news.ts';
-
-/** News of a Groq key could not be told or kept. */
-export class HeraldError extends Error {
-  override readonly name = 'HeraldError';
-}
 
 /** By what, and where to. */
 export type HeraldOptions = {
@@ -33,9 +29,9 @@ export class AwsGroqKeyHerald implements GroqKeyHerald {
     const entry = { Source: GROQ_KEY_EVENT.source, DetailType: GROQ_KEY_EVENT.detailType, Detail };
     try {
       const { FailedEntryCount = 0 } = await events.send(new PutEventsCommand({ Entries: [entry] }));
-      if (FailedEntryCount > 0) throw new HeraldError('EventBridge took no event');
+      if (FailedEntryCount > 0) throw new StoreError('event bus', 'EventBridge took no event');
     } catch (cause) {
-      throw new HeraldError('cannot send an event', { cause });
+      throw new StoreError('event bus', 'cannot send an event', { cause });
     }
     await topic.tell(`Groq gateway ${environmentName}: Groq key of ${news.team}`, lines);
   }
@@ -46,7 +42,7 @@ export class AwsGroqKeyHerald implements GroqKeyHerald {
     try {
       await objects.send(new PutObjectCommand({ Bucket: bucket, Key: path, Body: markdown, ContentType }));
     } catch (cause) {
-      throw new HeraldError('cannot keep a report', { cause });
+      throw new StoreError('reports bucket', 'cannot keep a report', { cause });
     }
     return `s3://${bucket}/${path}`;
   }

@@ -1,55 +1,34 @@
-import {
-  type AttributeValue,
-  ConditionalCheckFailedException,
-  type DynamoDBClient,
-  GetItemCommand,
-  PutItemCommand,
-  paginateQuery,
-  UpdateItemCommand,
-  type UpdateItemCommandInput,
-} from '@aws-sdk/client-dynamodb';
+import type { AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE } from '../../contract.ts';
-import { RegistryError } from '../../policy/io/registry.ts';
+import { DynamoTable, type Item } from '../../kernel/io/dynamo-table.ts';
 import type { GroqKeyFacts, GroqKeyRecord, GroqKeyRecords, KeyInMaking } from '../groq-key-record.ts';
 
 /** How long it is remembered which key a rotation was making, in seconds: ten times as long as it may be tried. */
 const REMEMBER_MAKING_S = 10 * 86_400;
 
-type Item = Readonly<Record<string, AttributeValue>>;
+const READ = 'read what is known of Groq keys';
+const WRITE = 'write what is known of Groq keys';
 
 /** What the registry table remembers of teams' Groq keys; never a key. */
 export class DynamoGroqKeyRecords implements GroqKeyRecords {
-  readonly #client: DynamoDBClient;
-  readonly #table: string;
+  readonly #table: DynamoTable;
 
   constructor(client: DynamoDBClient, table: string) {
-    this.#client = client;
-    this.#table = table;
+    this.#table = new DynamoTable(client, table, 'registry');
   }
 
   async read(team: string, keyId: string): Promise<GroqKeyRecord | undefined> {
-    const Key = keyOf(team, keyId);
-    const Item = await this.#try('read', async () => {
-      const command = new GetItemCommand({ TableName: this.#table, Key, ConsistentRead: true });
-      return (await this.#client.send(command)).Item;
-    });
-    return Item === undefined ? undefined : recordOf(team, Item);
+    const item = await this.#table.get(READ, keyOf(team, keyId));
+    return item === undefined ? undefined : recordOf(team, item);
   }
 
   async list(team: string): Promise<readonly GroqKeyRecord[]> {
-    const query = {
-      TableName: this.#table,
-      ConsistentRead: true,
+    const items = await this.#table.query(READ, {
       KeyConditionExpression: '#pk = :team AND begins_with(#sk, :key)',
       ExpressionAttributeNames: { '#pk': PARTITION_KEY, '#sk': SORT_KEY },
       ExpressionAttributeValues: { ':team': { S: partitionOf(team) }, ':key': { S: 'KEY#' } },
-    };
-    return await this.#try('read', async () => {
-      const records: GroqKeyRecord[] = [];
-      for await (const { Items = [] } of paginateQuery({ client: this.#client }, query))
-        records.push(...Items.map((item) => recordOf(team, item)));
-      return records;
     });
+    return items.map((item) => recordOf(team, item));
   }
 
   async note(team: string, keyId: string, facts: GroqKeyFacts): Promise<void> {
@@ -61,8 +40,7 @@ export class DynamoGroqKeyRecords implements GroqKeyRecords {
   }
 
   async countProbe(team: string, keyId: string, isAccepted: boolean, atEpochMs: number): Promise<void> {
-    await this.#send({
-      Key: keyOf(team, keyId),
+    await this.#table.update(WRITE, keyOf(team, keyId), {
       UpdateExpression: 'SET probedAtEpochMs = :at ADD probes :one, probesRefused :refused',
       ExpressionAttributeValues: {
         ':at': { N: String(atEpochMs) },
@@ -78,31 +56,24 @@ export class DynamoGroqKeyRecords implements GroqKeyRecords {
     name: string,
     atEpochMs: number,
   ): Promise<KeyInMaking & { readonly isAgain: boolean }> {
-    const command = new PutItemCommand({
-      TableName: this.#table,
-      Item: {
-        [PARTITION_KEY]: { S: partitionOf(team) },
-        [SORT_KEY]: { S: `MAKING#${token}` },
-        name: { S: name },
-        atEpochMs: { N: String(atEpochMs) },
-        [TTL_ATTRIBUTE]: { N: String(Math.floor(atEpochMs / 1000) + REMEMBER_MAKING_S) },
-      },
+    const item = {
+      [PARTITION_KEY]: { S: partitionOf(team) },
+      [SORT_KEY]: { S: `MAKING#${token}` },
+      name: { S: name },
+      atEpochMs: { N: String(atEpochMs) },
+      [TTL_ATTRIBUTE]: { N: String(Math.floor(atEpochMs / 1000) + REMEMBER_MAKING_S) },
+    };
+    const outcome = await this.#table.put(WRITE, item, {
       ConditionExpression: 'attribute_not_exists(#pk)',
       ExpressionAttributeNames: { '#pk': PARTITION_KEY },
       ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
     });
-    try {
-      await this.#client.send(command);
-      return { name, atEpochMs, isAgain: false };
-    } catch (cause) {
-      if (!(cause instanceof ConditionalCheckFailedException))
-        throw new RegistryError('cannot write what is known of Groq keys', { cause });
-      return {
-        name: cause.Item?.name?.S ?? name,
-        atEpochMs: Number(cause.Item?.atEpochMs?.N ?? atEpochMs),
-        isAgain: true,
-      };
-    }
+    if ('written' in outcome) return { name, atEpochMs, isAgain: false };
+    return {
+      name: outcome.current?.name?.S ?? name,
+      atEpochMs: Number(outcome.current?.atEpochMs?.N ?? atEpochMs),
+      isAgain: true,
+    };
   }
 
   async #update(
@@ -120,26 +91,11 @@ export class DynamoGroqKeyRecords implements GroqKeyRecords {
       removed.length === 0 ? '' : `REMOVE ${removed.map((name) => `#${name}`).join(', ')}`,
     ];
     const values = set.map((name) => [`:${name}`, attributeOf(facts[name])]);
-    await this.#send({
-      Key: keyOf(team, keyId),
+    await this.#table.update(WRITE, keyOf(team, keyId), {
       UpdateExpression: clauses.join(' ').trim(),
       ExpressionAttributeNames: Object.fromEntries([...set, ...removed].map((name) => [`#${name}`, name])),
       ...(values.length === 0 ? {} : { ExpressionAttributeValues: Object.fromEntries(values) }),
     });
-  }
-
-  async #send(update: Omit<UpdateItemCommandInput, 'TableName'>): Promise<void> {
-    await this.#try('write', async () => {
-      await this.#client.send(new UpdateItemCommand({ TableName: this.#table, ...update }));
-    });
-  }
-
-  async #try<T>(what: string, act: () => Promise<T>): Promise<T> {
-    try {
-      return await act();
-    } catch (cause) {
-      throw new RegistryError(`cannot ${what} what is known of Groq keys`, { cause });
-    }
   }
 }
 
@@ -147,7 +103,7 @@ function partitionOf(team: string): string {
   return `GROQKEYS#${team}`;
 }
 
-function keyOf(team: string, keyId: string): Record<string, AttributeValue> {
+function keyOf(team: string, keyId: string): Item {
   return { [PARTITION_KEY]: { S: partitionOf(team) }, [SORT_KEY]: { S: `KEY#${keyId}` } };
 }
 

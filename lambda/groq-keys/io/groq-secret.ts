@@ -2,7 +2,8 @@ import { RotateSecretCommand, type SecretsManagerClient } from '@aws-sdk/client-
 import { groqSecretName, teamOfGroqSecret } from '../../contract.ts';
 import { type GroqKey, parseGroqKey } from '../../groq/groq-key-versions.ts';
 import { groqKeyIdOf } from '../../groq/io/groq-key-id.ts';
-import { RotatedSecret, RotatedSecretError } from '../../secrets/io/rotated-secret.ts';
+import { StoreError } from '../../kernel/store-error.ts';
+import { RotatedSecret } from '../../secrets/io/rotated-secret.ts';
 
 /** A team's Groq secret in Secrets Manager, by its name or ARN. */
 export function groqSecret(
@@ -21,7 +22,7 @@ export function groqSecret(
  * Lets Secrets Manager begin a rotation of a team's Groq key. It is given the function each time and no schedule, so that
  * a secret needs neither before it holds its first key.
  *
- * @throws RotatedSecretError with AWS's own words, such as of a rotation that is under way.
+ * @throws StoreError with AWS's own words, such as of a rotation that is under way.
  */
 export async function startGroqRotation(
   client: SecretsManagerClient,
@@ -34,6 +35,6 @@ export async function startGroqRotation(
     await client.send(new RotateSecretCommand({ SecretId, RotationLambdaARN: functionArn, RotateImmediately: true }));
   } catch (cause) {
     const why = cause instanceof Error ? `${cause.name}: ${cause.message}` : 'unknown';
-    throw new RotatedSecretError(`Secrets Manager began no rotation of ${SecretId}: ${why}`, { cause });
+    throw new StoreError('secrets', `Secrets Manager began no rotation of ${SecretId}: ${why}`, { cause });
   }
 }

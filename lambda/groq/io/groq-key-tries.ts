@@ -34,7 +34,7 @@ export class KeyTries {
   /**
    * The key to send with, or undefined when the team has none, or none is left.
    *
-   * @throws GroqKeyError when the first cannot be read.
+   * @throws StoreError when the first cannot be read.
    */
   async next(): Promise<HeldKey | undefined> {
     if (this.#refusedIds.length >= MAX_KEYS) return undefined;

@@ -10,7 +10,7 @@ import { KeyTries } from './groq-key-tries.ts';
 import type { GroqKeys } from './groq-keys.ts';
 import { limitsOfHeaders, limitsOfRefusal } from './groq-limits.ts';
 import { sseEvents } from './sse-events.ts';
-import { GroqKeyError, type HeldKey } from './team-groq-keys.ts';
+import { type HeldKey, MalformedSecret } from './team-groq-keys.ts';
 
 /** Statuses by which Groq says "not now": its rate limit, no capacity, and not available. */
 const NOT_NOW: readonly number[] = [429, 498, 503];
@@ -166,7 +166,7 @@ export class GroqUpstream implements Upstream {
       this.#log('groq_key_missing', { team });
     } catch (error) {
       this.#log('groq_key_unreadable', { team, error: error instanceof Error ? error.message : 'unknown' });
-      const isShape = error instanceof GroqKeyError && error.isShape;
+      const isShape = error instanceof MalformedSecret;
       if (!isShape) return refuse(...UNREACHABLE);
     }
     return refuse('groq_key_missing', `Team "${team}" has no Groq key yet. An operator must set it.`);

@@ -6,22 +6,14 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { CACHE_MS } from '../../contract.ts';
 import { Cached, type Stale } from '../../kernel/cached.ts';
+import { StoreError } from '../../kernel/store-error.ts';
 import { VERSION_LABEL } from '../../secrets/secret-versions.ts';
 import { RefusedKeys } from '../groq-key-choice.ts';
 import { type GroqKey, parseGroqKey, type StagedKey, stagedQueue } from '../groq-key-versions.ts';
 import { groqKeyIdOf } from './groq-key-id.ts';
 
-/** Secrets Manager failed, or a secret is not of the shape `{"apiKey": "…"}`. */
-export class GroqKeyError extends Error {
-  override readonly name = 'GroqKeyError';
-  /** Whether there is a value, and it holds no key. */
-  readonly isShape: boolean;
-
-  constructor(message: string, options: ErrorOptions & { readonly isShape: boolean }) {
-    super(message, options);
-    this.isShape = options.isShape;
-  }
-}
+/** A secret that holds a value of another shape than `{"apiKey": "…"}`. */
+export class MalformedSecret extends StoreError {}
 
 /** A Groq key as a version of its team's secret holds it. */
 export type HeldKey = GroqKey & { readonly versionId: string; readonly createdAtEpochMs: number };
@@ -117,11 +109,11 @@ export class TeamGroqKeys {
       found = await this.#client.send(new GetSecretValueCommand({ SecretId: this.#name, ...which }));
     } catch (cause) {
       if (cause instanceof ResourceNotFoundException) return undefined;
-      throw new GroqKeyError(`cannot read the secret ${this.#name}`, { cause, isShape: false });
+      throw new StoreError('secrets', `cannot read the secret ${this.#name}`, { cause });
     }
     const key = parseGroqKey(found.SecretString, groqKeyIdOf);
     if (key === undefined)
-      throw new GroqKeyError(`the secret ${this.#name} is not of the shape {"apiKey": "…"}`, { isShape: true });
+      throw new MalformedSecret('secrets', `the secret ${this.#name} is not of the shape {"apiKey": "…"}`);
     return { ...key, versionId: found.VersionId ?? '', createdAtEpochMs: found.CreatedDate?.getTime() ?? 0 };
   }
 
@@ -134,7 +126,7 @@ export class TeamGroqKeys {
       return queue;
     } catch (cause) {
       if (cause instanceof ResourceNotFoundException) return [];
-      throw new GroqKeyError(`cannot read the versions of ${this.#name}`, { cause, isShape: false });
+      throw new StoreError('secrets', `cannot read the versions of ${this.#name}`, { cause });
     }
   }
 }

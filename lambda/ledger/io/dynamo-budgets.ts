@@ -3,6 +3,7 @@ import { CACHE_MS } from '../../contract.ts';
 import { inBatches } from '../../kernel/in-batches.ts';
 import type { PicoUsd } from '../../kernel/money.ts';
 import { type Period, periodOf } from '../../kernel/period.ts';
+import { StoreError } from '../../kernel/store-error.ts';
 import type { BudgetLedger } from '../budget-operations.ts';
 import type { OrganizationLedger } from '../organization-ledger.ts';
 import type { Pause, Pauses } from '../pause.ts';
@@ -10,7 +11,7 @@ import type { LedgerKey } from '../ports.ts';
 import type { LedgerState } from '../reservation.ts';
 import { addTopUp, changeLimit, type TopUp } from '../top-ups.ts';
 import { ALL_TEAMS, holderOf } from './ledger-item.ts';
-import { LedgerError, LedgerStore } from './ledger-store.ts';
+import { LedgerStore } from './ledger-store.ts';
 import { OrganizationLeases } from './organization-leases.ts';
 
 /** How often an operation opens a period that others open too. */
@@ -99,7 +100,7 @@ export class DynamoBudgets implements BudgetLedger {
       if (await this.#store.changeLimit(key, change)) return;
       await this.#store.openPeriod(key, limit);
     }
-    throw new LedgerError(`the ledger of ${key.team} could not be opened`);
+    throw new StoreError('ledger', `the ledger of ${key.team} could not be opened`);
   }
 
   async #inOpenPeriods(team: string): Promise<void> {
@@ -113,7 +114,7 @@ export class DynamoBudgets implements BudgetLedger {
     try {
       return await act();
     } catch (cause) {
-      throw new LedgerError("cannot reach the organisation's ledger", { cause });
+      throw new StoreError('ledger', "cannot reach the organisation's ledger", { cause });
     }
   }
 }

@@ -1,7 +1,9 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { pauseWithin } from '../../kernel/io/jitter.ts';
+import type { Item } from '../../kernel/io/dynamo-table.ts';
+import { pauseUpTo } from '../../kernel/io/retry.ts';
 import { addUsd, type PicoUsd, ZERO_USD } from '../../kernel/money.ts';
 import type { Period } from '../../kernel/period.ts';
+import { StoreError } from '../../kernel/store-error.ts';
 import type { KeyLedger } from '../key-ledger.ts';
 import { forgettable, reserve } from '../ledger.ts';
 import type { OrganizationLedger } from '../organization-ledger.ts';
@@ -10,8 +12,8 @@ import type { Budgets, Ledger, LedgerKey, ReserveResult, SeenLedger } from '../p
 import type { LedgerState, LedgerView, Reservation, ReserveTerms, Settlement } from '../reservation.ts';
 import { endTopUps } from '../top-ups.ts';
 import { expireWrite, forgetWrite } from './expiry-writes.ts';
-import { type Item, writtenViewOf } from './ledger-item.ts';
-import { LedgerError, LedgerStore } from './ledger-store.ts';
+import { writtenViewOf } from './ledger-item.ts';
+import { LedgerStore } from './ledger-store.ts';
 import { bucketForms, correctWrite, openKeyWrite, reserveWrite, settleWrite } from './ledger-writes.ts';
 import { type Draw, OrganizationLeases } from './organization-leases.ts';
 import type { LedgerWrite } from './write-parts.ts';
@@ -59,7 +61,7 @@ export class DynamoLedger implements Ledger {
     const drawn = await mine.finally(() => {
       if (this.#drawing.get(name) === settled) this.#drawing.delete(name);
     });
-    if (drawn === 'short') throw new LedgerError(`the ledger of ${key.team} found no lease it could keep`);
+    if (drawn === 'short') throw new StoreError('ledger', `the ledger of ${key.team} found no lease it could keep`);
     return drawn;
   }
 
@@ -118,7 +120,7 @@ export class DynamoLedger implements Ledger {
       if ('shortPicoUsd' in again) {
         if (!mayDraw) return 'short';
         // Whoever took it has what it wanted: after a moment there are fewer to be quicker.
-        if (drawn++ > 0) await pauseWithin(CONFLICT_WITHIN_MS);
+        if (drawn++ > 0) await pauseUpTo(CONFLICT_WITHIN_MS);
         const draw = await this.#draw(key, again.shortPicoUsd, budgets.organization, terms);
         if (draw === 'drawn') continue;
         const leftPicoUsd = addUsd(draw.leftPicoUsd, state.leased);
@@ -130,14 +132,16 @@ export class DynamoLedger implements Ledger {
       if (blocked && (await this.#expireOverdue(key, state, terms.nowEpochMs)) > 0) continue;
       return { kind: 'refused', refused, view: state };
     }
-    throw new LedgerError(`the ledger of ${key.team} kept changing for ${most} tries`);
+    throw new StoreError('ledger', `the ledger of ${key.team} kept changing for ${most} tries`);
   }
 
   async #renew(key: LedgerKey, state: LedgerState): Promise<'look again' | OrganizationLedger> {
     try {
       return await this.#leases.renew(key, state);
     } catch (cause) {
-      throw new LedgerError(`cannot bring a lease back to the organisation's ledger for ${key.team}`, { cause });
+      throw new StoreError('ledger', `cannot bring a lease back to the organisation's ledger for ${key.team}`, {
+        cause,
+      });
     }
   }
 
@@ -145,7 +149,7 @@ export class DynamoLedger implements Ledger {
     try {
       return await this.#leases.draw(key, need, cap, terms);
     } catch (cause) {
-      throw new LedgerError(`cannot draw from the organisation's ledger for ${key.team}`, { cause });
+      throw new StoreError('ledger', `cannot draw from the organisation's ledger for ${key.team}`, { cause });
     }
   }
 
@@ -159,7 +163,7 @@ export class DynamoLedger implements Ledger {
     }
     // Gone from both maps: an earlier try of this very settlement succeeded, and only its reply was lost.
     if (settled.current === undefined)
-      throw new LedgerError(`the ledger of ${key.team} for ${key.period} does not exist`);
+      throw new StoreError('ledger', `the ledger of ${key.team} for ${key.period} does not exist`);
     return settled.current;
   }
 
@@ -180,7 +184,7 @@ export class DynamoLedger implements Ledger {
     try {
       return await this.#leases.read(period);
     } catch (cause) {
-      throw new LedgerError("cannot read the organisation's ledger", { cause });
+      throw new StoreError('ledger', "cannot read the organisation's ledger", { cause });
     }
   }
 
@@ -195,7 +199,7 @@ export class DynamoLedger implements Ledger {
     try {
       await this.#leases.changeLimit(period, (state) => endTopUps(state, nowEpochMs));
     } catch (cause) {
-      throw new LedgerError("cannot sweep the organisation's ledger", { cause });
+      throw new StoreError('ledger', "cannot sweep the organisation's ledger", { cause });
     }
   }
 
@@ -244,7 +248,7 @@ export class DynamoLedger implements Ledger {
       this.#seen.delete(seenName(key));
       if ('view' in written) left = left.slice(some.length);
       else if (tries > MAX_EXPIRE_TRIES)
-        throw new LedgerError(`the ledger of ${key.team} kept changing while it was swept`);
+        throw new StoreError('ledger', `the ledger of ${key.team} kept changing while it was swept`);
       else {
         const open = written.current?.open;
         left = left.filter(({ id }) => open?.has(id) === true);

@@ -1,9 +1,10 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { SORT_KEY } from '../../contract.ts';
+import type { Item } from '../../kernel/io/dynamo-table.ts';
 import { type PicoUsd, picoUsd } from '../../kernel/money.ts';
 import type { LedgerKey } from '../ports.ts';
 import { type CallEnd, END_KINDS, type LedgerEnd } from '../reservation-end.ts';
-import { type Item, teamOf } from './ledger-item.ts';
+import { teamOf } from './ledger-item.ts';
 
 /** As much of a record of the ledger's stream as tells of ends, or of refusals. */
 export type LedgerRecord = { readonly NewImage?: Item | undefined; readonly OldImage?: Item | undefined };

@@ -1,5 +1,6 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { PARTITION_KEY, SORT_KEY } from '../../contract.ts';
+import type { Item } from '../../kernel/io/dynamo-table.ts';
 import { type PicoUsd, picoUsd, ZERO_USD } from '../../kernel/money.ts';
 import type { KeyLedger } from '../key-ledger.ts';
 import type { OrganizationLedger } from '../organization-ledger.ts';
@@ -7,9 +8,6 @@ import type { Pause } from '../pause.ts';
 import type { LedgerKey } from '../ports.ts';
 import type { LedgerState, LedgerView, Reservation } from '../reservation.ts';
 import type { TopUp } from '../top-ups.ts';
-
-/** An item, or part of one, as DynamoDB's client has it. */
-export type Item = Readonly<Record<string, AttributeValue>>;
 
 /** The key of a team's ledger for a period. */
 export function ledgerItemKey({ team, period }: LedgerKey): Record<string, AttributeValue> {

@@ -1,6 +1,7 @@
+import type { Item } from '../../kernel/io/dynamo-table.ts';
 import type { Sight } from '../budget-standing.ts';
 import { ledgerOf } from './ledger-ends.ts';
-import { type Item, ledgerViewOf } from './ledger-item.ts';
+import { ledgerViewOf } from './ledger-item.ts';
 
 /** What a team's spending stands at in an image of the ledger's stream; undefined for any other item. */
 export function sightOf(image: Item | undefined): Sight | undefined {

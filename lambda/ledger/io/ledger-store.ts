@@ -9,8 +9,10 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { TTL_ATTRIBUTE } from '../../contract.ts';
-import { pauseWithin } from '../../kernel/io/jitter.ts';
+import type { Item } from '../../kernel/io/dynamo-table.ts';
+import { pauseUpTo } from '../../kernel/io/retry.ts';
 import type { PicoUsd } from '../../kernel/money.ts';
+import { StoreError } from '../../kernel/store-error.ts';
 import { CANARY_TEAM } from '../../policy/canary.ts';
 import type { Pause, Pauses } from '../pause.ts';
 import type { LedgerKey } from '../ports.ts';
@@ -18,7 +20,6 @@ import type { LedgerState } from '../reservation.ts';
 import {
   ALL_TEAMS,
   holderOf,
-  type Item,
   ledgerItemKey,
   ledgerStateOf,
   pauseOf,
@@ -29,11 +30,6 @@ import {
 } from './ledger-item.ts';
 import { limitWrite } from './limit-writes.ts';
 import type { LedgerWrite } from './write-parts.ts';
-
-/** The ledger's store failed or answered what cannot be; nothing may be assumed of the write. */
-export class LedgerError extends Error {
-  override readonly name = 'LedgerError';
-}
 
 /** What a person has decided of a holder, beyond its periods. */
 export type Standing = {
@@ -72,7 +68,7 @@ export class LedgerStore {
       const item = await this.#get(ledgerItemKey(key), isConsistent);
       return item === undefined ? undefined : ledgerStateOf(item);
     } catch (cause) {
-      throw new LedgerError(`cannot read the ledger of ${key.team}`, { cause });
+      throw new StoreError('ledger', `cannot read the ledger of ${key.team}`, { cause });
     }
   }
 
@@ -91,7 +87,7 @@ export class LedgerStore {
     } catch (cause) {
       if (cause instanceof ConditionalCheckFailedException)
         return { current: cause.Item === undefined ? undefined : ledgerStateOf(cause.Item) };
-      throw new LedgerError(`cannot write the ledger of ${key.team}`, { cause });
+      throw new StoreError('ledger', `cannot write the ledger of ${key.team}`, { cause });
     }
   }
 
@@ -104,7 +100,7 @@ export class LedgerStore {
       if (changed === state || (changed.limit === state.limit && changed.topUps === state.topUps)) return true;
       if ('written' in (await this.write(key, limitWrite(state, changed)))) return true;
     }
-    throw new LedgerError(`the budget of ${key.team} kept changing for ${MAX_CHANGE_TRIES} tries`);
+    throw new StoreError('ledger', `the budget of ${key.team} kept changing for ${MAX_CHANGE_TRIES} tries`);
   }
 
   /**
@@ -147,8 +143,8 @@ export class LedgerStore {
     } catch (cause) {
       // Another was quicker, or what stands has just changed: the caller looks again.
       if (!(cause instanceof TransactionCanceledException))
-        throw new LedgerError(`cannot open the ledger of ${key.team}`, { cause });
-      await pauseWithin(CONFLICT_WITHIN_MS);
+        throw new StoreError('ledger', `cannot open the ledger of ${key.team}`, { cause });
+      await pauseUpTo(CONFLICT_WITHIN_MS);
     }
   }
 
@@ -162,9 +158,9 @@ export class LedgerStore {
       const result = await this.write(key, standingWrite(own, all));
       if ('written' in result || result.current === undefined) return;
       // Someone has read one of the two later, and perhaps the other earlier.
-      await pauseWithin(CONFLICT_WITHIN_MS * tries);
+      await pauseUpTo(CONFLICT_WITHIN_MS * tries);
     }
-    throw new LedgerError(`what stands for ${key.team} kept changing for ${MAX_CHANGE_TRIES} tries`);
+    throw new StoreError('ledger', `what stands for ${key.team} kept changing for ${MAX_CHANGE_TRIES} tries`);
   }
 
   /** Applies what stands where a ledger has not learnt of it, because whoever changed it died in the middle. */
@@ -208,11 +204,11 @@ export class LedgerStore {
       } catch (cause) {
         const isBeaten =
           cause instanceof ConditionalCheckFailedException || cause instanceof TransactionConflictException;
-        if (!isBeaten) throw new LedgerError(`cannot write what stands for ${holder}`, { cause });
-        await pauseWithin(CONFLICT_WITHIN_MS * tries);
+        if (!isBeaten) throw new StoreError('ledger', `cannot write what stands for ${holder}`, { cause });
+        await pauseUpTo(CONFLICT_WITHIN_MS * tries);
       }
     }
-    throw new LedgerError(`what stands for ${holder} kept changing for ${MAX_CHANGE_TRIES} tries`);
+    throw new StoreError('ledger', `what stands for ${holder} kept changing for ${MAX_CHANGE_TRIES} tries`);
   }
 
   /** What stands for a team, and of what stands for all what stands for it too. */
@@ -227,7 +223,7 @@ export class LedgerStore {
       const item = await this.#get(standingItemKey(holder));
       return { pause: pauseOf(item?.pause), revoked: revokedOf(item?.revoked), version: Number(item?.version?.N ?? 0) };
     } catch (cause) {
-      throw new LedgerError(`cannot read what stands for ${holder}`, { cause });
+      throw new StoreError('ledger', `cannot read what stands for ${holder}`, { cause });
     }
   }
 
@@ -242,7 +238,7 @@ export class LedgerStore {
         return await this.#client.send(command);
       } catch (error) {
         if (!(error instanceof TransactionConflictException) || tries >= MAX_CONFLICT_TRIES) throw error;
-        await pauseWithin(CONFLICT_WITHIN_MS * tries);
+        await pauseUpTo(CONFLICT_WITHIN_MS * tries);
       }
     }
   }

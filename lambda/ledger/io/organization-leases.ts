@@ -11,7 +11,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { TTL_ATTRIBUTE } from '../../contract.ts';
 import { inBatches } from '../../kernel/in-batches.ts';
-import { pauseWithin } from '../../kernel/io/jitter.ts';
+import { pauseUpTo } from '../../kernel/io/retry.ts';
 import { addUsd, type PicoUsd, picoUsd, ZERO_USD } from '../../kernel/money.ts';
 import type { Period } from '../../kernel/period.ts';
 import { heldIn } from '../ledger.ts';
@@ -75,7 +75,7 @@ export class OrganizationLeases {
       const amount = drawableOf(state, need);
       if (amount !== undefined) {
         if (await this.#transfer(key, amount, state)) return 'drawn';
-        await pauseWithin(RETRY_WITHIN_MS);
+        await pauseUpTo(RETRY_WITHIN_MS);
         continue;
       }
       const short = picoUsd(need - state.available);
@@ -174,7 +174,7 @@ export class OrganizationLeases {
     ];
     // Others that were quicker have changed what was seen.
     if (!(await this.#written(this.#client.send(new TransactWriteItemsCommand({ TransactItems })))))
-      await pauseWithin(RETRY_WITHIN_MS);
+      await pauseUpTo(RETRY_WITHIN_MS);
   }
 
   /** Ends the leases of every team that has drawn, at a time. */
@@ -183,7 +183,7 @@ export class OrganizationLeases {
       const write = { TableName: this.#table, Key: ledgerItemKey({ team, period }), ...endLeaseWrite(atEpochMs) };
       for (let tries = 1; tries <= MAX_DRAW_TRIES; tries++) {
         if ((await this.#tried(this.#client.send(new UpdateItemCommand(write)))) !== 'conflict') return;
-        await pauseWithin(RETRY_WITHIN_MS);
+        await pauseUpTo(RETRY_WITHIN_MS);
       }
       throw new Error(`the lease of ${team} could not be ended`);
     });
@@ -201,7 +201,7 @@ export class OrganizationLeases {
       const isChanged = changed.limit !== state.limit || changed.topUps !== state.topUps;
       const write = { TableName: this.#table, Key: organizationItemKey(period), ...limitWrite(state, changed) };
       if (isChanged && !(await this.#written(this.#client.send(new UpdateItemCommand(write))))) {
-        await pauseWithin(RETRY_WITHIN_MS);
+        await pauseUpTo(RETRY_WITHIN_MS);
         continue;
       }
       this.#exhausted = undefined;
@@ -240,7 +240,7 @@ export class OrganizationLeases {
       if (recalled >= short) break;
       const amount = recallableOf(view.leased, picoUsd(short - recalled));
       if (await this.#transfer({ team, period }, picoUsd(-amount))) recalled = addUsd(recalled, amount);
-      else await pauseWithin(RETRY_WITHIN_MS);
+      else await pauseUpTo(RETRY_WITHIN_MS);
     }
     return { wasIdle: idle.length > 0, ledgers };
   }

@@ -1,27 +1,19 @@
-import {
-  type AttributeValue,
-  ConditionalCheckFailedException,
-  type DynamoDBClient,
-  PutItemCommand,
-  paginateQuery,
-} from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE } from '../../contract.ts';
 import type { AuditEntry, AuditLog } from '../../kernel/audit-log.ts';
+import { DynamoTable, type Item } from '../../kernel/io/dynamo-table.ts';
 import { withoutKeys } from '../../kernel/key-mask.ts';
 import { type Period, periodOf } from '../../kernel/period.ts';
-import { RegistryError } from './registry.ts';
 
 /** How long an entry is kept, in seconds: 400 days. */
 const KEEP_S = 400 * 86_400;
 
 /** The audit trail in the registry table: one partition a month, entries in order of time. */
 export class DynamoAudit implements AuditLog {
-  readonly #client: DynamoDBClient;
-  readonly #table: string;
+  readonly #table: DynamoTable;
 
   constructor(client: DynamoDBClient, table: string) {
-    this.#client = client;
-    this.#table = table;
+    this.#table = new DynamoTable(client, table, 'registry');
   }
 
   async append(entry: AuditEntry): Promise<void> {
@@ -29,31 +21,23 @@ export class DynamoAudit implements AuditLog {
     // No role may take out again what people wrote as their reason.
     const kept = { ...facts, details: withoutKeys(facts.details) };
     const texts = Object.entries(kept).map(([name, value]) => [name, { S: value }]);
-    const Item = {
+    const item = {
       [PARTITION_KEY]: { S: `AUDIT#${periodOf(atEpochMs)}` },
       [SORT_KEY]: { S: `${new Date(atEpochMs).toISOString()}#${entry.id}` },
       ...Object.fromEntries(texts),
       [TTL_ATTRIBUTE]: { N: String(Math.floor(atEpochMs / 1000) + KEEP_S) },
     };
-    const command = new PutItemCommand({
-      TableName: this.#table,
-      Item,
-      // An entry is never replaced, also not by the one who wrote it.
+    // An entry is never replaced, not even by its author: a retry finds it there.
+    await this.#table.put('write the audit trail', item, {
       ConditionExpression: 'attribute_not_exists(#pk)',
       ExpressionAttributeNames: { '#pk': PARTITION_KEY },
     });
-    try {
-      await this.#client.send(command);
-    } catch (cause) {
-      if (cause instanceof ConditionalCheckFailedException) return;
-      throw new RegistryError('cannot write the audit trail', { cause });
-    }
   }
 
   /** A month's newest entries, newest first; of one team's affairs, if it is named. */
   async newest(period: Period, most: number, team?: string): Promise<readonly AuditEntry[]> {
     const query = {
-      TableName: this.#table,
+      ConsistentRead: false,
       KeyConditionExpression: '#pk = :period',
       ExpressionAttributeNames: { '#pk': PARTITION_KEY, ...(team === undefined ? {} : { '#team': 'team' }) },
       ExpressionAttributeValues: {
@@ -63,21 +47,11 @@ export class DynamoAudit implements AuditLog {
       ...(team === undefined ? { Limit: most } : { FilterExpression: '#team = :team' }),
       ScanIndexForward: false,
     };
-    const entries: AuditEntry[] = [];
-    try {
-      // A page has 1 MB at most, before it is filtered.
-      for await (const { Items = [] } of paginateQuery({ client: this.#client }, query)) {
-        entries.push(...Items.map(entryOf));
-        if (entries.length >= most) break;
-      }
-    } catch (cause) {
-      throw new RegistryError('cannot read the audit trail', { cause });
-    }
-    return entries.slice(0, most);
+    return (await this.#table.query('read the audit trail', query, most)).map(entryOf);
   }
 }
 
-function entryOf(item: Readonly<Record<string, AttributeValue>>): AuditEntry {
+function entryOf(item: Item): AuditEntry {
   const text = (field: 'team' | 'source' | 'requestId') =>
     item[field]?.S === undefined ? {} : { [field]: item[field].S };
   return {

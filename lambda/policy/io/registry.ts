@@ -1,23 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto';
-import {
-  BatchWriteItemCommand,
-  ConditionalCheckFailedException,
-  type DynamoDBClient,
-  GetItemCommand,
-  PutItemCommand,
-  paginateQuery,
-  type WriteRequest,
-} from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { CACHE_MS, PARTITION_KEY, SORT_KEY } from '../../contract.ts';
 import { Cached } from '../../kernel/cached.ts';
+import { DynamoTable } from '../../kernel/io/dynamo-table.ts';
+import { StoreError } from '../../kernel/store-error.ts';
 import { type Catalog, parsePublishedCatalog } from '../../pricing/catalog.ts';
 import { type Environment, type EnvironmentFile, parsePublishedEnvironment, type TeamPolicy } from '../environment.ts';
 import type { PolicySource } from '../policy-source.ts';
-
-/** The registry's store failed, or holds what cannot be read. */
-export class RegistryError extends Error {
-  override readonly name = 'RegistryError';
-}
 
 type Published = { readonly environment: Environment; readonly catalog: Catalog };
 /** Which set of policies is in force, and which was before it. */
@@ -25,10 +14,6 @@ type Pointer = { readonly version: string; readonly digest: string; readonly pre
 
 const POLICIES = 'POLICIES';
 const POINTER_KEY = { [PARTITION_KEY]: { S: POLICIES }, [SORT_KEY]: { S: 'IN_FORCE' } };
-/** DynamoDB's limit of writes in one batch (BatchWriteItem API reference, read 2026-11-23). */
-const BATCH_SIZE = 25;
-/** How often a batch that DynamoDB took only in part is tried again. */
-const MAX_BATCH_TRIES = 8;
 
 /**
  * The policies and the catalog in the registry table. Each publication is a partition of its own, and one item says which
@@ -36,16 +21,14 @@ const MAX_BATCH_TRIES = 8;
  * told of it; those before that are removed, which can hit no other, since no publication's name is used twice.
  */
 export class Registry implements PolicySource {
-  readonly #client: DynamoDBClient;
-  readonly #table: string;
+  readonly #table: DynamoTable;
   readonly #published: Cached<Published>;
 
   constructor(client: DynamoDBClient, table: string, nowEpochMs: () => number) {
-    this.#client = client;
-    this.#table = table;
+    this.#table = new DynamoTable(client, table, 'registry');
     this.#published = new Cached(CACHE_MS, nowEpochMs, async () => {
       const published = await this.inForce();
-      if (published === undefined) throw new RegistryError('no policies have been published');
+      if (published === undefined) throw new StoreError('registry', 'no policies have been published');
       return published;
     });
   }
@@ -72,7 +55,7 @@ export class Registry implements PolicySource {
   /**
    * Puts an environment and a catalog, both parsed before, in force at one moment; the same set again changes nothing.
    *
-   * @throws RegistryError when another publication comes between.
+   * @throws StoreError when another publication comes between.
    */
   async publish(environment: EnvironmentFile, catalog: unknown): Promise<void> {
     const { teams, ...rest } = environment;
@@ -87,7 +70,8 @@ export class Registry implements PolicySource {
     const before = await this.#pointer();
     if (before?.digest === digest) return;
     const version = randomUUID();
-    await this.#write(
+    await this.#table.writeAll(
+      'write the policies',
       [...documents].map(([name, document]) => ({
         PutRequest: { Item: { ...documentKey(version, name), document: { S: JSON.stringify(document) } } },
       })),
@@ -95,20 +79,16 @@ export class Registry implements PolicySource {
     await this.#pointTo({ version, digest, previous: before?.version }, before?.version);
     if (before?.previous === undefined) return;
     const old = await this.#documents(before.previous);
-    await this.#write(
+    await this.#table.writeAll(
+      'remove the policies before the last',
       [...old.keys()].map((name) => ({ DeleteRequest: { Key: documentKey(before.previous ?? '', name) } })),
     );
   }
 
   async #pointer(): Promise<Pointer | undefined> {
-    const command = new GetItemCommand({ TableName: this.#table, Key: POINTER_KEY, ConsistentRead: true });
-    try {
-      const { Item } = await this.#client.send(command);
-      if (Item?.version?.S === undefined) return undefined;
-      return { version: Item.version.S, digest: Item.digest?.S ?? '', previous: Item.previous?.S };
-    } catch (cause) {
-      throw new RegistryError('cannot read which policies are in force', { cause });
-    }
+    const item = await this.#table.get('read which policies are in force', POINTER_KEY);
+    if (item?.version?.S === undefined) return undefined;
+    return { version: item.version.S, digest: item.digest?.S ?? '', previous: item.previous?.S };
   }
 
   async #pointTo({ version, digest, previous }: Pointer, expected: string | undefined): Promise<void> {
@@ -116,63 +96,26 @@ export class Registry implements PolicySource {
       expected === undefined
         ? { ConditionExpression: 'attribute_not_exists(version)' }
         : { ConditionExpression: 'version = :expected', ExpressionAttributeValues: { ':expected': { S: expected } } };
-    const Item = {
+    const item = {
       ...POINTER_KEY,
       version: { S: version },
       digest: { S: digest },
       ...(previous === undefined ? {} : { previous: { S: previous } }),
     };
-    try {
-      await this.#client.send(new PutItemCommand({ TableName: this.#table, Item, ...condition }));
-    } catch (cause) {
-      if (cause instanceof ConditionalCheckFailedException) {
-        // Two that publish the same set have both succeeded.
-        if ((await this.#pointer())?.digest === digest) return;
-        throw new RegistryError('another publication of policies came between; deploy again', { cause });
-      }
-      throw new RegistryError('cannot put the policies in force', { cause });
-    }
-  }
-
-  async #write(writes: readonly WriteRequest[]): Promise<void> {
-    for (let start = 0; start < writes.length; start += BATCH_SIZE)
-      await this.#batch(writes.slice(start, start + BATCH_SIZE));
-  }
-
-  async #batch(writes: readonly WriteRequest[]): Promise<void> {
-    let rest: WriteRequest[] = [...writes];
-    for (let tries = 1; rest.length > 0; tries++) {
-      if (tries > MAX_BATCH_TRIES) throw new RegistryError(`${rest.length} policies could not be written`);
-      try {
-        const answer = await this.#client.send(new BatchWriteItemCommand({ RequestItems: { [this.#table]: rest } }));
-        rest = answer.UnprocessedItems?.[this.#table] ?? [];
-      } catch (cause) {
-        throw new RegistryError('cannot write the policies', { cause });
-      }
-    }
+    const outcome = await this.#table.put('put the policies in force', item, condition);
+    if ('written' in outcome) return;
+    // Two that publish the same set have both succeeded.
+    if ((await this.#pointer())?.digest === digest) return;
+    throw new StoreError('registry', 'another publication of policies came between; deploy again');
   }
 
   async #documents(version: string): Promise<ReadonlyMap<string, unknown>> {
-    const documents = new Map<string, unknown>();
-    try {
-      const pages = paginateQuery(
-        { client: this.#client },
-        {
-          TableName: this.#table,
-          KeyConditionExpression: '#pk = :policies',
-          ExpressionAttributeNames: { '#pk': PARTITION_KEY },
-          ExpressionAttributeValues: { ':policies': { S: `${POLICIES}#${version}` } },
-          ConsistentRead: true,
-        },
-      );
-      for await (const page of pages) {
-        for (const item of page.Items ?? [])
-          documents.set(item[SORT_KEY]?.S ?? '', JSON.parse(item.document?.S ?? 'null'));
-      }
-    } catch (cause) {
-      throw new RegistryError('cannot read the policies', { cause });
-    }
-    return documents;
+    const items = await this.#table.query('read the policies', {
+      KeyConditionExpression: '#pk = :policies',
+      ExpressionAttributeNames: { '#pk': PARTITION_KEY },
+      ExpressionAttributeValues: { ':policies': { S: `${POLICIES}#${version}` } },
+    });
+    return new Map(items.map((item) => [item[SORT_KEY]?.S ?? '', JSON.parse(item.document?.S ?? 'null')]));
   }
 }
 

@@ -1,10 +1,6 @@
 import { HeadObjectCommand, NotFound, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { StoreError } from '../../kernel/store-error.ts';
 import type { ReportShelf } from '../deliver-week.ts';
-
-/** The bucket of reports cannot be reached. */
-export class ShelfError extends Error {
-  override readonly name = 'ShelfError';
-}
 
 /** Reports in a bucket of S3. */
 export class BucketShelf implements ReportShelf {
@@ -24,7 +20,7 @@ export class BucketShelf implements ReportShelf {
         new PutObjectCommand({ Bucket: this.#bucket, Key: name, ContentType: contentType, Body: text }),
       );
     } catch (cause) {
-      throw new ShelfError(`cannot write ${name}`, { cause });
+      throw new StoreError('reports bucket', `cannot write ${name}`, { cause });
     }
   }
 
@@ -34,7 +30,7 @@ export class BucketShelf implements ReportShelf {
       return true;
     } catch (cause) {
       if (cause instanceof NotFound) return false;
-      throw new ShelfError(`cannot see whether there is ${name}`, { cause });
+      throw new StoreError('reports bucket', `cannot see whether there is ${name}`, { cause });
     }
   }
 

@@ -7,13 +7,9 @@ import {
   type SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
+import { StoreError } from '../../kernel/store-error.ts';
 import type { RotatedVersions, SecretState } from '../secret-rotation.ts';
 import { VERSION_LABEL } from '../secret-versions.ts';
-
-/** Secrets Manager failed, or the secret is not of the kind that is rotated. */
-export class RotatedSecretError extends Error {
-  override readonly name = 'RotatedSecretError';
-}
 
 /** A kind of secrets: whose one is, by its name, and how a value of it is read. */
 export type SecretKind<T> = {
@@ -40,7 +36,7 @@ export class RotatedSecret<T> implements RotatedVersions<T> {
       this.#client.send(new DescribeSecretCommand({ SecretId: this.#secretId })),
     );
     const team = this.#kind.teamOf(found.Name ?? '');
-    if (team === undefined) throw new RotatedSecretError(`${found.Name} is no ${this.#kind.what}`);
+    if (team === undefined) throw new StoreError('secrets', `${found.Name} is no ${this.#kind.what}`);
     const stages = new Map(Object.entries(found.VersionIdsToStages ?? {}));
     const changedAtEpochMs = found.LastChangedDate?.getTime() ?? 0;
     return { team, isRotated: found.RotationEnabled === true, stages, changedAtEpochMs };
@@ -53,7 +49,7 @@ export class RotatedSecret<T> implements RotatedVersions<T> {
     } catch (cause) {
       // A version that is just being made has no value.
       if (cause instanceof ResourceNotFoundException) return undefined;
-      throw new RotatedSecretError(`cannot read a ${this.#kind.what}`, { cause });
+      throw new StoreError('secrets', `cannot read a ${this.#kind.what}`, { cause });
     }
   }
 
@@ -71,7 +67,7 @@ export class RotatedSecret<T> implements RotatedVersions<T> {
     } catch (cause) {
       // A version's value never changes: the same step at the same time has given it one.
       const other = cause instanceof ResourceExistsException ? await this.read(versionId) : undefined;
-      if (other === undefined) throw new RotatedSecretError(`cannot write a ${this.#kind.what}`, { cause });
+      if (other === undefined) throw new StoreError('secrets', `cannot write a ${this.#kind.what}`, { cause });
       return other;
     }
   }
@@ -102,7 +98,7 @@ export class RotatedSecret<T> implements RotatedVersions<T> {
     try {
       return await act();
     } catch (cause) {
-      throw new RotatedSecretError(`cannot ${what} a ${this.#kind.what}`, { cause });
+      throw new StoreError('secrets', `cannot ${what} a ${this.#kind.what}`, { cause });
     }
   }
 }

@@ -1,13 +1,7 @@
 import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
-import {
-  ConditionalCheckFailedException,
-  DeleteItemCommand,
-  type DynamoDBClient,
-  GetItemCommand,
-  PutItemCommand,
-} from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE } from '../../contract.ts';
-import { RegistryError } from '../../policy/io/registry.ts';
+import { DynamoTable } from '../../kernel/io/dynamo-table.ts';
 import type { IdempotencyStore, Once } from '../idempotency-store.ts';
 
 /** How long an answer can be had again, in seconds: a day. */
@@ -24,63 +18,36 @@ const TAG_BYTES = 16;
  * of which is stored.
  */
 export class DynamoIdempotency implements IdempotencyStore {
-  readonly #client: DynamoDBClient;
-  readonly #table: string;
+  readonly #table: DynamoTable;
   readonly #nowEpochMs: () => number;
 
   constructor(client: DynamoDBClient, table: string, nowEpochMs: () => number) {
-    this.#client = client;
-    this.#table = table;
+    this.#table = new DynamoTable(client, table, 'registry');
     this.#nowEpochMs = nowEpochMs;
   }
 
   async begin(once: Once): Promise<'begun' | 'busy' | 'other request' | { readonly answer: string }> {
     const nowEpochMs = this.#nowEpochMs();
-    const command = new PutItemCommand({
-      TableName: this.#table,
-      Item: { ...itemKey(once), ...facts(once, nowEpochMs), busyUntilMs: { N: String(nowEpochMs + BUSY_MS) } },
+    const item = { ...itemKey(once), ...facts(once, nowEpochMs), busyUntilMs: { N: String(nowEpochMs + BUSY_MS) } };
+    const outcome = await this.#table.put('begin a request', item, {
       // One that began and never ended has died.
       ConditionExpression: 'attribute_not_exists(#pk) OR (attribute_not_exists(sealed) AND busyUntilMs <= :now)',
       ExpressionAttributeNames: { '#pk': PARTITION_KEY },
       ExpressionAttributeValues: { ':now': { N: String(nowEpochMs) } },
     });
-    try {
-      await this.#client.send(command);
-      return 'begun';
-    } catch (cause) {
-      if (!(cause instanceof ConditionalCheckFailedException))
-        throw new RegistryError('cannot begin a request', { cause });
-    }
-    const item = await this.#read(once);
-    if (item?.request?.S !== digest(once.request)) return 'other request';
-    return item.sealed?.B === undefined ? 'busy' : { answer: unseal(once, Buffer.from(item.sealed.B)) };
+    if ('written' in outcome) return 'begun';
+    const begun = await this.#table.get('read the answer of a request', itemKey(once));
+    if (begun?.request?.S !== digest(once.request)) return 'other request';
+    return begun.sealed?.B === undefined ? 'busy' : { answer: unseal(once, Buffer.from(begun.sealed.B)) };
   }
 
   async end(once: Once, answer: string): Promise<void> {
-    const Item = { ...itemKey(once), ...facts(once, this.#nowEpochMs()), sealed: { B: seal(once, answer) } };
-    await this.#write(new PutItemCommand({ TableName: this.#table, Item }));
+    const item = { ...itemKey(once), ...facts(once, this.#nowEpochMs()), sealed: { B: seal(once, answer) } };
+    await this.#table.put('write the answer of a request', item);
   }
 
   async forget(once: Once): Promise<void> {
-    await this.#write(new DeleteItemCommand({ TableName: this.#table, Key: itemKey(once) }));
-  }
-
-  async #read(once: Once) {
-    try {
-      const command = new GetItemCommand({ TableName: this.#table, Key: itemKey(once), ConsistentRead: true });
-      return (await this.#client.send(command)).Item;
-    } catch (cause) {
-      throw new RegistryError('cannot read what a request was answered', { cause });
-    }
-  }
-
-  async #write(command: PutItemCommand | DeleteItemCommand): Promise<void> {
-    try {
-      // Each is a command of one client; their union has no common send.
-      await this.#client.send(command as PutItemCommand);
-    } catch (cause) {
-      throw new RegistryError('cannot write what a request was answered', { cause });
-    }
+    await this.#table.delete('remove a request', itemKey(once));
   }
 }
 

@@ -1,16 +1,11 @@
-import {
-  type AttributeValue,
-  ConditionalCheckFailedException,
-  type DynamoDBClient,
-  GetItemCommand,
-  UpdateItemCommand,
-} from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { isRole } from '../../access/identity.ts';
 import { keyItemKey, mintKey, TeamKeys } from '../../access/io/team-keys.ts';
 import type { KeyRecord } from '../../access/key-record.ts';
 import { parseScope } from '../../access/key-scope.ts';
 import { inBatches } from '../../kernel/in-batches.ts';
-import { RegistryError } from '../../policy/io/registry.ts';
+import { DynamoTable, type Item } from '../../kernel/io/dynamo-table.ts';
+import { StoreError } from '../../kernel/store-error.ts';
 import type { KeyShelf } from '../key-operations.ts';
 
 /** How many keys are read at once. */
@@ -31,32 +26,22 @@ const FIELDS = [
 
 /** The keys of the registry table, for those who administer them. */
 export class DynamoKeyShelf implements KeyShelf {
-  readonly #client: DynamoDBClient;
-  readonly #table: string;
+  readonly #table: DynamoTable;
   readonly #keys: TeamKeys;
   readonly #environmentName: string;
 
   constructor(client: DynamoDBClient, table: string, environmentName: string, nowEpochMs: () => number) {
-    this.#client = client;
-    this.#table = table;
+    this.#table = new DynamoTable(client, table, 'registry');
     this.#environmentName = environmentName;
     this.#keys = new TeamKeys(client, table, nowEpochMs);
   }
 
   async read(keyId: string): Promise<KeyRecord | undefined> {
-    const command = new GetItemCommand({
-      TableName: this.#table,
-      Key: keyItemKey(keyId),
-      ConsistentRead: true,
+    const item = await this.#table.get('read a key', keyItemKey(keyId), {
       ProjectionExpression: FIELDS.map((field) => `#${field}`).join(', '),
       ExpressionAttributeNames: Object.fromEntries(FIELDS.map((field) => [`#${field}`, field])),
     });
-    try {
-      const { Item } = await this.#client.send(command);
-      return Item === undefined ? undefined : recordOf(keyId, Item);
-    } catch (cause) {
-      throw new RegistryError('cannot read a key', { cause });
-    }
+    return item === undefined ? undefined : recordOf(keyId, item);
   }
 
   async list(team: string | undefined): Promise<readonly KeyRecord[]> {
@@ -78,29 +63,21 @@ export class DynamoKeyShelf implements KeyShelf {
   }
 
   async replace(keyId: string, by: string, retireAfterEpochMs: number): Promise<boolean> {
-    const command = new UpdateItemCommand({
-      TableName: this.#table,
-      Key: keyItemKey(keyId),
+    const outcome = await this.#table.update('write a key', keyItemKey(keyId), {
       UpdateExpression: 'SET rotatedTo = :by, retireAfterMs = :after',
       ConditionExpression:
         'attribute_exists(#hash) AND attribute_not_exists(rotatedTo) AND attribute_not_exists(revokedAtMs)',
       ExpressionAttributeNames: { '#hash': 'hash' },
       ExpressionAttributeValues: { ':by': { S: by }, ':after': { N: String(retireAfterEpochMs) } },
     });
-    try {
-      await this.#client.send(command);
-      return true;
-    } catch (cause) {
-      if (!(cause instanceof ConditionalCheckFailedException)) throw new RegistryError('cannot write a key', { cause });
-      // The same rotation told twice is one.
-      return (await this.read(keyId))?.rotatedTo === by;
-    }
+    // A retry of the same rotation is the same rotation.
+    return 'written' in outcome || (await this.read(keyId))?.rotatedTo === by;
   }
 }
 
-function recordOf(keyId: string, item: Readonly<Record<string, AttributeValue>>): KeyRecord {
+function recordOf(keyId: string, item: Item): KeyRecord {
   const role = item.role?.S;
-  if (!isRole(role)) throw new RegistryError(`key ${keyId} has no role`);
+  if (!isRole(role)) throw new StoreError('registry', `key ${keyId} has no role`);
   const text = (field: string) => (item[field]?.S === undefined ? {} : { [field]: item[field].S });
   const time = (field: string, name: string) => (item[field]?.N === undefined ? {} : { [name]: Number(item[field].N) });
   return {

@@ -1,9 +1,5 @@
 import { PublishCommand, type SNSClient } from '@aws-sdk/client-sns';
-
-/** SNS took no message. */
-export class TopicError extends Error {
-  override readonly name = 'TopicError';
-}
+import { StoreError } from '../../kernel/store-error.ts';
 
 /** The most lines of a message: SNS takes 256 KB (Publish API reference, read 2026-11-25), and people read fewer. */
 const MAX_LINES = 200;
@@ -20,7 +16,7 @@ export class OperatorsTopic {
     this.#topicArn = topicArn;
   }
 
-  /** Sends one message. @throws TopicError */
+  /** Sends one message. @throws StoreError */
   async tell(subject: string, lines: readonly string[]): Promise<void> {
     const more = lines.length > MAX_LINES ? [`And ${lines.length - MAX_LINES} more; the log has all.`] : [];
     const Message = [...lines.slice(0, MAX_LINES), ...more].join('\n');
@@ -29,7 +25,7 @@ export class OperatorsTopic {
         new PublishCommand({ TopicArn: this.#topicArn, Subject: subject.slice(0, MAX_SUBJECT), Message }),
       );
     } catch (cause) {
-      throw new TopicError('cannot tell the operators', { cause });
+      throw new StoreError('operators topic', 'cannot tell the operators', { cause });
     }
   }
 }

@@ -1,14 +1,14 @@
 import {
   type CancellationReason,
   type DynamoDBClient,
-  paginateQuery,
   TransactionCanceledException,
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
 import { PARTITION_KEY, SORT_KEY } from '../../contract.ts';
-import { pauseWithin } from '../../kernel/io/jitter.ts';
+import { DynamoTable, type Item } from '../../kernel/io/dynamo-table.ts';
+import { pauseUpTo } from '../../kernel/io/retry.ts';
 import type { Day, Hour } from '../../kernel/period.ts';
-import { holderOf, type Item } from '../../ledger/io/ledger-item.ts';
+import { holderOf } from '../../ledger/io/ledger-item.ts';
 import type { LedgerKey } from '../../ledger/ports.ts';
 import type { LedgerEnd } from '../../ledger/reservation-end.ts';
 import { foldGroqKeyUse, type GroqKeyUse, groqKeyRowsOf } from '../groq-key-use.ts';
@@ -32,11 +32,6 @@ import {
   type UsageUpdate,
 } from './usage-item.ts';
 
-/** The usage's store failed; the same ends can be counted again. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
-
 /** A transaction has at most 100 items (DynamoDB quotas, read 2026-11-25). */
 const ITEMS_AT_ONCE = 100;
 /** How often a transaction is tried that meets others, without getting any further. */
@@ -50,20 +45,18 @@ const CONFLICT_WITHIN_MS = 50;
  * order and company, is counted once.
  */
 export class DynamoUsage implements UsageReader, UsageCounter, GroqKeyUseReader {
-  readonly #client: DynamoDBClient;
-  readonly #table: string;
+  readonly #table: DynamoTable;
   readonly #nowEpochMs: () => number;
 
   constructor(client: DynamoDBClient, table: string, nowEpochMs: () => number) {
-    this.#client = client;
-    this.#table = table;
+    this.#table = new DynamoTable(client, table, 'usage');
     this.#nowEpochMs = nowEpochMs;
   }
 
   /**
    * Counts ends that have not been counted before; tells how many those were.
    *
-   * @throws UsageError when some may not be counted; then all may be told again.
+   * @throws StoreError when some may not be counted; then all may be told again.
    */
   async count(ends: readonly LedgerEnd[]): Promise<number> {
     return await this.#count(ends, {
@@ -76,7 +69,7 @@ export class DynamoUsage implements UsageReader, UsageCounter, GroqKeyUseReader 
   /**
    * Counts batches of refusals that have not been counted before; tells how many those were.
    *
-   * @throws UsageError when some may not be counted; then all may be told again.
+   * @throws StoreError when some may not be counted; then all may be told again.
    */
   async countRefusals(batches: readonly RefusalBatch[]): Promise<number> {
     return await this.#count(batches, {
@@ -107,8 +100,8 @@ export class DynamoUsage implements UsageReader, UsageCounter, GroqKeyUseReader 
         const fresh = left.filter((_, index) => reasons[index]?.Code !== 'ConditionalCheckFailed');
         const isAgain = reasons.some(({ Code }) => Code === 'TransactionConflict' || Code === 'ThrottlingError');
         if (fresh.length === left.length && (!isAgain || tries++ >= MAX_TRIES))
-          throw new UsageError(`cannot count ${left.length} ends or refusals`, { cause });
-        if (isAgain) await pauseWithin(CONFLICT_WITHIN_MS * tries);
+          throw this.#table.error(`count ${left.length} ends or refusals`, cause);
+        if (isAgain) await pauseUpTo(CONFLICT_WITHIN_MS * tries);
         left = fresh;
       }
     }
@@ -124,7 +117,7 @@ export class DynamoUsage implements UsageReader, UsageCounter, GroqKeyUseReader 
   /**
    * Makes an adjustment; tells whether it was made, and not another of its number before.
    *
-   * @throws UsageError when that is not sure; then the same may be told again, and tells false if it had been made.
+   * @throws StoreError when that is not sure; then the same may be told again, and tells false if it had been made.
    */
   async adjust(adjustment: UsageAdjustment): Promise<boolean> {
     try {
@@ -132,13 +125,13 @@ export class DynamoUsage implements UsageReader, UsageCounter, GroqKeyUseReader 
       return true;
     } catch (cause) {
       if (reasonsOf(cause)[0]?.Code === 'ConditionalCheckFailed') return false;
-      throw new UsageError(`cannot adjust the usage of ${adjustment.team}`, { cause });
+      throw this.#table.error(`adjust the usage of ${adjustment.team}`, cause);
     }
   }
 
   async #write(updates: readonly UsageUpdate[]): Promise<void> {
-    const TransactItems = updates.map((update) => ({ Update: { TableName: this.#table, ...update } }));
-    await this.#client.send(new TransactWriteItemsCommand({ TransactItems }));
+    const TransactItems = updates.map((update) => ({ Update: { TableName: this.#table.name, ...update } }));
+    await this.#table.client.send(new TransactWriteItemsCommand({ TransactItems }));
   }
 
   async rowsOf(team: string, from: Day, to: Day): Promise<readonly UsageRow[]> {
@@ -150,27 +143,13 @@ export class DynamoUsage implements UsageReader, UsageCounter, GroqKeyUseReader 
   }
 
   async #itemsOf(team: string, from: string, to: string): Promise<readonly Item[]> {
-    const items: Item[] = [];
-    try {
-      const pages = paginateQuery(
-        { client: this.#client },
-        {
-          TableName: this.#table,
-          KeyConditionExpression: '#pk = :team AND #sk BETWEEN :from AND :to',
-          ExpressionAttributeNames: { '#pk': PARTITION_KEY, '#sk': SORT_KEY },
-          // A tilde comes after all that can follow a day or an hour.
-          ExpressionAttributeValues: {
-            ':team': { S: holderOf(team) },
-            ':from': { S: from },
-            ':to': { S: `${to}#~` },
-          },
-        },
-      );
-      for await (const page of pages) items.push(...(page.Items ?? []));
-    } catch (cause) {
-      throw new UsageError(`cannot read the usage of ${team}`, { cause });
-    }
-    return items;
+    return await this.#table.query(`read the usage of ${team}`, {
+      ConsistentRead: false,
+      KeyConditionExpression: '#pk = :team AND #sk BETWEEN :from AND :to',
+      ExpressionAttributeNames: { '#pk': PARTITION_KEY, '#sk': SORT_KEY },
+      // A tilde comes after all that can follow a day or an hour.
+      ExpressionAttributeValues: { ':team': { S: holderOf(team) }, ':from': { S: from }, ':to': { S: `${to}#~` } },
+    });
   }
 }
 

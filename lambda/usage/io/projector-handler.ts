@@ -20,7 +20,7 @@ export type ProjectorPorts = {
  * them again and at last hands them to the dead letters; all others of the batch have been counted by then. When the
  * table fails, the whole batch is to come again.
  *
- * @throws UsageError when ends or refusals may not have been counted.
+ * @throws StoreError when ends or refusals may not have been counted.
  */
 export function createProjector({ usage, announce, log }: ProjectorPorts) {
   return middy<DynamoDBStreamEvent, DynamoDBBatchResponse>({ timeoutEarlyInMillis: 0 }).handler(async ({ Records }) => {

@@ -1,15 +1,10 @@
 import type { AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE } from '../../contract.ts';
+import { DynamoTable, type Item } from '../../kernel/io/dynamo-table.ts';
 import { dayStartsAtEpochMs } from '../../kernel/period.ts';
 import { type LedgerRecord, UnreadableRecord } from '../../ledger/io/ledger-ends.ts';
-import { holderOf, type Item, teamOf } from '../../ledger/io/ledger-item.ts';
+import { holderOf, teamOf } from '../../ledger/io/ledger-item.ts';
 import type { RefusalBatch, RefusalRow, RefusalStore } from '../refusal-tally.ts';
-
-/** A batch of refusals could not be written; it can be written again under its id. */
-export class RefusalError extends Error {
-  override readonly name = 'RefusalError';
-}
 
 /** How long a batch is kept, in seconds: a stream tells of it for 24 hours at most, and nobody else reads it. */
 const KEEP_S = 7 * 86_400;
@@ -19,32 +14,25 @@ const SORT_KEY_START = 'REFUSALS#';
 
 /** Batches of refusals in the ledger's table, `TEAM#<team>` / `REFUSALS#<batch>`, whose stream brings them to the usage. */
 export class DynamoRefusals implements RefusalStore {
-  readonly #client: DynamoDBClient;
-  readonly #table: string;
+  readonly #table: DynamoTable;
   readonly #nowEpochMs: () => number;
 
   constructor(client: DynamoDBClient, table: string, nowEpochMs: () => number) {
-    this.#client = client;
-    this.#table = table;
+    this.#table = new DynamoTable(client, table, 'ledger');
     this.#nowEpochMs = nowEpochMs;
   }
 
   async write({ id, team, rows }: RefusalBatch): Promise<void> {
-    const command = new UpdateItemCommand({
-      TableName: this.#table,
-      Key: { [PARTITION_KEY]: { S: holderOf(team) }, [SORT_KEY]: { S: `${SORT_KEY_START}${id}` } },
+    const key = { [PARTITION_KEY]: { S: holderOf(team) }, [SORT_KEY]: { S: `${SORT_KEY_START}${id}` } };
+    const input = {
       UpdateExpression: 'SET #rows = :rows, #ttl = :ttl',
       ExpressionAttributeNames: { '#rows': 'rows', '#ttl': TTL_ATTRIBUTE },
       ExpressionAttributeValues: {
         ':rows': { L: rows.map(rowValue) },
         ':ttl': { N: String(Math.floor(this.#nowEpochMs() / 1000) + KEEP_S) },
       },
-    });
-    try {
-      await this.#client.send(command, { abortSignal: AbortSignal.timeout(WRITE_WITHIN_MS) });
-    } catch (cause) {
-      throw new RefusalError(`cannot write what was refused to ${team}`, { cause });
-    }
+    };
+    await this.#table.update(`write the refusals of ${team}`, key, input, WRITE_WITHIN_MS);
   }
 }
 

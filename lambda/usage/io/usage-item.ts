@@ -1,8 +1,9 @@
 import type { AttributeValue, Update } from '@aws-sdk/client-dynamodb';
 import { PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE } from '../../contract.ts';
+import type { Item } from '../../kernel/io/dynamo-table.ts';
 import { picoUsd } from '../../kernel/money.ts';
 import { type Day, dayStartsAtEpochMs, type Hour, type Period } from '../../kernel/period.ts';
-import { holderOf, type Item } from '../../ledger/io/ledger-item.ts';
+import { holderOf } from '../../ledger/io/ledger-item.ts';
 import type { LedgerEnd } from '../../ledger/reservation-end.ts';
 import type { GroqKeyUse, TeamGroqKeyUse } from '../groq-key-use.ts';
 import type { RefusalBatch } from '../refusal-tally.ts';

@@ -189,6 +189,6 @@ describe('the authorizer', () => {
 
   it('fails, rather than refuse or admit, when the registry cannot be read', async () => {
     const broken = new TeamKeys(database.client, 'no-such-table', () => START_MS);
-    await expect(broken.identify(made('good').key)).rejects.toMatchObject({ name: 'RegistryError' });
+    await expect(broken.identify(made('good').key)).rejects.toMatchObject({ name: 'StoreError', store: 'registry' });
   });
 });

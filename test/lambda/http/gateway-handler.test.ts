@@ -6,6 +6,7 @@ import type { Upstream, UpstreamAnswer } from '../../../lambda/groq/upstream.ts'
 import { systemClock } from '../../../lambda/kernel/io/system.ts';
 import { picoUsdFromNumber } from '../../../lambda/kernel/money.ts';
 import { refuse } from '../../../lambda/kernel/refusals.ts';
+import { StoreError } from '../../../lambda/kernel/store-error.ts';
 import { DynamoLedger } from '../../../lambda/ledger/io/dynamo-ledger.ts';
 import type { PolicySource } from '../../../lambda/policy/policy-source.ts';
 import { catalog, policyWith } from '../../support/catalog.ts';
@@ -255,7 +256,7 @@ describe('a call that fails', () => {
       sent++;
       return whole;
     });
-    ledger.reserve = async () => Promise.reject(Object.assign(new Error('down'), { name: 'LedgerError' }));
+    ledger.reserve = async () => Promise.reject(new StoreError('ledger', 'down'));
     expect(await invoke(gateway, chatEvent({}))).toMatchObject({
       status: 503,
       text: expect.stringContaining('gateway_unavailable'),
@@ -276,7 +277,7 @@ describe('a call that fails', () => {
     const reserve = ledger.reserve.bind(ledger);
     ledger.reserve = async (...args) => {
       await reserve(...args);
-      throw Object.assign(new Error('the reply was lost'), { name: 'LedgerError' });
+      throw new StoreError('ledger', 'the reply was lost');
     };
     expect(await invoke(gateway, chatEvent({}))).toMatchObject({ status: 503 });
     expect(await ledgerNow()).toMatchObject({ reserved: 0n, spent: 0n });

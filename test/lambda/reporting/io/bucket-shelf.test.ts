@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BucketShelf, ShelfError } from '../../../../lambda/reporting/io/bucket-shelf.ts';
+import { BucketShelf } from '../../../../lambda/reporting/io/bucket-shelf.ts';
 
 /** As much of S3 as a shelf needs: puts that are kept, and answers by HTTP status. */
 const objects = new Map<string, { readonly body: string; readonly type: string | undefined }>();
@@ -49,7 +49,7 @@ describe('the bucket of reports', () => {
 
   it('never takes what it may not see for what is not there', async () => {
     const shelf = new BucketShelf(client, 'forbidden', 'eu-central-1');
-    await expect(shelf.has('told.txt')).rejects.toThrow(ShelfError);
+    await expect(shelf.has('told.txt')).rejects.toMatchObject({ name: 'StoreError', store: 'reports bucket' });
     await expect(shelf.put('told.txt', 'text/plain', '')).rejects.toThrow('cannot write told.txt');
   });
 

@@ -72,7 +72,7 @@ it('stores no answer that could be read without the caller’s own key', async (
 it('fails as the registry does', async () => {
   const broken = new DynamoIdempotency(database.client, 'no-such-table', () => START_MS);
   for (const act of [() => broken.begin(told), () => broken.end(told, 'x'), () => broken.forget(told)])
-    await expect(act()).rejects.toMatchObject({ name: 'RegistryError' });
+    await expect(act()).rejects.toMatchObject({ name: 'StoreError', store: 'registry' });
 });
 
 async function keyOf({ keyId, idempotencyKey }: Once) {
