@@ -17,7 +17,7 @@ const requests = Number(values.requests);
 const { sources, lines, floatUsd, seconds } = await runAgreement({
   requests,
   processes: Number(values.processes),
-  atOnce: Number(values['at-once']),
+  concurrency: Number(values['at-once']),
   onProgress: (done, total) => {
     if (process.stderr.isTTY) process.stderr.write(`  ${done} of ${total}\u001b[K\r`);
   },
@@ -25,7 +25,7 @@ const { sources, lines, floatUsd, seconds } = await runAgreement({
 const names = sources.map(({ name }) => name);
 console.log(`| figure | ${names.join(' | ')} | agree |`);
 console.log(`| --- | ${names.map(() => '---').join(' | ')} | --- |`);
-for (const { figure, said, agrees } of lines)
-  console.log(`| ${figure} | ${said.map((value) => value ?? '').join(' | ')} | ${agrees ? 'yes' : 'NO'} |`);
+for (const { figure, reported, agrees } of lines)
+  console.log(`| ${figure} | ${reported.map((value) => value ?? '').join(' | ')} | ${agrees ? 'yes' : 'NO'} |`);
 console.log(`\n${requests} requests in ${seconds.toFixed(0)} s; CostUsd of the metrics, as floats: ${floatUsd}`);
 if (lines.some(({ agrees }) => !agrees)) process.exitCode = 1;

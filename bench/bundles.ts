@@ -4,7 +4,7 @@ import { build } from 'esbuild';
 import { PROJECT_DIR } from '../local/settings.ts';
 
 /** Bundles the handlers as they are deployed and tells their sizes in bytes. */
-export async function bundleSizes(): Promise<Record<string, { bytes: number; gzipBytes: number }>> {
+export async function measureBundles(): Promise<Record<string, { bytes: number; gzipBytes: number }>> {
   const sizes: Record<string, { bytes: number; gzipBytes: number }> = {};
   for (const handler of ['gateway', 'authorizer']) {
     const { outputFiles } = await build({

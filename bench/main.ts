@@ -4,15 +4,15 @@ import { join } from 'node:path';
 import { startEmbeddedDynamodb } from '../local/dynamodb/embedded-dynamodb.ts';
 import { PROJECT_DIR } from '../local/settings.ts';
 import packageJson from '../package.json' with { type: 'json' };
-import { bundleSizes } from './bundles.ts';
+import { measureBundles } from './bundles.ts';
+import { type StartedProcess, start } from './child-process.ts';
 import { startDynamodbCounter } from './dynamodb-counter.ts';
 import { measure, quantile, type Target } from './load.ts';
-import { type Started, start } from './processes.ts';
 
 const isQuick = process.argv.includes('--quick');
 /** Rounds in turn, direct and through the gateway, so that a machine that changes its pace changes both. */
 const ROUNDS = isQuick ? 2 : 6;
-const CALLS_A_ROUND: Readonly<Record<number, number>> = isQuick
+const CALLS_PER_ROUND: Readonly<Record<number, number>> = isQuick
   ? { 1: 50, 10: 100, 50: 200 }
   : { 1: 250, 10: 500, 50: 1000 };
 
@@ -40,7 +40,7 @@ async function startGateway(
   upstream: string,
   name: string,
   env: Record<string, string> = {},
-): Promise<{ process: Started; target: Target }> {
+): Promise<{ process: StartedProcess; target: Target }> {
   const settings = {
     PORT: '0',
     DATA_DIR: join(dir, name),
@@ -54,11 +54,11 @@ async function startGateway(
   return { process, target: { baseUrl, key: teams.bench.key } };
 }
 
-async function latencies(direct: Target, gateway: Target) {
+async function measureLatencies(direct: Target, gateway: Target) {
   const rows = [];
   for (const stream of [false, true]) {
     for (const connections of [1, 10, 50]) {
-      const calls = CALLS_A_ROUND[connections] ?? 100;
+      const calls = CALLS_PER_ROUND[connections] ?? 100;
       const times: { direct: number[]; gateway: number[] } = { direct: [], gateway: [] };
       for (const target of [direct, gateway]) await measure(target, connections, Math.ceil(calls / 2), stream);
       for (let round = 0; round < ROUNDS; round++) {
@@ -76,7 +76,7 @@ async function latencies(direct: Target, gateway: Target) {
   return rows;
 }
 
-async function dynamodbPerRequest(upstream: string) {
+async function measureDynamodbPerRequest(upstream: string) {
   const database = await startEmbeddedDynamodb();
   const counter = await startDynamodbCounter(database.endpoint);
   const { process, target } = await startGateway(upstream, 'counted', { DYNAMODB_ENDPOINT: counter.endpoint });
@@ -100,13 +100,13 @@ for (let n = 0; n < 3; n++) {
   await process.stop();
 }
 const { process: gateway, target } = await startGateway(fake.line, 'measured');
-const latency = await latencies({ baseUrl: fake.line, key: 'gsk_bench' }, target);
+const latency = await measureLatencies({ baseUrl: fake.line, key: 'gsk_bench' }, target);
 const rssMb = gateway.rssMb();
 await gateway.stop();
 const result = {
   latency,
-  dynamodb: await dynamodbPerRequest(fake.line),
-  bundles: await bundleSizes(),
+  dynamodb: await measureDynamodbPerRequest(fake.line),
+  bundles: await measureBundles(),
   readyMs: quantile(readyMs, 0.5),
   rssMb,
 };

@@ -1,7 +1,7 @@
 import { quantile } from './load.ts';
-import { newTestKey } from './rotation/played-secret.ts';
-import { RotatedGateways } from './rotation/rotated-gateways.ts';
-import type { SteadyLoad } from './rotation/steady-load.ts';
+import type { LoadGenerator } from './rotation/load-generator.ts';
+import { RotationTestbed } from './rotation/rotation-testbed.ts';
+import { newTestKey } from './rotation/simulated-secret.ts';
 
 /*
  * A rotation of a Groq key under load, by the function that is deployed and the machine's own clock: `node bench/rotation.ts [rate] [processes]`. Ten seconds
@@ -23,22 +23,22 @@ type Row = {
   new: number;
 };
 
-const world = await RotatedGateways.open({ processes, canaryMinutes: CANARY_MINUTES });
+const testbed = await RotationTestbed.open({ processes, canaryMinutes: CANARY_MINUTES });
 const [old, next] = [newTestKey(), newTestKey()];
 const rows: Row[] = [];
 
-async function phase(name: string, seconds: number, load: SteadyLoad): Promise<Row> {
+async function phase(name: string, seconds: number, load: LoadGenerator): Promise<Row> {
   const count = () => ({
-    ended: load.ended,
+    completed: load.completed,
     failed: load.failures.length,
-    old: world.fake.keys.useOf(old.keyId).taken,
-    next: world.fake.keys.useOf(next.keyId).taken,
+    old: testbed.fake.keys.usageFor(old.keyId).taken,
+    next: testbed.fake.keys.usageFor(next.keyId).taken,
     ms: performance.now(),
   });
   const before = count();
   await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
   const after = count();
-  const calls = after.ended - before.ended;
+  const calls = after.completed - before.completed;
   const row = {
     phase: name,
     seconds,
@@ -53,37 +53,37 @@ async function phase(name: string, seconds: number, load: SteadyLoad): Promise<R
 }
 
 try {
-  world.secret.set(old);
-  world.fake.keys.only([old.keyId, next.keyId]);
+  testbed.secret.set(old);
+  testbed.fake.keys.only([old.keyId, next.keyId]);
   // As if it had been in use for long: the first key of a team has none before it, and so no canary.
-  const load = world.load();
+  const load = testbed.load();
   load.start({ perSecond: rate });
   await phase('on the old key', STEADY_S, load);
-  await world.rotate(next);
+  await testbed.rotate(next);
   await phase('promoted, canary', CANARY_S, load);
   const overlap = await phase('overlap', OVERLAP_S, load);
-  world.fake.keys.revoke(old.keyId);
+  testbed.fake.keys.revoke(old.keyId);
   const after = await phase('old key revoked', AFTER_S, load);
   await load.stop();
   console.table(rows);
-  const refused = world.fake.keys.useOf(old.keyId).refused + world.fake.keys.useOf(next.keyId).refused;
+  const refused = testbed.fake.keys.usageFor(old.keyId).refused + testbed.fake.keys.usageFor(next.keyId).refused;
   const isHeld = load.failures.length === 0 && overlap.old + after.old + refused === 0;
   console.log(
     JSON.stringify({
       processes,
       asked: rate,
-      calls: load.ended,
+      calls: load.completed,
       streamed: load.streamed,
       failed: load.failures.length,
       firstFailures: load.failures.slice(0, 3).map(({ status, text }) => ({ status, text })),
       refusedByGroq: refused,
       oldKeyUsedAfterCanary: overlap.old + after.old,
-      p50Ms: Math.round(quantile(load.tookMs, 0.5)),
-      p99Ms: Math.round(quantile(load.tookMs, 0.99)),
+      p50Ms: Math.round(quantile(load.durationMs, 0.5)),
+      p99Ms: Math.round(quantile(load.durationMs, 0.99)),
       isHeld,
     }),
   );
   process.exitCode = isHeld ? 0 : 1;
 } finally {
-  await world.close();
+  await testbed.close();
 }

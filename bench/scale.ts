@@ -1,12 +1,12 @@
-import { type ManyTeams, synthesizeMany } from './many-teams.ts';
+import { type SynthesisResult, synthesizeTeams } from './team-scale.ts';
 
 /*
  * npm run bench:scale: what an environment with many teams comes to: time to synthesize, size of the templates, and how
  * near each stack is to CloudFormation's limits.
  */
 
-const rows: ManyTeams[] = [];
-for (const teams of [4, 50, 150, 300]) rows.push(await synthesizeMany(teams));
+const rows: SynthesisResult[] = [];
+for (const teams of [4, 50, 150, 300]) rows.push(await synthesizeTeams(teams));
 console.log(
   '| teams | synth | stacks | parent: resources | a team: resources | parent template | all templates | published properties |',
 );

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { apiAddress } from '../lambda/contract.ts';
-import { adminPorts } from '../lambda/functions/admin-ports.ts';
-import { answerAdmin } from '../lambda/http/admin-routes.ts';
+import { normalizeBaseUrl } from '../lambda/contract.ts';
+import { createAdminPorts } from '../lambda/functions/admin-ports.ts';
+import { handleAdmin } from '../lambda/http/admin-routes.ts';
 import { isObject, parseObject } from '../lambda/kernel/json-object.ts';
 import { CommandError } from './deployment.ts';
-import { openStores, type Where } from './stores.ts';
+import { type EnvironmentSelector, openStores } from './stores.ts';
 
 /** Where a command administers: on an environment's tables, or by a key over its endpoint. */
-export type AdminWhere = Where & { readonly endpoint: string | undefined };
+export type AdminOptions = EnvironmentSelector & { readonly endpoint: string | undefined };
 
 /** One request of the administrative API; values that are undefined are left out. */
 export type AdminCall = {
@@ -42,10 +42,10 @@ const TIMEOUT_MS = 30_000;
  *
  * @throws CommandError when it cannot be reached.
  */
-export async function openAdmin(where: AdminWhere): Promise<AdminClient> {
-  if (where.endpoint !== undefined) return overHttp(where.endpoint);
+export async function openAdminClient(where: AdminOptions): Promise<AdminClient> {
+  if (where.endpoint !== undefined) return createHttpClient(where.endpoint);
   const stores = await openStores(where);
-  const portsNow = adminPorts(stores.dynamo, stores, Date.now);
+  const loadPorts = createAdminPorts(stores.dynamo, stores, Date.now);
   const actor = await stores.readActor();
   const identity = { keyId: 'cli', role: 'admin' } as const;
   return {
@@ -53,20 +53,20 @@ export async function openAdmin(where: AdminWhere): Promise<AdminClient> {
     actor,
     isKey: false,
     async send({ method, path, query = {}, body }) {
-      const { status, body: text } = await answerAdmin(await portsNow(), {
+      const { status, body: text } = await handleAdmin(await loadPorts(), {
         method,
         path,
-        query: given(query),
+        query: definedEntries(query),
         bodyText: body === undefined ? '' : JSON.stringify(body),
         caller: { identity, actor, source: 'cli', requestId: randomUUID(), isKey: false },
         idempotency: undefined,
       });
-      return contentOf(status, text);
+      return parseContent(status, text);
     },
   };
 }
 
-function overHttp(endpoint: string): AdminClient {
+function createHttpClient(endpoint: string): AdminClient {
   const url = URL.parse(endpoint);
   if (url === null) throw new CommandError(`--endpoint is "${endpoint}"; it must be the gateway's base URL`);
   if (url.protocol !== 'https:' && !['127.0.0.1', 'localhost', '[::1]'].includes(url.hostname))
@@ -75,13 +75,13 @@ function overHttp(endpoint: string): AdminClient {
   const [, environmentName, keyId] = /^grk_([a-z0-9-]+)_([a-z0-9]{12})_[A-Za-z0-9_-]{43}$/.exec(key) ?? [];
   if (environmentName === undefined || keyId === undefined)
     throw new CommandError(`${KEY_VARIABLE} has no key of the gateway's; export an admin's or a lead's`);
-  const baseUrl = apiAddress(endpoint);
+  const baseUrl = normalizeBaseUrl(endpoint);
   return {
     environmentName,
     actor: keyId,
     isKey: true,
     async send({ method, path, query = {}, body }) {
-      const text = new URLSearchParams(given(query)).toString();
+      const text = new URLSearchParams(definedEntries(query)).toString();
       const response = await fetch(`${baseUrl}${path}${text === '' ? '' : `?${text}`}`, {
         method,
         headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
@@ -94,18 +94,18 @@ function overHttp(endpoint: string): AdminClient {
           cause,
         });
       });
-      return contentOf(response.status, await response.text());
+      return parseContent(response.status, await response.text());
     },
   };
 }
 
-function given(query: NonNullable<AdminCall['query']>): Record<string, string> {
+function definedEntries(query: NonNullable<AdminCall['query']>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
   );
 }
 
-function contentOf(status: number, text: string): Readonly<Record<string, unknown>> {
+function parseContent(status: number, text: string): Readonly<Record<string, unknown>> {
   const content = parseObject(text);
   if (status < 300 && content !== undefined) return content;
   const error = content?.error;

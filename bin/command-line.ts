@@ -43,43 +43,43 @@ const OPTIONS = {
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
-const HERE = ['env', 'local', 'json'] as const;
-const BY_KEY = [...HERE, 'endpoint'] as const;
-const NEW_KEY = [...BY_KEY, 'out-file', 'secret'] as const;
-const LIMITS = ['models', 'endpoints', 'rpm', 'tpm', 'usd', 'expires'] as const;
+const ENVIRONMENT_OPTIONS = ['env', 'local', 'json'] as const;
+const ADMIN_OPTIONS = [...ENVIRONMENT_OPTIONS, 'endpoint'] as const;
+const NEW_KEY_OPTIONS = [...ADMIN_OPTIONS, 'out-file', 'secret'] as const;
+const LIMIT_OPTIONS = ['models', 'endpoints', 'rpm', 'tpm', 'usd', 'expires'] as const;
 
 /** Each command with the options that it takes: one that it would leave aside is refused, or it would do what was not meant. */
 const COMMANDS: Readonly<Record<string, readonly (keyof typeof OPTIONS)[]>> = {
   verify: ['env', 'endpoint', 'out', 'quick', 'json'],
-  prove: [...HERE, 'team', 'upstream', 'processes', 'calls', 'at-once', 'only', 'out'],
+  prove: [...ENVIRONMENT_OPTIONS, 'team', 'upstream', 'processes', 'calls', 'at-once', 'only', 'out'],
   changes: ['env', 'last'],
   report: ['env', 'local', 'endpoint', 'week', 'weeks', 'format', 'out'],
-  'keys create': [...NEW_KEY, 'team', 'role', 'purpose', ...LIMITS],
-  'keys list': [...BY_KEY, 'team', 'all'],
-  'keys rotate': [...NEW_KEY, 'overlap', 'reason'],
-  'keys revoke': [...BY_KEY, 'reason'],
-  'keys leaked': [...NEW_KEY, 'with-made', 'reason'],
-  'keys whoami': BY_KEY,
-  'groq-key set': [...HERE, 'team', 'name'],
-  'groq-key stage': [...HERE, 'team', 'name'],
-  'groq-key rotate': [...HERE, 'team'],
-  'groq-key status': [...HERE, 'team'],
-  'groq-key report': [...HERE, 'team', 'key'],
-  'groq-key revoke': [...HERE, 'team', 'key', 'reason'],
-  'groq-key unstage': [...HERE, 'team', 'key'],
-  'groq-key confirm-deleted': [...HERE, 'team', 'key'],
-  'audit list': [...BY_KEY, 'month', 'limit'],
-  'budget show': [...HERE, 'team'],
-  'budget top-up': [...HERE, 'team', 'all', 'usd', 'until', 'reason'],
-  'budget pause': [...HERE, 'team', 'all', 'until', 'reason'],
-  'budget resume': [...HERE, 'team', 'all', 'reason'],
-  'usage rebuild': [...HERE, 'team', 'period', 'adjust', 'reason'],
+  'keys create': [...NEW_KEY_OPTIONS, 'team', 'role', 'purpose', ...LIMIT_OPTIONS],
+  'keys list': [...ADMIN_OPTIONS, 'team', 'all'],
+  'keys rotate': [...NEW_KEY_OPTIONS, 'overlap', 'reason'],
+  'keys revoke': [...ADMIN_OPTIONS, 'reason'],
+  'keys leaked': [...NEW_KEY_OPTIONS, 'with-made', 'reason'],
+  'keys whoami': ADMIN_OPTIONS,
+  'groq-key set': [...ENVIRONMENT_OPTIONS, 'team', 'name'],
+  'groq-key stage': [...ENVIRONMENT_OPTIONS, 'team', 'name'],
+  'groq-key rotate': [...ENVIRONMENT_OPTIONS, 'team'],
+  'groq-key status': [...ENVIRONMENT_OPTIONS, 'team'],
+  'groq-key report': [...ENVIRONMENT_OPTIONS, 'team', 'key'],
+  'groq-key revoke': [...ENVIRONMENT_OPTIONS, 'team', 'key', 'reason'],
+  'groq-key unstage': [...ENVIRONMENT_OPTIONS, 'team', 'key'],
+  'groq-key confirm-deleted': [...ENVIRONMENT_OPTIONS, 'team', 'key'],
+  'audit list': [...ADMIN_OPTIONS, 'month', 'limit'],
+  'budget show': [...ENVIRONMENT_OPTIONS, 'team'],
+  'budget top-up': [...ENVIRONMENT_OPTIONS, 'team', 'all', 'usd', 'until', 'reason'],
+  'budget pause': [...ENVIRONMENT_OPTIONS, 'team', 'all', 'until', 'reason'],
+  'budget resume': [...ENVIRONMENT_OPTIONS, 'team', 'all', 'reason'],
+  'usage rebuild': [...ENVIRONMENT_OPTIONS, 'team', 'period', 'adjust', 'reason'],
 };
-const TYPED_KEY =
+const EXPOSED_KEY_ADVICE =
   "a key that was typed here stands in your shell's history: make another, and pipe it or use the prompt";
 /** The commands that name a key behind their own words. */
-const WITH_ARGUMENT = ['keys rotate', 'keys revoke', 'keys leaked'];
-const FAMILIES = new Set(
+const COMMANDS_WITH_ARGUMENT = ['keys rotate', 'keys revoke', 'keys leaked'];
+const COMMAND_GROUPS = new Set(
   Object.keys(COMMANDS)
     .filter((command) => command.includes(' '))
     .map((command) => command.split(' ')[0] ?? ''),
@@ -88,7 +88,7 @@ const FAMILIES = new Set(
 /** The command's name, its options, and the key or id behind it; the name is empty where there is none. */
 export type CommandLine = {
   readonly command: string;
-  readonly values: ReturnType<typeof parsed>['values'];
+  readonly values: ReturnType<typeof parseOptions>['values'];
   readonly argument: string | undefined;
 };
 
@@ -97,7 +97,7 @@ export type CommandLine = {
  *
  * @throws CommandError that names what is wrong.
  */
-export function readCommandLine(args: readonly string[]): CommandLine {
+export function parseCommandLine(args: readonly string[]): CommandLine {
   // First whatever it is, so that an error can tell of the command that was meant.
   const { tokens, positionals } = parseArgs({
     args: [...args],
@@ -108,27 +108,27 @@ export function readCommandLine(args: readonly string[]): CommandLine {
   });
   const named = tokens.filter((token) => token.kind === 'option').map(({ name }) => name);
   const [first = '', second = ''] = positionals;
-  const words = FAMILIES.has(first) ? 2 : 1;
+  const words = COMMAND_GROUPS.has(first) ? 2 : 1;
   const command = words === 2 ? `${first} ${second}`.trim() : first;
-  if (command !== '' && !named.includes('help')) check(command, named);
-  const { values, positionals: all } = parsed(args);
+  if (command !== '' && !named.includes('help')) validateOptions(command, named);
+  const { values, positionals: all } = parseOptions(args);
   const rest = all.slice(words);
-  if (command in COMMANDS && rest.length > (WITH_ARGUMENT.includes(command) ? 1 : 0))
+  if (command in COMMANDS && rest.length > (COMMANDS_WITH_ARGUMENT.includes(command) ? 1 : 0))
     throw new CommandError(
-      `${command} takes no ${WITH_ARGUMENT.includes(command) ? 'second argument' : 'argument beside its options'}; ${first === 'groq-key' ? TYPED_KEY : 'see groq-rbac --help'}`,
+      `${command} takes no ${COMMANDS_WITH_ARGUMENT.includes(command) ? 'second argument' : 'argument beside its options'}; ${first === 'groq-key' ? EXPOSED_KEY_ADVICE : 'see groq-rbac --help'}`,
     );
   return { command, values, argument: rest[0] };
 }
 
-function check(command: string, named: readonly string[]): void {
+function validateOptions(command: string, named: readonly string[]): void {
   const takes = COMMANDS[command];
-  if (FAMILIES.has(command)) {
+  if (COMMAND_GROUPS.has(command)) {
     const all = Object.keys(COMMANDS).filter((one) => one.startsWith(`${command} `));
     throw new CommandError(`${command} what? The commands are ${all.join(', ')}; see groq-rbac --help`);
   }
   // Not said again: it may be a key, which must not be in a log as well as in the shell's history.
   if (takes === undefined && command.startsWith('groq-key '))
-    throw new CommandError(`there is no such groq-key command; see groq-rbac --help; ${TYPED_KEY}`);
+    throw new CommandError(`there is no such groq-key command; see groq-rbac --help; ${EXPOSED_KEY_ADVICE}`);
   if (takes === undefined)
     throw new CommandError(
       `unknown command "${command}"${didYouMean(command, Object.keys(COMMANDS))}; see groq-rbac --help`,
@@ -141,7 +141,7 @@ function check(command: string, named: readonly string[]): void {
   throw new CommandError(`--${foreign} is no option of ${command}${hint} It takes ${all}.`);
 }
 
-function parsed(args: readonly string[]) {
+function parseOptions(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
   } catch (cause) {

@@ -38,17 +38,17 @@ export type Deployment = {
 export async function findDeployment(environmentName: string, endpoint?: string): Promise<Deployment> {
   const client = new CloudFormationClient({});
   const stackName = `groq-gateway-${environmentName}`;
-  const described = await describe(client, stackName);
+  const described = await describeStack(client, stackName);
   const find = (key: string) => described.Outputs?.find(({ OutputKey }) => OutputKey === key)?.OutputValue;
   const output = (key: string): string => {
     const value = find(key);
     if (value === undefined) throw new CommandError(`the stack ${stackName} has no output ${key}; deploy it again`);
     return value;
   };
-  const own = await resourcesOf(client, stackName);
+  const own = await listResources(client, stackName);
   // The teams' stacks are alike: one of them tells what each has.
   const team = own.find(({ type }) => type === 'AWS::CloudFormation::Stack');
-  const resources = team === undefined ? own : [...own, ...(await resourcesOf(client, team.physicalId))];
+  const resources = team === undefined ? own : [...own, ...(await listResources(client, team.physicalId))];
   return {
     environmentName,
     stackName,
@@ -63,7 +63,7 @@ export async function findDeployment(environmentName: string, endpoint?: string)
   };
 }
 
-async function resourcesOf(client: CloudFormationClient, stackName: string): Promise<readonly DeployedResource[]> {
+async function listResources(client: CloudFormationClient, stackName: string): Promise<readonly DeployedResource[]> {
   const resources: DeployedResource[] = [];
   for await (const page of paginateListStackResources({ client }, { StackName: stackName })) {
     for (const { LogicalResourceId = '', ResourceType = '', PhysicalResourceId = '' } of page.StackResourceSummaries ??
@@ -73,7 +73,7 @@ async function resourcesOf(client: CloudFormationClient, stackName: string): Pro
   return resources;
 }
 
-async function describe(client: CloudFormationClient, stackName: string) {
+async function describeStack(client: CloudFormationClient, stackName: string) {
   try {
     const { Stacks } = await client.send(new DescribeStacksCommand({ StackName: stackName }));
     if (Stacks?.[0] !== undefined) return Stacks[0];

@@ -9,7 +9,7 @@ import {
 } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { ConfigError } from '../lambda/kernel/config-error.ts';
-import { withCanary } from '../lambda/policy/canary.ts';
+import { addCanaryTeam } from '../lambda/policy/canary-team.ts';
 import { GatewayStack } from '../lib/gateway-stack.ts';
 import { loadConfiguration } from '../local/configuration.ts';
 import { PROJECT_DIR, StartError } from '../local/settings.ts';
@@ -46,7 +46,7 @@ async function addEnvironment(app: App, file: string, catalogFile: string): Prom
   }
   // A configuration that cannot be deployed ends here, with one line that says why.
   const configuration = await loadConfiguration(file, catalogFile);
-  withCanary(file, configuration.environmentFile, configuration.catalog);
+  addCanaryTeam(file, configuration.environmentFile, configuration.catalog);
   const { account = process.env.CDK_DEFAULT_ACCOUNT, region = process.env.CDK_DEFAULT_REGION } =
     configuration.environment.deployment;
   const env: Environment = {

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-import { withoutKeys } from '../lambda/kernel/key-mask.ts';
-import { type CommandLine, readCommandLine } from './command-line.ts';
+import { redactKeys } from '../lambda/kernel/key-redaction.ts';
+import { type CommandLine, parseCommandLine } from './command-line.ts';
 import type { BudgetOptions } from './commands/budget.ts';
 import { CommandError } from './deployment.ts';
 import { showProgress } from './progress.ts';
@@ -75,7 +75,7 @@ const REPORTS = 'reports';
 const progress = showProgress(process.stderr, process.env);
 
 async function main(): Promise<number> {
-  const { command, values, argument } = readCommandLine(process.argv.slice(2));
+  const { command, values, argument } = parseCommandLine(process.argv.slice(2));
   if (values.help || command === '') {
     console.log(HELP);
     return values.help ? 0 : 2;
@@ -160,8 +160,8 @@ async function administer(command: string, values: Values, argument: string | un
       return await keys.rotateKey({ ...options, overlap: values.overlap }, keyOrId(), values.reason);
     case 'keys leaked': {
       const withMade = values['with-made'];
-      const { answerLeak } = await import('./commands/key-leak.ts');
-      return await answerLeak({ ...options, withMade }, keyOrId(), required(values.reason, '--reason'));
+      const { replaceLeakedKey } = await import('./commands/leaked-key.ts');
+      return await replaceLeakedKey({ ...options, withMade }, keyOrId(), required(values.reason, '--reason'));
     }
     case 'keys revoke':
       return await keys.revokeKey(options, keyOrId(), required(values.reason, '--reason'));
@@ -199,7 +199,7 @@ main()
       const isExpected = error instanceof CommandError;
       const { name, message } = error instanceof Error ? error : { name: 'unknown', message: String(error) };
       // What was mistyped is shown again, and may be a key.
-      console.error(withoutKeys(isExpected ? `error: ${message}` : `error: ${name}: ${message.split('\n')[0]}`));
+      console.error(redactKeys(isExpected ? `error: ${message}` : `error: ${name}: ${message.split('\n')[0]}`));
       process.exitCode = isExpected ? 2 : 1;
     },
   );

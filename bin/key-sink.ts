@@ -17,11 +17,11 @@ export type SinkOptions = {
 /** A place for one new key. */
 export type KeySink = {
   /** In words; undefined for standard output. */
-  readonly place: string | undefined;
+  readonly destination: string | undefined;
   /** Puts the key there. */
-  keep(key: string): Promise<void>;
+  store(key: string): Promise<void>;
   /** Takes back what was prepared for a key that did not come. */
-  leave(): void;
+  discard(): void;
 };
 
 /**
@@ -32,9 +32,13 @@ export type KeySink = {
 export function openSink({ outFile, secret, local }: SinkOptions): KeySink {
   if (outFile !== undefined && secret !== undefined) throw new CommandError('name --out-file or --secret, not both');
   if (outFile !== undefined) return intoFile(outFile);
-  if (secret === undefined) return { place: undefined, keep: async () => {}, leave: () => {} };
+  if (secret === undefined) return { destination: undefined, store: async () => {}, discard: () => {} };
   if (local) throw new CommandError('--secret is for AWS; with --local, name --out-file');
-  return { place: `the secret ${secret}`, keep: async (key) => await intoSecret(secret, key), leave: () => {} };
+  return {
+    destination: `the secret ${secret}`,
+    store: async (key) => await intoSecret(secret, key),
+    discard: () => {},
+  };
 }
 
 function intoFile(outFile: string): KeySink {
@@ -49,12 +53,12 @@ function intoFile(outFile: string): KeySink {
     });
   }
   return {
-    place: outFile,
-    keep: async (key) => {
+    destination: outFile,
+    store: async (key) => {
       writeSync(file, `${key}\n`);
       closeSync(file);
     },
-    leave: () => {
+    discard: () => {
       closeSync(file);
       rmSync(outFile, { force: true });
     },

@@ -1,50 +1,57 @@
-import type { AdminWhere } from './admin-client.ts';
+import type { AdminOptions } from './admin-client.ts';
 import { CommandError } from './deployment.ts';
 import { type KeySink, openSink, type SinkOptions } from './key-sink.ts';
 
 /** What every command on keys is told. */
-export type KeyOptions = AdminWhere & SinkOptions & { readonly json: boolean };
+export type KeyOptions = AdminOptions & SinkOptions & { readonly json: boolean };
 
 /** An answer of the administrative API. */
-export type Content = Readonly<Record<string, unknown>>;
+export type AdminContent = Readonly<Record<string, unknown>>;
 
 /** Shows a new key: alone on standard output, or in its place; all else goes to people. */
-export async function showNew(
+export async function printNewKey(
   options: KeyOptions,
-  make: () => Promise<Content>,
-  tell?: (content: Content, place: string) => string,
+  make: () => Promise<AdminContent>,
+  tell?: (content: AdminContent, destination: string) => string,
 ): Promise<void> {
   const sink = openSink(options);
   const content = await make().catch((error: unknown) => {
-    sink.leave();
+    sink.discard();
     throw error;
   });
-  const isKept = sink.place !== undefined && (await kept(sink, textOf(content.key)));
+  const isStored = sink.destination !== undefined && (await storeKey(sink, formatValue(content.key)));
   const { key, ...shown } = content;
-  const line = tell?.(content, isKept && sink.place !== undefined ? sink.place : 'whoever sends you this');
+  const line = tell?.(
+    content,
+    isStored && sink.destination !== undefined ? sink.destination : 'whoever sends you this',
+  );
   if (options.json) {
     const told = line === undefined ? {} : { tell: line };
-    return console.log(JSON.stringify({ ...(isKept ? { ...shown, kept_in: sink.place } : content), ...told }));
+    return console.log(JSON.stringify({ ...(isStored ? { ...shown, kept_in: sink.destination } : content), ...told }));
   }
-  const where = isKept ? `It is in ${sink.place}.` : 'It is shown this once:';
-  console.error(`${textOf(content.name)} (${textOf(content.id)}), role ${textOf(content.role)}. ${where}`);
-  if (!isKept) console.log(key);
+  const where = isStored ? `It is in ${sink.destination}.` : 'It is shown this once:';
+  console.error(
+    `${formatValue(content.name)} (${formatValue(content.id)}), role ${formatValue(content.role)}. ${where}`,
+  );
+  if (!isStored) console.log(key);
   if (line !== undefined) console.error(line);
 }
 
 /** A key that was made must not be lost because its place could not be written. */
-async function kept(sink: KeySink, key: string): Promise<boolean> {
+async function storeKey(sink: KeySink, key: string): Promise<boolean> {
   try {
-    await sink.keep(key);
+    await sink.store(key);
     return true;
   } catch (error) {
-    console.error(`warning: ${sink.place} could not be written: ${error instanceof Error ? error.message : error}`);
+    console.error(
+      `warning: ${sink.destination} could not be written: ${error instanceof Error ? error.message : error}`,
+    );
     return false;
   }
 }
 
 /** The id of a key that is named by itself or by its id. */
-export function idOf(keyOrId: string): string {
+export function parseKeyId(keyOrId: string): string {
   const keyId = /^grk_[a-z0-9-]+_([a-z0-9]{12})(_|$)/.exec(keyOrId)?.[1] ?? keyOrId;
   if (!/^[a-z0-9]{12}$/.test(keyId))
     throw new CommandError('that is no key and no key id (12 lower-case letters and digits)');
@@ -52,11 +59,11 @@ export function idOf(keyOrId: string): string {
 }
 
 /** What an answer lists. */
-export function listed({ data }: Content): readonly Content[] {
-  return Array.isArray(data) ? (data as readonly Content[]) : [];
+export function readItems({ data }: AdminContent): readonly AdminContent[] {
+  return Array.isArray(data) ? (data as readonly AdminContent[]) : [];
 }
 
 /** A value as people read it. */
-export function textOf(value: unknown): string {
+export function formatValue(value: unknown): string {
   return value == null ? '' : Array.isArray(value) ? value.join(', ') : String(value);
 }

@@ -1,7 +1,7 @@
 /** What a long command does meanwhile, for the person who waits. */
 export type Progress = {
   /** What is being done now. */
-  say(line: string): void;
+  showMessage(line: string): void;
   /** How much of something is done. */
   step(what: string, done: number, of: number): void;
   /** Takes the line away, before anything else is written. */
@@ -16,7 +16,7 @@ export type ProgressStream = {
 };
 
 /** For those whom nobody watches. */
-export const QUIET: Progress = { say: () => {}, step: () => {}, end: () => {} };
+export const SILENT_PROGRESS: Progress = { showMessage: () => {}, step: () => {}, end: () => {} };
 
 const BAR = 20;
 const COLUMNS = 80;
@@ -30,7 +30,7 @@ export function showProgress(
   stream: ProgressStream,
   env: { readonly NO_COLOR?: string | undefined; readonly TERM?: string | undefined },
 ): Progress {
-  if (stream.isTTY !== true) return QUIET;
+  if (stream.isTTY !== true) return SILENT_PROGRESS;
   if (env.TERM === 'dumb') return onDumbTerminal(stream);
   const [dim, plain] = env.NO_COLOR === undefined || env.NO_COLOR === '' ? ['\x1b[2m', '\x1b[22m'] : ['', ''];
   let shown = '';
@@ -42,7 +42,7 @@ export function showProgress(
     stream.write(`${CLEAR}${dim}${fitting}${plain}`);
   };
   return {
-    say: draw,
+    showMessage: draw,
     step: (what, done, of) => {
       const filled = of <= 0 ? BAR : Math.min(BAR, Math.floor((done / of) * BAR));
       draw(`${'#'.repeat(filled)}${'.'.repeat(BAR - filled)} ${done} of ${of} ${what}`);
@@ -56,9 +56,9 @@ export function showProgress(
 
 function onDumbTerminal(stream: ProgressStream): Progress {
   let last = '';
-  const say = (line: string) => {
+  const showMessage = (line: string) => {
     if (line !== last) stream.write(`  ${line}\n`);
     last = line;
   };
-  return { say, step: (what) => say(what), end: () => {} };
+  return { showMessage, step: (what) => showMessage(what), end: () => {} };
 }

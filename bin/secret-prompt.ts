@@ -18,12 +18,12 @@ const MAX_LENGTH = 4_096;
 export async function readSecret(
   question: string,
   input: Terminal = process.stdin,
-  say: (text: string) => void = (text) => void process.stderr.write(text),
+  writePrompt: (text: string) => void = (text) => void process.stderr.write(text),
 ): Promise<string> {
   const isPerson = input.isTTY === true;
-  if (isPerson) say(question);
+  if (isPerson) writePrompt(question);
   const text = await (isPerson ? typed(input) : piped(input));
-  if (isPerson) say('\n');
+  if (isPerson) writePrompt('\n');
   const secret = text.trim();
   if (secret === '') throw new CommandError('no key came; type it at the prompt, or pipe it to standard input');
   return secret;

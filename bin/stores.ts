@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
-import { readRunning } from '../local/running.ts';
+import { findRunningGateway } from '../local/running-gateway.ts';
 import { CommandError, findDeployment } from './deployment.ts';
 
 /** The tables of an environment, wherever it runs. */
@@ -29,14 +29,14 @@ export type Stores = {
 const LOCAL_ROTATION_ARN = 'arn:aws:lambda:us-east-1:000000000000:function:groq-key-rotation';
 
 /** Which environment: one on AWS by its name, or the gateway that `npm start` runs here. */
-export type Where = { readonly env: string | undefined; readonly local: boolean };
+export type EnvironmentSelector = { readonly env: string | undefined; readonly local: boolean };
 
 /**
  * Finds an environment's tables.
  *
  * @throws CommandError when there is none, or it cannot be reached.
  */
-export async function openStores({ env, local }: Where): Promise<Stores> {
+export async function openStores({ env, local }: EnvironmentSelector): Promise<Stores> {
   if (local) return openLocal(env);
   if (env === undefined || env === '')
     throw new CommandError('--env <environment> is missing, or --local for npm start');
@@ -47,7 +47,7 @@ export async function openStores({ env, local }: Where): Promise<Stores> {
 
 function openLocal(env: string | undefined): Stores {
   const dataDir = resolve(process.env.DATA_DIR || resolve(import.meta.dirname, '../.local'));
-  const running = readRunning(dataDir);
+  const running = findRunningGateway(dataDir);
   if (running === undefined)
     throw new CommandError(
       'no gateway runs here; start one by npm start (with the same DATA_DIR), or name one on AWS by --env',

@@ -1,4 +1,4 @@
-import { dayStartsAtEpochMs } from '../lambda/kernel/period.ts';
+import { dayStartEpochMs } from '../lambda/kernel/period.ts';
 import { CommandError } from './deployment.ts';
 
 const UNIT_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -15,7 +15,7 @@ export function parseUntil(text: string, nowEpochMs: number, option = '--until')
   const isTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})$/.test(text);
   const epochMs = isDay || isTime ? Date.parse(text) : Number.NaN;
   // `Date` takes the 30th of February for the 2nd of March.
-  if (Number.isNaN(epochMs) || dayStartsAtEpochMs(text.slice(0, 10)) === undefined)
+  if (Number.isNaN(epochMs) || dayStartEpochMs(text.slice(0, 10)) === undefined)
     throw new CommandError(
       `${option} is "${text}"; it must be a while (90m, 4h, 2d), a day (2026-11-30, its first moment in UTC) or a time with its zone (2026-11-30T18:00Z)`,
     );

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-export { ORGANIZATION } from './kernel/holder.ts';
+export { ORGANIZATION } from './kernel/organization.ts';
 
 /**
  * What the deployment and the handlers agree on: names of environment variables, and the tables' keys. Shared by the
@@ -48,7 +48,7 @@ export function groqSecretName(team: string, environment: string): string {
 }
 
 /** The team of such a secret, or undefined for any other. */
-export function teamOfGroqSecret(name: string, environment: string): string | undefined {
+export function teamFromGroqSecret(name: string, environment: string): string | undefined {
   const team = /^groq\/([a-z][a-z0-9-]{0,31})-[a-z0-9]+-gateway$/.exec(name)?.[1];
   return team !== undefined && name === groqSecretName(team, environment) ? team : undefined;
 }
@@ -59,7 +59,7 @@ export function serviceSecretName(team: string, environment: string): string {
 }
 
 /** The team of such a secret, or undefined for any other. */
-export function teamOfServiceSecret(name: string, environment: string): string | undefined {
+export function teamFromServiceSecret(name: string, environment: string): string | undefined {
   const team = /^gateway\/([a-z][a-z0-9-]{0,31})-[a-z0-9]+-service$/.exec(name)?.[1];
   return team !== undefined && name === serviceSecretName(team, environment) ? team : undefined;
 }
@@ -78,7 +78,7 @@ export const GROQ_KEY_EVENT = { source: EVENT_SOURCE, detailType: 'Groq key rota
  * The value of a holder's API Gateway key: a handle by which the authorizer names a usage plan, and no secret, since the
  * API takes keys from its authorizer only. Values are alphanumeric and unique in an account and region.
  */
-export function planKeyValue(environment: string, holder: string): string {
+export function usagePlanKeyValue(environment: string, holder: string): string {
   return createHash('sha256').update(`usage plan of ${holder} in ${environment}`).digest('hex');
 }
 
@@ -86,7 +86,7 @@ export function planKeyValue(environment: string, holder: string): string {
 export const CANARY_KEY_PREFIX = 'canary';
 
 /** An address of Groq's API, or of this one, as a person writes it, with or without the path that SDKs of OpenAI's want; as Groq's SDK takes it. */
-export function apiAddress(baseUrl: string): string {
+export function normalizeBaseUrl(baseUrl: string): string {
   return baseUrl.replace(/\/+$/, '').replace(/\/openai\/v1$/, '');
 }
 

@@ -15,7 +15,7 @@ export type GatewayFunctionProps = {
   readonly timeout: Duration;
   readonly environment: Readonly<Record<string, string>>;
   /** Whether CloudFormation or a schedule invokes it: then once, and never late. @default false */
-  readonly once?: boolean;
+  readonly isNeverRetried?: boolean;
   readonly settings: DeploymentSettings;
 };
 
@@ -46,7 +46,7 @@ export class GatewayFunction extends Construct {
       role: this.role,
       logGroup: this.logGroup,
       // A repeated or late event would undo what came after it; CloudFormation and the next schedule take care of failures.
-      ...(props.once === true ? { retryAttempts: 0, maxEventAge: Duration.minutes(1) } : {}),
+      ...(props.isNeverRetried === true ? { retryAttempts: 0, maxEventAge: Duration.minutes(1) } : {}),
       tracing: settings.tracing ? Tracing.ACTIVE : Tracing.DISABLED,
       environment: { ...props.environment, NODE_OPTIONS: '--enable-source-maps' },
       bundling: {

@@ -3,26 +3,26 @@ import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { ENV } from '../lambda/contract.ts';
 import type { DeploymentSettings } from '../lambda/policy/deployment-settings.ts';
-import { ANSWER_WITHIN } from './api/gateway-api.ts';
+import { RESPONSE_TIMEOUT } from './api/gateway-api.ts';
 import { GatewayFunction } from './gateway-function.ts';
 import type { GatewayTable, GatewayTables } from './gateway-table.ts';
 import type { TeamSecrets } from './keys/team-secrets.ts';
 
 /** How long a function of the deployment may run: with the minute its event may wait, less than CloudFormation does. */
-export const DEPLOY_WITHIN = Duration.minutes(3);
+export const DEPLOYMENT_TIMEOUT = Duration.minutes(3);
 /** How often ledgers are swept, and how long that may take: less, so that no two sweeps meet. */
-const SWEEP_EVERY = Duration.minutes(5);
-const SWEEP_WITHIN = Duration.minutes(4);
+const SWEEP_INTERVAL = Duration.minutes(5);
+const SWEEP_TIMEOUT = Duration.minutes(4);
 /** How long a batch of the ledger's stream may take: many times what a hundred ends need. */
-const PROJECT_WITHIN = Duration.minutes(1);
+const PROJECTOR_TIMEOUT = Duration.minutes(1);
 
 /** How often replaced keys are looked at, and how long that may take. */
-const RETIRE_EVERY = Duration.hours(6);
-const RETIRE_WITHIN = Duration.minutes(10);
+const RETIREMENT_INTERVAL = Duration.hours(6);
+const RETIREMENT_TIMEOUT = Duration.minutes(10);
 
 /** How often usage is compared with the ledgers, twice in the day that its alarm looks at; and how long that may take. */
-const RECONCILE_EVERY = Duration.hours(12);
-const RECONCILE_WITHIN = Duration.minutes(10);
+const RECONCILIATION_INTERVAL = Duration.hours(12);
+const RECONCILIATION_TIMEOUT = Duration.minutes(10);
 
 /** What every function is told, and what some may use. */
 export type GatewayFunctionsProps = {
@@ -65,7 +65,7 @@ export class GatewayFunctions {
   }
 
   /** Makes one more; what it may do is for whoever asks for it to grant. */
-  make(id: string, handler: string, description: string, timeout: Duration, once = false): GatewayFunction {
+  add(id: string, handler: string, description: string, timeout: Duration, isNeverRetried = false): GatewayFunction {
     const { environmentName, settings } = this.#props;
     const { groqBaseUrl } = settings;
     const variables = {
@@ -75,20 +75,20 @@ export class GatewayFunctions {
       [ENV.usageTable]: this.#usage.table.tableName,
       ...(groqBaseUrl === undefined ? {} : { [ENV.groqBaseUrl]: groqBaseUrl }),
     };
-    const told = { handler, description, timeout, environment: variables, settings, once };
-    return new GatewayFunction(this.#scope, id, told);
+    const functionProps = { handler, description, timeout, environment: variables, settings, isNeverRetried };
+    return new GatewayFunction(this.#scope, id, functionProps);
   }
 
   /** Knows a key's team. Reads keys, and nothing else. */
   #authorizer(): GatewayFunction {
-    const authorizer = this.make('Authorizer', 'authorizer', 'Tells whose a key is', Duration.seconds(10));
+    const authorizer = this.add('Authorizer', 'authorizer', 'Tells whose a key is', Duration.seconds(10));
     this.#registry.grantItems(authorizer, ['GetItem'], ['KEY#*']);
     return authorizer;
   }
 
   /** Judges, reserves, calls Groq, settles. */
   #gateway(): GatewayFunction {
-    const gateway = this.make('Gateway', 'gateway', 'Judges calls and forwards them to Groq', ANSWER_WITHIN);
+    const gateway = this.add('Gateway', 'gateway', 'Judges calls and forwards them to Groq', RESPONSE_TIMEOUT);
     this.#ledger.grantItems(gateway, ['GetItem', 'UpdateItem', 'ConditionCheckItem'], ['TEAM#*', 'ORG']);
     this.#registry.grantItems(gateway, ['GetItem', 'Query'], ['POLICIES*']);
     // The lists of keys have their names, and neither hashes nor roles.
@@ -101,7 +101,7 @@ export class GatewayFunctions {
 
   /** Makes, lists, rotates and revokes keys: the one function that may write them at run time. It sees no prompt. */
   #admin(): GatewayFunction {
-    const admin = this.make('Admin', 'admin', 'Administers keys', Duration.seconds(25));
+    const admin = this.add('Admin', 'admin', 'Administers keys', Duration.seconds(25));
     this.#registry.grantItems(admin, ['GetItem', 'Query'], ['POLICIES*']);
     this.#registry.grantItems(admin, ['GetItem', 'PutItem', 'UpdateItem'], ['KEY#*']);
     this.#registry.grantItems(admin, ['Query', 'PutItem'], ['TEAM#*']);
@@ -123,7 +123,7 @@ export class GatewayFunctions {
 
   /** Puts policies in force at a deployment, and revokes the keys of a team that goes. */
   #publisher(): GatewayFunction {
-    const publisher = this.make('Publisher', 'publisher', 'Puts policies in force', DEPLOY_WITHIN, true);
+    const publisher = this.add('Publisher', 'publisher', 'Puts policies in force', DEPLOYMENT_TIMEOUT, true);
     this.#registry.grantItems(publisher, ['GetItem', 'PutItem', 'Query', 'BatchWriteItem'], ['POLICIES*']);
     this.#registry.grantItems(publisher, ['Query'], ['TEAM#*']);
     this.#registry.grantItems(publisher, ['UpdateItem'], ['KEY#*']);
@@ -135,12 +135,12 @@ export class GatewayFunctions {
 
   /** Takes calls that nobody came back for as spent, every five minutes, and tells what the ledgers come to. */
   #sweeper(): GatewayFunction {
-    const sweeper = this.make('Sweeper', 'sweeper', 'Expires reservations past their time', SWEEP_WITHIN, true);
+    const sweeper = this.add('Sweeper', 'sweeper', 'Expires reservations past their time', SWEEP_TIMEOUT, true);
     this.#ledger.grantItems(sweeper, ['GetItem', 'UpdateItem'], ['TEAM#*', 'ORG']);
     this.#registry.grantItems(sweeper, ['GetItem', 'Query'], ['POLICIES*']);
     new Rule(this.#scope, 'SweepSchedule', {
       description: 'Expires reservations past their time',
-      schedule: Schedule.rate(SWEEP_EVERY),
+      schedule: Schedule.rate(SWEEP_INTERVAL),
       targets: [new LambdaFunction(sweeper.function)],
     });
     return sweeper;
@@ -148,7 +148,7 @@ export class GatewayFunctions {
 
   /** Counts what the ledger's stream tells of. Adds to the usage, and reads nothing. */
   #projector(): GatewayFunction {
-    const projector = this.make('Projector', 'projector', 'Counts usage from the ledger', PROJECT_WITHIN);
+    const projector = this.add('Projector', 'projector', 'Counts usage from the ledger', PROJECTOR_TIMEOUT);
     this.#usage.grantItems(projector, ['UpdateItem'], ['TEAM#*', 'END#*']);
     return projector;
   }
@@ -156,13 +156,13 @@ export class GatewayFunctions {
   /** Compares the usage with the ledgers. Reads, and writes nothing. */
   #reconciler(): GatewayFunction {
     const description = 'Compares usage with the ledgers';
-    const reconciler = this.make('Reconciler', 'reconciler', description, RECONCILE_WITHIN, true);
+    const reconciler = this.add('Reconciler', 'reconciler', description, RECONCILIATION_TIMEOUT, true);
     this.#ledger.grantItems(reconciler, ['GetItem'], ['TEAM#*', 'ORG']);
     this.#registry.grantItems(reconciler, ['GetItem', 'Query'], ['POLICIES*']);
     this.#usage.grantItems(reconciler, ['Query'], ['TEAM#*']);
     new Rule(this.#scope, 'ReconciliationSchedule', {
       description,
-      schedule: Schedule.rate(RECONCILE_EVERY),
+      schedule: Schedule.rate(RECONCILIATION_INTERVAL),
       targets: [new LambdaFunction(reconciler.function)],
     });
     return reconciler;
@@ -170,7 +170,7 @@ export class GatewayFunctions {
 
   /** Revokes keys that others have taken the place of, once nobody uses them, and tells of those that somebody does. */
   #retirement(): GatewayFunction {
-    const retirement = this.make('Retirement', 'retirement', 'Retires replaced keys', RETIRE_WITHIN, true);
+    const retirement = this.add('Retirement', 'retirement', 'Retires replaced keys', RETIREMENT_TIMEOUT, true);
     this.#registry.grantItems(retirement, ['GetItem', 'Query'], ['POLICIES*']);
     this.#registry.grantItems(retirement, ['GetItem', 'UpdateItem'], ['KEY#*']);
     this.#registry.grantItems(retirement, ['Query'], ['TEAM#*']);
@@ -179,7 +179,7 @@ export class GatewayFunctions {
     this.#grantRevocation(retirement);
     new Rule(this.#scope, 'RetirementSchedule', {
       description: 'Retires replaced keys that nobody uses',
-      schedule: Schedule.rate(RETIRE_EVERY),
+      schedule: Schedule.rate(RETIREMENT_INTERVAL),
       targets: [new LambdaFunction(retirement.function)],
     });
     return retirement;

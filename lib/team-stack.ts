@@ -6,7 +6,7 @@ import type { Construct } from 'constructs';
 import { CUSTOM_RESOURCE, groqSecretName, serviceSecretName } from '../lambda/contract.ts';
 import type { DeploymentSettings } from '../lambda/policy/deployment-settings.ts';
 import type { TeamPolicy } from '../lambda/policy/environment.ts';
-import { UsagePlanHandle } from './api/usage-plan-handle.ts';
+import { GatewayUsagePlan } from './api/gateway-usage-plan.ts';
 import type { GatewayFunction } from './gateway-function.ts';
 import type { TeamKeyRotation } from './keys/team-key-rotation.ts';
 import { BudgetAlarms } from './monitoring/budget-alarms.ts';
@@ -30,14 +30,14 @@ export type TeamStackProps = {
 };
 
 /** How long revoking a team's keys may take before the deployment gives up. */
-const REVOKE_WITHIN = Duration.minutes(5);
+const REVOCATION_TIMEOUT = Duration.minutes(5);
 
 /** One team: its usage plan, its Groq secret, and its keys' end. A stack of its own, so that hundreds of teams fit. */
 export class TeamStack extends NestedStack {
   constructor(scope: Construct, id: string, props: TeamStackProps) {
     const { environmentName, policy, settings, api, stage, publisher } = props;
     super(scope, id, { description: `Team ${policy.team} of the Groq gateway ${environmentName}` });
-    new UsagePlanHandle(this, 'UsagePlan', {
+    new GatewayUsagePlan(this, 'UsagePlan', {
       api,
       stage,
       environmentName,
@@ -60,7 +60,7 @@ export class TeamStack extends NestedStack {
     const keys = new CustomResource(this, 'Keys', {
       serviceToken: publisher.function.functionArn,
       resourceType: CUSTOM_RESOURCE.teamKeys,
-      serviceTimeout: REVOKE_WITHIN,
+      serviceTimeout: REVOCATION_TIMEOUT,
       properties: { Team: policy.team },
     });
     const { alarmPercents: percents, operatorsTopic: topic } = props;

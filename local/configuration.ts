@@ -32,12 +32,12 @@ async function readJson(path: string): Promise<unknown> {
   try {
     text = await readFile(path, 'utf8');
   } catch (cause) {
-    throw new StartError(`${path}: cannot be read: ${messageOf(cause)}`, { cause });
+    throw new StartError(`${path}: cannot be read: ${firstErrorLine(cause)}`, { cause });
   }
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new StartError(`${path}: is not valid JSON: ${messageOf(cause)}`, { cause });
+    throw new StartError(`${path}: is not valid JSON: ${firstErrorLine(cause)}`, { cause });
   }
 }
 
@@ -46,13 +46,13 @@ async function importDefault(path: string): Promise<unknown> {
   try {
     module = await import(pathToFileURL(path).href);
   } catch (cause) {
-    throw new StartError(`${path}: cannot be loaded: ${messageOf(cause)}`, { cause });
+    throw new StartError(`${path}: cannot be loaded: ${firstErrorLine(cause)}`, { cause });
   }
   if (module.default === undefined)
     throw new StartError(`${path}: has no default export; export the environment by "export default"`);
   return module.default;
 }
 
-function messageOf(cause: unknown): string {
+function firstErrorLine(cause: unknown): string {
   return (cause instanceof Error ? cause.message : String(cause)).split('\n')[0] ?? '';
 }

@@ -6,14 +6,14 @@ import { StartError } from './settings.ts';
 
 /** How long a start waits for a gateway that is just ending to leave the folder, in milliseconds. */
 const LOCK_WAIT_MS = 5_000;
-const LOOK_EVERY_MS = 50;
+const LOCK_POLL_MS = 50;
 
 /**
  * Makes the data folder, readable by its owner only.
  *
  * @throws StartError when it cannot be made.
  */
-export function makeDataDir(dir: string): void {
+export function createDataDir(dir: string): void {
   try {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
   } catch (cause) {
@@ -30,7 +30,7 @@ export function makeDataDir(dir: string): void {
  */
 export async function lockDataDir(dir: string): Promise<{ release(): void }> {
   const lock = join(dir, 'lock');
-  for (let waitedMs = 0; ; waitedMs += LOOK_EVERY_MS) {
+  for (let waitedMs = 0; ; waitedMs += LOCK_POLL_MS) {
     try {
       writeFileSync(lock, String(process.pid), { flag: 'wx', mode: 0o600 });
       return { release: () => rmSync(lock, { force: true }) };
@@ -42,17 +42,17 @@ export async function lockDataDir(dir: string): Promise<{ release(): void }> {
       }
     }
     const owner = Number(readText(lock));
-    if (!isGateway(owner)) rmSync(lock, { force: true });
+    if (!isGatewayProcess(owner)) rmSync(lock, { force: true });
     else if (waitedMs >= LOCK_WAIT_MS) {
       throw new StartError(
         `DATA_DIR ${dir} is in use by another gateway (process ${owner}); stop it, set another DATA_DIR, or share a database by DYNAMODB_ENDPOINT`,
       );
-    } else await sleep(LOOK_EVERY_MS);
+    } else await sleep(LOCK_POLL_MS);
   }
 }
 
 /** The seed that local keys are derived from; made on the first start, readable by its owner only. */
-export function keySeed(dir: string): Buffer {
+export function loadKeySeed(dir: string): Buffer {
   const file = join(dir, 'key-seed');
   try {
     writeFileSync(file, randomBytes(32).toString('hex'), { flag: 'wx', mode: 0o600 });
@@ -71,7 +71,7 @@ function readText(file: string): string {
 }
 
 /** Whether another process is a living gateway; a number may have passed to another program since it was written down. */
-export function isGateway(pid: number): boolean {
+export function isGatewayProcess(pid: number): boolean {
   if (!Number.isInteger(pid) || pid <= 0 || pid === process.pid) return false;
   try {
     process.kill(pid, 0);

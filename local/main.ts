@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { ConfigError } from '../lambda/kernel/config-error.ts';
+import { type LocalGateway, startLocalGateway } from './local-gateway.ts';
 import { readSettings, type Settings, StartError } from './settings.ts';
-import { type LocalGateway, startLocalGateway } from './start.ts';
 
 /** A second Ctrl-C within this time is npm passing on the first, in milliseconds. */
-const SAME_SIGNAL_MS = 1_000;
+const SIGNAL_DEBOUNCE_MS = 1_000;
 const PARENT_CHECK_MS = 500;
 
 async function main(): Promise<void> {
@@ -19,15 +19,15 @@ async function main(): Promise<void> {
 async function start(settings: Settings): Promise<LocalGateway> {
   if (!settings.aws) return await startLocalGateway(settings);
   // Loaded only when asked for: the emulator needs Python, a local gateway does not.
-  const { startDeployedPlay } = await import('./aws/play.ts');
+  const { startEmulatedGateway } = await import('./aws/emulated-gateway.ts');
   // Until it runs there is nothing to let finish.
   const giveUp = () => process.exit(130);
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, giveUp);
-  const play = await startDeployedPlay(settings, (title) => {
+  const gateway = await startEmulatedGateway(settings, (title) => {
     if (!settings.json) console.error(`${title} …`);
   });
   for (const signal of ['SIGINT', 'SIGTERM']) process.off(signal, giveUp);
-  return play;
+  return gateway;
 }
 
 function summaryLine({ baseUrl, adminKey, teams, upstreamUrl }: LocalGateway): string {
@@ -67,7 +67,7 @@ function stopOnSignals(gateway: LocalGateway, quiet: boolean): void {
   let stoppingSinceMs: number | undefined;
   const stop = (): void => {
     if (stoppingSinceMs !== undefined) {
-      if (performance.now() - stoppingSinceMs > SAME_SIGNAL_MS) process.exit(130);
+      if (performance.now() - stoppingSinceMs > SIGNAL_DEBOUNCE_MS) process.exit(130);
       return;
     }
     stoppingSinceMs = performance.now();
@@ -79,19 +79,19 @@ function stopOnSignals(gateway: LocalGateway, quiet: boolean): void {
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
-  if (process.env.npm_lifecycle_event !== undefined) endWithParent();
+  if (process.env.npm_lifecycle_event !== undefined) exitWithParent();
 }
 
 /** npm that is killed outright passes nothing on; a gateway nobody can stop would keep the port and the data. */
-function endWithParent(): void {
-  const before = ancestors();
+function exitWithParent(): void {
+  const before = parentProcesses();
   setInterval(() => {
-    if (ancestors() !== before) process.exit(1);
+    if (parentProcesses() !== before) process.exit(1);
   }, PARENT_CHECK_MS).unref();
 }
 
 /** The processes above this one: the shell in which npm runs a script, and npm itself where the system tells. */
-function ancestors(): string {
+function parentProcesses(): string {
   try {
     const stat = readFileSync(`/proc/${process.ppid}/stat`, 'utf8');
     // The name, in parentheses, may hold spaces; the parent is the second field after it.

@@ -62,36 +62,36 @@ export function readSettings(
   const unknown = args.find((arg) => !['--json', '--aws'].includes(arg));
   if (unknown !== undefined) throw new StartError(`unknown option "${unknown}"; see npm start -- --help`);
   const from = env.INIT_CWD ?? process.cwd();
-  const environmentFile = environmentFileOf(env.ENVIRONMENT || 'dev', from);
+  const environmentFile = resolveEnvironmentFile(env.ENVIRONMENT || 'dev', from);
   return {
     json: args.includes('--json'),
     aws: args.includes('--aws'),
-    port: portOf(env.PORT || DEFAULT_PORT),
+    port: parsePort(env.PORT || DEFAULT_PORT),
     environmentFile,
-    environmentName: nameOf(environmentFile),
+    environmentName: toEnvironmentName(environmentFile),
     catalogFile: env.CATALOG ? resolve(from, env.CATALOG) : resolve(PROJECT_DIR, 'config/catalog.json'),
     dataDir: env.DATA_DIR ? resolve(from, env.DATA_DIR) : resolve(PROJECT_DIR, '.local'),
-    dynamodbEndpoint: env.DYNAMODB_ENDPOINT ? addressOf('DYNAMODB_ENDPOINT', env.DYNAMODB_ENDPOINT) : undefined,
-    secretsEndpoint: env.SECRETS_ENDPOINT ? addressOf('SECRETS_ENDPOINT', env.SECRETS_ENDPOINT) : undefined,
+    dynamodbEndpoint: env.DYNAMODB_ENDPOINT ? parseAddress('DYNAMODB_ENDPOINT', env.DYNAMODB_ENDPOINT) : undefined,
+    secretsEndpoint: env.SECRETS_ENDPOINT ? parseAddress('SECRETS_ENDPOINT', env.SECRETS_ENDPOINT) : undefined,
     metricsFile: env.METRICS_FILE ? resolve(from, env.METRICS_FILE) : undefined,
-    upstream: upstreamOf(env),
+    upstream: readUpstream(env),
   };
 }
 
-function upstreamOf(env: Readonly<Record<string, string | undefined>>): Settings['upstream'] {
+function readUpstream(env: Readonly<Record<string, string | undefined>>): Settings['upstream'] {
   if (!env.GROQ_API_KEY && !env.GROQ_BASE_URL) return undefined;
-  const baseUrl = addressOf('GROQ_BASE_URL', env.GROQ_BASE_URL || GROQ);
+  const baseUrl = parseAddress('GROQ_BASE_URL', env.GROQ_BASE_URL || GROQ);
   return { baseUrl, apiKey: env.GROQ_API_KEY || 'gsk_none' };
 }
 
-function portOf(text: string): number {
+function parsePort(text: string): number {
   const port = Number(text);
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new StartError(`PORT is "${text}"; it must be a number from 0 to 65535`);
   return port;
 }
 
-function addressOf(name: string, text: string): string {
+function parseAddress(name: string, text: string): string {
   const address = URL.parse(text);
   if (address === null || !['http:', 'https:'].includes(address.protocol)) {
     throw new StartError(`${name} is "${text}"; it must be an address such as http://127.0.0.1:8000`);
@@ -99,7 +99,7 @@ function addressOf(name: string, text: string): string {
   return text;
 }
 
-function environmentFileOf(environment: string, from: string): string {
+function resolveEnvironmentFile(environment: string, from: string): string {
   const isPath = environment.includes('/') || /\.(ts|json)$/.test(environment);
   const file = isPath ? resolve(from, environment) : resolve(PROJECT_DIR, `config/environments/${environment}.ts`);
   if (existsSync(file)) return file;
@@ -108,7 +108,7 @@ function environmentFileOf(environment: string, from: string): string {
   throw new StartError(`ENVIRONMENT is "${environment}"; there is no ${file}${hint}`);
 }
 
-function nameOf(environmentFile: string): string {
+function toEnvironmentName(environmentFile: string): string {
   const name = basename(environmentFile)
     .replace(/\.(ts|json)$/, '')
     .toLowerCase()

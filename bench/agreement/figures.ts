@@ -5,19 +5,19 @@ export type Figures = Readonly<Record<string, string>>;
 export type Source = { readonly name: string; readonly figures: Figures };
 
 /** A figure, what each source says of it, and whether all that know it say the same. */
-export type Line = {
+export type FigureComparison = {
   readonly figure: string;
-  readonly said: readonly (string | undefined)[];
+  readonly reported: readonly (string | undefined)[];
   readonly agrees: boolean;
 };
 
 /** Compares sources figure by figure; one that only one source knows agrees with nobody. */
-export function compareSources(sources: readonly Source[]): readonly Line[] {
+export function compareSources(sources: readonly Source[]): readonly FigureComparison[] {
   const names = [...new Set(sources.flatMap(({ figures }) => Object.keys(figures)))].sort();
   return names.map((figure) => {
-    const said = sources.map(({ figures }) => figures[figure]);
-    const known = said.filter((value) => value !== undefined);
-    return { figure, said, agrees: known.length > 1 && new Set(known).size === 1 };
+    const reported = sources.map(({ figures }) => figures[figure]);
+    const known = reported.filter((value) => value !== undefined);
+    return { figure, reported, agrees: known.length > 1 && new Set(known).size === 1 };
   });
 }
 

@@ -5,19 +5,19 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { daysOf, periodOf } from '../../lambda/kernel/period.ts';
+import { periodAt, periodDayRange } from '../../lambda/kernel/period.ts';
 import { parseCatalog } from '../../lambda/pricing/catalog.ts';
-import { weekOf } from '../../lambda/reporting/iso-week.ts';
+import { weekAt } from '../../lambda/reporting/iso-week.ts';
 import { DynamoUsage } from '../../lambda/usage/io/dynamo-usage.ts';
 import { startEmbeddedDynamodb } from '../../local/dynamodb/embedded-dynamodb.ts';
 import { type FakeGroq, startFakeGroq } from '../../local/fake-groq/server.ts';
 import { type GatewayProcess, startGatewayProcess } from '../../local/host/gateway-process.ts';
 import { PROJECT_DIR } from '../../local/settings.ts';
-import { keepStreamShort } from '../short-stream.ts';
-import { compareSources, type Figures, type Line, type Source } from './figures.ts';
-import { MIXED_ENVIRONMENT, type MixedCall, mixedCalls } from './mix.ts';
+import { startStreamTrimming } from '../stream-trimming.ts';
+import { buildMixedCalls, MIXED_ENVIRONMENT, type MixedCall } from './call-mix.ts';
+import { compareSources, type FigureComparison, type Figures, type Source } from './figures.ts';
 import {
-  answerSource,
+  apiSource,
   ledgerSource,
   metricsSource,
   projectionSource,
@@ -29,14 +29,14 @@ import {
 export type AgreementOptions = {
   readonly requests: number;
   readonly processes: number;
-  readonly atOnce: number;
+  readonly concurrency: number;
   readonly onProgress: (done: number, total: number) => void;
 };
 
 /** What a run came to. */
 export type Agreement = {
   readonly sources: readonly Source[];
-  readonly lines: readonly Line[];
+  readonly lines: readonly FigureComparison[];
   /** What the metrics' dollars, which are floats, add up to. */
   readonly floatUsd: number;
   readonly seconds: number;
@@ -46,7 +46,7 @@ const TEAMS = Object.keys(MIXED_ENVIRONMENT.teams);
 /** The most that a report prints, in bytes. */
 const MAX_REPORT = 16 * 1024 * 1024;
 /** How long the projection may be behind at the end, in milliseconds, on a busy machine. */
-const DRAIN_WITHIN_MS = 120_000;
+const DRAIN_TIMEOUT_MS = 120_000;
 
 /** Sends a mix of calls through several gateway processes on one database, and reads what each source says of it. */
 export async function runAgreement(options: AgreementOptions): Promise<Agreement> {
@@ -79,11 +79,11 @@ export async function runAgreement(options: AgreementOptions): Promise<Agreement
       gateways.push(gateway);
       opened.push(gateway.close);
     }
-    opened.push(keepStreamShort(client, file, 'test'));
+    opened.push(startStreamTrimming(client, file, 'test'));
     const startMs = performance.now();
     await sendAll(options, gateways);
     const seconds = (performance.now() - startMs) / 1000;
-    const { sources, floatUsd } = await drainedSources(options.requests, { gateways, fake, client, files });
+    const { sources, floatUsd } = await readDrainedSources(options.requests, { gateways, fake, client, files });
     return { sources, lines: compareSources(sources), floatUsd, seconds };
   } finally {
     for (const close of opened.reverse()) await close();
@@ -91,10 +91,10 @@ export async function runAgreement(options: AgreementOptions): Promise<Agreement
 }
 
 async function sendAll(
-  { requests, processes, atOnce, onProgress }: AgreementOptions,
+  { requests, processes, concurrency, onProgress }: AgreementOptions,
   gateways: readonly GatewayProcess[],
 ): Promise<void> {
-  const calls = mixedCalls(requests, processes);
+  const calls = buildMixedCalls(requests, processes);
   const next = calls.values();
   let done = 0;
   const sendSome = async () => {
@@ -103,10 +103,10 @@ async function sendAll(
       onProgress(++done, calls.length);
     }
   };
-  await Promise.all(Array.from({ length: atOnce }, sendSome));
+  await Promise.all(Array.from({ length: concurrency }, sendSome));
 }
 
-async function send({ team, body, leaves }: MixedCall, { baseUrl, teams }: GatewayProcess): Promise<void> {
+async function send({ team, body, disconnects }: MixedCall, { baseUrl, teams }: GatewayProcess): Promise<void> {
   const leave = new AbortController();
   const response = await fetch(`${baseUrl}/openai/v1/chat/completions`, {
     method: 'POST',
@@ -114,7 +114,7 @@ async function send({ team, body, leaves }: MixedCall, { baseUrl, teams }: Gatew
     body: JSON.stringify(body),
     signal: leave.signal,
   });
-  if (leaves) {
+  if (disconnects) {
     await response.body?.getReader().read();
     leave.abort();
   } else await response.text();
@@ -128,19 +128,19 @@ type Run = {
 };
 
 /** Reads the sources once all calls are told of; or as they are when that takes too long, for whoever compares them. */
-async function drainedSources(requests: number, run: Run): Promise<Pick<Agreement, 'sources' | 'floatUsd'>> {
+async function readDrainedSources(requests: number, run: Run): Promise<Pick<Agreement, 'sources' | 'floatUsd'>> {
   const clients: Source = { name: 'clients', figures: { requests: String(requests) } };
   for (const startMs = performance.now(); ; await sleep(500)) {
     const { sources: told, floatUsd } = await readSources(run);
     const sources = [clients, ...told];
-    const isWhole = told.every(({ figures }) => isOfAll(figures, requests));
-    const isOver = performance.now() - startMs > DRAIN_WITHIN_MS;
+    const isWhole = told.every(({ figures }) => coversAllRequests(figures, requests));
+    const isOver = performance.now() - startMs > DRAIN_TIMEOUT_MS;
     if (isOver || (isWhole && compareSources(sources).every(({ agrees }) => agrees))) return { sources, floatUsd };
   }
 }
 
 /** Whether a source tells of every call, if it tells of each at all. */
-function isOfAll({ 'requests it took': took, voided, refused }: Figures, requests: number): boolean {
+function coversAllRequests({ 'requests accepted': took, voided, refused }: Figures, requests: number): boolean {
   if (voided === undefined || refused === undefined) return true;
   return Number(took) + Number(voided) + Number(refused) === requests;
 }
@@ -150,8 +150,8 @@ async function readSources({ gateways, fake, client, files }: Run): Promise<Pick
   const catalogFile = join(PROJECT_DIR, 'config/catalog.json');
   const catalog = parseCatalog(catalogFile, JSON.parse(readFileSync(catalogFile, 'utf8')));
   const usage = new DynamoUsage(client, 'test-usage', Date.now);
-  const { from, to } = daysOf(periodOf(Date.now()));
-  const rows = (await Promise.all(TEAMS.map((team) => usage.rowsOf(team, from, to)))).flat();
+  const { from, to } = periodDayRange(periodAt(Date.now()));
+  const rows = (await Promise.all(TEAMS.map((team) => usage.listRows(team, from, to)))).flat();
   // Of each process: the next request of any kind is what brings out what it still has to tell.
   const answers = await Promise.all(gateways.map((gateway) => get(gateway, '/openai/v1/usage?group_by=model')));
   const [gateway] = gateways;
@@ -162,8 +162,8 @@ async function readSources({ gateways, fake, client, files }: Run): Promise<Pick
     upstreamSource(fake.served(), catalog),
     ledgerSource((budgets as { data: Readonly<Record<string, unknown>>[] }).data),
     projectionSource(rows),
-    answerSource('GET /usage', answers.at(-1) as UsageAnswer),
-    answerSource('report', await reportOf(gateway)),
+    apiSource('GET /usage', answers.at(-1) as UsageAnswer),
+    apiSource('report', await runReport(gateway)),
     source,
   ];
   return { sources, floatUsd };
@@ -175,8 +175,8 @@ async function get({ baseUrl, adminKey }: GatewayProcess, path: string): Promise
 }
 
 /** This week's report, as the command line makes it by a key. */
-async function reportOf({ baseUrl, adminKey }: Pick<GatewayProcess, 'baseUrl' | 'adminKey'>): Promise<UsageAnswer> {
-  const args = ['bin/groq-rbac.ts', 'report', '--endpoint', baseUrl, '--week', weekOf(Date.now()), '--format', 'json'];
+async function runReport({ baseUrl, adminKey }: Pick<GatewayProcess, 'baseUrl' | 'adminKey'>): Promise<UsageAnswer> {
+  const args = ['bin/groq-rbac.ts', 'report', '--endpoint', baseUrl, '--week', weekAt(Date.now()), '--format', 'json'];
   const env = { ...process.env, GROQ_RBAC_KEY: adminKey };
   const { stdout } = await promisify(execFile)(process.execPath, args, {
     cwd: PROJECT_DIR,

@@ -1,25 +1,33 @@
 import { readFileSync } from 'node:fs';
-import { addUsd, type PicoUsd, parseUsd, picoUsd, subtractUsd, usdText, ZERO_USD } from '../../lambda/kernel/money.ts';
+import {
+  addUsd,
+  type PicoUsd,
+  parseUsd,
+  picoUsd,
+  subtractUsd,
+  toUsdString,
+  ZERO_USD,
+} from '../../lambda/kernel/money.ts';
 import type { Catalog } from '../../lambda/pricing/catalog.ts';
 import { METRIC } from '../../lambda/telemetry/metrics.ts';
-import { foldRows, refusedOf, sumUsage, type UsageRow } from '../../lambda/usage/usage.ts';
-import { billOf } from '../../local/fake-groq/bill.ts';
-import type { ModelCount, Served } from '../../local/fake-groq/served.ts';
+import { foldRows, sumRefusals, sumUsage, type UsageRow } from '../../lambda/usage/usage.ts';
+import type { ModelCount, ServedCounts } from '../../local/fake-groq/served-counts.ts';
+import { computeBill } from '../../local/fake-groq/upstream-bill.ts';
 import { type Figures, refusalFigures, type Source, tokenFigures } from './figures.ts';
 
 /** An answer of `GET /openai/v1/usage?group_by=model`, or a week's report by model, as far as they are read. */
-export type UsageAnswer = { readonly data: readonly RowAnswer[]; readonly total: RowAnswer };
-type RowAnswer = { readonly [field: string]: unknown; readonly refusals: Readonly<Record<string, number>> };
+export type UsageAnswer = { readonly data: readonly ResponseRow[]; readonly total: ResponseRow };
+type ResponseRow = { readonly [field: string]: unknown; readonly refusals: Readonly<Record<string, number>> };
 
 /** The counts of the upstream: what it would bill, worked out from its totals. */
-export function upstreamSource(served: Served, catalog: Catalog): Source {
+export function upstreamSource(served: ServedCounts, catalog: Catalog): Source {
   const models = Object.entries(served.byModel);
   const requests = [...models, ...Object.entries(served.interruptedByModel)];
   return {
     name: 'fake upstream',
     figures: {
-      'requests it took': String(requests.reduce((sum, [, count]) => sum + count.requests, 0)),
-      'cost known': usdText(billOf(served.byModel, catalog)),
+      'requests accepted': String(requests.reduce((sum, [, count]) => sum + count.requests, 0)),
+      'cost known': toUsdString(computeBill(served.byModel, catalog)),
       ...Object.assign({}, ...models.map(([model, count]) => tokenFigures(model, count))),
     },
   };
@@ -38,9 +46,9 @@ export function projectionSource(rows: readonly UsageRow[]): Source {
   return {
     name: 'projection',
     figures: {
-      'requests it took': String(total.requests),
+      'requests accepted': String(total.requests),
       voided: String(total.voided),
-      refused: String(refusedOf(total)),
+      refused: String(sumRefusals(total)),
       ...moneyFigures(total.costPicoUsd, total.assumedPicoUsd),
       ...refusalFigures(total.refusals),
       ...tokensByModel(byModel.map((row) => [row.model, row])),
@@ -49,7 +57,7 @@ export function projectionSource(rows: readonly UsageRow[]): Source {
 }
 
 /** What an administrator is told. */
-export function answerSource(name: string, { data, total }: UsageAnswer): Source {
+export function apiSource(name: string, { data, total }: UsageAnswer): Source {
   const money = (field: string) => parseUsd(String(total[field])) ?? ZERO_USD;
   const rows = data.map((row): readonly [string, Omit<ModelCount, 'requests'>] => [
     String(row.model),
@@ -63,7 +71,7 @@ export function answerSource(name: string, { data, total }: UsageAnswer): Source
   return {
     name,
     figures: {
-      'requests it took': String(total.requests),
+      'requests accepted': String(total.requests),
       voided: String(total.voided_requests),
       refused: String(total.refused_requests),
       ...moneyFigures(money('cost_usd'), money('assumed_usd')),
@@ -104,7 +112,7 @@ export function metricsSource(files: readonly string[]): { readonly source: Sour
   });
   const figures: Figures = {
     requests: String(lines.reduce((sum, line) => sum + Number(line[METRIC.requests]), 0)),
-    'requests it took': String(sent.filter((line) => !isVoid(line)).length),
+    'requests accepted': String(sent.filter((line) => !isVoid(line)).length),
     voided: String(sent.filter(isVoid).length),
     refused: String(refused.length),
     ...moneyFigures(pico('costPicoUsd'), pico('assumedPicoUsd')),
@@ -116,7 +124,7 @@ export function metricsSource(files: readonly string[]): { readonly source: Sour
 }
 
 function moneyFigures(cost: PicoUsd, assumed: PicoUsd): Figures {
-  return { 'cost known': usdText(subtractUsd(cost, assumed)), 'cost assumed': usdText(assumed) };
+  return { 'cost known': toUsdString(subtractUsd(cost, assumed)), 'cost assumed': toUsdString(assumed) };
 }
 
 /** Of the models that made any: refusals are under models, too. */

@@ -1,8 +1,8 @@
-import { renderTable } from '../../lambda/reporting/render/columns.ts';
-import { type AdminWhere, openAdmin } from '../admin-client.ts';
+import { renderTable } from '../../lambda/reporting/render/text-table.ts';
+import { type AdminOptions, openAdminClient } from '../admin-client.ts';
 
 /** What `audit list` is told. */
-export type AuditOptions = AdminWhere & {
+export type AuditOptions = AdminOptions & {
   readonly month: string | undefined;
   readonly limit: string | undefined;
   readonly json: boolean;
@@ -10,7 +10,7 @@ export type AuditOptions = AdminWhere & {
 
 /** `audit list`: a month's newest administrative acts. */
 export async function listAudit(options: AuditOptions): Promise<void> {
-  const client = await openAdmin(options);
+  const client = await openAdminClient(options);
   const query = { month: options.month, limit: options.limit };
   const content = await client.send({ method: 'GET', path: '/openai/v1/audit', query });
   if (options.json) return console.log(JSON.stringify(content));

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { parseUsd, usdText } from '../../lambda/kernel/money.ts';
+import { parseUsd, toUsdString } from '../../lambda/kernel/money.ts';
 import { didYouMean } from '../../lambda/kernel/nearest-word.ts';
-import { utcText } from '../../lambda/kernel/period.ts';
+import { formatUtc } from '../../lambda/kernel/period.ts';
 import {
-  type Act,
+  type BudgetAction,
   type BudgetPorts,
   OperationError,
   pause,
@@ -13,16 +13,16 @@ import {
 import { DynamoBudgets } from '../../lambda/ledger/io/dynamo-budgets.ts';
 import { isInForce } from '../../lambda/ledger/pause.ts';
 import { readAllBudgets, readBudget } from '../../lambda/ledger/read-budgets.ts';
-import { CANARY_TEAM } from '../../lambda/policy/canary.ts';
-import { DynamoAudit } from '../../lambda/policy/io/dynamo-audit.ts';
+import { CANARY_TEAM } from '../../lambda/policy/canary-team.ts';
+import { DynamoAuditLog } from '../../lambda/policy/io/dynamo-audit-log.ts';
 import { Registry } from '../../lambda/policy/io/registry.ts';
-import { renderTable } from '../../lambda/reporting/render/columns.ts';
+import { renderTable } from '../../lambda/reporting/render/text-table.ts';
 import { CommandError } from '../deployment.ts';
-import { openStores, type Stores, type Where } from '../stores.ts';
+import { type EnvironmentSelector, openStores, type Stores } from '../stores.ts';
 import { parseUntil } from '../until.ts';
 
 /** What a budget command is told. */
-export type BudgetOptions = Where & {
+export type BudgetOptions = EnvironmentSelector & {
   readonly team: string | undefined;
   /** All teams together, instead of one. */
   readonly all: boolean;
@@ -35,7 +35,7 @@ export type BudgetOptions = Where & {
 /** `budget show`: what teams have spent, hold and have left, what was added for a while, and who is paused. */
 export async function showBudgets(options: BudgetOptions): Promise<void> {
   const stores = await openStores(options);
-  const ports = portsOf(stores);
+  const ports = buildPorts(stores);
   const teams = [...(await ports.readTeams()).values()].filter(({ team }) => team !== CANARY_TEAM);
   const shown = teams.filter(({ team }) => options.team === undefined || team === options.team);
   if (shown.length === 0)
@@ -63,23 +63,23 @@ export async function topUpBudget(options: BudgetOptions): Promise<void> {
         ? '--usd is missing; see groq-rbac --help'
         : `--usd is "${options.usd}"; it must be dollars such as 50 or 12.50`,
     );
-  await operate(options, async (ports, act, until) => {
+  await runBudgetCommand(options, async (ports, act, until) => {
     const done = await topUp(ports, act, usd, until);
-    const untilText = utcText(done.untilEpochMs);
+    const untilText = formatUtc(done.untilEpochMs);
     return {
-      text: `${whoText(act)} has $${usdText(usd)} more, $${usdText(done.limitPicoUsd)} in all, until ${untilText}.`,
-      json: { topped_up_usd: usdText(usd), limit_usd: usdText(done.limitPicoUsd), until: untilText },
+      text: `${subjectText(act)} has $${toUsdString(usd)} more, $${toUsdString(done.limitPicoUsd)} in all, until ${untilText}.`,
+      json: { topped_up_usd: toUsdString(usd), limit_usd: toUsdString(done.limitPicoUsd), until: untilText },
     };
   });
 }
 
 /** `budget pause`: stops a team, or all of them, from the next call on. */
 export async function pauseBudget(options: BudgetOptions): Promise<void> {
-  await operate(options, async (ports, act, until) => {
+  await runBudgetCommand(options, async (ports, act, until) => {
     await pause(ports, act, until);
-    const untilText = until === undefined ? null : utcText(until);
+    const untilText = until === undefined ? null : formatUtc(until);
     return {
-      text: `${whoText(act)} is paused${untilText === null ? ' until resumed' : ` until ${untilText}`}. Calls in flight end as they would.`,
+      text: `${subjectText(act)} is paused${untilText === null ? ' until resumed' : ` until ${untilText}`}. Calls in flight end as they would.`,
       json: { paused: true, until: untilText },
     };
   });
@@ -87,21 +87,21 @@ export async function pauseBudget(options: BudgetOptions): Promise<void> {
 
 /** `budget resume`: lets a team, or all of them, go on. */
 export async function resumeBudget(options: BudgetOptions): Promise<void> {
-  await operate(options, async (ports, act) => {
+  await runBudgetCommand(options, async (ports, act) => {
     await resume(ports, act);
     const { ledger } = ports;
     const all = act.team === undefined ? undefined : (await ledger.readPauses(act.team)).organization;
     const isPaused = isInForce(all, Date.now());
     const still = isPaused ? ' All teams are paused, though, and so is it: budget resume --all.' : '';
-    return { text: `${whoText(act)} is resumed.${still}`, json: { paused: isPaused, until: null } };
+    return { text: `${subjectText(act)} is resumed.${still}`, json: { paused: isPaused, until: null } };
   });
 }
 
 type Done = { readonly text: string; readonly json: object };
 
-async function operate(
+async function runBudgetCommand(
   options: BudgetOptions,
-  act: (ports: BudgetPorts, act: Act, untilEpochMs: number | undefined) => Promise<Done>,
+  act: (ports: BudgetPorts, act: BudgetAction, untilEpochMs: number | undefined) => Promise<Done>,
 ): Promise<void> {
   if ((options.team === undefined) !== options.all)
     throw new CommandError('name one team by --team, or all of them together by --all');
@@ -112,7 +112,7 @@ async function operate(
   const actor = await stores.readActor();
   const asked = { team: options.team, actor, reason: options.reason, id: randomUUID() };
   try {
-    const { text, json } = await act(portsOf(stores), asked, until);
+    const { text, json } = await act(buildPorts(stores), asked, until);
     console.log(options.json ? JSON.stringify({ team: options.team ?? null, ...json }) : text);
   } catch (error) {
     if (error instanceof OperationError) throw new CommandError(error.message, { cause: error });
@@ -120,12 +120,12 @@ async function operate(
   }
 }
 
-function portsOf({ dynamo, ledgerTable, registryTable }: Stores): BudgetPorts {
+function buildPorts({ dynamo, ledgerTable, registryTable }: Stores): BudgetPorts {
   return {
     ledger: new DynamoBudgets(dynamo, ledgerTable, Date.now),
-    audit: new DynamoAudit(dynamo, registryTable),
+    audit: new DynamoAuditLog(dynamo, registryTable),
     readTeams: async () =>
-      (await new Registry(dynamo, registryTable, Date.now).inForce())?.environment.teams ?? new Map(),
+      (await new Registry(dynamo, registryTable, Date.now).readCurrent())?.environment.teams ?? new Map(),
     nowEpochMs: Date.now(),
   };
 }
@@ -135,8 +135,8 @@ type AllReport = Awaited<ReturnType<typeof readAllBudgets>>;
 type Report = Pick<AllReport, 'teams'> & Partial<AllReport>;
 
 function renderReport({ teams, organization }: Report): string {
-  const rows = teams.map((team) => [team.team, ...amounts(team), team.assumed_usd, noteOf(team)]);
-  const all = organization === undefined ? [] : [['all teams', ...amounts(organization), '', noteOf(organization)]];
+  const rows = teams.map((team) => [team.team, ...amounts(team), team.assumed_usd, renderNote(team)]);
+  const all = organization === undefined ? [] : [['all teams', ...amounts(organization), '', renderNote(organization)]];
   const period = teams[0] === undefined ? '' : `${teams[0].period}, resets at ${teams[0].resets_at}; dollars`;
   const header = ['team', 'limit', 'spent', 'held', 'available', 'assumed', ''];
   return `${period}\n\n${renderTable(header, [...rows, ...all], [1, 2, 3, 4, 5])}`;
@@ -148,7 +148,7 @@ function amounts({ limit_usd, spent_usd, held_usd, available_usd }: Amounts): re
   return [limit_usd, spent_usd, held_usd, available_usd];
 }
 
-function noteOf({ top_ups, ...rest }: Pick<TeamReport, 'top_ups'> & Partial<TeamReport>): string {
+function renderNote({ top_ups, ...rest }: Pick<TeamReport, 'top_ups'> & Partial<TeamReport>): string {
   const { paused, overrun_usd } = rest;
   const notes = [
     ...(paused === null || paused === undefined
@@ -162,6 +162,6 @@ function noteOf({ top_ups, ...rest }: Pick<TeamReport, 'top_ups'> & Partial<Team
   return notes.join('; ');
 }
 
-function whoText({ team }: Act): string {
+function subjectText({ team }: BudgetAction): string {
   return team === undefined ? 'The organisation' : `Team "${team}"`;
 }

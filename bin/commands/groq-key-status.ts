@@ -1,13 +1,13 @@
 import { stagedQueue } from '../../lambda/groq/groq-key-versions.ts';
-import { reportOf } from '../../lambda/groq-keys/groq-key-history.ts';
-import { type GroqKeyRecord, groqKeyStateOf } from '../../lambda/groq-keys/groq-key-record.ts';
-import { hourOf, MS_PER_DAY, utcText } from '../../lambda/kernel/period.ts';
-import { renderTable } from '../../lambda/reporting/render/columns.ts';
-import { VERSION_LABEL, versionWith } from '../../lambda/secrets/secret-versions.ts';
+import { type GroqKeyRecord, groqKeyState } from '../../lambda/groq-keys/groq-key-record.ts';
+import { buildRotationReport } from '../../lambda/groq-keys/rotation-report-builder.ts';
+import { formatUtc, hourAt, MS_PER_DAY } from '../../lambda/kernel/period.ts';
+import { renderTable } from '../../lambda/reporting/render/text-table.ts';
+import { findVersion, VERSION_LABEL } from '../../lambda/secrets/secret-versions.ts';
 import { addGroqKeyUse, NO_GROQ_KEY_USE } from '../../lambda/usage/groq-key-use.ts';
 import { CommandError } from '../deployment.ts';
 import type { OpenedGroqKeys } from '../groq-key-operator.ts';
-import { act, type GroqKeyOptions } from './groq-key.ts';
+import { type GroqKeyOptions, runGroqKeyCommand } from './groq-key.ts';
 
 const HOUR_MS = 3_600_000;
 const HEADER = ['key', 'id', 'state', 'since', 'age', 'calls, 24 h', 'refused', 'failed', 'probes', 'staged by'];
@@ -15,13 +15,13 @@ const RIGHT = [4, 5, 6, 7, 8];
 
 /** `groq-key status`: a team's keys, how they stand, what was sent with them, and how many wait. */
 export async function showKeys(options: GroqKeyOptions): Promise<void> {
-  await act(options, async (opened) => {
+  await runGroqKeyCommand(options, async (opened) => {
     const { keys, waiting } = await readStatus(opened);
     const rows = keys.map((key) => [
       key.name,
       key.keyId,
       key.state,
-      key.sinceEpochMs === 0 ? '' : utcText(key.sinceEpochMs),
+      key.sinceEpochMs === 0 ? '' : formatUtc(key.sinceEpochMs),
       key.sinceEpochMs === 0 ? '' : ageText(opened.operator.nowEpochMs - key.sinceEpochMs),
       String(key.requests),
       String(key.refused),
@@ -36,23 +36,23 @@ export async function showKeys(options: GroqKeyOptions): Promise<void> {
 
 /** `groq-key report`: the report of the rotation that made a key current, as it stands now; of the current one, if none is named. */
 export async function showReport(options: GroqKeyOptions): Promise<void> {
-  await act(options, async ({ operator, team }) => {
+  await runGroqKeyCommand(options, async ({ operator, team }) => {
     const known = await operator.records.list(team);
     const wanted = known.find(({ keyId, ...key }) =>
-      options.key === undefined ? groqKeyStateOf(key) === 'current' : keyId === options.key,
+      options.key === undefined ? groqKeyState(key) === 'current' : keyId === options.key,
     );
     if (wanted === undefined) throw new CommandError('no such key is known; groq-key status lists those that are');
-    const markdown = await reportOf(operator, wanted);
+    const markdown = await buildRotationReport(operator, wanted);
     return { text: markdown, json: { team, keyId: wanted.keyId, markdown } };
   });
 }
 
 async function readStatus({ operator, team }: OpenedGroqKeys) {
   const { records, use, nowEpochMs } = operator;
-  const secret = operator.secretOf(team);
+  const secret = operator.secretFor(team);
   const { stages } = await secret.state();
   const known = await records.list(team);
-  const rows = await use.useOf(team, hourOf(nowEpochMs - MS_PER_DAY), hourOf(nowEpochMs));
+  const rows = await use.readGroqKeyUse(team, hourAt(nowEpochMs - MS_PER_DAY), hourAt(nowEpochMs));
   const labelled = new Map<string, string>();
   for (const { keyId } of stagedQueue(stages)) labelled.set(keyId, 'staged');
   for (const [state, label] of [
@@ -60,7 +60,7 @@ async function readStatus({ operator, team }: OpenedGroqKeys) {
     ['pending', VERSION_LABEL.pending],
     ['current', VERSION_LABEL.current],
   ] as const) {
-    const versionId = versionWith(stages, label);
+    const versionId = findVersion(stages, label);
     const key = versionId === undefined ? undefined : await secret.read(versionId);
     if (key !== undefined) labelled.set(key.keyId, state);
   }
@@ -76,7 +76,7 @@ async function readStatus({ operator, team }: OpenedGroqKeys) {
       keyId,
       name,
       state,
-      sinceEpochMs: sinceOf(key),
+      sinceEpochMs: lastChangedAt(key),
       requests,
       refused,
       failed,
@@ -91,13 +91,13 @@ async function readStatus({ operator, team }: OpenedGroqKeys) {
 
 /** Labels say what gateways are given; the registry says the rest. */
 function stateText(key: GroqKeyRecord, label: string | undefined): string {
-  const known = groqKeyStateOf(key);
+  const known = groqKeyState(key);
   if (label === undefined || label === known) return known;
   if (label === 'previous') return known === 'replaced' ? 'replaced, usable' : `${known}, usable`;
   return known === 'revoked' ? `${label}, revoked` : label;
 }
 
-function sinceOf(key: GroqKeyRecord): number {
+function lastChangedAt(key: GroqKeyRecord): number {
   const { stagedAtEpochMs, createdAtEpochMs, currentFromEpochMs, replacedAtEpochMs, retiredAtEpochMs } = key;
   const ends = [
     key.returnedAtEpochMs,

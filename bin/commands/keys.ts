@@ -1,9 +1,9 @@
 import { isRole } from '../../lambda/access/identity.ts';
 import { ENDPOINTS } from '../../lambda/access/key-scope.ts';
-import { renderTable } from '../../lambda/reporting/render/columns.ts';
-import { openAdmin } from '../admin-client.ts';
+import { renderTable } from '../../lambda/reporting/render/text-table.ts';
+import { openAdminClient } from '../admin-client.ts';
 import { CommandError } from '../deployment.ts';
-import { type Content, idOf, type KeyOptions, listed, showNew, textOf } from '../new-key.ts';
+import { type AdminContent, formatValue, type KeyOptions, parseKeyId, printNewKey, readItems } from '../new-key.ts';
 import { parseUntil } from '../until.ts';
 
 /** What `keys create` is told, besides. */
@@ -35,39 +35,39 @@ export async function createKey(options: CreateKeyOptions): Promise<void> {
   if (team !== undefined && role === 'admin')
     throw new CommandError('an admin key belongs to the whole organisation: leave out --team, or make a lead key');
   const limits = {
-    allowed_models: listOf(options.models),
-    endpoints: listOf(options.endpoints),
-    requests_per_minute: numberOf('--rpm', options.rpm),
-    tokens_per_minute: numberOf('--tpm', options.tpm),
-    monthly_budget_usd: numberOf('--usd', options.usd),
+    allowed_models: parseList(options.models),
+    endpoints: parseList(options.endpoints),
+    requests_per_minute: parseNumberOption('--rpm', options.rpm),
+    tokens_per_minute: parseNumberOption('--tpm', options.tpm),
+    monthly_budget_usd: parseNumberOption('--usd', options.usd),
     expires_at:
       options.expires === undefined ? undefined : parseUntil(options.expires, Date.now(), '--expires') / 1_000,
   };
   const foreign = limits.endpoints?.find((one) => !(ENDPOINTS as readonly string[]).includes(one));
   if (foreign !== undefined)
     throw new CommandError(`--endpoints has "${foreign}"; the endpoints are ${ENDPOINTS.join(', ')}`);
-  const client = await openAdmin(options);
+  const client = await openAdminClient(options);
   const name = `${team ?? 'organization'}-${client.environmentName}-${purpose}`;
-  await showNew(options, () => client.send({ method: 'POST', path: KEYS, body: { name, team, role, ...limits } }));
+  await printNewKey(options, () => client.send({ method: 'POST', path: KEYS, body: { name, team, role, ...limits } }));
 }
 
 /** `keys list`: keys and what they were used for; those that have ended only if asked for. */
 export async function listKeys(options: KeyOptions & { team: string | undefined; all: boolean }): Promise<void> {
-  const client = await openAdmin(options);
+  const client = await openAdminClient(options);
   const content = await client.send({ method: 'GET', path: KEYS, query: { team: options.team } });
   if (options.json) return console.log(JSON.stringify(content));
-  const keys = listed(content).filter(({ status }) => options.all || status === 'active' || status === 'replaced');
+  const keys = readItems(content).filter(({ status }) => options.all || status === 'active' || status === 'replaced');
   const header = ['id', 'name', 'role', 'status', 'narrowed to', 'ends', 'last used', 'requests', '$ this month'];
   const rows = keys.map((key) => [
-    textOf(key.id),
-    textOf(key.name),
-    textOf(key.role),
-    key.rotated_to == null ? textOf(key.status) : `${textOf(key.status)} by ${textOf(key.rotated_to)}`,
-    limitsOf(key),
-    textOf(key.expires_at),
-    textOf(key.last_used_on),
-    textOf(key.requests_this_month),
-    textOf(key.cost_this_month_usd),
+    formatValue(key.id),
+    formatValue(key.name),
+    formatValue(key.role),
+    key.rotated_to == null ? formatValue(key.status) : `${formatValue(key.status)} by ${formatValue(key.rotated_to)}`,
+    formatLimits(key),
+    formatValue(key.expires_at),
+    formatValue(key.last_used_on),
+    formatValue(key.requests_this_month),
+    formatValue(key.cost_this_month_usd),
   ]);
   console.log(renderTable(header, rows, [7, 8]));
 }
@@ -78,25 +78,25 @@ export async function rotateKey(
   keyOrId: string,
   reason: string | undefined,
 ): Promise<void> {
-  const path = `${KEYS}/${idOf(keyOrId)}/rotate`;
-  const body = { overlap_hours: numberOf('--overlap', options.overlap), reason };
-  const client = await openAdmin(options);
-  await showNew(options, () => client.send({ method: 'POST', path, body }));
+  const path = `${KEYS}/${parseKeyId(keyOrId)}/rotate`;
+  const body = { overlap_hours: parseNumberOption('--overlap', options.overlap), reason };
+  const client = await openAdminClient(options);
+  await printNewKey(options, () => client.send({ method: 'POST', path, body }));
 }
 
 /** `keys revoke`: ends a key, named by its id or by itself. */
 export async function revokeKey(options: KeyOptions, keyOrId: string, reason: string): Promise<void> {
-  const path = `${KEYS}/${idOf(keyOrId)}`;
-  const client = await openAdmin(options);
+  const path = `${KEYS}/${parseKeyId(keyOrId)}`;
+  const client = await openAdminClient(options);
   const revoked = await client.send({ method: 'DELETE', path, query: { reason } });
   if (options.json) return console.log(JSON.stringify(revoked));
-  const next = revoked.rotated_to == null ? '' : ` Its successor ${textOf(revoked.rotated_to)} goes on.`;
-  console.error(`${textOf(revoked.id)} is revoked: calls are refused at once, all else within 60 s.${next}`);
+  const next = revoked.rotated_to == null ? '' : ` Its successor ${formatValue(revoked.rotated_to)} goes on.`;
+  console.error(`${formatValue(revoked.id)} is revoked: calls are refused at once, all else within 60 s.${next}`);
 }
 
 /** `keys whoami`: as whom commands act. */
 export async function whoami(options: KeyOptions): Promise<void> {
-  const client = await openAdmin(options);
+  const client = await openAdminClient(options);
   const me = client.isKey
     ? await client.send({ method: 'GET', path: `${KEYS}/me` })
     : { environment: client.environmentName, actor: client.actor, role: 'admin', team: null };
@@ -104,16 +104,16 @@ export async function whoami(options: KeyOptions): Promise<void> {
   console.log(
     Object.entries(me)
       .filter(([field, value]) => value !== null && field !== 'object')
-      .map(([field, value]) => `${field}: ${textOf(value)}`)
+      .map(([field, value]) => `${field}: ${formatValue(value)}`)
       .join('\n'),
   );
 }
 
-function listOf(text: string | undefined): readonly string[] | undefined {
+function parseList(text: string | undefined): readonly string[] | undefined {
   return text?.split(',').map((one) => one.trim());
 }
 
-function numberOf(option: string, text: string | undefined): number | undefined {
+function parseNumberOption(option: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const number = Number(text);
   if (text.trim() === '' || !Number.isFinite(number))
@@ -121,7 +121,7 @@ function numberOf(option: string, text: string | undefined): number | undefined 
   return number;
 }
 
-function limitsOf(key: Content): string {
+function formatLimits(key: AdminContent): string {
   const {
     allowed_models: models,
     endpoints,
@@ -132,6 +132,6 @@ function limitsOf(key: Content): string {
   const parts = [models, endpoints, rpm && `${rpm} rpm`, tpm && `${tpm} tpm`, usd != null && `$${usd}`];
   return parts
     .filter((part) => part != null && part !== false)
-    .map(textOf)
+    .map(formatValue)
     .join('; ');
 }

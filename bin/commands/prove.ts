@@ -5,13 +5,13 @@ import { type Catalog, parseCatalog } from '../../lambda/pricing/catalog.ts';
 import { StartError } from '../../local/settings.ts';
 import { CommandError } from '../deployment.ts';
 import type { Progress } from '../progress.ts';
-import { attackAll, suitable } from '../prove/attack.ts';
-import { type Scenario, worthOf } from '../prove/scenarios/scenario.ts';
+import { runScenarios, supportedScenarios } from '../prove/scenario-runner.ts';
+import { budgetForCalls, type Scenario } from '../prove/scenarios/scenario.ts';
 import { SCENARIOS } from '../prove/scenarios/scenarios.ts';
 import { cleanUpOnSignals } from '../prove/signals.ts';
-import { spendsAtMost } from '../prove/targets/deployed-target.ts';
-import { localCall, startLocalTarget } from '../prove/targets/local-target.ts';
-import { openDeployed } from '../prove/targets/open-deployed.ts';
+import { spendingNotice } from '../prove/targets/deployed-target.ts';
+import { localCallTemplate, openLocalTarget } from '../prove/targets/local-target.ts';
+import { openDeployedTarget } from '../prove/targets/open-deployed-target.ts';
 import type { Target } from '../prove/targets/target.ts';
 
 /** What the command is told, as it stands on the command line. */
@@ -31,17 +31,17 @@ export type ProveOptions = {
 };
 
 /** With fewer calls than this, a single one is more than the share of a budget that may be left. */
-const LEAST_CALLS = 40;
-const MOST_CALLS = 10_000;
+const MIN_CALLS = 40;
+const MAX_CALLS = 10_000;
 /** As many as one ledger lets be in flight. */
-const MOST_AT_ONCE = 200;
-const MOST_PROCESSES = 8;
+const MAX_CONCURRENCY = 200;
+const MAX_PROCESSES = 8;
 
 /** Attacks a gateway's budgets and writes what came of it; tells whether all of them held. */
 export async function prove(options: ProveOptions, progress: Progress): Promise<boolean> {
-  const calls = wholeNumber('--calls', options.calls, LEAST_CALLS, MOST_CALLS);
-  const atOnce = wholeNumber('--at-once', options['at-once'], 1, MOST_AT_ONCE);
-  const processes = wholeNumber('--processes', options.processes, 1, MOST_PROCESSES);
+  const calls = wholeNumber('--calls', options.calls, MIN_CALLS, MAX_CALLS);
+  const concurrency = wholeNumber('--at-once', options['at-once'], 1, MAX_CONCURRENCY);
+  const processes = wholeNumber('--processes', options.processes, 1, MAX_PROCESSES);
   const chosen = chooseScenarios(options.only);
   const { env, local, team, upstream, out, json } = options;
   const isOwn = env === undefined && !local;
@@ -50,36 +50,38 @@ export async function prove(options: ProveOptions, progress: Progress): Promise<
       throw new CommandError(`--${name} belongs to a running gateway: name it by --env, or by --local`);
   }
   let opening: Promise<Target> | undefined;
-  const { signal, forget } = cleanUpOnSignals(async () => {
+  const { signal, dispose } = cleanUpOnSignals(async () => {
     // One that is just being opened too: it may have made a key.
     await (await opening?.catch(() => undefined))?.close();
   });
   let target: Target | undefined;
   try {
-    opening = isOwn ? openLocal(processes, calls) : openDeployed({ env, local, team, upstream, calls, atOnce });
+    opening = isOwn
+      ? openLocal(processes, calls)
+      : openDeployedTarget({ env, local, team, upstream, calls, concurrency });
     target = await opening;
-    const attack = { target, calls, atOnce };
-    const scenarios = suitable(chosen, target);
+    const attack = { target, calls, concurrency };
+    const scenarios = supportedScenarios(chosen, target);
     if (scenarios.length === 0)
       throw new CommandError(`--only ${options.only} needs a ${chosen[0]?.needs}, which a deployment has not got`);
     // Said always, whoever listens: it is somebody's money.
-    if (!isOwn) console.error(spendsAtMost(target, worthOf(attack, calls), scenarios.length));
-    return await attackAll(attack, scenarios, { out, json, signal }, progress);
+    if (!isOwn) console.error(spendingNotice(target, budgetForCalls(attack, calls), scenarios.length));
+    return await runScenarios(attack, scenarios, { out, json, signal }, progress);
   } catch (error) {
     // What breaks off on Ctrl-C is no error; the process is about to end.
     if (signal.aborted) await new Promise(() => {});
     throw error;
   } finally {
     await target?.close();
-    forget();
+    dispose();
   }
 }
 
 async function openLocal(processes: number, calls: number): Promise<Target> {
   const catalog = readCatalog();
-  const budget = picoUsd(localCall(catalog).costPicoUsd * BigInt(calls));
+  const budget = picoUsd(localCallTemplate(catalog).costPicoUsd * BigInt(calls));
   try {
-    return await startLocalTarget(processes, budget, catalog);
+    return await openLocalTarget(processes, budget, catalog);
   } catch (cause) {
     if (cause instanceof StartError) throw new CommandError(cause.message, { cause });
     throw cause;

@@ -1,21 +1,21 @@
 import { writeFileSync } from 'node:fs';
-import { spendingPorts } from '../../lambda/functions/spending-ports.ts';
+import { createSpendingPorts } from '../../lambda/functions/spending-ports.ts';
 import { systemClock } from '../../lambda/kernel/io/system.ts';
 import { didYouMean } from '../../lambda/kernel/nearest-word.ts';
 import type { IsoWeek } from '../../lambda/reporting/iso-week.ts';
 import { readSpending } from '../../lambda/reporting/read-spending.ts';
-import { FORMS, isForm } from '../../lambda/reporting/render/forms.ts';
+import { isReportFormat, REPORT_FORMATS } from '../../lambda/reporting/render/report-formats.ts';
 import type { SpendingFacts } from '../../lambda/reporting/spending-facts.ts';
-import { weeklyReport } from '../../lambda/reporting/weekly-report.ts';
-import { type AdminWhere, openAdmin } from '../admin-client.ts';
+import { buildWeeklyReport } from '../../lambda/reporting/weekly-report.ts';
+import { type AdminOptions, openAdminClient } from '../admin-client.ts';
 import { CommandError } from '../deployment.ts';
 import type { Progress } from '../progress.ts';
-import { readSpendingByKey } from '../report/spending-by-key.ts';
-import { weeksOf } from '../report/weeks.ts';
+import { readSpendingOverHttp } from '../report/spending-over-http.ts';
+import { parseWeekRange } from '../report/week-range.ts';
 import { openStores } from '../stores.ts';
 
 /** What `report` is told. */
-export type ReportOptions = AdminWhere & {
+export type ReportOptions = AdminOptions & {
   readonly week: string | undefined;
   readonly weeks: string;
   readonly format: string;
@@ -26,17 +26,17 @@ export type ReportOptions = AdminWhere & {
 /** `report`: what some weeks came to, in any form; the same from IAM, from a key, and from the tables of `npm start`. */
 export async function printReport(options: ReportOptions, progress: Progress): Promise<void> {
   const { format, out } = options;
-  if (!isForm(format)) {
-    const forms = Object.keys(FORMS);
+  if (!isReportFormat(format)) {
+    const forms = Object.keys(REPORT_FORMATS);
     throw new CommandError(
       `--format is "${format}"${didYouMean(format, forms)}; it must be one of ${forms.join(', ')}`,
     );
   }
   const nowEpochMs = Date.now();
-  const weeks = weeksOf(options.week, options.weeks, nowEpochMs);
+  const weeks = parseWeekRange(options.week, options.weeks, nowEpochMs);
   const facts = await readFacts(options, weeks, nowEpochMs, progress);
-  progress.say('rendering');
-  const text = FORMS[format].render(weeks.map((week) => weeklyReport(facts, week)));
+  progress.showMessage('rendering');
+  const text = REPORT_FORMATS[format].render(weeks.map((week) => buildWeeklyReport(facts, week)));
   progress.end();
   if (out === undefined) process.stdout.write(text);
   else {
@@ -52,11 +52,11 @@ async function readFacts(
   progress: Progress,
 ): Promise<SpendingFacts> {
   if (options.endpoint !== undefined) {
-    const client = await openAdmin(options);
-    return await readSpendingByKey(client, weeks, nowEpochMs, (done, of) => progress.step('days read', done, of));
+    const client = await openAdminClient(options);
+    return await readSpendingOverHttp(client, weeks, nowEpochMs, (done, of) => progress.step('days read', done, of));
   }
   const stores = await openStores(options);
-  const ports = spendingPorts(stores.dynamo, stores, systemClock);
+  const ports = createSpendingPorts(stores.dynamo, stores, systemClock);
   return await readSpending(ports, weeks, { onTeam: (done, of) => progress.step('teams read', done, of) });
 }
 

@@ -1,29 +1,29 @@
 import { systemClock } from '../../lambda/kernel/io/system.ts';
-import { usdText } from '../../lambda/kernel/money.ts';
+import { toUsdString } from '../../lambda/kernel/money.ts';
 import { didYouMean } from '../../lambda/kernel/nearest-word.ts';
-import { periodStartsAtEpochMs } from '../../lambda/kernel/period.ts';
+import { periodStartEpochMs } from '../../lambda/kernel/period.ts';
 import { DynamoLedger } from '../../lambda/ledger/io/dynamo-ledger.ts';
 import type { LedgerKey } from '../../lambda/ledger/ports.ts';
-import { DynamoAudit } from '../../lambda/policy/io/dynamo-audit.ts';
+import { DynamoAuditLog } from '../../lambda/policy/io/dynamo-audit-log.ts';
 import { Registry } from '../../lambda/policy/io/registry.ts';
-import { renderTable } from '../../lambda/reporting/render/columns.ts';
+import { renderTable } from '../../lambda/reporting/render/text-table.ts';
 import { DynamoUsage } from '../../lambda/usage/io/dynamo-usage.ts';
 import {
+  formatLedgerKey,
   ledgersToReconcile,
-  ledgerText,
-  type Patience,
+  type ReconcileTiming,
   reconcileUsage,
   type UsageGap,
 } from '../../lambda/usage/reconcile-usage.ts';
-import { adjustmentOf, type UsageAdjustment } from '../../lambda/usage/usage-adjustment.ts';
+import { buildAdjustment, type UsageAdjustment } from '../../lambda/usage/usage-adjustment.ts';
 import { CommandError } from '../deployment.ts';
 import type { Progress } from '../progress.ts';
-import { openStores, type Stores, type Where } from '../stores.ts';
+import { type EnvironmentSelector, openStores, type Stores } from '../stores.ts';
+import { openLedgerStream } from '../usage/ledger-stream.ts';
 import { replayStream } from '../usage/replay.ts';
-import { streamOf } from '../usage/stream-of.ts';
 
 /** What the command is told. */
-export type RebuildOptions = Where & {
+export type RebuildOptions = EnvironmentSelector & {
   readonly team: string | undefined;
   readonly period: string | undefined;
   /** Whether what cannot be attributed to calls any more is written as such. */
@@ -33,13 +33,13 @@ export type RebuildOptions = Where & {
 };
 
 /** How long a ledger must stand still: AWS gathers records for a second, `npm start` for a quarter. */
-const PATIENCE: Patience = { stillMs: 10_000, looks: 6 };
-const LOCAL_PATIENCE: Patience = { stillMs: 1_000, looks: 10 };
+const TIMING: ReconcileTiming = { quietPeriodMs: 10_000, attempts: 6 };
+const LOCAL_TIMING: ReconcileTiming = { quietPeriodMs: 1_000, attempts: 10 };
 
 type Ports = {
   readonly ledger: DynamoLedger;
   readonly usage: DynamoUsage;
-  readonly audit: DynamoAudit;
+  readonly audit: DynamoAuditLog;
 };
 
 /**
@@ -53,28 +53,28 @@ export async function rebuildUsage(options: RebuildOptions, progress: Progress):
   const ports = {
     ledger: new DynamoLedger(dynamo, ledgerTable, Date.now),
     usage: new DynamoUsage(dynamo, usageTable, Date.now),
-    audit: new DynamoAudit(dynamo, registryTable),
+    audit: new DynamoAuditLog(dynamo, registryTable),
   };
-  const keys = await ledgersOf(options, stores, ports);
-  const stream = await streamOf(dynamo, ledgerTable, stores.streamEndpoint);
+  const keys = await findLedgers(options, stores, ports);
+  const stream = await openLedgerStream(dynamo, ledgerTable, stores.streamEndpoint);
   const replayed = await replayStream(stream, ports.usage, options, (records) =>
-    progress.say(`records of the stream read: ${records}`),
+    progress.showMessage(`records of the stream read: ${records}`),
   );
   const earlier = new Map<string, number>();
   // Before the gaps are looked for: whoever adjusts in between takes the number, and ours is not made.
-  for (const key of keys) earlier.set(ledgerText(key), await ports.usage.adjustmentsOf(key));
-  const patience = options.local ? LOCAL_PATIENCE : PATIENCE;
+  for (const key of keys) earlier.set(formatLedgerKey(key), await ports.usage.countAdjustments(key));
+  const patience = options.local ? LOCAL_TIMING : TIMING;
   const found = await reconcileUsage({ ...ports, clock: systemClock }, keys, patience, (done, of) =>
     progress.step('ledgers compared', done, of),
   );
   progress.end();
-  if (found.failed.length > 0) throw new CommandError(`cannot read ${found.failed.map(ledgerText).join(', ')}`);
+  if (found.failed.length > 0) throw new CommandError(`cannot read ${found.failed.map(formatLedgerKey).join(', ')}`);
   const adjusted: UsageAdjustment[] = [];
   if (options.adjust) {
     const moving = [...found.busy, ...found.gaps.filter(({ isExact }) => !isExact)];
     if (moving.length > 0)
       throw new CommandError(
-        `calls go on in ${moving.map(ledgerText).join(', ')}, so what lacks there is not known exactly and nothing was adjusted; try again when they rest, or pause them`,
+        `calls go on in ${moving.map(formatLedgerKey).join(', ')}, so what lacks there is not known exactly and nothing was adjusted; try again when they rest, or pause them`,
       );
     for (const gap of found.gaps) adjusted.push(await adjust(options, stores, ports, gap, earlier));
   }
@@ -82,7 +82,7 @@ export async function rebuildUsage(options: RebuildOptions, progress: Progress):
   const facts = { ...replayed, equal: found.equal, isWhole };
   if (options.json)
     console.log(
-      JSON.stringify({ ...facts, gaps: found.gaps.map(jsonOf), adjusted: adjusted.map(jsonOf), busy: found.busy }),
+      JSON.stringify({ ...facts, gaps: found.gaps.map(toJson), adjusted: adjusted.map(toJson), busy: found.busy }),
     );
   else console.log(renderRebuild(facts, found.gaps, found.busy, adjusted.length > 0));
   return isWhole;
@@ -95,13 +95,13 @@ function checkOptions({ adjust, reason, period }: RebuildOptions): void {
     throw new CommandError(`--period is "${period}"; it must be a month such as 2026-11`);
 }
 
-async function ledgersOf(
+async function findLedgers(
   { team, period }: RebuildOptions,
   { dynamo, registryTable, environmentName }: Stores,
   { ledger }: Ports,
 ): Promise<readonly LedgerKey[]> {
-  const published = await new Registry(dynamo, registryTable, Date.now).inForce();
-  const nowEpochMs = period === undefined ? Date.now() : periodStartsAtEpochMs(period);
+  const published = await new Registry(dynamo, registryTable, Date.now).readCurrent();
+  const nowEpochMs = period === undefined ? Date.now() : periodStartEpochMs(period);
   const all = await ledgersToReconcile(ledger, published?.environment.teams.keys() ?? [], nowEpochMs);
   const teams = [...new Set(all.map((key) => key.team))];
   if (team !== undefined && !teams.includes(team))
@@ -116,7 +116,7 @@ async function adjust(
   gap: UsageGap,
   earlier: ReadonlyMap<string, number>,
 ): Promise<UsageAdjustment> {
-  const adjustment = adjustmentOf(gap, earlier.get(ledgerText(gap)) ?? 0, Date.now());
+  const adjustment = buildAdjustment(gap, earlier.get(formatLedgerKey(gap)) ?? 0, Date.now());
   const { team, period, sequence } = adjustment;
   await audit.append({
     atEpochMs: Date.now(),
@@ -124,17 +124,17 @@ async function adjust(
     actor: await stores.readActor(),
     action: 'adjust usage',
     subject: team,
-    details: `${ledgerText(gap)}, adjustment ${sequence}: $${usdText(gap.spentPicoUsd)} (assumed $${usdText(gap.assumedPicoUsd)}) put down as unattributed: ${reason}`,
+    details: `${formatLedgerKey(gap)}, adjustment ${sequence}: $${toUsdString(gap.spentPicoUsd)} (assumed $${toUsdString(gap.assumedPicoUsd)}) put down as unattributed: ${reason}`,
     team,
     source: 'cli',
   });
   if (!(await usage.adjust(adjustment)))
-    throw new CommandError(`somebody else has adjusted ${ledgerText(gap)} meanwhile; look again`);
+    throw new CommandError(`somebody else has adjusted ${formatLedgerKey(gap)} meanwhile; look again`);
   return adjustment;
 }
 
-function jsonOf({ spentPicoUsd, assumedPicoUsd, ...rest }: UsageGap | UsageAdjustment): object {
-  return { ...rest, spent_usd: usdText(spentPicoUsd), assumed_usd: usdText(assumedPicoUsd) };
+function toJson({ spentPicoUsd, assumedPicoUsd, ...rest }: UsageGap | UsageAdjustment): object {
+  return { ...rest, spent_usd: toUsdString(spentPicoUsd), assumed_usd: toUsdString(assumedPicoUsd) };
 }
 
 function renderRebuild(
@@ -157,14 +157,14 @@ function renderRebuild(
     const rows = gaps.map(({ team, period, spentPicoUsd, assumedPicoUsd, isExact }) => [
       team,
       period,
-      `${isExact ? '' : 'at least '}$${usdText(spentPicoUsd)}`,
-      `$${usdText(assumedPicoUsd)}`,
+      `${isExact ? '' : 'at least '}$${toUsdString(spentPicoUsd)}`,
+      `$${toUsdString(assumedPicoUsd)}`,
     ]);
     const what = isAdjusted
       ? 'What lacked is now in the usage, of the key "-" and the model "unattributed":'
       : 'What the usage lacks, and the stream does not tell any more (--adjust --reason TEXT writes it down as such):';
     lines.push(what, renderTable(['team', 'period', 'spent', 'assumed'], rows));
   }
-  if (busy.length > 0) lines.push(`Not compared, since calls go on: ${busy.map(ledgerText).join(', ')}.`);
+  if (busy.length > 0) lines.push(`Not compared, since calls go on: ${busy.map(formatLedgerKey).join(', ')}.`);
   return lines.join('\n');
 }

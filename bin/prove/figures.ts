@@ -2,7 +2,7 @@ import type { PicoUsd } from '../../lambda/kernel/money.ts';
 import type { ChatModel } from '../../lambda/pricing/catalog.ts';
 
 /** The call that is made again and again. */
-export type CallShape = {
+export type CallTemplate = {
   readonly model: ChatModel;
   /** A message whose answer is as long as `outputTokens` allows. */
   readonly prompt: string;
@@ -12,17 +12,17 @@ export type CallShape = {
 };
 
 /** A team's name and key. */
-export type Spender = { readonly team: string; readonly key: string };
+export type TeamCredential = { readonly team: string; readonly key: string };
 
 /** A ledger's totals. */
-export type LedgerFigures = {
-  readonly spent: PicoUsd;
-  readonly held: PicoUsd;
-  readonly assumed: PicoUsd;
-  readonly overrun: PicoUsd;
+export type LedgerTotals = {
+  readonly spentPicoUsd: PicoUsd;
+  readonly reservedPicoUsd: PicoUsd;
+  readonly assumedPicoUsd: PicoUsd;
+  readonly overrunPicoUsd: PicoUsd;
 };
 
 /** The upstream's count since it started. */
-export type UpstreamCount = {
+export type UpstreamCounter = {
   read(): Promise<{ readonly billed: PicoUsd; readonly requests: number; readonly inFlight: number }>;
 };

@@ -1,9 +1,9 @@
-import type { Line, ProveReport } from './report.ts';
-import { LEAST_USABLE_PERCENT } from './verdict.ts';
+import type { BudgetLine, ProveReport } from './report.ts';
+import { MIN_USABLE_PERCENT } from './verdict.ts';
 
 /** The report as Markdown, with the chart in a file beside it. */
 export function renderReport(report: ProveReport, chartFile: string): string {
-  const { description, at, calls, atOnce, lines, verdict } = report;
+  const { description, at, calls, concurrency, lines, verdict } = report;
   const held = lines.filter((line) => line.verdict === 'holds').length;
   const least = Math.min(...lines.map(({ usablePercent }) => usablePercent));
   return [
@@ -11,27 +11,27 @@ export function renderReport(report: ProveReport, chartFile: string): string {
     '',
     `**${verdict === 'holds' ? 'It holds' : 'It falls short'}**: ${held} of ${lines.length} budgets were neither overspent nor starved; at least ${least.toFixed(2)} % of each could be used. ${at}.`,
     '',
-    `Attacked: ${description}. Each budget is worth ${calls} calls of ${report.model} at $${report.callUsd}, ${report.outputTokens} tokens of output each; several times as many are fired, ${atOnce} at once.`,
+    `Attacked: ${description}. Each budget is worth ${calls} calls of ${report.model} at $${report.callUsd}, ${report.outputTokens} tokens of output each; several times as many are fired, ${concurrency} at once.`,
     '',
     `![Share of each budget that was billed](${chartFile})`,
     '',
-    '| scenario | fired | let through | budget $ | billed $ | spent by the ledger $ | held $ | overspent $ | usable | verdict |',
+    '| scenario | sent | admitted | budget $ | billed $ | spent by the ledger $ | held $ | overspent $ | usable | verdict |',
     '| --- | --: | --: | --: | --: | --: | --: | --: | --: | --- |',
-    ...lines.map(rowOf),
+    ...lines.map(renderRow),
     '',
-    ...lines.flatMap(detailsOf),
+    ...lines.flatMap(renderDetails),
     '',
     ...explanation(lines),
     '',
   ].join('\n');
 }
 
-function rowOf(line: Line): string {
+function renderRow(line: BudgetLine): string {
   const verdict = line.verdict === 'holds' ? 'holds' : `**${line.verdict}**`;
   const cells = [
     line.title,
-    line.fired,
-    line.letThrough,
+    line.sent,
+    line.admitted,
     line.budgetUsd,
     line.billedUsd,
     line.spentUsd,
@@ -43,21 +43,21 @@ function rowOf(line: Line): string {
   return `| ${cells.join(' | ')} |`;
 }
 
-function detailsOf({
+function renderDetails({
   title,
   refused,
-  left,
+  disconnected,
   broken,
   note,
   reasons,
   assumedUsd,
   seconds,
   reservePercent,
-}: Line): string[] {
+}: BudgetLine): string[] {
   const refusals = Object.entries(refused).map(([code, count]) => `${count} ${code}`);
   const seen = [
     refusals.length === 0 ? 'nothing was refused' : `refused: ${refusals.join(', ')}`,
-    ...(left > 0 ? [`${left} clients hung up`] : []),
+    ...(disconnected > 0 ? [`${disconnected} clients hung up`] : []),
     ...(broken > 0 ? [`${broken} answers broke off`] : []),
     ...(assumedUsd !== '0' ? [`$${assumedUsd} taken at its bound`] : []),
     ...(reservePercent > 0 ? [`${reservePercent.toFixed(2)} % of the budget counted beyond the bill`] : []),
@@ -67,7 +67,7 @@ function detailsOf({
   return [`- **${title}**: ${seen.join('; ')}.${reasons.map((reason) => ` **${reason}.**`).join('')}`];
 }
 
-function explanation(lines: readonly Line[]): string[] {
+function explanation(lines: readonly BudgetLine[]): string[] {
   const counts = new Set(lines.map(({ billedBy }) => billedBy));
   return [
     ...(counts.has('upstream')
@@ -79,7 +79,7 @@ function explanation(lines: readonly Line[]): string[] {
       ? ['_Billed_ is the sum of what the answers said they cost, since the upstream tells no count of its own.']
       : []),
     ...(counts.has('ledger') ? ['Where clients hung up, nobody but the ledger has read what their calls cost.'] : []),
-    `_Usable_ is the bill as a share of the budget; under ${LEAST_USABLE_PERCENT} % it is starved. Where every outcome came back, ledger and bill agree to the last digit, or the verdict is "miscounted". What is held counts as not usable, unless the upstream billed it.`,
+    `_Usable_ is the bill as a share of the budget; under ${MIN_USABLE_PERCENT} % it is starved. Where every outcome came back, ledger and bill agree to the last digit, or the verdict is "miscounted". What is held counts as not usable, unless the upstream billed it.`,
     '',
     'Others on the same kind of work: LiteLLM 1.106 lets 100-106 through by default, 209 with two processes and no Redis, 176-179 after a kill; one-api 152-160; BricksLLM 151 (budget worth 100 calls, 400 fired 50 at a time).',
   ];
@@ -90,8 +90,8 @@ export function renderTable({ lines, verdict }: ProveReport): string {
   const head = ['scenario', 'fired', 'through', 'budget $', 'billed $', 'overspent $', 'usable', 'verdict'];
   const rows = lines.map((line) => [
     line.title,
-    String(line.fired),
-    String(line.letThrough),
+    String(line.sent),
+    String(line.admitted),
     line.budgetUsd,
     line.billedUsd,
     line.overspendUsd,

@@ -1,18 +1,18 @@
-import { picoUsd, usdText } from '../../lambda/kernel/money.ts';
+import { picoUsd, toUsdString } from '../../lambda/kernel/money.ts';
 import type { Attack } from './scenarios/scenario.ts';
-import { judge, type Measured, percentOf, type Verdict } from './verdict.ts';
+import { judge, type Measurement, percentOfBudget, type Verdict } from './verdict.ts';
 
 /** One budget's line of the report; dollars are exact decimal text. */
-export type Line = Pick<Measured, 'scenario' | 'title' | 'billedBy' | 'isExact' | 'seconds'> &
+export type BudgetLine = Pick<Measurement, 'scenario' | 'title' | 'billedBy' | 'isExact' | 'seconds'> &
   Pick<Verdict, 'verdict' | 'reasons' | 'usablePercent'> & {
     readonly budgetUsd: string;
-    readonly fired: number;
-    readonly letThrough: number;
+    readonly sent: number;
+    readonly admitted: number;
     readonly refused: Readonly<Record<string, number>>;
-    readonly left: number;
+    readonly disconnected: number;
     readonly broken: number;
     readonly billedUsd: string;
-    readonly toldUsd: string;
+    readonly reportedUsd: string;
     readonly spentUsd: string;
     readonly heldUsd: string;
     readonly assumedUsd: string;
@@ -29,36 +29,40 @@ export type ProveReport = {
   /** ISO 8601. */
   readonly at: string;
   readonly calls: number;
-  readonly atOnce: number;
+  readonly concurrency: number;
   readonly model: string;
   readonly outputTokens: number;
   readonly callUsd: string;
   readonly verdict: 'holds' | 'falls short';
-  readonly lines: readonly Line[];
+  readonly lines: readonly BudgetLine[];
 };
 
 /** Puts measurements together; one that does not hold makes the whole fall short. */
-export function reportOf({ target, calls, atOnce }: Attack, at: string, measured: readonly Measured[]): ProveReport {
+export function buildReport(
+  { target, calls, concurrency }: Attack,
+  at: string,
+  measured: readonly Measurement[],
+): ProveReport {
   const { name, description, call } = target;
-  const lines = measured.map(lineOf);
+  const lines = measured.map(toLine);
   return {
     name,
     description,
     at,
     calls,
-    atOnce,
+    concurrency,
     model: call.model.id,
     outputTokens: call.outputTokens,
-    callUsd: usdText(call.costPicoUsd),
+    callUsd: toUsdString(call.costPicoUsd),
     verdict: lines.every(({ verdict }) => verdict === 'holds') && lines.length > 0 ? 'holds' : 'falls short',
     lines,
   };
 }
 
-function lineOf(measured: Measured): Line {
+function toLine(measured: Measurement): BudgetLine {
   const { tally, ledger, budget, billed } = measured;
   const { verdict, reasons, usablePercent, overspend } = judge(measured);
-  const counted = ledger.spent + ledger.held;
+  const counted = ledger.spentPicoUsd + ledger.reservedPicoUsd;
   return {
     scenario: measured.scenario,
     title: measured.title,
@@ -68,19 +72,19 @@ function lineOf(measured: Measured): Line {
     billedBy: measured.billedBy,
     isExact: measured.isExact,
     seconds: Math.round(measured.seconds * 10) / 10,
-    budgetUsd: usdText(budget),
-    fired: tally.fired,
-    letThrough: tally.letThrough,
+    budgetUsd: toUsdString(budget),
+    sent: tally.sent,
+    admitted: tally.admitted,
     refused: tally.refused,
-    left: tally.left,
+    disconnected: tally.disconnected,
     broken: tally.broken,
-    billedUsd: usdText(billed),
-    toldUsd: usdText(tally.told),
-    spentUsd: usdText(ledger.spent),
-    heldUsd: usdText(ledger.held),
-    assumedUsd: usdText(ledger.assumed),
-    overspendUsd: usdText(overspend),
-    reservePercent: counted > billed ? percentOf(picoUsd(counted - billed), budget) : 0,
+    billedUsd: toUsdString(billed),
+    reportedUsd: toUsdString(tally.reportedCost),
+    spentUsd: toUsdString(ledger.spentPicoUsd),
+    heldUsd: toUsdString(ledger.reservedPicoUsd),
+    assumedUsd: toUsdString(ledger.assumedPicoUsd),
+    overspendUsd: toUsdString(overspend),
+    reservePercent: counted > billed ? percentOfBudget(picoUsd(counted - billed), budget) : 0,
     note: measured.note ?? '',
   };
 }

@@ -1,9 +1,9 @@
-import { addUsd, type PicoUsd, subtractUsd, usdText, ZERO_USD } from '../../lambda/kernel/money.ts';
-import type { LedgerFigures } from './figures.ts';
+import { addUsd, type PicoUsd, subtractUsd, toUsdString, ZERO_USD } from '../../lambda/kernel/money.ts';
+import type { LedgerTotals } from './figures.ts';
 import type { Tally } from './load.ts';
 
 /** One budget under attack: what was let through, and what it came to by three counts. */
-export type Measured = {
+export type Measurement = {
   readonly scenario: string;
   readonly title: string;
   readonly budget: PicoUsd;
@@ -12,7 +12,7 @@ export type Measured = {
   readonly billed: PicoUsd;
   /** Whose count `billed` is: the upstream's own, what its answers said, or the ledger's where answers went unread. */
   readonly billedBy: 'upstream' | 'answers' | 'ledger';
-  readonly ledger: LedgerFigures;
+  readonly ledger: LedgerTotals;
   /** Whether every outcome came back to the gateway, so that ledger and bill must agree to the last digit. */
   readonly isExact: boolean;
   /** Whether calls may stay held at the end, because whoever had to settle them was killed. @default false */
@@ -34,29 +34,33 @@ export type Verdict = {
 };
 
 /** The least share of a budget that its team must be able to use, in percent. */
-export const LEAST_USABLE_PERCENT = 95n;
+export const MIN_USABLE_PERCENT = 95n;
 
 /** Judges a measurement. Whole numbers only: a verdict on money rests on no rounding. */
-export function judge({ budget, billed, ledger, isExact, mayHold = false, faults = [] }: Measured): Verdict {
+export function judge({ budget, billed, ledger, isExact, mayHold = false, faults = [] }: Measurement): Verdict {
   const over = (amount: PicoUsd) => (amount > budget ? subtractUsd(amount, budget) : ZERO_USD);
-  const counted = addUsd(ledger.spent, ledger.held);
+  const counted = addUsd(ledger.spentPicoUsd, ledger.reservedPicoUsd);
   const overspent = [
-    ...(billed > budget ? [`the upstream billed $${usdText(over(billed))} more than the budget`] : []),
-    ...(ledger.spent > budget ? [`the ledger has spent $${usdText(over(ledger.spent))} more than the budget`] : []),
-    ...(ledger.spent <= budget && counted > budget
-      ? [`the ledger has spent and holds $${usdText(over(counted))} more than the budget`]
+    ...(billed > budget ? [`the upstream billed $${toUsdString(over(billed))} more than the budget`] : []),
+    ...(ledger.spentPicoUsd > budget
+      ? [`the ledger has spent $${toUsdString(over(ledger.spentPicoUsd))} more than the budget`]
       : []),
-    ...(ledger.overrun > 0n ? [`calls cost $${usdText(ledger.overrun)} more than their bounds`] : []),
+    ...(ledger.spentPicoUsd <= budget && counted > budget
+      ? [`the ledger has spent and holds $${toUsdString(over(counted))} more than the budget`]
+      : []),
+    ...(ledger.overrunPicoUsd > 0n ? [`calls cost $${toUsdString(ledger.overrunPicoUsd)} more than their bounds`] : []),
   ];
   const miscounted = [
-    ...(counted < billed ? [`the ledger has $${usdText(billed)} on no account: it is short of the bill`] : []),
-    ...(isExact && ledger.spent !== billed
-      ? [`the ledger has spent $${usdText(ledger.spent)} and the upstream billed $${usdText(billed)}`]
+    ...(counted < billed ? [`the ledger has $${toUsdString(billed)} on no account: it is short of the bill`] : []),
+    ...(isExact && ledger.spentPicoUsd !== billed
+      ? [`the ledger has spent $${toUsdString(ledger.spentPicoUsd)} and the upstream billed $${toUsdString(billed)}`]
       : []),
-    ...(!mayHold && ledger.held !== 0n ? [`$${usdText(ledger.held)} is still held, and nothing is in flight`] : []),
+    ...(!mayHold && ledger.reservedPicoUsd !== 0n
+      ? [`$${toUsdString(ledger.reservedPicoUsd)} is still held, and nothing is in flight`]
+      : []),
   ];
-  const isStarved = billed * 100n < budget * LEAST_USABLE_PERCENT;
-  const starved = isStarved ? [`less than ${LEAST_USABLE_PERCENT} % of the budget could be used`] : [];
+  const isStarved = billed * 100n < budget * MIN_USABLE_PERCENT;
+  const starved = isStarved ? [`less than ${MIN_USABLE_PERCENT} % of the budget could be used`] : [];
   const verdict =
     (overspent.length > 0 && 'overspent') ||
     (miscounted.length > 0 && 'miscounted') ||
@@ -65,12 +69,12 @@ export function judge({ budget, billed, ledger, isExact, mayHold = false, faults
   return {
     verdict,
     overspend: over(billed),
-    usablePercent: percentOf(billed, budget),
+    usablePercent: percentOfBudget(billed, budget),
     reasons: [...overspent, ...miscounted, ...faults, ...starved],
   };
 }
 
 /** An amount as a share of a budget in percent, to two decimals, cut off rather than rounded up. */
-export function percentOf(amount: PicoUsd, budget: PicoUsd): number {
+export function percentOfBudget(amount: PicoUsd, budget: PicoUsd): number {
   return budget === 0n ? 0 : Number((amount * 10_000n) / budget) / 100;
 }

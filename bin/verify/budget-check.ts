@@ -1,7 +1,7 @@
-import { picoUsdFromNumber, usdText } from '../../lambda/kernel/money.ts';
-import { periodOf } from '../../lambda/kernel/period.ts';
+import { picoUsdFromNumber, toUsdString } from '../../lambda/kernel/money.ts';
+import { periodAt } from '../../lambda/kernel/period.ts';
 import { DynamoBudgets } from '../../lambda/ledger/io/dynamo-budgets.ts';
-import { baseLimitOf } from '../../lambda/ledger/top-ups.ts';
+import { baseLimit } from '../../lambda/ledger/top-ups.ts';
 import type { Environment } from '../../lambda/policy/environment.ts';
 import type { Deployment } from '../deployment.ts';
 import { type Check, outcome } from './check.ts';
@@ -13,20 +13,23 @@ export function budgetCheck({ dynamo, ledgerTable }: Deployment, { organization,
     title: 'The ledgers have the budgets of the policies',
     run: async () => {
       const ledger = new DynamoBudgets(dynamo, ledgerTable, Date.now);
-      const period = periodOf(Date.now());
+      const period = periodAt(Date.now());
       const faults: string[] = [];
       for (const { team, monthlyBudgetPicoUsd } of teams.values()) {
         const state = await ledger.read({ team, period });
-        const limit = state === undefined ? undefined : baseLimitOf(state);
+        const limit = state === undefined ? undefined : baseLimit(state);
         if (limit !== undefined && limit !== monthlyBudgetPicoUsd)
-          faults.push(`${team}: $${usdText(limit)} instead of $${usdText(monthlyBudgetPicoUsd)}`);
+          faults.push(`${team}: $${toUsdString(limit)} instead of $${toUsdString(monthlyBudgetPicoUsd)}`);
       }
       const cap = picoUsdFromNumber(organization.monthlyCapUsd);
       const seen = await ledger.readOrganization(period);
-      const inForce = seen === undefined ? undefined : baseLimitOf(seen);
+      const inForce = seen === undefined ? undefined : baseLimit(seen);
       if (inForce !== undefined && inForce !== cap)
-        faults.push(`organisation: $${usdText(inForce)} instead of $${usdText(cap)}`);
-      return outcome(faults.length === 0, faults.join('; ') || `${teams.size} budgets and a cap of $${usdText(cap)}`);
+        faults.push(`organisation: $${toUsdString(inForce)} instead of $${toUsdString(cap)}`);
+      return outcome(
+        faults.length === 0,
+        faults.join('; ') || `${teams.size} budgets and a cap of $${toUsdString(cap)}`,
+      );
     },
   };
 }

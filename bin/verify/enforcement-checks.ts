@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CACHE_MS } from '../../lambda/contract.ts';
-import type { GatewayProbe, ProbeAnswer } from '../../lambda/deployment/io/gateway-probe.ts';
+import type { GatewayProbe, ProbeResponse } from '../../lambda/deployment/io/gateway-probe.ts';
 import type { TeamPolicy } from '../../lambda/policy/environment.ts';
 import type { Catalog } from '../../lambda/pricing/catalog.ts';
 import { type Check, type Outcome, outcome } from './check.ts';
@@ -19,8 +19,8 @@ export type EnforcementTarget = {
 };
 
 /** How long the edge may go on taking a revoked key, in milliseconds: the authorizer's cache, and some for the way. */
-const REVOKED_WITHIN_MS = CACHE_MS + 10_000;
-const ASK_EVERY_MS = 2_000;
+const REVOCATION_TIMEOUT_MS = CACHE_MS + 10_000;
+const RETRY_INTERVAL_MS = 2_000;
 
 /** What a caller who must be refused sees. Every check but the last leaves the key as it was. */
 export function enforcementChecks(target: EnforcementTarget, withRevocation: boolean): readonly Check[] {
@@ -38,28 +38,32 @@ export function enforcementChecks(target: EnforcementTarget, withRevocation: boo
       id: 'no-key',
       title: 'A request without a key is refused',
       run: async () =>
-        sees(await probe.call('POST', '/openai/v1/chat/completions', undefined, '{}'), 401, 'invalid_api_key'),
+        expectAnswer(await probe.call('POST', '/openai/v1/chat/completions', undefined, '{}'), 401, 'invalid_api_key'),
     },
     {
       id: 'unknown-key',
       title: 'A key that nobody has is refused',
-      run: async () => sees(await probe.chat(unknownKey, call()), 401, 'invalid_api_key'),
+      run: async () => expectAnswer(await probe.chat(unknownKey, call()), 401, 'invalid_api_key'),
     },
     {
       id: 'unknown-url',
       title: 'A path that does not exist is a 404 with the standard body',
-      run: async () => sees(await probe.call('GET', '/v1/unmetered', canaryKey), 404, 'unknown_url'),
+      run: async () => expectAnswer(await probe.call('GET', '/v1/unmetered', canaryKey), 404, 'unknown_url'),
     },
     {
       id: 'model-not-allowed',
       title: 'A model that the team may not use is refused',
-      run: async () => sees(await probe.chat(canaryKey, call({ model: forbidden })), 403, 'model_not_allowed'),
+      run: async () => expectAnswer(await probe.chat(canaryKey, call({ model: forbidden })), 403, 'model_not_allowed'),
     },
     {
       id: 'oversized',
       title: 'More output than a request may have is refused',
       run: async () =>
-        sees(await probe.chat(canaryKey, call({ max_completion_tokens: 100_000_000 })), 400, 'max_tokens_exceeded'),
+        expectAnswer(
+          await probe.chat(canaryKey, call({ max_completion_tokens: 100_000_000 })),
+          400,
+          'max_tokens_exceeded',
+        ),
     },
     {
       id: 'budget',
@@ -67,7 +71,7 @@ export function enforcementChecks(target: EnforcementTarget, withRevocation: boo
       run: async () => {
         const answer = await probe.chat(canaryKey, call());
         const retries = answer.headers.get('x-should-retry');
-        const seen = sees(answer, 402, 'team_budget_exceeded');
+        const seen = expectAnswer(answer, 402, 'team_budget_exceeded');
         return outcome(seen.status === 'pass' && retries === 'false', `${seen.evidence}, x-should-retry: ${retries}`);
       },
     },
@@ -89,15 +93,15 @@ function revocationCheck({ probe, canaryKey, revokeCanaryKey }: EnforcementTarge
         const afterMs = performance.now() - startMs;
         if (status === 401)
           return outcome(before.status === 402, `401 ${Math.round(afterMs / 1000)} s after its revocation`);
-        if (afterMs > REVOKED_WITHIN_MS)
+        if (afterMs > REVOCATION_TIMEOUT_MS)
           return outcome(false, `still ${status} ${Math.round(afterMs / 1000)} s after its revocation`);
-        await sleep(ASK_EVERY_MS);
+        await sleep(RETRY_INTERVAL_MS);
       }
     },
   };
 }
 
-function sees({ status, code, headers }: ProbeAnswer, wantedStatus: number, wantedCode: string): Outcome {
+function expectAnswer({ status, code, headers }: ProbeResponse, wantedStatus: number, wantedCode: string): Outcome {
   const isJson = headers.get('content-type')?.startsWith('application/json') === true;
   const seen = `${status} ${code || '(no code)'}${isJson ? '' : ', not JSON'}`;
   const isMet = status === wantedStatus && code === wantedCode && isJson;

@@ -10,10 +10,10 @@ export type VerifyReport = {
   readonly findings: readonly Finding[];
 };
 
-const MARKS = { pass: 'yes', fail: '**NO**', skip: 'not deployed' } as const;
+const STATUS_LABELS = { pass: 'yes', fail: '**NO**', skip: 'not deployed' } as const;
 
 /** Puts findings together; one that was not met makes the whole fall short. */
-export function reportOf(
+export function buildReport(
   environment: string,
   endpoint: string,
   at: string,
@@ -26,7 +26,9 @@ export function reportOf(
 /** The report as Markdown. */
 export function renderReport({ environment, endpoint, at, verdict, findings }: VerifyReport): string {
   const met = findings.filter(({ status }) => status === 'pass').length;
-  const rows = findings.map(({ title, status, evidence }) => `| ${MARKS[status]} | ${title} | ${cell(evidence)} |`);
+  const rows = findings.map(
+    ({ title, status, evidence }) => `| ${STATUS_LABELS[status]} | ${title} | ${cell(evidence)} |`,
+  );
   return [
     `# Validation of the environment ${environment}`,
     '',

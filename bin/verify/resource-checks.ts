@@ -58,7 +58,7 @@ async function checkTable({ dynamo }: Deployment, TableName: string, retainData:
     'on demand': Table?.BillingModeSummary?.BillingMode === 'PAY_PER_REQUEST',
     'time to live': TimeToLiveDescription?.TimeToLiveStatus === 'ENABLED',
   };
-  return allOf(TableName, facts);
+  return checkFacts(TableName, facts);
 }
 
 async function checkAlarms({ resources }: Deployment): Promise<Outcome> {
@@ -98,7 +98,7 @@ async function checkRoles({ resources }: Deployment): Promise<Outcome> {
       };
       for (const statement of [document.Statement].flat()) {
         statements++;
-        faults.push(...faultsOf(statement).map((fault) => `${RoleName}: ${fault}`));
+        faults.push(...findWideGrants(statement).map((fault) => `${RoleName}: ${fault}`));
       }
     }
   }
@@ -130,7 +130,13 @@ const NARROW_PATTERNS = [
 ];
 
 /** What makes a statement of a policy wider than a function of the gateway ever needs. */
-export function faultsOf({ Effect, Action = [], Resource = [], NotAction, NotResource }: Statement): readonly string[] {
+export function findWideGrants({
+  Effect,
+  Action = [],
+  Resource = [],
+  NotAction,
+  NotResource,
+}: Statement): readonly string[] {
   if (Effect !== 'Allow') return [];
   if (NotAction !== undefined || NotResource !== undefined)
     return ['it allows all but some, by NotAction or NotResource'];
@@ -148,7 +154,7 @@ export function faultsOf({ Effect, Action = [], Resource = [], NotAction, NotRes
   ];
 }
 
-function allOf(name: string, facts: Readonly<Record<string, boolean>>): Outcome {
+function checkFacts(name: string, facts: Readonly<Record<string, boolean>>): Outcome {
   const missing = Object.keys(facts).filter((fact) => facts[fact] !== true);
   return missing.length > 0
     ? outcome(false, `${name} lacks ${missing.join(', ')}`)

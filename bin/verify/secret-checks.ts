@@ -3,10 +3,10 @@ import {
   ResourceNotFoundException,
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
-import { apiAddress, groqSecretName } from '../../lambda/contract.ts';
+import { groqSecretName, normalizeBaseUrl } from '../../lambda/contract.ts';
 import { stagedQueue } from '../../lambda/groq/groq-key-versions.ts';
 import { GroqKeys } from '../../lambda/groq/io/groq-keys.ts';
-import { VERSION_LABEL, versionWith } from '../../lambda/secrets/secret-versions.ts';
+import { findVersion, VERSION_LABEL } from '../../lambda/secrets/secret-versions.ts';
 import { type Check, type Outcome, outcome } from './check.ts';
 
 /** Whose secrets are looked at, and where their keys are tried. */
@@ -16,12 +16,12 @@ export type SecretTarget = {
   readonly teams: readonly string[];
   readonly groqBaseUrl: string;
   /** The teams whose keys are rotated by their policies, so that a key should wait. */
-  readonly awaited: readonly string[];
+  readonly teamsNeedingStagedKey: readonly string[];
 };
 
 const TIMEOUT_MS = 10_000;
 /** How many teams a line of evidence names. */
-const NAMED = 10;
+const MAX_NAMED_TEAMS = 10;
 
 /** Each team's Groq key: there, accepted by Groq, and free to be rotated. No key is ever printed. */
 export function secretChecks(target: SecretTarget): readonly Check[] {
@@ -46,16 +46,16 @@ async function checkKeys({ client, environmentName, teams, groqBaseUrl }: Secret
     if (key instanceof Error) faults.push(`${team}: ${key.message}`);
     else if (key === undefined) faults.push(`${team}: ${groqSecretName(team, environmentName)} holds no key`);
     else {
-      const status = await statusOf(groqBaseUrl, key.apiKey);
+      const status = await probeStatus(groqBaseUrl, key.apiKey);
       if (status !== 200) faults.push(`${team}: GET /models answers ${status}`);
     }
   }
-  return some(faults, `${teams.length} keys, GET /models answers 200 to each`);
+  return summarizeFaults(faults, `${teams.length} keys, GET /models answers 200 to each`);
 }
 
-async function statusOf(groqBaseUrl: string, key: string): Promise<number | string> {
+async function probeStatus(groqBaseUrl: string, key: string): Promise<number | string> {
   try {
-    const response = await fetch(`${apiAddress(groqBaseUrl)}/openai/v1/models`, {
+    const response = await fetch(`${normalizeBaseUrl(groqBaseUrl)}/openai/v1/models`, {
       headers: { authorization: `Bearer ${key}` },
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
@@ -66,7 +66,12 @@ async function statusOf(groqBaseUrl: string, key: string): Promise<number | stri
   }
 }
 
-async function checkRotation({ client, environmentName, teams, awaited }: SecretTarget): Promise<Outcome> {
+async function checkRotation({
+  client,
+  environmentName,
+  teams,
+  teamsNeedingStagedKey,
+}: SecretTarget): Promise<Outcome> {
   const faults: string[] = [];
   let waiting = 0;
   for (const team of teams) {
@@ -76,20 +81,21 @@ async function checkRotation({ client, environmentName, teams, awaited }: Secret
       const versions = new Map(Object.entries(VersionIdsToStages));
       const queue = stagedQueue(versions);
       waiting += queue.length;
-      const pending = versionWith(versions, VERSION_LABEL.pending);
-      if (pending !== undefined && pending !== versionWith(versions, VERSION_LABEL.current))
+      const pending = findVersion(versions, VERSION_LABEL.pending);
+      if (pending !== undefined && pending !== findVersion(versions, VERSION_LABEL.current))
         faults.push(`${team}: a rotation is under way or has died; see groq-key status`);
-      if (queue.length === 0 && awaited.includes(team)) faults.push(`${team}: no key waits; groq-key stage`);
+      if (queue.length === 0 && teamsNeedingStagedKey.includes(team))
+        faults.push(`${team}: no key waits; groq-key stage`);
     } catch (error) {
       if (!(error instanceof ResourceNotFoundException)) throw error;
       faults.push(`${team}: has no secret`);
     }
   }
-  return some(faults, `${teams.length} secrets, ${waiting} staged keys`);
+  return summarizeFaults(faults, `${teams.length} secrets, ${waiting} staged keys`);
 }
 
-function some(faults: readonly string[], evidence: string): Outcome {
+function summarizeFaults(faults: readonly string[], evidence: string): Outcome {
   if (faults.length === 0) return outcome(true, evidence);
-  const more = faults.length > NAMED ? `; and ${faults.length - NAMED} more` : '';
-  return outcome(false, faults.slice(0, NAMED).join('; ') + more);
+  const more = faults.length > MAX_NAMED_TEAMS ? `; and ${faults.length - MAX_NAMED_TEAMS} more` : '';
+  return outcome(false, faults.slice(0, MAX_NAMED_TEAMS).join('; ') + more);
 }

@@ -4,8 +4,8 @@ import { type Check, type Outcome, outcome } from './check.ts';
 /** How much output the streamed call asks for: enough for several chunks, some thousandths of a cent. */
 const TOKENS = 256;
 /** Over how long a stream must arrive: so many milliseconds, and this share of the time until it began. */
-const LEAST_SPREAD_MS = 10;
-const LEAST_SPREAD = 0.05;
+const MIN_SPREAD_MS = 10;
+const MIN_SPREAD_SHARE = 0.05;
 const TIMEOUT_MS = 60_000;
 
 /** Makes one real streamed call in a team's name: the only check that spends money. */
@@ -47,7 +47,7 @@ export async function readStream(response: Response, team: string, startMs: numb
   const [first = startMs] = arrivals;
   const overMs = (arrivals.at(-1) ?? first) - first;
   // An answer that was held back whole arrives all at once, whatever number of pieces the network makes of it.
-  const isSpread = overMs >= LEAST_SPREAD_MS && overMs >= LEAST_SPREAD * (first - startMs);
+  const isSpread = overMs >= MIN_SPREAD_MS && overMs >= MIN_SPREAD_SHARE * (first - startMs);
   const seen = `${events} events over ${Math.round(overMs)} ms, the first after ${Math.round(first - startMs)} ms, ${isWhole ? 'whole' : 'cut off'}, as team ${team}`;
   return outcome(isWhole && events > 1 && isSpread, seen);
 }

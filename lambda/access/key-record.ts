@@ -1,4 +1,4 @@
-import { utcText } from '../kernel/period.ts';
+import { formatUtc } from '../kernel/period.ts';
 import type { Identity } from './identity.ts';
 
 /** A key of the gateway's, and whom it stands for; of the key itself only a hash is kept, elsewhere. */
@@ -20,14 +20,14 @@ export type KeyRecord = Identity & {
 export type KeyStatus = 'active' | 'replaced' | 'expired' | 'revoked';
 
 /** How a key stands at a time. */
-export function statusOf(record: KeyRecord, nowEpochMs: number): KeyStatus {
+export function keyStatus(record: KeyRecord, nowEpochMs: number): KeyStatus {
   if (record.revokedAtEpochMs !== undefined) return 'revoked';
   if (record.expiresAtEpochMs !== undefined && record.expiresAtEpochMs <= nowEpochMs) return 'expired';
   return record.rotatedTo === undefined ? 'active' : 'replaced';
 }
 
 /** What a key has been used for, where it is known. */
-export type KeyUse = {
+export type KeyUsage = {
   /** Undefined: not within what is kept. */
   readonly lastUsedOn: string | undefined;
   readonly requestsThisMonth: number;
@@ -35,22 +35,22 @@ export type KeyUse = {
 };
 
 /** A key in the shape of the API; never the key itself. */
-export function describeKey(record: KeyRecord, use: KeyUse | undefined, nowEpochMs: number): object {
+export function describeKey(record: KeyRecord, use: KeyUsage | undefined, nowEpochMs: number): object {
   const { scope = {} } = record;
-  const time = (epochMs: number | undefined) => (epochMs === undefined ? null : utcText(epochMs));
+  const time = (epochMs: number | undefined) => (epochMs === undefined ? null : formatUtc(epochMs));
   return {
     object: 'api_key',
     id: record.keyId,
     name: record.name,
     team: record.team ?? null,
     role: record.role,
-    status: statusOf(record, nowEpochMs),
+    status: keyStatus(record, nowEpochMs),
     allowed_models: scope.models ?? null,
     endpoints: scope.endpoints ?? null,
     requests_per_minute: scope.rpm ?? null,
     tokens_per_minute: scope.tpm ?? null,
     monthly_budget_usd: scope.usd ?? null,
-    created_at: utcText(record.createdAtEpochMs),
+    created_at: formatUtc(record.createdAtEpochMs),
     created_by: record.createdBy ?? null,
     expires_at: time(record.expiresAtEpochMs),
     revoked_at: time(record.revokedAtEpochMs),

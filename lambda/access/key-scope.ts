@@ -37,7 +37,7 @@ export function parseScope(text: string): KeyScope {
 }
 
 /** What a call takes from its key's own limits, or undefined for a key that has none. */
-export function keyTermsOf(keyId: string, scope: KeyScope, tokens: number): KeyTerms | undefined {
+export function keyLimitsFor(keyId: string, scope: KeyScope, tokens: number): KeyTerms | undefined {
   const { rpm = null, tpm = null, usd, line = keyId } = scope;
   if (rpm === null && tpm === null && usd === undefined) return undefined;
   return {

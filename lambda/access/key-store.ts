@@ -7,7 +7,7 @@ export interface KeyStore {
 }
 
 /** What keys are called. */
-export interface KeyNames {
+export interface KeyNameReader {
   /** The names of every key that a team has or had, by their ids. */
-  namesOf(team: string): Promise<ReadonlyMap<string, string>>;
+  listKeyNames(team: string): Promise<ReadonlyMap<string, string>>;
 }

@@ -1,4 +1,4 @@
-import { picoUsd, usdText } from '../kernel/money.ts';
+import { picoUsd, toUsdString } from '../kernel/money.ts';
 import type { TeamPolicy } from '../policy/environment.ts';
 import { type Catalog, isServedChatModel, type Model } from '../pricing/catalog.ts';
 import type { Identity } from './identity.ts';
@@ -6,7 +6,7 @@ import type { Identity } from './identity.ts';
 const PER_MILLION = 1_000_000n;
 
 /** The models that a key may name: its team's, or those of them that it is narrowed to. */
-export function modelsOf(
+export function allowedModelsFor(
   { allowedModels }: Pick<TeamPolicy, 'allowedModels'>,
   { scope }: Pick<Identity, 'scope'>,
 ): readonly string[] {
@@ -23,7 +23,7 @@ export function listModels(ids: readonly string[], catalog: Catalog): readonly o
 }
 
 /** A model that a team can chat with today, if it has one. */
-export function servedModelOf(
+export function findServedModel(
   { allowedModels }: Pick<TeamPolicy, 'allowedModels'>,
   catalog: Catalog,
 ): string | undefined {
@@ -38,11 +38,11 @@ export function describeModel(model: Model): object {
   const pricing =
     model.kind === 'chat'
       ? {
-          input_usd_per_million_tokens: usdText(picoUsd(model.inputPicoUsd * PER_MILLION)),
-          cached_input_usd_per_million_tokens: usdText(picoUsd(model.cachedInputPicoUsd * PER_MILLION)),
-          output_usd_per_million_tokens: usdText(picoUsd(model.outputPicoUsd * PER_MILLION)),
+          input_usd_per_million_tokens: toUsdString(picoUsd(model.inputTokenPicoUsd * PER_MILLION)),
+          cached_input_usd_per_million_tokens: toUsdString(picoUsd(model.cachedInputTokenPicoUsd * PER_MILLION)),
+          output_usd_per_million_tokens: toUsdString(picoUsd(model.outputTokenPicoUsd * PER_MILLION)),
         }
-      : { usd_per_audio_hour: usdText(model.picoUsdPerAudioHour), minimum_billed_seconds: model.minimumBilledSeconds };
+      : { usd_per_audio_hour: toUsdString(model.audioHourPicoUsd), minimum_billed_seconds: model.minimumBilledSeconds };
   return {
     id: model.id,
     object: 'model',

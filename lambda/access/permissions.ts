@@ -14,13 +14,13 @@ export type Action =
   | 'read_groq_keys';
 
 /** How far an action reaches: nowhere, to the caller's own key, to its team, or to the whole organisation. */
-export type Reach = 'none' | 'own' | 'team' | 'all';
+export type AccessLevel = 'none' | 'own' | 'team' | 'all';
 
 /**
  * Role × action → reach. A viewer's key may belong to a team or to the organisation, and reaches as far as that; an
  * admin's belongs to the organisation, so no budget could pay its calls.
  */
-export const PERMISSIONS: Readonly<Record<Role, Readonly<Record<Action, Reach>>>> = {
+export const PERMISSIONS: Readonly<Record<Role, Readonly<Record<Action, AccessLevel>>>> = {
   admin: {
     call_models: 'none',
     list_models: 'all',
@@ -72,7 +72,7 @@ export const PERMISSIONS: Readonly<Record<Role, Readonly<Record<Action, Reach>>>
 };
 
 /** The roles that a role may give to a key it makes: never one that reaches further than its own. */
-export const GRANTABLE: Readonly<Record<Role, readonly Role[]>> = {
+export const GRANTABLE_ROLES: Readonly<Record<Role, readonly Role[]>> = {
   admin: ['admin', 'lead', 'member', 'viewer'],
   lead: ['member', 'viewer'],
   member: [],
@@ -83,12 +83,12 @@ export const GRANTABLE: Readonly<Record<Role, readonly Role[]>> = {
  * How far a caller's action reaches. A viewer's key of the whole organisation reaches to all of it where its role says
  * "team"; a lead or a member belongs to a team, or reaches nowhere.
  */
-export function reachOf(identity: Pick<Identity, 'role' | 'team'>, action: Action): Reach {
-  const reach = PERMISSIONS[identity.role][action];
+export function accessLevelFor(identity: Pick<Identity, 'role' | 'team'>, action: Action): AccessLevel {
+  const level = PERMISSIONS[identity.role][action];
   if (identity.team === undefined) {
     if (identity.role === 'lead' || identity.role === 'member') return 'none';
-    return reach === 'team' ? 'all' : reach;
+    return level === 'team' ? 'all' : level;
   }
   // A key that belongs to a team never reaches beyond it, whatever its role.
-  return reach === 'all' ? 'team' : reach;
+  return level === 'all' ? 'team' : level;
 }

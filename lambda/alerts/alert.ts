@@ -1,10 +1,10 @@
-import { ORGANIZATION } from '../kernel/holder.ts';
-import { addUsd, notNegative, type PicoUsd, picoUsd, subtractUsd, usdText, ZERO_USD } from '../kernel/money.ts';
-import { type Day, dayStartsAtEpochMs, daysOf, MS_PER_DAY, type Period, periodOf } from '../kernel/period.ts';
-import { usedPercentOf } from '../ledger/budget-standing.ts';
+import { addUsd, clampToZero, type PicoUsd, picoUsd, subtractUsd, toUsdString, ZERO_USD } from '../kernel/money.ts';
+import { ORGANIZATION } from '../kernel/organization.ts';
+import { type Day, dayStartEpochMs, MS_PER_DAY, type Period, periodAt, periodDayRange } from '../kernel/period.ts';
+import { computeUsedPercent } from '../ledger/budget-snapshot.ts';
 import type { UsageRow } from '../usage/usage.ts';
-import { type BurnRate, burnRateOf, pastSpendingOf } from './burn-rate.ts';
-import { type AlertLevel, alertLevelOf, type Crossing, crossingName } from './crossings.ts';
+import { type BurnRate, calculateBurnRate, sumPastSpending } from './burn-rate.ts';
+import { type AlertLevel, alertLevel, crossingId, type ThresholdCrossing } from './crossings.ts';
 
 /** All that is told of a crossing: plain values, for programs and people. Dollars are exact decimal text. */
 export type Alert = {
@@ -42,39 +42,44 @@ const RUNBOOK = 'docs/operations.md';
 const CENT = 10_000_000_000n;
 
 /** Makes the alert of a crossing; `rows` are the usage of all that the holder spends by, of its month and the week before. */
-export function alertOf(environment: string, crossing: Crossing, rows: readonly UsageRow[], nowEpochMs: number): Alert {
-  const { holder, period, threshold, spent, limit } = crossing;
-  const atEpochMs = momentIn(period, nowEpochMs);
-  const rate = burnRateOf(pastSpendingOf(rows, atEpochMs), crossing, atEpochMs);
+export function buildAlert(
+  environment: string,
+  crossing: ThresholdCrossing,
+  rows: readonly UsageRow[],
+  nowEpochMs: number,
+): Alert {
+  const { holder, period, threshold, spentPicoUsd, limitPicoUsd } = crossing;
+  const atEpochMs = clampToPeriod(period, nowEpochMs);
+  const rate = calculateBurnRate(sumPastSpending(rows, atEpochMs), crossing, atEpochMs);
   const ofMonth = rows.filter(({ day }) => day.startsWith(period));
   const top = (part: 'team' | 'model' | 'keyId') => costliest(ofMonth, part);
-  const whatToDo = whatToDoOf(environment, crossing);
+  const whatToDo = remediationFor(environment, crossing);
   const tops = { topTeam: top('team'), topModel: top('model'), topKey: top('keyId') };
   return {
-    alertId: `${environment}/${crossingName(crossing)}`,
+    alertId: `${environment}/${crossingId(crossing)}`,
     environment,
     holder,
     period,
     threshold,
-    level: alertLevelOf(crossing),
-    spentUsd: usdText(spent),
-    limitUsd: usdText(limit),
-    usedPercent: usedPercentOf(crossing),
-    burnRateUsdPerDay: usdText(rate.perDayPicoUsd),
-    projectedMonthEndUsd: usdText(rate.monthEndPicoUsd),
+    level: alertLevel(crossing),
+    spentUsd: toUsdString(spentPicoUsd),
+    limitUsd: toUsdString(limitPicoUsd),
+    usedPercent: computeUsedPercent(crossing),
+    burnRateUsdPerDay: toUsdString(rate.dailySpentPicoUsd),
+    projectedMonthEndUsd: toUsdString(rate.projectedPicoUsd),
     projectedExhaustionDay: rate.exhaustionDay ?? null,
     ...tops,
     whatToDo,
-    text: textOf(environment, crossing, rate, tops, whatToDo),
+    text: alertText(environment, crossing, rate, tops, whatToDo),
   };
 }
 
 /** Now, or the last or first moment of a period that is over or to come. */
-function momentIn(period: Period, nowEpochMs: number): number {
-  const { from, to } = daysOf(period);
-  const now = periodOf(nowEpochMs);
+function clampToPeriod(period: Period, nowEpochMs: number): number {
+  const { from, to } = periodDayRange(period);
+  const now = periodAt(nowEpochMs);
   if (now === period) return nowEpochMs;
-  return now > period ? (dayStartsAtEpochMs(to) ?? 0) + MS_PER_DAY - 1 : (dayStartsAtEpochMs(from) ?? 0);
+  return now > period ? (dayStartEpochMs(to) ?? 0) + MS_PER_DAY - 1 : (dayStartEpochMs(from) ?? 0);
 }
 
 function costliest(rows: readonly UsageRow[], part: 'team' | 'model' | 'keyId'): string | null {
@@ -86,28 +91,31 @@ function costliest(rows: readonly UsageRow[], part: 'team' | 'model' | 'keyId'):
   return first === undefined || first[1] <= 0n ? null : first[0];
 }
 
-function whatToDoOf(environment: string, { holder, threshold, spent, limit }: Crossing): string {
+function remediationFor(
+  environment: string,
+  { holder, threshold, spentPicoUsd, limitPicoUsd }: ThresholdCrossing,
+): string {
   const isAll = holder === ORGANIZATION;
   const whose = `--env ${environment} ${isAll ? '--all' : `--team ${holder}`}`;
   const runbook = `Runbook: ${RUNBOOK}#${threshold.startsWith('$') ? 'organization-spend' : isAll ? 'organization-budget' : 'team-budget'}.`;
   const topUp = `npx groq-rbac budget top-up ${whose} --usd 50 --until 2d --reason ...`;
-  if (spent >= limit) return `Nothing more is let through this month. To give more: ${topUp}. ${runbook}`;
-  const left = `${dollars(notNegative(subtractUsd(limit, spent)))} are left.`;
+  if (spentPicoUsd >= limitPicoUsd) return `Nothing more is let through this month. To give more: ${topUp}. ${runbook}`;
+  const left = `${dollars(clampToZero(subtractUsd(limitPicoUsd, spentPicoUsd)))} are left.`;
   if (!threshold.startsWith('$') && Number(threshold.slice(0, -1)) >= 95)
     return `${left} Then every call is refused with 402. To give more: ${topUp}; to stop now: npx groq-rbac budget pause ${whose} --reason ... ${runbook}`;
   return `${left} If this was not planned, see who spends it: npx groq-rbac budget show --env ${environment}${isAll ? '' : ` --team ${holder}`}, and GET /openai/v1/usage?group_by=${isAll ? 'team,' : ''}key,model. ${runbook}`;
 }
 
-function textOf(
+function alertText(
   environment: string,
-  { holder, period, threshold, spent, limit }: Crossing,
-  { perDayPicoUsd, monthEndPicoUsd, exhaustionDay }: BurnRate,
+  { holder, period, threshold, spentPicoUsd, limitPicoUsd }: ThresholdCrossing,
+  { dailySpentPicoUsd, projectedPicoUsd, exhaustionDay }: BurnRate,
   { topTeam, topModel, topKey }: Pick<Alert, 'topTeam' | 'topModel' | 'topKey'>,
   whatToDo: string,
 ): string {
   const isAll = holder === ORGANIZATION;
   const who = isAll ? 'All teams together' : `Team ${holder}`;
-  const share = usedPercentOf({ spent, limit }).toFixed(1);
+  const share = computeUsedPercent({ spentPicoUsd, limitPicoUsd }).toFixed(1);
   const passed = threshold.startsWith('$') ? threshold : `${threshold.slice(0, -1)} %`;
   const end = exhaustionDay === undefined ? 'lasts to the end of the month' : `is used up on ${exhaustionDay}`;
   const most =
@@ -118,8 +126,8 @@ function textOf(
         ];
   return [
     `Groq gateway ${environment}: ${passed} passed.`,
-    `${who} ${isAll ? 'have' : 'has'} spent ${dollars(spent)} of ${dollars(limit)} in ${period} (${share} %).`,
-    `At ${dollars(perDayPicoUsd)} a day, as lately, the budget ${end}, and the month comes to ${dollars(monthEndPicoUsd)}.`,
+    `${who} ${isAll ? 'have' : 'has'} spent ${dollars(spentPicoUsd)} of ${dollars(limitPicoUsd)} in ${period} (${share} %).`,
+    `At ${dollars(dailySpentPicoUsd)} a day, as lately, the budget ${end}, and the month comes to ${dollars(projectedPicoUsd)}.`,
     ...most,
     whatToDo,
   ].join(' ');
@@ -127,7 +135,8 @@ function textOf(
 
 /** Dollars as people read them: to the cent, and below one to six decimals. */
 function dollars(amount: PicoUsd): string {
-  if (amount > -100n * CENT && amount < 100n * CENT) return `$${usdText(picoUsd((amount / 1_000_000n) * 1_000_000n))}`;
-  const [whole, cents = ''] = usdText(picoUsd((amount / CENT) * CENT)).split('.');
+  if (amount > -100n * CENT && amount < 100n * CENT)
+    return `$${toUsdString(picoUsd((amount / 1_000_000n) * 1_000_000n))}`;
+  const [whole, cents = ''] = toUsdString(picoUsd((amount / CENT) * CENT)).split('.');
   return `$${whole}${cents === '' ? '' : `.${cents.padEnd(2, '0')}`}`;
 }

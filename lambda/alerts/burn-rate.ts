@@ -1,5 +1,5 @@
-import { addUsd, notNegative, type PicoUsd, picoUsd, subtractUsd, ZERO_USD } from '../kernel/money.ts';
-import { type Day, dayOf, dayStartsAtEpochMs, MS_PER_DAY, periodEndsAtEpochMs } from '../kernel/period.ts';
+import { addUsd, clampToZero, type PicoUsd, picoUsd, subtractUsd, ZERO_USD } from '../kernel/money.ts';
+import { type Day, dayAt, dayStartEpochMs, MS_PER_DAY, periodEndEpochMs } from '../kernel/period.ts';
 import type { UsageRow } from '../usage/usage.ts';
 
 /*
@@ -19,90 +19,94 @@ export const RECENT_DAYS = 7;
 /** What a holder spent on whole days before today, from usage rows. It stays as it is until the day ends. */
 export type PastSpending = {
   /** Of the last days, whatever their month. */
-  readonly recentPicoUsd: PicoUsd;
+  readonly recentSpentPicoUsd: PicoUsd;
   /** The first of those days with any spending. */
-  readonly recentFrom: Day | undefined;
+  readonly firstRecentDay: Day | undefined;
   /** Of the days of the current month. */
-  readonly monthPicoUsd: PicoUsd;
+  readonly monthSpentPicoUsd: PicoUsd;
 };
 
 /** Nothing spent before today. */
-export const NO_PAST: PastSpending = { recentPicoUsd: ZERO_USD, recentFrom: undefined, monthPicoUsd: ZERO_USD };
+export const NO_PAST_SPENDING: PastSpending = {
+  recentSpentPicoUsd: ZERO_USD,
+  firstRecentDay: undefined,
+  monthSpentPicoUsd: ZERO_USD,
+};
 
 /** How fast money goes, and where that leads. */
 export type BurnRate = {
-  readonly perDayPicoUsd: PicoUsd;
+  readonly dailySpentPicoUsd: PicoUsd;
   /** What the month comes to if it goes on like that. */
-  readonly monthEndPicoUsd: PicoUsd;
+  readonly projectedPicoUsd: PicoUsd;
   /** The day on which the limit is reached; undefined: not in this month. */
   readonly exhaustionDay: Day | undefined;
 };
 
-/** The first and last day whose rows {@link pastSpendingOf} wants. */
-export function pastDaysOf(nowEpochMs: number): { readonly from: Day; readonly to: Day } {
-  const firstOfMonth = `${dayOf(nowEpochMs).slice(0, 7)}-01`;
-  const firstRecent = dayOf(nowEpochMs - RECENT_DAYS * MS_PER_DAY);
-  return { from: firstOfMonth < firstRecent ? firstOfMonth : firstRecent, to: dayOf(nowEpochMs - MS_PER_DAY) };
+/** The first and last day whose rows {@link sumPastSpending} wants. */
+export function pastDayRange(nowEpochMs: number): { readonly from: Day; readonly to: Day } {
+  const firstOfMonth = `${dayAt(nowEpochMs).slice(0, 7)}-01`;
+  const firstRecent = dayAt(nowEpochMs - RECENT_DAYS * MS_PER_DAY);
+  return { from: firstOfMonth < firstRecent ? firstOfMonth : firstRecent, to: dayAt(nowEpochMs - MS_PER_DAY) };
 }
 
-/** Adds up rows of {@link pastDaysOf}; those of other days count for nothing. */
-export function pastSpendingOf(rows: readonly UsageRow[], nowEpochMs: number): PastSpending {
-  const today = dayOf(nowEpochMs);
+/** Adds up rows of {@link pastDayRange}; those of other days count for nothing. */
+export function sumPastSpending(rows: readonly UsageRow[], nowEpochMs: number): PastSpending {
+  const today = dayAt(nowEpochMs);
   const month = today.slice(0, 7);
-  const firstRecent = dayOf(nowEpochMs - RECENT_DAYS * MS_PER_DAY);
+  const firstRecent = dayAt(nowEpochMs - RECENT_DAYS * MS_PER_DAY);
   const before = rows.filter(({ day }) => day < today);
   const recent = before.filter(({ day }) => day >= firstRecent);
-  const costOf = (some: readonly UsageRow[]) => addUsd(...some.map(({ costPicoUsd }) => costPicoUsd));
+  const sumCost = (some: readonly UsageRow[]) => addUsd(...some.map(({ costPicoUsd }) => costPicoUsd));
   const spentOn = recent.filter(({ costPicoUsd }) => costPicoUsd > 0n).map(({ day }) => day);
   return {
-    recentPicoUsd: costOf(recent),
-    recentFrom: spentOn.sort()[0],
-    monthPicoUsd: costOf(before.filter(({ day }) => day.startsWith(month))),
+    recentSpentPicoUsd: sumCost(recent),
+    firstRecentDay: spentOn.sort()[0],
+    monthSpentPicoUsd: sumCost(before.filter(({ day }) => day.startsWith(month))),
   };
 }
 
 /** The past of two holders together. */
-export function addPast(a: PastSpending, b: PastSpending): PastSpending {
-  const [first] = [a.recentFrom, b.recentFrom].filter((day) => day !== undefined).sort();
+export function addPastSpending(a: PastSpending, b: PastSpending): PastSpending {
+  const [first] = [a.firstRecentDay, b.firstRecentDay].filter((day) => day !== undefined).sort();
   return {
-    recentPicoUsd: addUsd(a.recentPicoUsd, b.recentPicoUsd),
-    recentFrom: first,
-    monthPicoUsd: addUsd(a.monthPicoUsd, b.monthPicoUsd),
+    recentSpentPicoUsd: addUsd(a.recentSpentPicoUsd, b.recentSpentPicoUsd),
+    firstRecentDay: first,
+    monthSpentPicoUsd: addUsd(a.monthSpentPicoUsd, b.monthSpentPicoUsd),
   };
 }
 
 /** The rate of a holder who has spent so much of this month's limit. */
-export function burnRateOf(
-  { recentPicoUsd, recentFrom, monthPicoUsd }: PastSpending,
-  { spent, limit }: { readonly spent: PicoUsd; readonly limit: PicoUsd },
+export function calculateBurnRate(
+  { recentSpentPicoUsd, firstRecentDay, monthSpentPicoUsd }: PastSpending,
+  { spentPicoUsd, limitPicoUsd }: { readonly spentPicoUsd: PicoUsd; readonly limitPicoUsd: PicoUsd },
   nowEpochMs: number,
 ): BurnRate {
-  const today = notNegative(subtractUsd(spent, monthPicoUsd));
-  const sinceEpochMs = dayStartsAtEpochMs(recentFrom ?? dayOf(nowEpochMs)) ?? nowEpochMs;
+  const today = clampToZero(subtractUsd(spentPicoUsd, monthSpentPicoUsd));
+  const sinceEpochMs = dayStartEpochMs(firstRecentDay ?? dayAt(nowEpochMs)) ?? nowEpochMs;
   const elapsedMs = Math.max(MS_PER_DAY, nowEpochMs - sinceEpochMs);
-  const recent = notNegative(addUsd(recentPicoUsd, today));
-  const leftMs = periodEndsAtEpochMs(nowEpochMs) - nowEpochMs;
+  const recent = clampToZero(addUsd(recentSpentPicoUsd, today));
+  const leftMs = periodEndEpochMs(nowEpochMs) - nowEpochMs;
   return {
-    perDayPicoUsd: inProportion(recent, MS_PER_DAY, elapsedMs),
-    monthEndPicoUsd: addUsd(spent, inProportion(recent, leftMs, elapsedMs)),
-    exhaustionDay: exhaustionDayOf(recent, elapsedMs, subtractUsd(limit, spent), leftMs, nowEpochMs),
+    dailySpentPicoUsd: prorate(recent, MS_PER_DAY, elapsedMs),
+    projectedPicoUsd: addUsd(spentPicoUsd, prorate(recent, leftMs, elapsedMs)),
+    exhaustionDay: projectExhaustionDay(recent, elapsedMs, subtractUsd(limitPicoUsd, spentPicoUsd), leftMs, nowEpochMs),
   };
 }
 
-function exhaustionDayOf(
+function projectExhaustionDay(
   recent: PicoUsd,
   elapsedMs: number,
   rest: PicoUsd,
   leftMs: number,
   nowEpochMs: number,
 ): Day | undefined {
-  if (rest <= 0n) return dayOf(nowEpochMs);
+  if (rest <= 0n) return dayAt(nowEpochMs);
   if (recent === 0n) return undefined;
   const lastsMs = (rest * BigInt(elapsedMs)) / recent;
-  return lastsMs < BigInt(leftMs) ? dayOf(nowEpochMs + Number(lastsMs)) : undefined;
+  return lastsMs < BigInt(leftMs) ? dayAt(nowEpochMs + Number(lastsMs)) : undefined;
 }
 
 /** A part of an amount, rounded down. */
-function inProportion(amount: PicoUsd, partMs: number, wholeMs: number): PicoUsd {
+function prorate(amount: PicoUsd, partMs: number, wholeMs: number): PicoUsd {
   return picoUsd((amount * BigInt(partMs)) / BigInt(wholeMs));
 }

@@ -1,10 +1,10 @@
-import { ORGANIZATION } from '../kernel/holder.ts';
 import { isObject } from '../kernel/json-object.ts';
+import { ORGANIZATION } from '../kernel/organization.ts';
 import type { WebhookKind } from '../policy/deployment-settings.ts';
 import type { Alert } from './alert.ts';
 
 /** As much of an alert as a message has. */
-export type TellableAlert = Pick<
+export type AlertMessage = Pick<
   Alert,
   'alertId' | 'environment' | 'holder' | 'threshold' | 'level' | 'spentUsd' | 'limitUsd' | 'text'
 >;
@@ -12,28 +12,28 @@ export type TellableAlert = Pick<
 const FIELDS = ['alertId', 'environment', 'holder', 'threshold', 'level', 'spentUsd', 'limitUsd', 'text'] as const;
 
 /** Reads the detail of an event; undefined where it is no alert. */
-export function parseAlert(detail: unknown): TellableAlert | undefined {
+export function parseAlert(detail: unknown): AlertMessage | undefined {
   if (!isObject(detail) || FIELDS.some((field) => typeof detail[field] !== 'string')) return undefined;
-  return detail as TellableAlert;
+  return detail as AlertMessage;
 }
 
 /** The body that an incoming webhook wants. */
-export function webhookBody(kind: WebhookKind, alert: TellableAlert): string {
+export function webhookBody(kind: WebhookKind, alert: AlertMessage): string {
   return JSON.stringify(kind === 'slack' ? slackMessage(alert) : teamsMessage(alert));
 }
 
-function titleOf({ level, environment, holder, threshold }: TellableAlert): string {
+function alertTitle({ level, environment, holder, threshold }: AlertMessage): string {
   const who = holder === ORGANIZATION ? 'all teams' : `team ${holder}`;
   return `${level}: ${who} at ${threshold} in ${environment}`;
 }
 
 /** Slack's blocks (docs "Reference: blocks", read 2026-11-25); `text` is what a notification shows. */
-function slackMessage(alert: TellableAlert) {
+function slackMessage(alert: AlertMessage) {
   const plain = (text: string) => ({ type: 'plain_text', text });
   return {
-    text: escapedForSlack(`${titleOf(alert)}. ${alert.text}`),
+    text: escapeForSlack(`${alertTitle(alert)}. ${alert.text}`),
     blocks: [
-      { type: 'header', text: plain(titleOf(alert)) },
+      { type: 'header', text: plain(alertTitle(alert)) },
       { type: 'section', text: plain(alert.text) },
       { type: 'context', elements: [plain(`$${alert.spentUsd} of $${alert.limitUsd} · ${alert.alertId}`)] },
     ],
@@ -41,12 +41,12 @@ function slackMessage(alert: TellableAlert) {
 }
 
 /** Three characters are markup to Slack, also in text. */
-function escapedForSlack(text: string): string {
+function escapeForSlack(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
 /** An adaptive card, as Teams' workflows and its older connectors take it (Microsoft Learn, read 2026-11-25). */
-function teamsMessage(alert: TellableAlert) {
+function teamsMessage(alert: AlertMessage) {
   const { level, text, spentUsd, limitUsd, alertId } = alert;
   const color = level === 'ALERT' ? 'attention' : level === 'WARN' ? 'warning' : 'default';
   const content = {
@@ -54,7 +54,7 @@ function teamsMessage(alert: TellableAlert) {
     type: 'AdaptiveCard',
     version: '1.4',
     body: [
-      { type: 'TextBlock', text: titleOf(alert), weight: 'bolder', size: 'medium', color, wrap: true },
+      { type: 'TextBlock', text: alertTitle(alert), weight: 'bolder', size: 'medium', color, wrap: true },
       { type: 'TextBlock', text, wrap: true },
       {
         type: 'FactSet',

@@ -1,28 +1,28 @@
-import { notNegative, usdText } from '../kernel/money.ts';
+import { clampToZero, toUsdString } from '../kernel/money.ts';
 import { periodResetAt } from '../kernel/period.ts';
 import { bucketLevel } from '../kernel/rate-limit.ts';
 import type { LedgerView } from '../ledger/reservation.ts';
 import type { TeamPolicy } from '../policy/environment.ts';
-import type { CallFacts } from './govern.ts';
+import type { CallMetadata } from './complete-chat.ts';
 
 /** The response headers that tell a caller its team's limits, its budget, and what the call cost. */
-export function callHeaders(policy: TeamPolicy, facts: CallFacts, nowEpochMs: number): Record<string, string> {
+export function callHeaders(policy: TeamPolicy, metadata: CallMetadata, nowEpochMs: number): Record<string, string> {
   const headers: Record<string, string> = {};
-  if (facts.view !== undefined) {
-    Object.assign(headers, rateHeaders(policy, facts.view, nowEpochMs), budgetHeaders(facts.view, nowEpochMs));
+  if (metadata.view !== undefined) {
+    Object.assign(headers, rateHeaders(policy, metadata.view, nowEpochMs), budgetHeaders(metadata.view, nowEpochMs));
   }
-  if (facts.costPicoUsd !== undefined) headers['x-request-cost-usd'] = usdText(facts.costPicoUsd);
-  if (facts.replacedModel !== undefined) headers['x-model-replaced'] = facts.replacedModel;
-  if (facts.chosenMaxTokens !== undefined) headers['x-max-completion-tokens'] = String(facts.chosenMaxTokens);
-  if (facts.clampedFromTokens !== undefined)
-    headers['x-max-completion-tokens-stated'] = String(facts.clampedFromTokens);
+  if (metadata.costPicoUsd !== undefined) headers['x-request-cost-usd'] = toUsdString(metadata.costPicoUsd);
+  if (metadata.replacedModel !== undefined) headers['x-model-replaced'] = metadata.replacedModel;
+  if (metadata.appliedMaxTokens !== undefined) headers['x-max-completion-tokens'] = String(metadata.appliedMaxTokens);
+  if (metadata.clampedFromTokens !== undefined)
+    headers['x-max-completion-tokens-stated'] = String(metadata.clampedFromTokens);
   return headers;
 }
 
 function budgetHeaders(view: LedgerView, nowEpochMs: number): Record<string, string> {
   return {
-    'x-budget-limit-usd': usdText(view.limit),
-    'x-budget-remaining-usd': usdText(notNegative(view.available)),
+    'x-budget-limit-usd': toUsdString(view.limitPicoUsd),
+    'x-budget-remaining-usd': toUsdString(clampToZero(view.availablePicoUsd)),
     'x-budget-reset': periodResetAt(nowEpochMs),
   };
 }
@@ -35,10 +35,10 @@ function rateHeaders(policy: TeamPolicy, view: LedgerView, nowEpochMs: number): 
   const headers: Record<string, string> = {};
   for (const { name, perMinute, tatUs } of buckets) {
     if (perMinute === null) continue;
-    const { remaining, fullInMs } = bucketLevel(tatUs, nowEpochMs * 1000, perMinute);
+    const { remaining, resetAfterMs } = bucketLevel(tatUs, nowEpochMs * 1000, perMinute);
     headers[`x-ratelimit-limit-${name}`] = String(perMinute);
     headers[`x-ratelimit-remaining-${name}`] = String(remaining);
-    headers[`x-ratelimit-reset-${name}`] = `${fullInMs / 1000}s`;
+    headers[`x-ratelimit-reset-${name}`] = `${resetAfterMs / 1000}s`;
   }
   return headers;
 }

@@ -7,7 +7,7 @@ export type ChatRequest = {
   readonly messages: readonly JsonObject[];
   readonly tools: readonly JsonObject[];
   /** The limit on output tokens that the client states, if it does. */
-  readonly statedMaxTokens: number | undefined;
+  readonly requestedMaxTokens: number | undefined;
   readonly stream: boolean;
   /** Whether a streaming client asked for the usage chunk. */
   readonly includeUsage: boolean;
@@ -55,7 +55,7 @@ function readFields(body: JsonObject): ChatRequest | Refusal {
     }
   }
   const stated = (body.max_completion_tokens ?? body.max_tokens ?? undefined) as number | undefined;
-  return { model, messages, tools, statedMaxTokens: stated, stream, includeUsage: stream && includeUsage, body };
+  return { model, messages, tools, requestedMaxTokens: stated, stream, includeUsage: stream && includeUsage, body };
 }
 
 function invalid(param: string, what: string): Refusal {

@@ -11,7 +11,7 @@ export type StreamEvent = {
 };
 
 /** How the gateway's own facts are added to the usage chunk of a client that asked for it. */
-export type Annotate = (usage: TokenUsage) => JsonObject;
+export type UsageAnnotator = (usage: TokenUsage) => JsonObject;
 
 /** A field of a chunk's delta that has something in it; cheaper than to parse what passes byte for byte. */
 const CONTENT = /"(?:content|reasoning|arguments|name)"\s*:\s*"(?!")/;
@@ -24,11 +24,11 @@ const encoder = new TextEncoder();
  * gateway always asks Groq for usage, so the chunk that carries it is hidden from a client that did not; the usage in
  * `x_groq`, which Groq sends always, stays.
  */
-export function readStreamEvent(event: Uint8Array, includeUsage: boolean, annotate: Annotate): StreamEvent {
+export function parseStreamEvent(event: Uint8Array, includeUsage: boolean, annotate: UsageAnnotator): StreamEvent {
   const text = decoder.decode(event);
   const plain: StreamEvent = { forward: event, usage: undefined, failed: false };
   if (!text.includes('"usage"') && !text.includes('"error"')) return plain;
-  const chunk = parseData(text);
+  const chunk = parseSseData(text);
   if (chunk === undefined) return plain;
   const failed = (chunk.error ?? null) !== null;
   const groq = isObject(chunk.x_groq) ? chunk.x_groq : {};
@@ -37,24 +37,24 @@ export function readStreamEvent(event: Uint8Array, includeUsage: boolean, annota
   if (failed || !carriesUsage) return { ...plain, usage, failed };
   if (includeUsage) {
     if (usage === undefined) return plain;
-    return { forward: renderData({ ...chunk, x_gateway: annotate(usage) }), usage, failed };
+    return { forward: renderSseData({ ...chunk, x_gateway: annotate(usage) }), usage, failed };
   }
   const { usage: _hidden, ...rest } = chunk;
   const isExtraChunk = Array.isArray(chunk.choices) && chunk.choices.length === 0;
-  return { forward: isExtraChunk ? undefined : renderData(rest), usage, failed };
+  return { forward: isExtraChunk ? undefined : renderSseData(rest), usage, failed };
 }
 
 /** Whether an event brings something that a model has made: text, thought, or a part of a call of a tool. */
-export function isContent(event: Uint8Array): boolean {
+export function hasContent(event: Uint8Array): boolean {
   return CONTENT.test(decoder.decode(event));
 }
 
 /** Renders an object as one server-sent event. */
-export function renderData(data: JsonObject): Uint8Array {
+export function renderSseData(data: JsonObject): Uint8Array {
   return encoder.encode(`data: ${JSON.stringify(data)}\n\n`);
 }
 
-function parseData(text: string): JsonObject | undefined {
+function parseSseData(text: string): JsonObject | undefined {
   const data = text
     .split(/\r\n|\n|\r/)
     .filter((line) => line.startsWith('data:'))

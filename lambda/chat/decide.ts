@@ -1,13 +1,13 @@
 import type { Identity } from '../access/identity.ts';
-import { modelsOf } from '../access/model-list.ts';
-import { reachOf } from '../access/permissions.ts';
+import { allowedModelsFor } from '../access/model-list.ts';
+import { accessLevelFor } from '../access/permissions.ts';
 import type { JsonObject } from '../kernel/json-object.ts';
 import { didYouMean } from '../kernel/nearest-word.ts';
 import { type Refusal, refuse } from '../kernel/refusals.ts';
 import type { TeamPolicy } from '../policy/environment.ts';
 import type { Catalog, ChatModel } from '../pricing/catalog.ts';
 import type { ChatRequest } from './chat-request.ts';
-import { inputTokensBound } from './input-bound.ts';
+import { maxInputTokens } from './max-input-tokens.ts';
 
 /** A call that policy and catalog allow, with what bounds its cost. */
 export type BoundedCall = {
@@ -18,11 +18,11 @@ export type BoundedCall = {
   readonly inputTokens: number;
   readonly maxOutputTokens: number;
   /** Whether the client stated `maxOutputTokens`, or the gateway chose it. */
-  readonly outputStated: boolean;
+  readonly hasRequestedMaxTokens: boolean;
 };
 
 /** The fewest output tokens the gateway chooses for a client that states no limit: less is no answer. */
-export const LEAST_CHOSEN_TOKENS = 64;
+export const MIN_DEFAULT_OUTPUT_TOKENS = 64;
 
 /** Decides whether a team may make a call, by policy and catalog alone; money and rates are the ledger's to judge. */
 export function decide(
@@ -31,7 +31,7 @@ export function decide(
   catalog: Catalog,
   request: ChatRequest,
 ): BoundedCall | Refusal {
-  if (reachOf(identity, 'call_models') === 'none') {
+  if (accessLevelFor(identity, 'call_models') === 'none') {
     return refuse(
       'forbidden',
       `A key with the role "${identity.role}" reads usage only. Use a member key to call models.`,
@@ -49,22 +49,22 @@ export function decide(
   }
   const { model } = chosen;
   const most = Math.min(policy.maxTokensPerRequest ?? model.maxOutputTokens, model.maxOutputTokens);
-  if (request.statedMaxTokens !== undefined && request.statedMaxTokens > most) {
+  if (request.requestedMaxTokens !== undefined && request.requestedMaxTokens > most) {
     const whose = most === policy.maxTokensPerRequest ? `team "${policy.team}"` : `model "${model.id}"`;
     return refuse(
       'max_tokens_exceeded',
-      `${request.statedMaxTokens} output tokens are over the limit of ${most} a request for ${whose}. Ask for ${most} or fewer.`,
+      `${request.requestedMaxTokens} output tokens are over the limit of ${most} a request for ${whose}. Ask for ${most} or fewer.`,
       { param: 'max_completion_tokens' },
     );
   }
-  const inputTokens = inputTokensBound(model, request);
+  const inputTokens = maxInputTokens(model, request);
   const tpm = identity.scope?.tpm;
   const rateLimitTpm =
     policy.rateLimitTpm === null ? (tpm ?? null) : Math.min(policy.rateLimitTpm, tpm ?? policy.rateLimitTpm);
   const fitting = rateLimitTpm === null ? most : Math.min(most, rateLimitTpm - inputTokens);
   // A client that states no limit leaves the choice to the gateway, which then chooses what the team's rate can carry.
-  const chosenTokens = fitting >= Math.min(most, LEAST_CHOSEN_TOKENS) ? fitting : most;
-  const maxOutputTokens = request.statedMaxTokens ?? chosenTokens;
+  const defaultMaxTokens = fitting >= Math.min(most, MIN_DEFAULT_OUTPUT_TOKENS) ? fitting : most;
+  const maxOutputTokens = request.requestedMaxTokens ?? defaultMaxTokens;
   const tokens = inputTokens + maxOutputTokens;
   if (rateLimitTpm !== null && tokens > rateLimitTpm) {
     const whose = rateLimitTpm === policy.rateLimitTpm ? `team "${policy.team}"` : 'this key';
@@ -73,7 +73,13 @@ export function decide(
       `Request too large: it may use ${tokens} tokens (${inputTokens} in, ${maxOutputTokens} out), and ${whose} has ${rateLimitTpm} a minute. Shorten it or lower max_completion_tokens.`,
     );
   }
-  return { ...chosen, request, inputTokens, maxOutputTokens, outputStated: request.statedMaxTokens !== undefined };
+  return {
+    ...chosen,
+    request,
+    inputTokens,
+    maxOutputTokens,
+    hasRequestedMaxTokens: request.requestedMaxTokens !== undefined,
+  };
 }
 
 function chooseModel(
@@ -83,10 +89,10 @@ function chooseModel(
   identity: Identity,
 ): { model: ChatModel; replacedModel: string | undefined } | Refusal {
   const param = 'model';
-  const models = modelsOf(policy, identity);
+  const models = allowedModelsFor(policy, identity);
   const whose = identity.scope?.models === undefined ? `Team "${policy.team}"` : 'This key';
   // Only whoever is refused is told, so nobody else's call works it out.
-  const allowed = () => `${whose} may use: ${toldOf(models, policy, catalog).join(', ')}.`;
+  const allowed = () => `${whose} may use: ${suggestableModels(models, policy, catalog).join(', ')}.`;
   if (catalog.notPriceable.has(id)) {
     return refuse(
       'model_not_priced',
@@ -99,7 +105,7 @@ function chooseModel(
   const model = catalog.models.get(id);
   if (model === undefined) {
     const name = id.length > 128 ? `${id.slice(0, 128)}…` : id;
-    const hint = didYouMean(name, toldOf(models, policy, catalog)) || '.';
+    const hint = didYouMean(name, suggestableModels(models, policy, catalog)) || '.';
     return refuse('model_not_found', `The model \`${name}\` does not exist${hint} ${allowed()}`, {
       param,
     });
@@ -123,7 +129,7 @@ function chooseModel(
 }
 
 /** Whoever is told of models is told of those that answer, as long as there are any. */
-function toldOf(models: readonly string[], policy: TeamPolicy, catalog: Catalog): readonly string[] {
+function suggestableModels(models: readonly string[], policy: TeamPolicy, catalog: Catalog): readonly string[] {
   const answering = models.filter(
     (id) => policy.onRetiredModel === 'replace' || catalog.models.get(id)?.status !== 'retired',
   );

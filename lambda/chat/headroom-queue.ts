@@ -5,28 +5,28 @@ import type { TeamPolicy } from '../policy/environment.ts';
 import type { BoundedCall } from './decide.ts';
 
 /** The most times one call waits and looks again, whatever the clock says. */
-const MAX_LOOKS = 100;
-const PER: Readonly<Record<NonNullable<Shortage['low']>['limit'], string>> = {
+const MAX_HEADROOM_CHECKS = 100;
+const LIMIT_UNITS: Readonly<Record<NonNullable<Shortage['low']>['limit'], string>> = {
   requests: 'requests a day',
   tokens: 'tokens a minute',
 };
 
 /**
- * A call that need not wait for those of higher priority. It counts as under way until `leave`, which must be called when
- * Groq has told of it, and meanwhile where it waits for something else; `comeBack` counts it again.
+ * A call that need not wait for those of higher priority. It counts as under way until `release`, which must be called when
+ * Groq has told of it, and meanwhile where it waits for something else; `reacquire` counts it again.
  */
-export type Entry = { readonly queuedMs: number; leave(): void; comeBack(): void };
+export type HeadroomSlot = { readonly queuedMs: number; release(): void; reacquire(): void };
 
 /**
  * Lets a call in unless Groq's limits are low for its team's priority; waits for them as long as the policy's
  * `maxQueueMs`. Nothing is reserved for a call that is held back, and nothing is written.
  */
-export async function enterHeadroom(
+export async function acquireHeadroom(
   { headroom, clock }: { readonly headroom: Headroom; readonly clock: Clock },
   policy: TeamPolicy,
   call: BoundedCall,
   deadlineEpochMs: number,
-): Promise<Entry | Refusal> {
+): Promise<HeadroomSlot | Refusal> {
   const model = call.model.id;
   const startMs = clock.nowEpochMs();
   for (let looks = 1; ; looks++) {
@@ -34,22 +34,26 @@ export async function enterHeadroom(
     const queuedMs = nowEpochMs - startMs;
     const shortage = headroom.shortage(model, policy.priority, nowEpochMs);
     // Counted at once: of many calls that come together, each must see those before it.
-    if (shortage === undefined) return { queuedMs, ...underWay(headroom, call) };
-    const mostMs = Math.min(policy.maxQueueMs - queuedMs, deadlineEpochMs - nowEpochMs);
-    if (shortage.retryAfterMs > mostMs || looks >= MAX_LOOKS) return explainShortage(model, policy.priority, shortage);
+    if (shortage === undefined) return { queuedMs, ...trackInFlight(headroom, call) };
+    const maxWaitMs = Math.min(policy.maxQueueMs - queuedMs, deadlineEpochMs - nowEpochMs);
+    if (shortage.retryAfterMs > maxWaitMs || looks >= MAX_HEADROOM_CHECKS)
+      return explainShortage(model, policy.priority, shortage);
     await clock.sleep(shortage.retryAfterMs);
   }
 }
 
-function underWay(headroom: Headroom, { model, inputTokens, maxOutputTokens }: BoundedCall): Omit<Entry, 'queuedMs'> {
+function trackInFlight(
+  headroom: Headroom,
+  { model, inputTokens, maxOutputTokens }: BoundedCall,
+): Omit<HeadroomSlot, 'queuedMs'> {
   const start = () => headroom.start(model.id, inputTokens + maxOutputTokens);
   let end: (() => void) | undefined = start();
   return {
-    leave() {
+    release() {
       end?.();
       end = undefined;
     },
-    comeBack() {
+    reacquire() {
       end ??= start();
     },
   };
@@ -60,6 +64,6 @@ function explainShortage(model: string, priority: TeamPolicy['priority'], { retr
   const why =
     low === undefined
       ? `Groq's own limit for ${model} is reached; ${who} wait until Groq takes calls again.`
-      : `Groq's own limit for ${model} is nearly used up: ${low.freePercent} % of ${low.perWindow.toLocaleString('en-US')} ${PER[low.limit]} left${low.countsInFlight ? ', counting what requests in flight may use' : ''}; ${who} wait until ${FREE_PERCENT[priority]} % is free.`;
+      : `Groq's own limit for ${model} is nearly used up: ${low.freePercent} % of ${low.perWindow.toLocaleString('en-US')} ${LIMIT_UNITS[low.limit]} left${low.countsInFlight ? ', counting what requests in flight may use' : ''}; ${who} wait until ${FREE_PERCENT[priority]} % is free.`;
   return refuse('groq_headroom_low', `${why} Try again in ${retryAfterMs / 1000} s.`, { retryAfterMs });
 }

@@ -1,6 +1,6 @@
-import { notNegative, usdText } from '../kernel/money.ts';
-import { periodResetAt, utcText } from '../kernel/period.ts';
-import { INVALID_KEY, type Refusal, refuse } from '../kernel/refusals.ts';
+import { clampToZero, toUsdString } from '../kernel/money.ts';
+import { formatUtc, periodResetAt } from '../kernel/period.ts';
+import { INVALID_KEY_MESSAGE, type Refusal, refuse } from '../kernel/refusals.ts';
 import type { LedgerView, ReserveRefusal } from '../ledger/reservation.ts';
 import type { TeamPolicy } from '../policy/environment.ts';
 import { worstCaseCost } from '../pricing/pricing.ts';
@@ -17,34 +17,36 @@ export function explainReserveRefusal(
   const team = `Team "${policy.team}"`;
   if ('why' in refused) {
     const who = refused.reason === 'team_paused' ? team : 'The gateway, for all teams,';
-    const until = refused.untilEpochMs === undefined ? '' : ` until ${utcText(refused.untilEpochMs)}`;
+    const until = refused.untilEpochMs === undefined ? '' : ` until ${formatUtc(refused.untilEpochMs)}`;
     return refuse(
       refused.reason,
       `${who} is paused${until}: ${refused.why}. Nothing was sent to Groq. An administrator can resume it.`,
     );
   }
-  if (refused.reason === 'key_revoked') return refuse('invalid_api_key', INVALID_KEY);
+  if (refused.reason === 'key_revoked') return refuse('invalid_api_key', INVALID_KEY_MESSAGE);
   if (refused.reason === 'key_budget_exceeded') {
-    const cost = usdText(worstCaseCost(call.model, call.inputTokens, call.maxOutputTokens));
+    const cost = toUsdString(worstCaseCost(call.model, call.inputTokens, call.maxOutputTokens));
     return refuse(
       'key_budget_exceeded',
-      `This key has $${usdText(notNegative(refused.leftPicoUsd))} left of its own monthly limit of $${usdText(refused.limitPicoUsd)}, and this request may cost up to $${cost}. The limit resets at ${periodResetAt(nowEpochMs)}; ask for a key with a higher one, or lower max_completion_tokens.`,
+      `This key has $${toUsdString(clampToZero(refused.availablePicoUsd))} left of its own monthly limit of $${toUsdString(refused.limitPicoUsd)}, and this request may cost up to $${cost}. The limit resets at ${periodResetAt(nowEpochMs)}; ask for a key with a higher one, or lower max_completion_tokens.`,
     );
   }
   if (refused.reason === 'team_budget_exceeded') {
-    const cost = usdText(worstCaseCost(call.model, call.inputTokens, call.maxOutputTokens));
-    const held = view.reserved > 0n ? `, $${usdText(view.reserved)} is held by requests in flight` : '';
+    const cost = toUsdString(worstCaseCost(call.model, call.inputTokens, call.maxOutputTokens));
+    const held =
+      view.reservedPicoUsd > 0n ? `, $${toUsdString(view.reservedPicoUsd)} is held by requests in flight` : '';
     return refuse(
       'team_budget_exceeded',
-      `${team} has spent $${usdText(view.spent)} of its monthly budget of $${usdText(view.limit)}${held}, $${usdText(notNegative(view.available))} is left, and this request may cost up to $${cost}. The budget resets at ${periodResetAt(nowEpochMs)}; ask an administrator to raise it, or lower max_completion_tokens.`,
+      `${team} has spent $${toUsdString(view.spentPicoUsd)} of its monthly budget of $${toUsdString(view.limitPicoUsd)}${held}, $${toUsdString(clampToZero(view.availablePicoUsd))} is left, and this request may cost up to $${cost}. The budget resets at ${periodResetAt(nowEpochMs)}; ask an administrator to raise it, or lower max_completion_tokens.`,
     );
   }
   if (refused.reason === 'organization_budget_exceeded') {
-    const cost = usdText(worstCaseCost(call.model, call.inputTokens, call.maxOutputTokens));
-    const held = refused.heldPicoUsd > 0n ? ` and $${usdText(refused.heldPicoUsd)} is held by requests in flight` : '';
+    const cost = toUsdString(worstCaseCost(call.model, call.inputTokens, call.maxOutputTokens));
+    const held =
+      refused.reservedPicoUsd > 0n ? ` and $${toUsdString(refused.reservedPicoUsd)} is held by requests in flight` : '';
     return refuse(
       'organization_budget_exceeded',
-      `The organisation's monthly cap of $${usdText(refused.limitPicoUsd)} is used up for all teams: $${usdText(notNegative(refused.leftPicoUsd))} is left${held}, and this request may cost up to $${cost}. It resets at ${periodResetAt(nowEpochMs)}; ask an administrator to raise it, or lower max_completion_tokens.`,
+      `The organisation's monthly cap of $${toUsdString(refused.limitPicoUsd)} is used up for all teams: $${toUsdString(clampToZero(refused.availablePicoUsd))} is left${held}, and this request may cost up to $${cost}. It resets at ${periodResetAt(nowEpochMs)}; ask an administrator to raise it, or lower max_completion_tokens.`,
     );
   }
   const retryAfterMs = Math.max(1, Math.ceil(refused.retryAfterMs));

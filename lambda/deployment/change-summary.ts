@@ -8,8 +8,8 @@ const NOTHING = 'No policy, price or resource changed.';
 /** What a deployment changed, as Markdown; cut short to what CloudFormation can carry, with the count of what is left out. */
 export function summarizeChanges(changes: readonly Change[]): string {
   if (changes.length === 0) return NOTHING;
-  const head = headOf(changes);
-  const rows = changes.map(rowOf);
+  const head = tableHeader(changes);
+  const rows = changes.map(tableRow);
   // As JSON text, which is how it travels.
   const encoder = new TextEncoder();
   const sizeOf = (text: string) => encoder.encode(JSON.stringify(text)).length;
@@ -27,10 +27,10 @@ export function summarizeChanges(changes: readonly Change[]): string {
 
 /** The same, whole. */
 export function renderChanges(changes: readonly Change[]): string {
-  return changes.length === 0 ? NOTHING : [headOf(changes), ...changes.map(rowOf)].join('\n');
+  return changes.length === 0 ? NOTHING : [tableHeader(changes), ...changes.map(tableRow)].join('\n');
 }
 
-function headOf(changes: readonly Change[]): string {
+function tableHeader(changes: readonly Change[]): string {
   const counts = new Map<string, number>();
   for (const { subject } of changes) {
     const kind = subject.split(' ', 1)[0] ?? '';
@@ -41,7 +41,7 @@ function headOf(changes: readonly Change[]): string {
   return `${count}\n\n| what | before | after | why it matters |\n| --- | --- | --- | --- |`;
 }
 
-function rowOf({ subject, field, before, after, why }: Change): string {
+function tableRow({ subject, field, before, after, why }: Change): string {
   const cells = [field === '' ? subject : `${subject}: ${field}`, before, after, why];
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`;
 }

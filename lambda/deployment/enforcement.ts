@@ -1,13 +1,13 @@
 /** What a canary's call came to. */
-export type CanaryAnswer = { readonly status: number; readonly code: string };
+export type CanaryResponse = { readonly status: number; readonly code: string };
 
 /** Whether a deployment enforces: it does, it does not, or it is not ready to be judged. */
-export type Enforcement =
+export type EnforcementCheck =
   | { readonly verdict: 'enforced' }
   | { readonly verdict: 'not_ready' | 'broken'; readonly why: string };
 
 /** Judges the answer to a call with a key that nobody has: it must be refused as unknown. */
-export function judgeUnknownKey({ status, code }: CanaryAnswer): Enforcement {
+export function judgeUnknownKey({ status, code }: CanaryResponse): EnforcementCheck {
   if (status === 401 && code === 'invalid_api_key') return { verdict: 'enforced' };
   return isUnready(status)
     ? { verdict: 'not_ready', why: `an unknown key got ${status}` }
@@ -15,7 +15,7 @@ export function judgeUnknownKey({ status, code }: CanaryAnswer): Enforcement {
 }
 
 /** Judges the answer to a call of the team that may spend nothing: it must be refused for its budget. */
-export function judgeCanary({ status, code }: CanaryAnswer): Enforcement {
+export function judgeCanary({ status, code }: CanaryResponse): EnforcementCheck {
   if (status === 402 && code === 'team_budget_exceeded') return { verdict: 'enforced' };
   // Past the budget it ends at the missing Groq key: nothing was spent, and nothing was enforced.
   const wasAdmitted = status < 400 || code.startsWith('groq_');

@@ -1,5 +1,5 @@
 import { ConfigError } from '../kernel/config-error.ts';
-import { type PicoUsd, picoUsd, usdText } from '../kernel/money.ts';
+import { type PicoUsd, picoUsd, toUsdString } from '../kernel/money.ts';
 import type { Environment, TeamPolicy } from '../policy/environment.ts';
 import type { Catalog, Model } from '../pricing/catalog.ts';
 
@@ -14,10 +14,10 @@ export type Change = {
 };
 
 /** Policies and prices as they are in force. */
-export type Published = { readonly environment: Environment; readonly catalog: Catalog };
+export type PublishedPolicies = { readonly environment: Environment; readonly catalog: Catalog };
 
 /** A price may move by this factor in one deployment; more is more likely a mistyped decimal point than a price. */
-const MOST_PRICE_FACTOR = 3n;
+const MAX_PRICE_FACTOR = 3n;
 const NONE = '-';
 
 /**
@@ -34,25 +34,37 @@ export function checkPriceJumps(file: string, before: Catalog, after: Catalog): 
     const former = pricesOf(known);
     for (const [name, price] of pricesOf(model)) {
       const was = former.get(name);
-      if (was === undefined || (price <= was * MOST_PRICE_FACTOR && was <= price * MOST_PRICE_FACTOR)) continue;
+      if (was === undefined || (price <= was * MAX_PRICE_FACTOR && was <= price * MAX_PRICE_FACTOR)) continue;
       throw new ConfigError(
-        `${file}: model "${model.id}": ${name} moves from $${usdText(was)} to $${usdText(price)}, more than threefold; if that is right, set its "priceConfirmedOn" to today's date`,
+        `${file}: model "${model.id}": ${name} moves from $${toUsdString(was)} to $${toUsdString(price)}, more than threefold; if that is right, set its "priceConfirmedOn" to today's date`,
       );
     }
   }
 }
 
 /** What changes between two sets of policies, in the order in which people ask: teams, organisation, models. */
-export function policyChanges(before: Published | undefined, after: Published): readonly Change[] {
+export function policyChanges(before: PublishedPolicies | undefined, after: PublishedPolicies): readonly Change[] {
   return [
-    ...entryChanges('team', before?.environment.teams ?? new Map(), after.environment.teams, teamFields, TEAM_WHY),
+    ...entryChanges(
+      'team',
+      before?.environment.teams ?? new Map(),
+      after.environment.teams,
+      teamFields,
+      TEAM_EXPLANATIONS,
+    ),
     ...fieldChanges(
       'organization',
       before === undefined ? undefined : organizationFields(before.environment),
       organizationFields(after.environment),
-      ORGANIZATION_WHY,
+      ORGANIZATION_EXPLANATIONS,
     ),
-    ...entryChanges('model', before?.catalog.models ?? new Map(), after.catalog.models, modelFields, MODEL_WHY),
+    ...entryChanges(
+      'model',
+      before?.catalog.models ?? new Map(),
+      after.catalog.models,
+      modelFields,
+      MODEL_EXPLANATIONS,
+    ),
   ];
 }
 
@@ -69,16 +81,16 @@ export function infrastructureChanges(
     .map((path) => {
       const was = before[path] === undefined ? NONE : 'deployed';
       const is = after[path] === undefined ? 'removed' : before[path] === undefined ? 'added' : 'changed';
-      return { subject: 'infrastructure', field: path, before: was, after: is, why: infrastructureWhy(path) };
+      return { subject: 'infrastructure', field: path, before: was, after: is, why: explainInfrastructureChange(path) };
     });
 }
 
-function infrastructureWhy(path: string): string {
-  const known = Object.entries(INFRASTRUCTURE_WHY).find(([start]) => path.startsWith(start));
+function explainInfrastructureChange(path: string): string {
+  const known = Object.entries(INFRASTRUCTURE_EXPLANATIONS).find(([start]) => path.startsWith(start));
   return known?.[1] ?? 'See cdk diff for its properties.';
 }
 
-const INFRASTRUCTURE_WHY: Readonly<Record<string, string>> = {
+const INFRASTRUCTURE_EXPLANATIONS: Readonly<Record<string, string>> = {
   Ledger: 'Holds the money: check that the table was updated in place.',
   Registry: 'Holds policies, keys and the audit trail: check that the table was updated in place.',
   'Gateway/': 'Judges and forwards every request.',
@@ -87,7 +99,7 @@ const INFRASTRUCTURE_WHY: Readonly<Record<string, string>> = {
   Team: 'Usage plan, plan key and Groq secret of a team.',
 };
 
-const TEAM_WHY: Readonly<Record<string, string>> = {
+const TEAM_EXPLANATIONS: Readonly<Record<string, string>> = {
   '': 'Its keys work from now on, and its budget starts whole.',
   removed: 'Its keys are revoked; its ledger and history stay.',
   monthlyBudgetUsd: 'What is available moves by the difference, at once; what was spent stays counted.',
@@ -103,13 +115,13 @@ const TEAM_WHY: Readonly<Record<string, string>> = {
   canaryMinutes: 'Decides how long a new Groq key is tried with a share of the calls.',
   onRetiredModel: 'Decides whether services that name a retired model go on working.',
 };
-const ORGANIZATION_WHY: Readonly<Record<string, string>> = {
+const ORGANIZATION_EXPLANATIONS: Readonly<Record<string, string>> = {
   alertsUsd: 'Who watches spending is told at these amounts.',
   alertsPercent: 'Who watches spending is told at these shares of a budget.',
   monthlyCapUsd:
     'What all teams together may spend; it moves by the difference, at once. Also the budget of teams without one.',
 };
-const MODEL_WHY: Readonly<Record<string, string>> = {
+const MODEL_EXPLANATIONS: Readonly<Record<string, string>> = {
   '': 'Teams that list it may call it.',
   retired: 'A call to it is refused with its replacement named, or replaced where the team says so.',
   removed: 'It has no price any more, so calls to it are refused.',
@@ -137,7 +149,7 @@ function entryChanges<T>(
       if (known !== undefined) return fieldChanges(subject, fieldsOf(known), fieldsOf(entry), why);
       const fields = fieldsOf(entry);
       const reason = why[fields.get('status') ?? ''] ?? why[''] ?? '';
-      return [{ subject, field: '', before: NONE, after: shortText(fields), why: reason }];
+      return [{ subject, field: '', before: NONE, after: summarizeFields(fields), why: reason }];
     }),
     ...removed.map((name) => ({
       subject: `${kind} ${name}`,
@@ -161,7 +173,7 @@ function fieldChanges(
   });
 }
 
-function shortText(fields: Fields): string {
+function summarizeFields(fields: Fields): string {
   const shown = ['monthlyBudgetUsd', 'allowedModels', 'status', 'input', 'output', 'perAudioHour'];
   return shown.flatMap((field) => (fields.has(field) ? [`${field} ${fields.get(field)}`] : [])).join('; ');
 }
@@ -173,17 +185,17 @@ function teamFields({
   ...policy
 }: TeamPolicy): Fields {
   return new Map([
-    ['monthlyBudgetUsd', `$${usdText(monthlyBudgetPicoUsd)}`],
-    ...Object.entries(policy).map(([field, value]): [string, string] => [field, valueText(value)]),
+    ['monthlyBudgetUsd', `$${toUsdString(monthlyBudgetPicoUsd)}`],
+    ...Object.entries(policy).map(([field, value]): [string, string] => [field, formatValue(value)]),
   ]);
 }
 
 function organizationFields({ organization }: Environment): Fields {
-  return new Map(Object.entries(organization).map(([field, value]) => [field, valueText(value)]));
+  return new Map(Object.entries(organization).map(([field, value]) => [field, formatValue(value)]));
 }
 
 function modelFields(model: Model): Fields {
-  const prices = [...pricesOf(model)].map(([name, price]): [string, string] => [name, `$${usdText(price)}`]);
+  const prices = [...pricesOf(model)].map(([name, price]): [string, string] => [name, `$${toUsdString(price)}`]);
   return new Map([
     ['status', model.status],
     ...prices,
@@ -193,16 +205,16 @@ function modelFields(model: Model): Fields {
 
 /** A model's prices as its catalog entry names them: USD a million tokens, or an hour of audio. */
 function pricesOf(model: Model): ReadonlyMap<string, PicoUsd> {
-  if (model.kind === 'transcription') return new Map([['perAudioHour', model.picoUsdPerAudioHour]]);
+  if (model.kind === 'transcription') return new Map([['perAudioHour', model.audioHourPicoUsd]]);
   const perMillion = (price: PicoUsd): PicoUsd => picoUsd(price * 1_000_000n);
   return new Map([
-    ['input', perMillion(model.inputPicoUsd)],
-    ['output', perMillion(model.outputPicoUsd)],
-    ['cachedInput', perMillion(model.cachedInputPicoUsd)],
+    ['input', perMillion(model.inputTokenPicoUsd)],
+    ['output', perMillion(model.outputTokenPicoUsd)],
+    ['cachedInput', perMillion(model.cachedInputTokenPicoUsd)],
   ]);
 }
 
-function valueText(value: unknown): string {
+function formatValue(value: unknown): string {
   if (value === null) return 'no limit';
   return Array.isArray(value) ? value.join(', ') || 'none' : String(value);
 }

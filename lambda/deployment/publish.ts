@@ -1,10 +1,10 @@
 import type { AuditLog } from '../kernel/audit-log.ts';
+import { mapInBatches } from '../kernel/batches.ts';
 import { ConfigError } from '../kernel/config-error.ts';
-import { inBatches } from '../kernel/in-batches.ts';
 import { type PicoUsd, picoUsdFromNumber } from '../kernel/money.ts';
-import { type Period, periodOf } from '../kernel/period.ts';
+import { type Period, periodAt } from '../kernel/period.ts';
 import type { LedgerKey } from '../ledger/ports.ts';
-import { CANARY_TEAM, withCanary } from '../policy/canary.ts';
+import { addCanaryTeam, CANARY_TEAM } from '../policy/canary-team.ts';
 import { type EnvironmentFile, parseEnvironment } from '../policy/environment.ts';
 import { parseCatalog } from '../pricing/catalog.ts';
 import { renderChanges, summarizeChanges } from './change-summary.ts';
@@ -12,7 +12,7 @@ import {
   type Change,
   checkPriceJumps,
   infrastructureChanges,
-  type Published,
+  type PublishedPolicies,
   policyChanges,
 } from './policy-changes.ts';
 
@@ -20,13 +20,13 @@ import {
 export type PublishPorts = {
   readonly policies: {
     /** The set in force, or undefined before the first. */
-    inForce(): Promise<Published | undefined>;
+    readCurrent(): Promise<PublishedPolicies | undefined>;
     /** Puts a set in force whole, at one moment. */
     publish(environment: EnvironmentFile, catalog: unknown): Promise<void>;
   };
   readonly ledger: {
     /** Gives a period a limit: opens it with that, or moves what is available by the difference. */
-    setLimit(key: LedgerKey, limit: PicoUsd): Promise<void>;
+    setLimit(key: LedgerKey, limitPicoUsd: PicoUsd): Promise<void>;
     /** The same for the organisation's cap. */
     setCap(period: Period, cap: PicoUsd): Promise<void>;
   };
@@ -52,7 +52,7 @@ export type Publication = {
  */
 const NEXT_PERIOD_MS = 10 * 60_000;
 /** How many budgets are moved at once. */
-const BUDGETS_AT_ONCE = 16;
+const MAX_CONCURRENT_BUDGETS = 16;
 
 /**
  * Puts teams and prices in force, and moves budgets by their difference; what was spent is never touched. Repeating it
@@ -64,9 +64,9 @@ export async function publishPolicies(ports: PublishPorts, publication: Publicat
   const { policies, ledger, audit, nowEpochMs } = ports;
   const catalog = parseCatalog('catalog', publication.catalog);
   parseEnvironment('environment', publication.environment, catalog);
-  const file = withCanary('environment', publication.environment, catalog);
+  const file = addCanaryTeam('environment', publication.environment, catalog);
   const environment = parseEnvironment('environment', file, catalog);
-  const before = await policies.inForce().catch(notReadable);
+  const before = await policies.readCurrent().catch(ignoreConfigError);
   if (before !== undefined) checkPriceJumps('catalog', before.catalog, catalog);
   const changes = [
     ...policyChanges(before, { environment, catalog }),
@@ -78,11 +78,15 @@ export async function publishPolicies(ports: PublishPorts, publication: Publicat
   await policies.publish(file, publication.catalog);
   const periods = periodsAt(nowEpochMs);
   const moves = [...environment.teams.values()].flatMap(({ team, monthlyBudgetPicoUsd }) =>
-    periods.map((period) => ({ key: { team, period }, limit: monthlyBudgetPicoUsd })),
+    periods.map((period) => ({ key: { team, period }, limitPicoUsd: monthlyBudgetPicoUsd })),
   );
   const cap = picoUsdFromNumber(environment.organization.monthlyCapUsd);
   for (const period of periods) await ledger.setCap(period, cap);
-  await inBatches(moves, BUDGETS_AT_ONCE, async ({ key, limit }) => await ledger.setLimit(key, limit));
+  await mapInBatches(
+    moves,
+    MAX_CONCURRENT_BUDGETS,
+    async ({ key, limitPicoUsd }) => await ledger.setLimit(key, limitPicoUsd),
+  );
   return { summary: summarizeChanges(changes) };
 }
 
@@ -98,11 +102,11 @@ function auditEntry({ actor, requestId }: Publication, changes: readonly Change[
 }
 
 /** A set in force that cannot be understood must not keep a good one from taking its place. */
-function notReadable(error: unknown): undefined {
+function ignoreConfigError(error: unknown): undefined {
   if (error instanceof ConfigError) return undefined;
   throw error;
 }
 
 function periodsAt(nowEpochMs: number): readonly Period[] {
-  return [...new Set([periodOf(nowEpochMs), periodOf(nowEpochMs + NEXT_PERIOD_MS)])];
+  return [...new Set([periodAt(nowEpochMs), periodAt(nowEpochMs + NEXT_PERIOD_MS)])];
 }

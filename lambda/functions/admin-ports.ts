@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { readGroqKeys } from '../groq-keys/groq-key-list.ts';
-import { DynamoGroqKeyRecords } from '../groq-keys/io/groq-key-records.ts';
-import type { AdminPorts } from '../http/administration.ts';
+import { DynamoGroqKeyRepository } from '../groq-keys/io/groq-key-repository.ts';
+import type { AdminPorts } from '../http/admin-ports.ts';
 import { parseTime } from '../kernel/iso-time.ts';
 import { DynamoBudgets } from '../ledger/io/dynamo-budgets.ts';
 import type { TeamPolicy } from '../policy/environment.ts';
-import { DynamoAudit } from '../policy/io/dynamo-audit.ts';
+import { DynamoAuditLog } from '../policy/io/dynamo-audit-log.ts';
 import { Registry } from '../policy/io/registry.ts';
-import { DynamoIdempotency } from '../team-keys/io/idempotency.ts';
-import { DynamoKeyShelf } from '../team-keys/io/key-shelf.ts';
-import { readKeyUse } from '../team-keys/key-use.ts';
+import { DynamoIdempotencyStore } from '../team-keys/io/dynamo-idempotency-store.ts';
+import { DynamoKeyRepository } from '../team-keys/io/key-repository.ts';
+import { readKeyUsage } from '../team-keys/key-usage.ts';
 import { DynamoUsage } from '../usage/io/dynamo-usage.ts';
 
 /** Which tables, and what keys are named after. */
@@ -22,30 +22,30 @@ export type AdminTables = {
 };
 
 /** What administration needs, over DynamoDB; the policies as they stand at the moment of the request. */
-export function adminPorts(
+export function createAdminPorts(
   client: DynamoDBClient,
   tables: AdminTables,
   nowEpochMs: () => number,
 ): () => Promise<AdminPorts> {
   const { environmentName, ledgerTable, registryTable, usageTable } = tables;
   const registry = new Registry(client, registryTable, nowEpochMs);
-  const audit = new DynamoAudit(client, registryTable);
-  const shelf = new DynamoKeyShelf(client, registryTable, environmentName, nowEpochMs);
+  const audit = new DynamoAuditLog(client, registryTable);
+  const repository = new DynamoKeyRepository(client, registryTable, environmentName, nowEpochMs);
   const ledger = new DynamoBudgets(client, ledgerTable, nowEpochMs);
-  const idempotency = new DynamoIdempotency(client, registryTable, nowEpochMs);
+  const idempotency = new DynamoIdempotencyStore(client, registryTable, nowEpochMs);
   const usage = new DynamoUsage(client, usageTable, nowEpochMs);
-  const records = new DynamoGroqKeyRecords(client, registryTable);
+  const records = new DynamoGroqKeyRepository(client, registryTable);
   return async () => {
-    const teams: ReadonlyMap<string, TeamPolicy> = (await registry.inForce())?.environment.teams ?? new Map();
+    const teams: ReadonlyMap<string, TeamPolicy> = (await registry.readCurrent())?.environment.teams ?? new Map();
     return {
-      shelf,
+      repository,
       audit,
       ledger,
       idempotency,
       newId: randomUUID,
-      readAudit: async (period, most, team) => await audit.newest(period, most, team),
+      readAudit: async (period, most, team) => await audit.listNewest(period, most, team),
       readGroqKeys: async (asked) => await readGroqKeys({ records, use: usage }, asked, nowEpochMs()),
-      readUse: async (records) => await readKeyUse(usage, records, nowEpochMs()),
+      readUse: async (records) => await readKeyUsage(usage, records, nowEpochMs()),
       rules: { teams, environmentName, nowEpochMs: nowEpochMs(), parseTime },
     };
   };

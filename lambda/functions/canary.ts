@@ -1,22 +1,22 @@
-import { mintKey, TeamKeys } from '../access/io/team-keys.ts';
+import { DynamoKeyStore, mintKey } from '../access/io/dynamo-key-store.ts';
 import { CANARY_KEY_PREFIX, CUSTOM_RESOURCE } from '../contract.ts';
 import { canaryHandler } from '../deployment/io/canary-resource.ts';
-import { createCustomResource } from '../deployment/io/custom-resource.ts';
+import { createCustomResourceHandler } from '../deployment/io/custom-resource.ts';
 import { GatewayProbe } from '../deployment/io/gateway-probe.ts';
 import { PassedDeployments } from '../deployment/io/passed-deployments.ts';
-import { dynamoClient, systemClock, systemLog } from '../kernel/io/system.ts';
+import { createDynamoClient, systemClock, systemLog } from '../kernel/io/system.ts';
 import { Registry } from '../policy/io/registry.ts';
 import { readVariables } from './environment-variables.ts';
 
 const variables = readVariables(process.env);
-const client = dynamoClient();
+const client = createDynamoClient();
 
 /** The entry point of the function that checks a deployment. */
-export const handler = createCustomResource(
+export const handler = createCustomResourceHandler(
   {
     [CUSTOM_RESOURCE.canary]: canaryHandler({
       policies: new Registry(client, variables.registryTable, systemClock.nowEpochMs),
-      keys: new TeamKeys(client, variables.registryTable, systemClock.nowEpochMs),
+      keys: new DynamoKeyStore(client, variables.registryTable, systemClock.nowEpochMs),
       mintKey: () => mintKey(variables.environmentName, CANARY_KEY_PREFIX),
       probe: (url) => new GatewayProbe(url),
       clock: systemClock,

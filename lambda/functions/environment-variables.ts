@@ -5,7 +5,7 @@ type Variables = Readonly<Record<string, string | undefined>>;
 
 /** Reads the variables a handler needs, once. @throws Error naming the variable that is missing. */
 export function readVariables(source: Variables) {
-  const required = (name: string) => requiredOf(source, name);
+  const required = (name: string) => requireVariable(source, name);
   return {
     environmentName: required(ENV.environmentName),
     ledgerTable: required(ENV.ledgerTable),
@@ -33,27 +33,27 @@ export function readAlertVariables(source: Variables) {
 
 /** Reads what kind of webhook there is, and the secret that has its address. @throws Error naming the variable. */
 export function readWebhookVariables(source: Variables) {
-  const kind = WEBHOOK_KINDS.find((known) => known === requiredOf(source, ENV.webhookKind));
+  const kind = WEBHOOK_KINDS.find((known) => known === requireVariable(source, ENV.webhookKind));
   if (kind === undefined) throw new Error(`the environment variable ${ENV.webhookKind} is none of ${WEBHOOK_KINDS}`);
-  return { kind, secretName: requiredOf(source, ENV.webhookSecret) };
+  return { kind, secretName: requireVariable(source, ENV.webhookSecret) };
 }
 
 /** Reads the topic of those who tell the operators. @throws Error when it is missing. */
 export function readTopicVariable(source: Variables): string {
-  return requiredOf(source, ENV.operatorsTopic);
+  return requireVariable(source, ENV.operatorsTopic);
 }
 
 /** Reads the bucket of those who keep reports. @throws Error when it is missing. */
 export function readReportsVariable(source: Variables): string {
-  return requiredOf(source, ENV.reportsBucket);
+  return requireVariable(source, ENV.reportsBucket);
 }
 
 /** Reads the bucket of reports, and the region that it is in. @throws Error when one is missing. */
 export function readBucketVariables(source: Variables): { readonly bucket: string; readonly region: string } {
-  return { bucket: requiredOf(source, ENV.reportsBucket), region: requiredOf(source, 'AWS_REGION') };
+  return { bucket: requireVariable(source, ENV.reportsBucket), region: requireVariable(source, 'AWS_REGION') };
 }
 
-function requiredOf(source: Variables, name: string): string {
+function requireVariable(source: Variables, name: string): string {
   const value = source[name];
   if (value === undefined || value === '') throw new Error(`the environment variable ${name} is not set`);
   return value;

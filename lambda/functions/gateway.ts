@@ -1,13 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import { TeamKeys } from '../access/io/team-keys.ts';
+import { DynamoKeyStore } from '../access/io/dynamo-key-store.ts';
 import { RecentOutputs } from '../chat/recent-outputs.ts';
-import { GatewayWatch } from '../chat/request-watch.ts';
+import { GatewayRequestRecorder } from '../chat/request-recorder.ts';
 import { Headroom } from '../groq/headroom.ts';
 import { HeadroomMetrics } from '../groq/headroom-metrics.ts';
 import { GroqKeys } from '../groq/io/groq-keys.ts';
 import { GroqUpstream } from '../groq/io/groq-upstream.ts';
-import { createGateway } from '../http/gateway-handler.ts';
-import { dynamoClient, metricWriter, secretsClient, systemClock, systemLog } from '../kernel/io/system.ts';
+import { createGatewayHandler } from '../http/gateway-handler.ts';
+import {
+  createDynamoClient,
+  createMetricWriter,
+  createSecretsClient,
+  systemClock,
+  systemLog,
+} from '../kernel/io/system.ts';
 import { DynamoLedger } from '../ledger/io/dynamo-ledger.ts';
 import { Registry } from '../policy/io/registry.ts';
 import { DynamoUsage } from '../usage/io/dynamo-usage.ts';
@@ -15,11 +21,11 @@ import { DynamoRefusals } from '../usage/io/refusal-item.ts';
 import { readVariables } from './environment-variables.ts';
 
 const variables = readVariables(process.env);
-const client = dynamoClient();
-const keys = new GroqKeys(secretsClient(), variables.environmentName, systemClock.nowEpochMs, systemLog);
+const client = createDynamoClient();
+const keys = new GroqKeys(createSecretsClient(), variables.environmentName, systemClock.nowEpochMs, systemLog);
 const headroom = new Headroom();
-const writeMetrics = metricWriter(variables.metricsFile);
-const watch = new GatewayWatch({
+const writeMetrics = createMetricWriter(variables.metricsFile);
+const recorder = new GatewayRequestRecorder({
   store: new DynamoRefusals(client, variables.ledgerTable, systemClock.nowEpochMs),
   clock: systemClock,
   newId: randomUUID,
@@ -29,14 +35,14 @@ const watch = new GatewayWatch({
 });
 
 /** Writes down what no request has written yet: for a host that ends in its own time, as Lambda does not. */
-export const finish = async (): Promise<void> => await watch.close();
+export const finish = async (): Promise<void> => await recorder.close();
 
 /** The gateway function's entry point. */
-export const handler = createGateway({
+export const handler = createGatewayHandler({
   policies: new Registry(client, variables.registryTable, systemClock.nowEpochMs),
   ledger: new DynamoLedger(client, variables.ledgerTable, systemClock.nowEpochMs),
   usage: new DynamoUsage(client, variables.usageTable, systemClock.nowEpochMs),
-  keyNames: new TeamKeys(client, variables.registryTable, systemClock.nowEpochMs),
+  keyNames: new DynamoKeyStore(client, variables.registryTable, systemClock.nowEpochMs),
   upstream: new GroqUpstream({
     baseUrl: variables.groqBaseUrl,
     keys,
@@ -44,7 +50,7 @@ export const handler = createGateway({
     log: systemLog,
     limits: new HeadroomMetrics(headroom, variables.environmentName, writeMetrics),
   }),
-  watch,
+  recorder,
   clock: systemClock,
   newId: randomUUID,
   log: systemLog,

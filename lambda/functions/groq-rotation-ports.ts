@@ -1,17 +1,17 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { groqSecretName } from '../contract.ts';
-import { groqKeyIdOf } from '../groq/io/groq-key-id.ts';
+import { deriveGroqKeyId } from '../groq/io/groq-key-id.ts';
 import type { GroqKeyPorts, GroqSecret } from '../groq-keys/groq-key-ports.ts';
-import { GroqKeyCalls } from '../groq-keys/io/groq-key-api.ts';
-import { DynamoGroqKeyRecords } from '../groq-keys/io/groq-key-records.ts';
+import { GroqKeyApiClient } from '../groq-keys/io/groq-key-api-client.ts';
+import { DynamoGroqKeyRepository } from '../groq-keys/io/groq-key-repository.ts';
 import { groqSecret, startGroqRotation } from '../groq-keys/io/groq-secret.ts';
-import { DynamoAudit } from '../policy/io/dynamo-audit.ts';
+import { DynamoAuditLog } from '../policy/io/dynamo-audit-log.ts';
 import { Registry } from '../policy/io/registry.ts';
 import { DynamoUsage } from '../usage/io/dynamo-usage.ts';
 
 /** Where Groq keys are known of, and where Groq is asked about them. */
-export type GroqKeyPlaces = {
+export type GroqKeyStoreOptions = {
   readonly registryTable: string;
   readonly usageTable: string;
   /** @default Groq's own address */
@@ -19,39 +19,39 @@ export type GroqKeyPlaces = {
 };
 
 /** What everyone who moves Groq keys needs: what is known of them, what was sent with them, and Groq's word on them. */
-export function groqKeyStores(
+export function createGroqKeyStores(
   client: DynamoDBClient,
-  { registryTable, usageTable, groqBaseUrl }: GroqKeyPlaces,
+  { registryTable, usageTable, groqBaseUrl }: GroqKeyStoreOptions,
   nowEpochMs: () => number,
-): Pick<GroqKeyPorts, 'records' | 'probe' | 'keyApi' | 'keyIdOf' | 'use' | 'audit'> {
-  const calls = new GroqKeyCalls(groqBaseUrl);
+): Pick<GroqKeyPorts, 'records' | 'probe' | 'keyApi' | 'deriveKeyId' | 'use' | 'audit'> {
+  const calls = new GroqKeyApiClient(groqBaseUrl);
   return {
-    records: new DynamoGroqKeyRecords(client, registryTable),
+    records: new DynamoGroqKeyRepository(client, registryTable),
     probe: calls,
     keyApi: calls,
-    keyIdOf: groqKeyIdOf,
+    deriveKeyId: deriveGroqKeyId,
     use: new DynamoUsage(client, usageTable, nowEpochMs),
-    audit: new DynamoAudit(client, registryTable),
+    audit: new DynamoAuditLog(client, registryTable),
   };
 }
 
 /** What the function that rotates Groq keys needs besides: teams' secrets, and the policies in force. */
-export function groqRotationPorts(
+export function createGroqRotationPorts(
   client: DynamoDBClient,
   secrets: SecretsManagerClient,
-  places: GroqKeyPlaces & { readonly environmentName: string },
+  places: GroqKeyStoreOptions & { readonly environmentName: string },
   nowEpochMs: () => number,
 ) {
   const { environmentName, registryTable } = places;
   const registry = new Registry(client, registryTable, nowEpochMs);
   return {
-    ...groqKeyStores(client, places, nowEpochMs),
-    secretOf: (secretId: string): GroqSecret => groqSecret(secrets, secretId, environmentName),
-    secretOfTeam: (team: string): GroqSecret =>
+    ...createGroqKeyStores(client, places, nowEpochMs),
+    secretFor: (secretId: string): GroqSecret => groqSecret(secrets, secretId, environmentName),
+    secretForTeam: (team: string): GroqSecret =>
       groqSecret(secrets, groqSecretName(team, environmentName), environmentName),
     startRotation: async (team: string, functionArn: string) =>
       await startGroqRotation(secrets, team, environmentName, functionArn),
-    policies: async () => (await registry.inForce())?.environment.teams ?? new Map(),
+    policies: async () => (await registry.readCurrent())?.environment.teams ?? new Map(),
     environmentName,
     nowEpochMs,
   };

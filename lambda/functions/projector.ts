@@ -1,17 +1,17 @@
-import { announceCrossings } from '../alerts/announce-crossings.ts';
-import { dynamoClient, systemClock, systemLog } from '../kernel/io/system.ts';
+import { deliverAlerts } from '../alerts/deliver-alerts.ts';
+import { createDynamoClient, systemClock, systemLog } from '../kernel/io/system.ts';
 import { DynamoUsage } from '../usage/io/dynamo-usage.ts';
-import { createProjector } from '../usage/io/projector-handler.ts';
-import { alertPorts } from './alerting.ts';
+import { createProjectorHandler } from '../usage/io/projector-handler.ts';
+import { createAlertPorts } from './alert-ports.ts';
 import { readVariables } from './environment-variables.ts';
 
 const variables = readVariables(process.env);
-const client = dynamoClient();
-const alerts = alertPorts(client);
+const client = createDynamoClient();
+const alerts = createAlertPorts(client);
 
 /** The entry point of the function that counts what the ledger's stream tells of. */
-export const handler = createProjector({
+export const handler = createProjectorHandler({
   usage: new DynamoUsage(client, variables.usageTable, systemClock.nowEpochMs),
-  announce: async (sights) => await announceCrossings(alerts, sights),
+  deliverAlerts: async (budgetSnapshots) => await deliverAlerts(alerts, budgetSnapshots),
   log: systemLog,
 });

@@ -1,26 +1,28 @@
-import { TeamKeys } from '../access/io/team-keys.ts';
+import { DynamoKeyStore } from '../access/io/dynamo-key-store.ts';
 import { CUSTOM_RESOURCE } from '../contract.ts';
-import { createCustomResource } from '../deployment/io/custom-resource.ts';
+import { createCustomResourceHandler } from '../deployment/io/custom-resource.ts';
 import { publishHandler, teamKeysHandler } from '../deployment/io/publish-resources.ts';
-import { dynamoClient, systemClock, systemLog } from '../kernel/io/system.ts';
+import { createDynamoClient, systemClock, systemLog } from '../kernel/io/system.ts';
 import { DynamoBudgets } from '../ledger/io/dynamo-budgets.ts';
-import { DynamoAudit } from '../policy/io/dynamo-audit.ts';
+import { DynamoAuditLog } from '../policy/io/dynamo-audit-log.ts';
 import { Registry } from '../policy/io/registry.ts';
 import { readVariables } from './environment-variables.ts';
 
 const variables = readVariables(process.env);
-const client = dynamoClient();
+const client = createDynamoClient();
 
 /** The entry point of the function that puts policies in force at a deployment. */
-export const handler = createCustomResource(
+export const handler = createCustomResourceHandler(
   {
     [CUSTOM_RESOURCE.policies]: publishHandler(() => ({
       policies: new Registry(client, variables.registryTable, systemClock.nowEpochMs),
       ledger: new DynamoBudgets(client, variables.ledgerTable, systemClock.nowEpochMs),
-      audit: new DynamoAudit(client, variables.registryTable),
+      audit: new DynamoAuditLog(client, variables.registryTable),
       nowEpochMs: systemClock.nowEpochMs(),
     })),
-    [CUSTOM_RESOURCE.teamKeys]: teamKeysHandler(new TeamKeys(client, variables.registryTable, systemClock.nowEpochMs)),
+    [CUSTOM_RESOURCE.teamKeys]: teamKeysHandler(
+      new DynamoKeyStore(client, variables.registryTable, systemClock.nowEpochMs),
+    ),
   },
   systemLog,
 );

@@ -1,5 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { TeamKeys } from '../access/io/team-keys.ts';
+import { DynamoKeyStore } from '../access/io/dynamo-key-store.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { DynamoBudgets } from '../ledger/io/dynamo-budgets.ts';
 import { Registry } from '../policy/io/registry.ts';
@@ -8,7 +8,7 @@ import { DynamoUsage } from '../usage/io/dynamo-usage.ts';
 import type { AdminTables } from './admin-ports.ts';
 
 /** Where reports read spending: usage, ledgers and what is in force, over DynamoDB. Nothing is written. */
-export function spendingPorts(
+export function createSpendingPorts(
   client: DynamoDBClient,
   tables: AdminTables,
   { nowEpochMs, sleep }: Pick<Clock, 'nowEpochMs' | 'sleep'>,
@@ -17,7 +17,7 @@ export function spendingPorts(
   const registry = new Registry(client, registryTable, nowEpochMs);
   return {
     usage: new DynamoUsage(client, usageTable, nowEpochMs),
-    keyNames: new TeamKeys(client, registryTable, nowEpochMs),
+    keyNames: new DynamoKeyStore(client, registryTable, nowEpochMs),
     ledger: new DynamoBudgets(client, ledgerTable, nowEpochMs),
     policies: async () => await registry.policies(),
     environmentName,

@@ -1,19 +1,19 @@
-import { createSweep } from '../alerts/io/sweep-handler.ts';
-import { dynamoClient, systemClock } from '../kernel/io/system.ts';
+import { createSweepHandler } from '../alerts/io/sweep-handler.ts';
+import { createDynamoClient, systemClock } from '../kernel/io/system.ts';
 import { DynamoLedger } from '../ledger/io/dynamo-ledger.ts';
 import { Registry } from '../policy/io/registry.ts';
-import { alertPorts } from './alerting.ts';
+import { createAlertPorts } from './alert-ports.ts';
 import { readVariables } from './environment-variables.ts';
 
 const variables = readVariables(process.env);
-const client = dynamoClient();
+const client = createDynamoClient();
 
 /** The entry point of the function that takes calls nobody came back for as spent. */
-export const handler = createSweep({
+export const handler = createSweepHandler({
   policies: new Registry(client, variables.registryTable, systemClock.nowEpochMs),
   ledger: new DynamoLedger(client, variables.ledgerTable, systemClock.nowEpochMs),
   clock: systemClock,
-  alerts: alertPorts(client),
+  alerts: createAlertPorts(client),
   environmentName: variables.environmentName,
   write: (line) => console.log(line),
 });

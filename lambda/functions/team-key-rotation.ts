@@ -1,26 +1,26 @@
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { mintKeyFor, TeamKeys } from '../access/io/team-keys.ts';
-import { dynamoClient, systemClock, systemLog } from '../kernel/io/system.ts';
-import { DynamoAudit } from '../policy/io/dynamo-audit.ts';
-import { DynamoKeyShelf } from '../team-keys/io/key-shelf.ts';
+import { DynamoKeyStore, mintKeyWithDerivedId } from '../access/io/dynamo-key-store.ts';
+import { createDynamoClient, systemClock, systemLog } from '../kernel/io/system.ts';
+import { DynamoAuditLog } from '../policy/io/dynamo-audit-log.ts';
+import { DynamoKeyRepository } from '../team-keys/io/key-repository.ts';
 import { teamServiceSecret } from '../team-keys/io/service-secret.ts';
-import { createTeamKeyRotation } from '../team-keys/io/team-key-rotation-handler.ts';
+import { createTeamKeyRotationHandler } from '../team-keys/io/team-key-rotation-handler.ts';
 import { readVariables } from './environment-variables.ts';
 
 const { environmentName, registryTable } = readVariables(process.env);
 const { nowEpochMs } = systemClock;
-const client = dynamoClient();
+const client = createDynamoClient();
 const secrets = new SecretsManagerClient({});
-const keys = new TeamKeys(client, registryTable, nowEpochMs);
+const keys = new DynamoKeyStore(client, registryTable, nowEpochMs);
 
 /** The entry point of the function that rotates the keys of teams' services. */
-export const handler = createTeamKeyRotation({
-  secretOf: (secretId) => teamServiceSecret(secrets, secretId, environmentName),
-  shelf: new DynamoKeyShelf(client, registryTable, environmentName, nowEpochMs),
+export const handler = createTeamKeyRotationHandler({
+  secretFor: (secretId) => teamServiceSecret(secrets, secretId, environmentName),
+  repository: new DynamoKeyRepository(client, registryTable, environmentName, nowEpochMs),
   keys,
   putIfAbsent: async (key, record) => await keys.putIfAbsent(key, record),
-  audit: new DynamoAudit(client, registryTable),
-  mint: (text) => mintKeyFor(environmentName, text),
+  audit: new DynamoAuditLog(client, registryTable),
+  mint: (text) => mintKeyWithDerivedId(environmentName, text),
   environmentName,
   nowEpochMs,
   log: systemLog,

@@ -1,23 +1,23 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { WEEKLY_PREFIX } from '../contract.ts';
-import { dynamoClient, systemClock, systemLog } from '../kernel/io/system.ts';
-import { BucketShelf } from '../reporting/io/bucket-shelf.ts';
-import { createWeeklyReport } from '../reporting/io/weekly-report-handler.ts';
+import { createDynamoClient, systemClock, systemLog } from '../kernel/io/system.ts';
+import { S3ReportStore } from '../reporting/io/s3-report-store.ts';
+import { createWeeklyReportHandler } from '../reporting/io/weekly-report-handler.ts';
 import { readSpending } from '../reporting/read-spending.ts';
 import { OperatorsTopic } from '../telemetry/io/operators-topic.ts';
 import { readBucketVariables, readTopicVariable, readVariables } from './environment-variables.ts';
-import { spendingPorts } from './spending-ports.ts';
+import { createSpendingPorts } from './spending-ports.ts';
 
 const { bucket, region } = readBucketVariables(process.env);
-const ports = spendingPorts(dynamoClient(), readVariables(process.env), systemClock);
+const ports = createSpendingPorts(createDynamoClient(), readVariables(process.env), systemClock);
 const topic = new OperatorsTopic(new SNSClient({}), readTopicVariable(process.env));
 
 /** The entry point of the function that reports each week. */
-export const handler = createWeeklyReport({
+export const handler = createWeeklyReportHandler({
   readSpending: async (week) => await readSpending(ports, [week]),
-  shelf: new BucketShelf(new S3Client({}), bucket, region),
-  tell: async (subject, lines) => await topic.tell(subject, lines),
+  store: new S3ReportStore(new S3Client({}), bucket, region),
+  notify: async (subject, lines) => await topic.notify(subject, lines),
   prefix: WEEKLY_PREFIX,
   nowEpochMs: systemClock.nowEpochMs,
   log: systemLog,

@@ -1,18 +1,18 @@
-import { inBatches } from '../kernel/in-batches.ts';
-import { hourOf, MS_PER_DAY, utcText } from '../kernel/period.ts';
+import { mapInBatches } from '../kernel/batches.ts';
+import { formatUtc, hourAt, MS_PER_DAY } from '../kernel/period.ts';
 import { addGroqKeyUse, type GroqKeyCounts, NO_GROQ_KEY_USE } from '../usage/groq-key-use.ts';
 import type { GroqKeyUseReader } from '../usage/ports.ts';
-import { type GroqKeyRecord, type GroqKeyRecords, groqKeyStateOf } from './groq-key-record.ts';
+import { type GroqKeyRecord, type GroqKeyRepository, groqKeyState } from './groq-key-record.ts';
 
 /** How many teams are read at once. */
-const TEAMS_AT_ONCE = 8;
+const TEAM_CONCURRENCY = 8;
 
 /** A Groq key, and what became of its calls of the last day, to the hour. */
-export type GroqKeyStanding = { readonly record: GroqKeyRecord; readonly lastDay: GroqKeyCounts };
+export type GroqKeySummary = { readonly record: GroqKeyRecord; readonly lastDay: GroqKeyCounts };
 
 /** Where it is known how Groq keys stand. */
 export type GroqKeyListPorts = {
-  readonly records: Pick<GroqKeyRecords, 'list'>;
+  readonly records: Pick<GroqKeyRepository, 'list'>;
   readonly use: GroqKeyUseReader;
 };
 
@@ -21,13 +21,14 @@ export async function readGroqKeys(
   { records, use }: GroqKeyListPorts,
   teams: readonly string[],
   nowEpochMs: number,
-): Promise<readonly GroqKeyStanding[]> {
-  const found = await inBatches(teams, TEAMS_AT_ONCE, async (team) => {
+): Promise<readonly GroqKeySummary[]> {
+  const found = await mapInBatches(teams, TEAM_CONCURRENCY, async (team) => {
     const known = await records.list(team);
     // Nobody's calls are read where there is nothing to tell of them.
-    const rows = known.length === 0 ? [] : await use.useOf(team, hourOf(nowEpochMs - MS_PER_DAY), hourOf(nowEpochMs));
+    const rows =
+      known.length === 0 ? [] : await use.readGroqKeyUse(team, hourAt(nowEpochMs - MS_PER_DAY), hourAt(nowEpochMs));
     return known
-      .toSorted((a, b) => begunAt(b) - begunAt(a))
+      .toSorted((a, b) => startedAtEpochMs(b) - startedAtEpochMs(a))
       .map((record) => ({
         record,
         lastDay: rows.filter(({ keyId }) => keyId === record.keyId).reduce(addGroqKeyUse, NO_GROQ_KEY_USE),
@@ -37,14 +38,14 @@ export async function readGroqKeys(
 }
 
 /** A key as `GET /openai/v1/groq-keys` tells it. */
-export function describeGroqKey({ record, lastDay }: GroqKeyStanding): object {
-  const at = (epochMs: number | undefined) => (epochMs === undefined ? null : utcText(epochMs));
+export function describeGroqKey({ record, lastDay }: GroqKeySummary): object {
+  const at = (epochMs: number | undefined) => (epochMs === undefined ? null : formatUtc(epochMs));
   return {
     object: 'groq_key',
     team: record.team,
     key_id: record.keyId,
     name: record.name ?? null,
-    state: groqKeyStateOf(record),
+    state: groqKeyState(record),
     staged_at: at(record.stagedAtEpochMs),
     staged_by: record.stagedBy ?? null,
     created_at: at(record.createdAtEpochMs ?? record.stagedAtEpochMs),
@@ -57,6 +58,6 @@ export function describeGroqKey({ record, lastDay }: GroqKeyStanding): object {
   };
 }
 
-function begunAt({ createdAtEpochMs, currentFromEpochMs, stagedAtEpochMs }: GroqKeyRecord): number {
+function startedAtEpochMs({ createdAtEpochMs, currentFromEpochMs, stagedAtEpochMs }: GroqKeyRecord): number {
   return currentFromEpochMs ?? createdAtEpochMs ?? stagedAtEpochMs ?? 0;
 }

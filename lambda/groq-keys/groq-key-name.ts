@@ -1,4 +1,4 @@
-import { periodOf } from '../kernel/period.ts';
+import { periodAt } from '../kernel/period.ts';
 
 /** What a Groq key may be called. */
 const NAME = /^[a-z][a-z0-9-]{0,62}$/;
@@ -10,7 +10,7 @@ export function nextGroqKeyName(
   nowEpochMs: number,
   taken: ReadonlySet<string>,
 ): string {
-  const name = `${team}-${environmentName}-${periodOf(nowEpochMs)}`;
+  const name = `${team}-${environmentName}-${periodAt(nowEpochMs)}`;
   if (!taken.has(name)) return name;
   let number = 2;
   while (taken.has(`${name}-${number}`)) number++;

@@ -1,38 +1,38 @@
 import { type GroqKey, MAX_STAGED_KEYS, stagedLabel, stagedQueue } from '../groq/groq-key-versions.ts';
-import { utcText } from '../kernel/period.ts';
-import { VERSION_LABEL, versionWith } from '../secrets/secret-versions.ts';
+import { formatUtc } from '../kernel/period.ts';
+import { findVersion, VERSION_LABEL } from '../secrets/secret-versions.ts';
 import { nextGroqKeyName } from './groq-key-name.ts';
-import { type GroqKeyOperator, GroqKeyRefusal, recordGroqKeyAct } from './groq-key-operator.ts';
-import { BEGUN_ANEW, calledOf, groqKeyStateOf } from './groq-key-record.ts';
+import { auditGroqKeyOperation, GroqKeyOperationError, type GroqKeyOperatorPorts } from './groq-key-operator-ports.ts';
+import { groqKeyDisplayName, groqKeyState, RESET_LIFECYCLE } from './groq-key-record.ts';
 import { isAccepted } from './groq-key-source.ts';
-import { keysInUse } from './promote-groq-key.ts';
+import { readActiveGroqKeys } from './promote-groq-key.ts';
 
 /** States in which a key of another team is in somebody's hands. */
-const IN_HANDS = ['staged', 'pending', 'current', 'replaced'];
+const ASSIGNED_STATES = ['staged', 'pending', 'current', 'replaced'];
 
 /**
  * Gives a team its first key, or one in place of a key that Groq does not take any more.
  *
- * @throws GroqKeyRefusal for a key that Groq refuses or another team has, and where the current key works.
+ * @throws GroqKeyOperationError for a key that Groq refuses or another team has, and where the current key works.
  */
 export async function setGroqKey(
-  operator: GroqKeyOperator,
+  operator: GroqKeyOperatorPorts,
   team: string,
   apiKey: string,
   givenName?: string,
 ): Promise<GroqKey> {
-  const secret = operator.secretOf(team);
-  const { current } = await keysInUse(secret, await secret.state());
-  const key = await describe(operator, team, apiKey, givenName);
-  if (current?.keyId === key.keyId) throw new GroqKeyRefusal(`this is team ${team}'s current key already`);
+  const secret = operator.secretFor(team);
+  const { current } = await readActiveGroqKeys(secret, await secret.state());
+  const key = await buildGroqKey(operator, team, apiKey, givenName);
+  if (current?.keyId === key.keyId) throw new GroqKeyOperationError(`this is team ${team}'s current key already`);
   if (current !== undefined && (await isAccepted(operator, team, current)))
-    throw new GroqKeyRefusal(
-      `team ${team} has a key that works, ${calledOf(current)}; stage this one (groq-key stage) and rotate (groq-key rotate), so that no call fails`,
+    throw new GroqKeyOperationError(
+      `team ${team} has a key that works, ${groqKeyDisplayName(current)}; stage this one (groq-key stage) and rotate (groq-key rotate), so that no call fails`,
     );
   await checkKey(operator, team, key);
   const { nowEpochMs } = operator;
   const versionId = operator.newVersionId();
-  await recordGroqKeyAct(
+  await auditGroqKeyOperation(
     operator,
     team,
     'set_groq_key',
@@ -40,8 +40,8 @@ export async function setGroqKey(
     current === undefined ? 'the first' : `in place of ${current.keyId}, which Groq refuses`,
   );
   await secret.put(versionId, key, VERSION_LABEL.current);
-  await operator.records.note(team, key.keyId, {
-    ...BEGUN_ANEW,
+  await operator.records.update(team, key.keyId, {
+    ...RESET_LIFECYCLE,
     name: key.name,
     stagedBy: operator.actor,
     versionId,
@@ -50,17 +50,22 @@ export async function setGroqKey(
     toldAtEpochMs: nowEpochMs,
     ...(current === undefined ? {} : { replaces: current.keyId }),
   });
-  if (current !== undefined) await leaveDead(operator, team, current, key.keyId);
+  if (current !== undefined) await markRefusedKeyReplaced(operator, team, current, key.keyId);
   return key;
 }
 
 /** A key that Groq does not take is no way back: no gateway is to try it any more. */
-async function leaveDead(operator: GroqKeyOperator, team: string, dead: GroqKey, replacedBy: string): Promise<void> {
-  const secret = operator.secretOf(team);
-  const previous = versionWith((await secret.state()).stages, VERSION_LABEL.previous);
+async function markRefusedKeyReplaced(
+  operator: GroqKeyOperatorPorts,
+  team: string,
+  dead: GroqKey,
+  replacedBy: string,
+): Promise<void> {
+  const secret = operator.secretFor(team);
+  const previous = findVersion((await secret.state()).stages, VERSION_LABEL.previous);
   if (previous !== undefined && (await secret.read(previous))?.keyId === dead.keyId)
-    await secret.unlabel(VERSION_LABEL.previous, previous);
-  await operator.records.note(team, dead.keyId, {
+    await secret.removeLabel(VERSION_LABEL.previous, previous);
+  await operator.records.update(team, dead.keyId, {
     ...(dead.name === undefined ? {} : { name: dead.name }),
     replacedAtEpochMs: operator.nowEpochMs,
     replacedBy,
@@ -70,34 +75,37 @@ async function leaveDead(operator: GroqKeyOperator, team: string, dead: GroqKey,
 /**
  * Puts a key at the end of a team's queue.
  *
- * @throws GroqKeyRefusal for a key that Groq refuses, or that is in use or waits already, here or with another team, and
+ * @throws GroqKeyOperationError for a key that Groq refuses, or that is in use or waits already, here or with another team, and
  * where the queue is full or there is no current key that it could take the place of.
  */
 export async function stageGroqKey(
-  operator: GroqKeyOperator,
+  operator: GroqKeyOperatorPorts,
   team: string,
   apiKey: string,
   givenName?: string,
 ): Promise<{ readonly key: GroqKey; readonly waiting: number }> {
-  const secret = operator.secretOf(team);
+  const secret = operator.secretFor(team);
   const state = await secret.state();
-  const { current, previous } = await keysInUse(secret, state);
+  const { current, previous } = await readActiveGroqKeys(secret, state);
   const queue = stagedQueue(state.stages);
-  const key = await describe(operator, team, apiKey, givenName);
+  const key = await buildGroqKey(operator, team, apiKey, givenName);
   // The first version of a secret is current, whatever else it is called.
   if (current === undefined)
-    throw new GroqKeyRefusal(`team ${team} has no key yet; set this one as its first (groq-key set)`);
-  if (current.keyId === key.keyId) throw new GroqKeyRefusal(`this is team ${team}'s current key`);
+    throw new GroqKeyOperationError(`team ${team} has no key yet; set this one as its first (groq-key set)`);
+  if (current.keyId === key.keyId) throw new GroqKeyOperationError(`this is team ${team}'s current key`);
   if (previous?.keyId === key.keyId)
-    throw new GroqKeyRefusal(`this is the key that team ${team}'s current one replaced`);
-  if (queue.some(({ keyId }) => keyId === key.keyId)) throw new GroqKeyRefusal('this key waits in the queue already');
+    throw new GroqKeyOperationError(`this is the key that team ${team}'s current one replaced`);
+  if (queue.some(({ keyId }) => keyId === key.keyId))
+    throw new GroqKeyOperationError('this key waits in the queue already');
   if (queue.length >= MAX_STAGED_KEYS)
-    throw new GroqKeyRefusal(`${queue.length} keys wait for team ${team}, and no more can; rotate, or unstage one`);
+    throw new GroqKeyOperationError(
+      `${queue.length} keys wait for team ${team}, and no more can; rotate, or unstage one`,
+    );
   await checkKey(operator, team, key);
   const versionId = operator.newVersionId();
-  await recordGroqKeyAct(operator, team, 'stage_groq_key', key, `number ${queue.length + 1} of the queue`);
-  await operator.records.note(team, key.keyId, {
-    ...BEGUN_ANEW,
+  await auditGroqKeyOperation(operator, team, 'stage_groq_key', key, `number ${queue.length + 1} of the queue`);
+  await operator.records.update(team, key.keyId, {
+    ...RESET_LIFECYCLE,
     name: key.name,
     stagedBy: operator.actor,
     stagedAtEpochMs: operator.nowEpochMs,
@@ -108,29 +116,30 @@ export async function stageGroqKey(
 }
 
 /** A key with its name: as given, or the next one of the month. */
-async function describe(
-  { records, environmentName, nowEpochMs, keyIdOf }: GroqKeyOperator,
+async function buildGroqKey(
+  { records, environmentName, nowEpochMs, deriveKeyId }: GroqKeyOperatorPorts,
   team: string,
   apiKey: string,
   givenName: string | undefined,
 ): Promise<GroqKey & { readonly name: string }> {
-  if (!/^\S{8,512}$/.test(apiKey)) throw new GroqKeyRefusal('that is no key: 8 to 512 characters without a space');
-  const keyId = keyIdOf(apiKey);
+  if (!/^\S{8,512}$/.test(apiKey))
+    throw new GroqKeyOperationError('that is no key: 8 to 512 characters without a space');
+  const keyId = deriveKeyId(apiKey);
   const known = await records.list(team);
   const taken = new Set(known.filter((key) => key.keyId !== keyId).map(({ name = '' }) => name));
   if (givenName !== undefined && taken.has(givenName))
-    throw new GroqKeyRefusal(`another key of team ${team} is called ${givenName}`);
+    throw new GroqKeyOperationError(`another key of team ${team} is called ${givenName}`);
   const name = givenName ?? nextGroqKeyName(team, environmentName, nowEpochMs, taken);
-  return { apiKey, keyId, name, createdAt: utcText(nowEpochMs) };
+  return { apiKey, keyId, name, createdAt: formatUtc(nowEpochMs) };
 }
 
 /** That Groq takes the key, and no other team has it. */
-async function checkKey(operator: GroqKeyOperator, team: string, key: GroqKey): Promise<void> {
+async function checkKey(operator: GroqKeyOperatorPorts, team: string, key: GroqKey): Promise<void> {
   for (const other of operator.teams.filter((one) => one !== team)) {
     const known = await operator.records.read(other, key.keyId);
-    if (known !== undefined && IN_HANDS.includes(groqKeyStateOf(known)))
-      throw new GroqKeyRefusal(`this is a key of team ${other}; each team has keys of its own`);
+    if (known !== undefined && ASSIGNED_STATES.includes(groqKeyState(known)))
+      throw new GroqKeyOperationError(`this is a key of team ${other}; each team has keys of its own`);
   }
   if (!(await operator.probe.isAccepted(key.apiKey)))
-    throw new GroqKeyRefusal('Groq refuses this key (401); check that it was copied whole');
+    throw new GroqKeyOperationError('Groq refuses this key (401); check that it was copied whole');
 }

@@ -1,19 +1,19 @@
 import type { GroqKey } from '../groq/groq-key-versions.ts';
 import type { AuditLog } from '../kernel/audit-log.ts';
 import type { GroqKeySourceName } from '../policy/environment-schema.ts';
-import type { RotatedVersions, SecretState } from '../secrets/secret-rotation.ts';
+import type { RotatableSecret, SecretState } from '../secrets/secret-rotation.ts';
 import type { GroqKeyUseReader } from '../usage/ports.ts';
-import type { GroqKeyHerald } from './groq-key-news.ts';
-import type { GroqKeyRecords } from './groq-key-record.ts';
+import type { GroqKeyNotifier } from './groq-key-events.ts';
+import type { GroqKeyRepository } from './groq-key-record.ts';
 
 /** A team's Groq secret as it stands; `changedAtEpochMs` is when anything of it was last changed. */
 export type GroqSecretState = SecretState & { readonly changedAtEpochMs: number };
 
 /** A team's Groq secret. */
-export interface GroqSecret extends RotatedVersions<GroqKey> {
+export interface GroqSecret extends RotatableSecret<GroqKey> {
   state(): Promise<GroqSecretState>;
   /** Takes a label off a version; one that does not bear it stays as it is. */
-  unlabel(label: string, from: string): Promise<void>;
+  removeLabel(label: string, from: string): Promise<void>;
 }
 
 /** Whether Groq takes a key. */
@@ -35,15 +35,15 @@ export interface GroqKeyApi {
 
 /** What those who move Groq keys need of the world. */
 export type GroqKeyPorts = {
-  readonly records: GroqKeyRecords;
+  readonly records: GroqKeyRepository;
   readonly probe: GroqKeyProbe;
   readonly keyApi: GroqKeyApi;
-  readonly keyIdOf: (apiKey: string) => string;
+  readonly deriveKeyId: (apiKey: string) => string;
   readonly use: GroqKeyUseReader;
   readonly audit: AuditLog;
-  readonly herald: GroqKeyHerald;
+  readonly notifier: GroqKeyNotifier;
   /** Where a team's next key comes from. */
-  readonly sourceOf: (team: string) => Promise<GroqKeySourceName>;
+  readonly keySourceFor: (team: string) => Promise<GroqKeySourceName>;
   readonly environmentName: string;
   readonly nowEpochMs: number;
 };

@@ -1,5 +1,5 @@
 /** When things happened to a Groq key, in epoch milliseconds; what has not happened is absent. */
-export type GroqKeyTimes = {
+export type GroqKeyTimestamps = {
   readonly stagedAtEpochMs?: number;
   /** When a rotation took it as the pending one. */
   readonly createdAtEpochMs?: number;
@@ -25,7 +25,7 @@ export type GroqKeyTimes = {
 };
 
 /** What is known of a Groq key in words; never the key. */
-export type GroqKeyWords = {
+export type GroqKeyDetails = {
   /** As it is called in Groq's console. */
   readonly name?: string;
   readonly stagedBy?: string;
@@ -39,8 +39,8 @@ export type GroqKeyWords = {
 };
 
 /** A team's Groq key, as the registry remembers it. */
-export type GroqKeyRecord = GroqKeyTimes &
-  GroqKeyWords & {
+export type GroqKeyRecord = GroqKeyTimestamps &
+  GroqKeyDetails & {
     readonly team: string;
     readonly keyId: string;
     /** How often Groq was asked whether it takes the key, and how often it did not. */
@@ -49,31 +49,31 @@ export type GroqKeyRecord = GroqKeyTimes &
   };
 
 /** Facts to remember; null forgets one. */
-export type GroqKeyFacts = {
-  readonly [F in keyof (GroqKeyTimes & GroqKeyWords)]?: (GroqKeyTimes & GroqKeyWords)[F] | null;
+export type GroqKeyRecordPatch = {
+  readonly [F in keyof (GroqKeyTimestamps & GroqKeyDetails)]?: (GroqKeyTimestamps & GroqKeyDetails)[F] | null;
 };
 
 /** Where the records of Groq keys are kept. */
-export interface GroqKeyRecords {
+export interface GroqKeyRepository {
   read(team: string, keyId: string): Promise<GroqKeyRecord | undefined>;
   list(team: string): Promise<readonly GroqKeyRecord[]>;
   /** Remembers facts, in place of what was known. */
-  note(team: string, keyId: string, facts: GroqKeyFacts): Promise<void>;
+  update(team: string, keyId: string, facts: GroqKeyRecordPatch): Promise<void>;
   /** Remembers those of the facts of which nothing was known. */
-  noteOnce(team: string, keyId: string, facts: GroqKeyFacts): Promise<void>;
+  setIfAbsent(team: string, keyId: string, facts: GroqKeyRecordPatch): Promise<void>;
   /** Counts one question whether Groq takes the key. */
   countProbe(team: string, keyId: string, isAccepted: boolean, atEpochMs: number): Promise<void>;
   /** Remembers by which name a rotation makes its key, before it does; returns what was remembered first. */
-  beginMaking(
+  beginKeyCreation(
     team: string,
     token: string,
     name: string,
     atEpochMs: number,
-  ): Promise<KeyInMaking & { readonly isAgain: boolean }>;
+  ): Promise<GroqKeyCreation & { readonly isRetry: boolean }>;
 }
 
 /** A key that a rotation makes by upstream's API. */
-export type KeyInMaking = { readonly name: string; readonly atEpochMs: number };
+export type GroqKeyCreation = { readonly name: string; readonly atEpochMs: number };
 
 /** How a Groq key stands. */
 export type GroqKeyState =
@@ -89,7 +89,7 @@ export type GroqKeyState =
   | 'deleted';
 
 /** How a key stands, by the last that happened to it. */
-export function groqKeyStateOf(key: GroqKeyTimes): GroqKeyState {
+export function groqKeyState(key: GroqKeyTimestamps): GroqKeyState {
   if (key.deletedAtEpochMs !== undefined) return 'deleted';
   if (key.revokedAtEpochMs !== undefined) return 'revoked';
   if (key.retiredAtEpochMs !== undefined) return 'retired';
@@ -102,7 +102,7 @@ export function groqKeyStateOf(key: GroqKeyTimes): GroqKeyState {
 }
 
 /** Forgets every end of a key: it begins anew. */
-export const BEGUN_ANEW = {
+export const RESET_LIFECYCLE = {
   createdAtEpochMs: null,
   testedAtEpochMs: null,
   currentFromEpochMs: null,
@@ -117,9 +117,15 @@ export const BEGUN_ANEW = {
   deletedAtEpochMs: null,
   remindedAtEpochMs: null,
   toldAtEpochMs: null,
-} as const satisfies GroqKeyFacts;
+} as const satisfies GroqKeyRecordPatch;
 
 /** What people call a key. */
-export function calledOf({ keyId, name }: { readonly keyId: string; readonly name?: string | undefined }): string {
+export function groqKeyDisplayName({
+  keyId,
+  name,
+}: {
+  readonly keyId: string;
+  readonly name?: string | undefined;
+}): string {
   return name === undefined ? `the key without a name (id ${keyId})` : `${name} (id ${keyId})`;
 }

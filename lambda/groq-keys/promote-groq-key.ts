@@ -1,20 +1,25 @@
 import { type GroqKey, stagedQueue } from '../groq/groq-key-versions.ts';
-import { MS_PER_DAY, utcText } from '../kernel/period.ts';
-import { VERSION_LABEL, versionWith } from '../secrets/secret-versions.ts';
-import { reportOf } from './groq-key-history.ts';
+import { formatUtc, MS_PER_DAY } from '../kernel/period.ts';
+import { findVersion, VERSION_LABEL } from '../secrets/secret-versions.ts';
 import type { GroqKeyPorts, GroqSecret, GroqSecretState } from './groq-key-ports.ts';
-import { calledOf, type GroqKeyFacts, type GroqKeyRecord, type GroqKeyTimes } from './groq-key-record.ts';
+import {
+  type GroqKeyRecord,
+  type GroqKeyRecordPatch,
+  type GroqKeyTimestamps,
+  groqKeyDisplayName,
+} from './groq-key-record.ts';
+import { buildRotationReport } from './rotation-report-builder.ts';
 
 /** How long a replaced key stays usable before its use is looked at, in milliseconds. */
 export const OVERLAP_MS = MS_PER_DAY;
 
 /** What the labels say: the key in use, and the one before it. */
-export type KeysInUse = { readonly current: GroqKey | undefined; readonly previous: GroqKey | undefined };
+export type ActiveGroqKeys = { readonly current: GroqKey | undefined; readonly previous: GroqKey | undefined };
 
 /** Reads the keys that bear Secrets Manager's own labels. */
-export async function keysInUse(secret: GroqSecret, { stages }: GroqSecretState): Promise<KeysInUse> {
+export async function readActiveGroqKeys(secret: GroqSecret, { stages }: GroqSecretState): Promise<ActiveGroqKeys> {
   const read = async (label: string) => {
-    const versionId = versionWith(stages, label);
+    const versionId = findVersion(stages, label);
     return versionId === undefined ? undefined : await secret.read(versionId);
   };
   return { current: await read(VERSION_LABEL.current), previous: await read(VERSION_LABEL.previous) };
@@ -24,30 +29,40 @@ export async function keysInUse(secret: GroqSecret, { stages }: GroqSecretState)
  * What follows once a key is current: it waits and pends no longer, the registry says what the labels say, and people are
  * told, with a first report. All of it may be done again.
  */
-export async function promotion(ports: GroqKeyPorts, secret: GroqSecret, state: GroqSecretState): Promise<void> {
+export async function completePromotion(
+  ports: GroqKeyPorts,
+  secret: GroqSecret,
+  state: GroqSecretState,
+): Promise<void> {
   const { records, nowEpochMs } = ports;
   const { team, stages } = state;
-  const { current, previous } = await keysInUse(secret, state);
-  const versionId = versionWith(stages, VERSION_LABEL.current);
+  const { current, previous } = await readActiveGroqKeys(secret, state);
+  const versionId = findVersion(stages, VERSION_LABEL.current);
   if (current === undefined || versionId === undefined) return;
   for (const staged of stagedQueue(stages).filter(({ keyId }) => keyId === current.keyId))
-    await secret.unlabel(staged.label, staged.versionId);
-  if (stages.get(versionId)?.includes(VERSION_LABEL.pending)) await secret.unlabel(VERSION_LABEL.pending, versionId);
+    await secret.removeLabel(staged.label, staged.versionId);
+  if (stages.get(versionId)?.includes(VERSION_LABEL.pending))
+    await secret.removeLabel(VERSION_LABEL.pending, versionId);
   const old = previous?.keyId === current.keyId ? undefined : previous;
   const known = await records.read(team, current.keyId);
   if (!isMarkedCurrent(known)) {
     const replaces = old === undefined ? {} : { replaces: old.keyId };
-    await records.note(team, current.keyId, { ...factsOf(current), ...CURRENT_AGAIN, ...replaces, versionId });
+    await records.update(team, current.keyId, {
+      ...toRecordPatch(current),
+      ...RESET_ON_PROMOTION,
+      ...replaces,
+      versionId,
+    });
     // What was there before anyone looked, such as a first key put in by hand, is no news.
     const isNews = old !== undefined || known?.createdAtEpochMs !== undefined;
     const told = isNews ? {} : { toldAtEpochMs: nowEpochMs };
-    await records.note(team, current.keyId, { currentFromEpochMs: nowEpochMs, ...told });
+    await records.update(team, current.keyId, { currentFromEpochMs: nowEpochMs, ...told });
   }
   if (old !== undefined) await markReplaced(ports, secret, state, old, current.keyId);
   const now = await records.read(team, current.keyId);
   if (now === undefined || now.toldAtEpochMs !== undefined) return;
-  const report = await keepReport(ports, now);
-  await ports.herald.tell({
+  const report = await saveRotationReport(ports, now);
+  await ports.notifier.notify({
     kind: 'promoted',
     team,
     atEpochMs: nowEpochMs,
@@ -56,29 +71,32 @@ export async function promotion(ports: GroqKeyPorts, secret: GroqSecret, state: 
     ...(old === undefined ? {} : { otherKeyId: old.keyId }),
     report,
     lines: [
-      `Team ${team} now uses the Groq key ${calledOf(current)}.`,
-      ...(old === undefined ? [] : [afterlifeOf(old, (await records.read(team, old.keyId)) ?? {}, nowEpochMs)]),
+      `Team ${team} now uses the Groq key ${groqKeyDisplayName(current)}.`,
+      ...(old === undefined ? [] : [describeReplacedKey(old, (await records.read(team, old.keyId)) ?? {}, nowEpochMs)]),
       `Report: ${report}`,
     ],
   });
-  await records.noteOnce(team, current.keyId, { toldAtEpochMs: nowEpochMs });
+  await records.setIfAbsent(team, current.keyId, { toldAtEpochMs: nowEpochMs });
 }
 
 /** Writes the report of the rotation that made a key current; returns where it is. */
-export async function keepReport(ports: GroqKeyPorts, key: GroqKeyRecord): Promise<string> {
-  const day = utcText(key.currentFromEpochMs ?? ports.nowEpochMs).slice(0, 10);
-  return await ports.herald.keep(`groq-keys/${key.team}/${day}-${key.keyId}.md`, await reportOf(ports, key));
+export async function saveRotationReport(ports: GroqKeyPorts, key: GroqKeyRecord): Promise<string> {
+  const day = formatUtc(key.currentFromEpochMs ?? ports.nowEpochMs).slice(0, 10);
+  return await ports.notifier.saveReport(
+    `groq-keys/${key.team}/${day}-${key.keyId}.md`,
+    await buildRotationReport(ports, key),
+  );
 }
 
 /** What becomes of the key whose place was taken. */
-function afterlifeOf(old: GroqKey, { revokedAtEpochMs }: GroqKeyTimes, nowEpochMs: number): string {
+function describeReplacedKey(old: GroqKey, { revokedAtEpochMs }: GroqKeyTimestamps, nowEpochMs: number): string {
   if (revokedAtEpochMs !== undefined)
-    return `${calledOf(old)} was switched off at ${utcText(revokedAtEpochMs)}: delete it in Groq's console now.`;
-  return `${calledOf(old)} stays usable until it was unused for a day, from ${utcText(nowEpochMs + OVERLAP_MS)} on.`;
+    return `${groqKeyDisplayName(old)} was switched off at ${formatUtc(revokedAtEpochMs)}: delete it in Groq's console now.`;
+  return `${groqKeyDisplayName(old)} stays usable until it was unused for a day, from ${formatUtc(nowEpochMs + OVERLAP_MS)} on.`;
 }
 
 /** What a key that is current again has not been, whatever it was before. */
-const CURRENT_AGAIN = {
+const RESET_ON_PROMOTION = {
   replacedAtEpochMs: null,
   replacedBy: null,
   returnedAtEpochMs: null,
@@ -87,7 +105,7 @@ const CURRENT_AGAIN = {
   retiredAtEpochMs: null,
   deletedAtEpochMs: null,
   toldAtEpochMs: null,
-} as const satisfies GroqKeyFacts;
+} as const satisfies GroqKeyRecordPatch;
 
 function isMarkedCurrent(known: GroqKeyRecord | undefined): boolean {
   return (
@@ -105,13 +123,13 @@ async function markReplaced(
   replacedBy: string,
 ): Promise<void> {
   const known = await records.read(team, old.keyId);
-  const versionId = versionWith(stages, VERSION_LABEL.previous);
+  const versionId = findVersion(stages, VERSION_LABEL.previous);
   // A key that was switched off is no way back, for no gateway.
   if (known?.revokedAtEpochMs !== undefined && versionId !== undefined)
-    await secret.unlabel(VERSION_LABEL.previous, versionId);
+    await secret.removeLabel(VERSION_LABEL.previous, versionId);
   if (known?.replacedBy === replacedBy || known?.returnedAtEpochMs !== undefined) return;
-  await records.noteOnce(team, old.keyId, factsOf(old));
-  await records.note(team, old.keyId, {
+  await records.setIfAbsent(team, old.keyId, toRecordPatch(old));
+  await records.update(team, old.keyId, {
     replacedAtEpochMs: nowEpochMs,
     replacedBy,
     ...(versionId === undefined ? {} : { versionId }),
@@ -119,6 +137,6 @@ async function markReplaced(
 }
 
 /** What a key's own value tells of it. */
-export function factsOf({ name, upstreamId }: GroqKey): GroqKeyFacts {
+export function toRecordPatch({ name, upstreamId }: GroqKey): GroqKeyRecordPatch {
   return { ...(name === undefined ? {} : { name }), ...(upstreamId === undefined ? {} : { upstreamId }) };
 }

@@ -1,13 +1,13 @@
-import { hourOf, MS_PER_DAY } from '../kernel/period.ts';
+import { hourAt, MS_PER_DAY } from '../kernel/period.ts';
 import type { GroqKeySourceName } from '../policy/environment-schema.ts';
-import { VERSION_LABEL, versionWith } from '../secrets/secret-versions.ts';
+import { findVersion, VERSION_LABEL } from '../secrets/secret-versions.ts';
 import { addGroqKeyUse, NO_GROQ_KEY_USE } from '../usage/groq-key-use.ts';
 import type { GroqKeyPorts, GroqSecret } from './groq-key-ports.ts';
-import { calledOf, type GroqKeyRecord, groqKeyStateOf } from './groq-key-record.ts';
-import { askDeletion, isForgotten } from './groq-key-reminders.ts';
+import { type GroqKeyRecord, groqKeyDisplayName, groqKeyState } from './groq-key-record.ts';
+import { isReminderDue, requestDeletion } from './groq-key-reminders.ts';
 import { isAccepted } from './groq-key-source.ts';
-import { deleteLeftOver } from './left-over-groq-keys.ts';
-import { keepReport, keysInUse, OVERLAP_MS } from './promote-groq-key.ts';
+import { deleteOrphanedGroqKeys } from './orphaned-groq-keys.ts';
+import { OVERLAP_MS, readActiveGroqKeys, saveRotationReport } from './promote-groq-key.ts';
 
 /** What a day's look at a team's replaced keys came to. */
 export type GroqKeyRetirement = {
@@ -27,31 +27,31 @@ export async function retireGroqKeys(
   secret: GroqSecret,
   team: string,
 ): Promise<GroqKeyRetirement> {
-  const source = await ports.sourceOf(team);
+  const source = await ports.keySourceFor(team);
   const retired: GroqKeyRecord[] = [];
   const inUse: GroqKeyRecord[] = [];
   for (const key of await ports.records.list(team)) {
-    if (!isOver(key, ports.nowEpochMs)) continue;
+    if (!isOverlapOver(key, ports.nowEpochMs)) continue;
     if (await isUsed(ports, key)) inUse.push(key);
     else if (await retire(ports, secret, source, key)) retired.push(key);
   }
   const known = await ports.records.list(team);
-  if (source === 'admin-api') await deleteLeftOver(ports, secret, known);
-  const toDelete = known.filter((key) => wantsDeletion(key) && isForgotten(key, ports.nowEpochMs));
-  await askDeletion(ports, team, toDelete);
+  if (source === 'admin-api') await deleteOrphanedGroqKeys(ports, secret, known);
+  const toDelete = known.filter((key) => needsDeletion(key) && isReminderDue(key, ports.nowEpochMs));
+  await requestDeletion(ports, team, toDelete);
   return { retired, inUse, toDelete };
 }
 
 /** A replaced key after its overlap; a revoked one too, which operators have been asked to delete meanwhile. */
-function isOver(key: GroqKeyRecord, nowEpochMs: number): boolean {
+function isOverlapOver(key: GroqKeyRecord, nowEpochMs: number): boolean {
   if (key.retiredAtEpochMs !== undefined || key.replacedAtEpochMs === undefined) return false;
-  const state = groqKeyStateOf(key);
+  const state = groqKeyState(key);
   return (state === 'replaced' || state === 'revoked') && key.replacedAtEpochMs + OVERLAP_MS <= nowEpochMs;
 }
 
 async function isUsed({ use, nowEpochMs }: GroqKeyPorts, { team, keyId }: GroqKeyRecord): Promise<boolean> {
   // From the whole hour in which the last 24 began.
-  const rows = await use.useOf(team, hourOf(nowEpochMs - MS_PER_DAY), hourOf(nowEpochMs));
+  const rows = await use.readGroqKeyUse(team, hourAt(nowEpochMs - MS_PER_DAY), hourAt(nowEpochMs));
   const { requests, refused, failed } = rows
     .filter((row) => row.keyId === keyId)
     .reduce(addGroqKeyUse, NO_GROQ_KEY_USE);
@@ -68,7 +68,7 @@ async function retire(
   const { records, audit, nowEpochMs } = ports;
   const { team, keyId, upstreamId } = key;
   const state = await secret.state();
-  const { current, previous } = await keysInUse(secret, state);
+  const { current, previous } = await readActiveGroqKeys(secret, state);
   // Whatever the registry says: a key that gateways are given is not retired.
   if (current === undefined || current.keyId === keyId) return false;
   // While Groq refuses the current key, this one may be all that calls go on with.
@@ -82,17 +82,17 @@ async function retire(
     details: `${key.name ?? keyId}: replaced by ${key.replacedBy}, and no call was sent with it for 24 hours`,
     team,
   });
-  const versionId = versionWith(state.stages, VERSION_LABEL.previous);
-  if (previous?.keyId === keyId && versionId !== undefined) await secret.unlabel(VERSION_LABEL.previous, versionId);
+  const versionId = findVersion(state.stages, VERSION_LABEL.previous);
+  if (previous?.keyId === keyId && versionId !== undefined) await secret.removeLabel(VERSION_LABEL.previous, versionId);
   const isDeletable = source === 'admin-api' && upstreamId !== undefined;
   if (isDeletable) await ports.keyApi.remove(current.apiKey, upstreamId);
-  await records.note(team, keyId, {
+  await records.update(team, keyId, {
     retiredAtEpochMs: nowEpochMs,
     ...(isDeletable ? { deletedAtEpochMs: nowEpochMs } : {}),
   });
   const next = key.replacedBy === undefined ? undefined : await records.read(team, key.replacedBy);
-  const report = next === undefined ? undefined : await keepReport(ports, next);
-  await ports.herald.tell({
+  const report = next === undefined ? undefined : await saveRotationReport(ports, next);
+  await ports.notifier.notify({
     kind: 'retired',
     team,
     atEpochMs: nowEpochMs,
@@ -101,7 +101,7 @@ async function retire(
     ...(key.replacedBy === undefined ? {} : { otherKeyId: key.replacedBy }),
     ...(report === undefined ? {} : { report }),
     lines: [
-      `The Groq key ${calledOf(key)} of team ${team} is retired: no call was sent with it for 24 hours.`,
+      `The Groq key ${groqKeyDisplayName(key)} of team ${team} is retired: no call was sent with it for 24 hours.`,
       ...(isDeletable ? ['It is deleted at Groq.'] : []),
       ...(report === undefined ? [] : [`Report: ${report}`]),
     ],
@@ -109,7 +109,7 @@ async function retire(
   return true;
 }
 
-function wantsDeletion(key: GroqKeyRecord): boolean {
+function needsDeletion(key: GroqKeyRecord): boolean {
   const isEnded = key.retiredAtEpochMs !== undefined || key.revokedAtEpochMs !== undefined;
   return isEnded && key.deletedAtEpochMs === undefined;
 }

@@ -1,10 +1,17 @@
 import { type GroqKey, stagedQueue } from '../groq/groq-key-versions.ts';
-import { RotationError, type RotationStep, standOf } from '../secrets/secret-rotation.ts';
-import { VERSION_LABEL, versionWith } from '../secrets/secret-versions.ts';
+import { RotationError, type RotationStep, rotationState } from '../secrets/secret-rotation.ts';
+import { findVersion, VERSION_LABEL } from '../secrets/secret-versions.ts';
 import type { GroqKeyPorts, GroqSecret, GroqSecretState } from './groq-key-ports.ts';
-import { tellMissing } from './groq-key-reminders.ts';
-import { isAccepted, isAnyAccepted, makeByApi, StagedKeyMissing, takeStaged, tellRefused } from './groq-key-source.ts';
-import { promotion } from './promote-groq-key.ts';
+import { notifyStagedKeyMissing } from './groq-key-reminders.ts';
+import {
+  createKeyByApi,
+  isAccepted,
+  isAnyActiveKeyAccepted,
+  notifyStagedKeyRefused,
+  StagedKeyMissingError,
+  takeStagedKey,
+} from './groq-key-source.ts';
+import { completePromotion } from './promote-groq-key.ts';
 
 /**
  * One step of rotating a team's Groq key. Each may be told again, also after a crash between any two writes: what has
@@ -20,44 +27,44 @@ export async function rotateGroqKey(
   token: string,
 ): Promise<void> {
   const state = await secret.state();
-  if (standOf(state, token) === 'current') {
-    if (step === 'finishSecret') await promotion(ports, secret, state);
+  if (rotationState(state, token) === 'current') {
+    if (step === 'finishSecret') await completePromotion(ports, secret, state);
     return;
   }
   if (step === 'createSecret') await create(ports, secret, state, token);
-  if (step === 'testSecret') await prove(ports, secret, state, token);
+  if (step === 'testSecret') await testPendingKey(ports, secret, state, token);
   if (step === 'finishSecret') await finish(ports, secret, state, token);
 }
 
 async function create(ports: GroqKeyPorts, secret: GroqSecret, state: GroqSecretState, token: string): Promise<void> {
   const { team } = state;
-  const current = await currentOf(ports, secret, state);
-  const pending = (await secret.read(token)) ?? (await fill(ports, secret, state, token, current));
+  const current = await readCurrentKey(ports, secret, state);
+  const pending = (await secret.read(token)) ?? (await fillPendingVersion(ports, secret, state, token, current));
   if (pending.keyId === current.keyId) {
-    await secret.unlabel(VERSION_LABEL.pending, token);
+    await secret.removeLabel(VERSION_LABEL.pending, token);
     throw new RotationError(`the pending version holds the current key ${current.keyId}; it is pending no longer`);
   }
   const { name, upstreamId } = pending;
-  await ports.records.noteOnce(team, pending.keyId, {
+  await ports.records.setIfAbsent(team, pending.keyId, {
     ...(name === undefined ? {} : { name }),
     ...(upstreamId === undefined ? {} : { upstreamId }),
     createdAtEpochMs: ports.nowEpochMs,
   });
-  await ports.records.note(team, pending.keyId, { versionId: token, replaces: current.keyId });
+  await ports.records.update(team, pending.keyId, { versionId: token, replaces: current.keyId });
 }
 
 /** Gives the pending version the team's next key. */
-async function fill(
+async function fillPendingVersion(
   ports: GroqKeyPorts,
   secret: GroqSecret,
   state: GroqSecretState,
   token: string,
   current: GroqKey,
 ): Promise<GroqKey> {
-  const isMade = (await ports.sourceOf(state.team)) === 'admin-api';
-  const next = await (isMade ? makeByApi : takeStaged)(ports, { secret, state, token, current }).catch(
+  const isMade = (await ports.keySourceFor(state.team)) === 'admin-api';
+  const next = await (isMade ? createKeyByApi : takeStagedKey)(ports, { secret, state, token, current }).catch(
     async (error: unknown) => {
-      if (error instanceof StagedKeyMissing) await tellMissing(ports, state.team, current);
+      if (error instanceof StagedKeyMissingError) await notifyStagedKeyMissing(ports, state.team, current);
       throw error;
     },
   );
@@ -69,28 +76,33 @@ async function fill(
 }
 
 /** By a real call with the pending key. */
-async function prove(ports: GroqKeyPorts, secret: GroqSecret, state: GroqSecretState, token: string): Promise<GroqKey> {
+async function testPendingKey(
+  ports: GroqKeyPorts,
+  secret: GroqSecret,
+  state: GroqSecretState,
+  token: string,
+): Promise<GroqKey> {
   const { team } = state;
   const pending = await secret.read(token);
   if (pending === undefined) throw new RotationError('the pending version holds no key');
   if (await isAccepted(ports, team, pending)) {
-    await ports.records.noteOnce(team, pending.keyId, { testedAtEpochMs: ports.nowEpochMs });
+    await ports.records.setIfAbsent(team, pending.keyId, { testedAtEpochMs: ports.nowEpochMs });
     return pending;
   }
   // While Groq refuses every key, this one is not known to be dead, and waits on.
-  if (await isAnyAccepted(ports, secret, state)) {
-    await tellRefused(ports, team, pending);
+  if (await isAnyActiveKeyAccepted(ports, secret, state)) {
+    await notifyStagedKeyRefused(ports, team, pending);
     for (const { label, versionId } of stagedQueue(state.stages).filter(({ keyId }) => keyId === pending.keyId))
-      await secret.unlabel(label, versionId);
+      await secret.removeLabel(label, versionId);
   }
   // Last: a pending version that stays would stop every later rotation, with a key that will never work.
-  await secret.unlabel(VERSION_LABEL.pending, token);
+  await secret.removeLabel(VERSION_LABEL.pending, token);
   throw new RotationError(`Groq refuses the pending key ${pending.keyId}; the current one stays`);
 }
 
 async function finish(ports: GroqKeyPorts, secret: GroqSecret, state: GroqSecretState, token: string): Promise<void> {
-  const pending = await prove(ports, secret, state, token);
-  const current = await currentOf(ports, secret, state);
+  const pending = await testPendingKey(ports, secret, state, token);
+  const current = await readCurrentKey(ports, secret, state);
   // Before the act: what cannot be recorded is not done.
   await ports.audit.append({
     atEpochMs: ports.nowEpochMs,
@@ -101,12 +113,16 @@ async function finish(ports: GroqKeyPorts, secret: GroqSecret, state: GroqSecret
     details: `${current.name ?? current.keyId} → ${pending.name ?? pending.keyId} (Groq key ${pending.keyId})`,
     team: state.team,
   });
-  await secret.moveCurrent(token, versionWith(state.stages, VERSION_LABEL.current));
-  await promotion(ports, secret, await secret.state());
+  await secret.moveCurrent(token, findVersion(state.stages, VERSION_LABEL.current));
+  await completePromotion(ports, secret, await secret.state());
 }
 
-async function currentOf(ports: GroqKeyPorts, secret: GroqSecret, { team, stages }: GroqSecretState): Promise<GroqKey> {
-  const versionId = versionWith(stages, VERSION_LABEL.current);
+async function readCurrentKey(
+  ports: GroqKeyPorts,
+  secret: GroqSecret,
+  { team, stages }: GroqSecretState,
+): Promise<GroqKey> {
+  const versionId = findVersion(stages, VERSION_LABEL.current);
   const current = versionId === undefined ? undefined : await secret.read(versionId);
   if (current !== undefined) return current;
   throw new RotationError(

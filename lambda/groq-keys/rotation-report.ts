@@ -1,9 +1,9 @@
-import { MS_PER_DAY, utcText } from '../kernel/period.ts';
+import { formatUtc, MS_PER_DAY } from '../kernel/period.ts';
 import { addGroqKeyUse, type GroqKeyCounts, type GroqKeyUse, NO_GROQ_KEY_USE } from '../usage/groq-key-use.ts';
 import type { GroqKeyRecord } from './groq-key-record.ts';
 
 /** What a rotation's report is made of. */
-export type RotationReport = {
+export type RotationReportData = {
   readonly environmentName: string;
   /** The key that became current. */
   readonly key: GroqKeyRecord;
@@ -15,10 +15,10 @@ export type RotationReport = {
   readonly nowEpochMs: number;
 };
 
-const NAMELESS = '(no name)';
+const UNNAMED_KEY = '(no name)';
 
 /** A rotation as Markdown: its timeline, what calls were sent with which key, and who did what. No key is in it. */
-export function renderRotationReport(report: RotationReport): string {
+export function renderRotationReport(report: RotationReportData): string {
   const { environmentName, key, old, rows, nowEpochMs } = report;
   const failed = rows.reduce((sum, row) => sum + row.failed, 0);
   const refused = rows.reduce((sum, row) => sum + row.refused, 0);
@@ -26,7 +26,7 @@ export function renderRotationReport(report: RotationReport): string {
   return [
     `# Groq key rotation of team ${key.team}, ${environmentName}`,
     '',
-    `${isFinal ? 'Final' : 'First'} edition of ${utcText(nowEpochMs)}: ${nameOf(old)} → **${nameOf(key)}**.`,
+    `${isFinal ? 'Final' : 'First'} edition of ${formatUtc(nowEpochMs)}: ${keyLabel(old)} → **${keyLabel(key)}**.`,
     '',
     `**Failed calls: ${failed}.** Times that Groq refused a key (401): ${refused}; such a call went on with another key unless it is counted as failed.`,
     '',
@@ -34,20 +34,20 @@ export function renderRotationReport(report: RotationReport): string {
     '',
     '| when (UTC) | what |',
     '| --- | --- |',
-    ...timelineOf(report).map(([atEpochMs, what]) => `| ${utcText(atEpochMs)} | ${what} |`),
+    ...buildTimeline(report).map(([atEpochMs, what]) => `| ${formatUtc(atEpochMs)} | ${what} |`),
     '',
-    `## Calls by key since ${utcText(report.fromEpochMs).slice(0, 13)}:00Z`,
+    `## Calls by key since ${formatUtc(report.fromEpochMs).slice(0, 13)}:00Z`,
     '',
     '| key | id | calls | refused (401) | failed | last used in the hour of | probes | probes refused |',
     '| --- | --- | ---: | ---: | ---: | --- | ---: | ---: |',
-    ...keysOf(report).map(([keyId, record]) => rowOf(keyId, record, rows)),
+    ...listReportKeys(report).map(([keyId, record]) => renderKeyRow(keyId, record, rows)),
     '',
     `Staged by: ${cell(key.stagedBy ?? (key.upstreamId === undefined ? 'unknown' : "upstream's API of keys"))}.`,
     '',
   ].join('\n');
 }
 
-function timelineOf({ key, old }: RotationReport): readonly (readonly [number, string])[] {
+function buildTimeline({ key, old }: RotationReportData): readonly (readonly [number, string])[] {
   const isOver = [old?.revokedAtEpochMs, old?.deletedAtEpochMs].some((at) => at !== undefined);
   const isShared = old !== undefined && old.revokedAtEpochMs === undefined;
   const events: readonly (readonly [number | undefined, string])[] = [
@@ -55,21 +55,25 @@ function timelineOf({ key, old }: RotationReport): readonly (readonly [number, s
     [key.createdAtEpochMs, 'created: taken as the pending version'],
     [key.testedAtEpochMs, 'tested: Groq took it'],
     [key.currentFromEpochMs, `promoted: gateways use it within a minute${isShared ? ', a share of calls first' : ''}`],
-    [key.returnedAtEpochMs, `returned: Groq refused it, and ${nameOf(old)} was made current again`],
+    [key.returnedAtEpochMs, `returned: Groq refused it, and ${keyLabel(old)} was made current again`],
     [key.revokedAtEpochMs, 'revoked by an operator'],
-    [old?.revokedAtEpochMs, `${nameOf(old)} revoked by an operator`],
+    [old?.revokedAtEpochMs, `${keyLabel(old)} revoked by an operator`],
     [
       old?.replacedAtEpochMs === undefined || isOver ? undefined : old.replacedAtEpochMs + MS_PER_DAY,
-      `the overlap ends: ${nameOf(old)} is retired once nobody has used it for 24 hours`,
+      `the overlap ends: ${keyLabel(old)} is retired once nobody has used it for 24 hours`,
     ],
-    [old?.retiredAtEpochMs, `${nameOf(old)} retired: unused for 24 hours`],
-    [old?.deletedAtEpochMs, `${nameOf(old)} deleted at Groq`],
+    [old?.retiredAtEpochMs, `${keyLabel(old)} retired: unused for 24 hours`],
+    [old?.deletedAtEpochMs, `${keyLabel(old)} deleted at Groq`],
   ];
   return events.flatMap(([at, what]) => (at === undefined ? [] : [[at, what] as const])).sort(([a], [b]) => a - b);
 }
 
 /** The two keys of the rotation, and any other that calls were sent with meanwhile. */
-function keysOf({ key, old, rows }: RotationReport): readonly (readonly [string, GroqKeyRecord | undefined])[] {
+function listReportKeys({
+  key,
+  old,
+  rows,
+}: RotationReportData): readonly (readonly [string, GroqKeyRecord | undefined])[] {
   const known = new Map<string, GroqKeyRecord | undefined>([
     ...(old === undefined ? [] : ([[old.keyId, old]] as const)),
     [key.keyId, key],
@@ -78,13 +82,13 @@ function keysOf({ key, old, rows }: RotationReport): readonly (readonly [string,
   return [...known];
 }
 
-function rowOf(keyId: string, record: GroqKeyRecord | undefined, rows: readonly GroqKeyUse[]): string {
+function renderKeyRow(keyId: string, record: GroqKeyRecord | undefined, rows: readonly GroqKeyUse[]): string {
   const own = rows.filter((row) => row.keyId === keyId);
   const sum: GroqKeyCounts = own.reduce(addGroqKeyUse, NO_GROQ_KEY_USE);
   const last = own.filter(({ requests }) => requests > 0).map(({ hour }) => hour);
   const lastHour = last.sort().at(-1);
   const cells = [
-    nameOf(record),
+    keyLabel(record),
     keyId,
     sum.requests,
     sum.refused,
@@ -96,8 +100,8 @@ function rowOf(keyId: string, record: GroqKeyRecord | undefined, rows: readonly 
   return `| ${cells.join(' | ')} |`;
 }
 
-function nameOf(record: GroqKeyRecord | undefined): string {
-  return record === undefined ? 'another key' : cell(record.name ?? NAMELESS);
+function keyLabel(record: GroqKeyRecord | undefined): string {
+  return record === undefined ? 'another key' : cell(record.name ?? UNNAMED_KEY);
 }
 
 /** A text that others wrote, in one cell of a table. */

@@ -1,24 +1,24 @@
 import { type GroqKey, stagedQueue } from '../groq/groq-key-versions.ts';
-import { hourOf, MS_PER_DAY, utcText } from '../kernel/period.ts';
+import { formatUtc, hourAt, MS_PER_DAY } from '../kernel/period.ts';
 import type { TeamPolicy } from '../policy/environment.ts';
-import { VERSION_LABEL, versionWith } from '../secrets/secret-versions.ts';
+import { findVersion, VERSION_LABEL } from '../secrets/secret-versions.ts';
 import type { GroqKeyPorts, GroqSecret, GroqSecretState } from './groq-key-ports.ts';
 import type { GroqKeyRecord } from './groq-key-record.ts';
-import { tellMissing } from './groq-key-reminders.ts';
+import { notifyStagedKeyMissing } from './groq-key-reminders.ts';
 import { isAccepted } from './groq-key-source.ts';
-import { type KeysInUse, keysInUse, OVERLAP_MS, promotion } from './promote-groq-key.ts';
-import { endReturn, giveBack } from './return-groq-key.ts';
+import { type ActiveGroqKeys, completePromotion, OVERLAP_MS, readActiveGroqKeys } from './promote-groq-key.ts';
+import { completeRollback, rollBackGroqKey } from './roll-back-groq-key.ts';
 
 /** What the watch needs beside the ports of a rotation. */
-export type WatchPorts = GroqKeyPorts & {
+export type GroqKeyWatchPorts = GroqKeyPorts & {
   /** A team's secret, which may have no version yet. */
-  readonly secretOf: (team: string) => GroqSecret;
+  readonly secretFor: (team: string) => GroqSecret;
   /** Lets Secrets Manager begin a rotation. */
   readonly startRotation: (team: string) => Promise<void>;
 };
 
 /** What the watch did for a team. */
-export type WatchedTeam =
+export type GroqKeyWatchResult =
   | 'not due'
   | 'no key'
   | 'accepted'
@@ -29,56 +29,56 @@ export type WatchedTeam =
   | 'staged key missing';
 
 /** How long a current key is trusted without asking Groq, in milliseconds, while no call was refused. */
-const TRUSTED_MS = 3_600_000;
+const CHECK_INTERVAL_MS = 3_600_000;
 /** How long a pending version may stand untouched, in milliseconds, before it is taken for what a dead rotation left. */
-const STRAY_AFTER_MS = 15 * 60_000;
+const STALE_PENDING_AFTER_MS = 15 * 60_000;
 
-type Watched = { readonly ports: WatchPorts; readonly policy: TeamPolicy; readonly secret: GroqSecret };
+type WatchContext = { readonly ports: GroqKeyWatchPorts; readonly policy: TeamPolicy; readonly secret: GroqSecret };
 
 /**
  * Looks after one team's current key: asks Groq whether it takes it, while a rotation is young, calls were refused or an
  * hour has passed. A key that Groq refuses gives its place back to the one before it, or to the next staged one. What a
  * dead rotation left is cleared away, and a rotation that is due by the policy is begun.
  */
-export async function watchGroqKey(ports: WatchPorts, policy: TeamPolicy): Promise<WatchedTeam> {
+export async function watchGroqKey(ports: GroqKeyWatchPorts, policy: TeamPolicy): Promise<GroqKeyWatchResult> {
   const { team } = policy;
   const known = await ports.records.list(team);
   if (!(await isDue(ports, team, known))) return 'not due';
-  const watched: Watched = { ports, policy, secret: ports.secretOf(team) };
-  const state = await clearStray(watched, await watched.secret.state());
-  const keys = await keysInUse(watched.secret, state);
+  const watched: WatchContext = { ports, policy, secret: ports.secretFor(team) };
+  const state = await clearStalePending(watched, await watched.secret.state());
+  const keys = await readActiveGroqKeys(watched.secret, state);
   const { current } = keys;
   if (current === undefined) return 'no key';
   const record = known.find(({ keyId }) => keyId === current.keyId);
   const bad = known.find(({ keyId }) => keyId === record?.replacedBy);
   if (bad?.returnedAtEpochMs !== undefined) {
-    await endReturn(ports, watched.secret, state, { bad, good: current });
+    await completeRollback(ports, watched.secret, state, { bad, good: current });
     return 'return ended';
   }
   const isUnderWay = isPending(state);
   const isRevoked = record?.revokedAtEpochMs !== undefined;
   if (!isRevoked && (await isAccepted(ports, team, current))) {
     // Also when it was put there by hand: the registry says what the labels say, as they are after the answer.
-    await promotion(ports, watched.secret, await watched.secret.state());
+    await completePromotion(ports, watched.secret, await watched.secret.state());
     if (isUnderWay) return 'rotation under way';
-    return isRotationDue(ports, policy, record) ? await begin(watched, state, current) : 'accepted';
+    return isRotationDue(ports, policy, record) ? await startNextRotation(watched, state, current) : 'accepted';
   }
   if (isUnderWay) return 'rotation under way';
-  return await leaveRefused(watched, state, { ...keys, current }, known);
+  return await replaceRefusedKey(watched, state, { ...keys, current }, known);
 }
 
-async function isDue(ports: WatchPorts, team: string, known: readonly GroqKeyRecord[]): Promise<boolean> {
+async function isDue(ports: GroqKeyWatchPorts, team: string, known: readonly GroqKeyRecord[]): Promise<boolean> {
   const { nowEpochMs } = ports;
   const current = known.filter(isInUse);
   const probedAtEpochMs = Math.max(0, ...current.map((key) => key.probedAtEpochMs ?? 0));
-  if (nowEpochMs - probedAtEpochMs >= TRUSTED_MS) return true;
+  if (nowEpochMs - probedAtEpochMs >= CHECK_INTERVAL_MS) return true;
   const isYoung = (atEpochMs: number | undefined) => atEpochMs !== undefined && nowEpochMs - atEpochMs < OVERLAP_MS;
   if (current.some(({ revokedAtEpochMs }) => revokedAtEpochMs !== undefined)) return true;
   // Somebody was asked for a key, and the alarm is to ring until there is one.
   if (current.some(({ remindedAtEpochMs }) => isYoung(remindedAtEpochMs))) return true;
   // A pending key that was not promoted may have been left by a rotation that died.
   if (known.some((key) => isYoung(key.replacedAtEpochMs) || isYoung(key.createdAtEpochMs))) return true;
-  const rows = await ports.use.useOf(team, hourOf(nowEpochMs - TRUSTED_MS), hourOf(nowEpochMs));
+  const rows = await ports.use.readGroqKeyUse(team, hourAt(nowEpochMs - CHECK_INTERVAL_MS), hourAt(nowEpochMs));
   return rows.some((row) => row.refused > 0 && current.some(({ keyId }) => keyId === row.keyId));
 }
 
@@ -89,19 +89,19 @@ function isInUse(key: GroqKeyRecord): boolean {
 }
 
 /** The state without a pending label that nobody has touched for a while: it would stop every rotation to come. */
-async function clearStray({ ports, secret }: Watched, state: GroqSecretState): Promise<GroqSecretState> {
-  const pending = versionWith(state.stages, VERSION_LABEL.pending);
-  if (pending === undefined || ports.nowEpochMs - state.changedAtEpochMs < STRAY_AFTER_MS) return state;
-  await secret.unlabel(VERSION_LABEL.pending, pending);
+async function clearStalePending({ ports, secret }: WatchContext, state: GroqSecretState): Promise<GroqSecretState> {
+  const pending = findVersion(state.stages, VERSION_LABEL.pending);
+  if (pending === undefined || ports.nowEpochMs - state.changedAtEpochMs < STALE_PENDING_AFTER_MS) return state;
+  await secret.removeLabel(VERSION_LABEL.pending, pending);
   if (isPending(state))
-    await ports.herald.tell({
+    await ports.notifier.notify({
       kind: 'pending_label_removed',
       team: state.team,
       atEpochMs: ports.nowEpochMs,
       keyId: (await secret.read(pending))?.keyId ?? '',
       keyName: '',
       lines: [
-        `A rotation of team ${state.team}'s Groq key has not gone on since ${utcText(state.changedAtEpochMs)}; its pending version is dropped, and the next rotation can begin.`,
+        `A rotation of team ${state.team}'s Groq key has not gone on since ${formatUtc(state.changedAtEpochMs)}; its pending version is dropped, and the next rotation can begin.`,
       ],
     });
   return await secret.state();
@@ -109,12 +109,12 @@ async function clearStray({ ports, secret }: Watched, state: GroqSecretState): P
 
 /** Whether a version other than the current one is pending. */
 function isPending({ stages }: GroqSecretState): boolean {
-  const pending = versionWith(stages, VERSION_LABEL.pending);
-  return pending !== undefined && pending !== versionWith(stages, VERSION_LABEL.current);
+  const pending = findVersion(stages, VERSION_LABEL.pending);
+  return pending !== undefined && pending !== findVersion(stages, VERSION_LABEL.current);
 }
 
 function isRotationDue(
-  { nowEpochMs }: WatchPorts,
+  { nowEpochMs }: GroqKeyWatchPorts,
   { rotateGroqKeyEveryDays }: TeamPolicy,
   record: GroqKeyRecord | undefined,
 ): boolean {
@@ -123,42 +123,48 @@ function isRotationDue(
 }
 
 /** Groq refuses the current key, or an operator has switched it off and the rotation that follows has died. */
-async function leaveRefused(
-  watched: Watched,
+async function replaceRefusedKey(
+  watched: WatchContext,
   state: GroqSecretState,
-  { current, previous }: KeysInUse & { readonly current: GroqKey },
+  { current, previous }: ActiveGroqKeys & { readonly current: GroqKey },
   known: readonly GroqKeyRecord[],
-): Promise<WatchedTeam> {
+): Promise<GroqKeyWatchResult> {
   const { ports, secret, policy } = watched;
   const before = known.find(({ keyId }) => keyId === previous?.keyId);
   const isYoung = ports.nowEpochMs - (before?.replacedAtEpochMs ?? 0) < OVERLAP_MS;
   const canGoBack = previous !== undefined && before?.revokedAtEpochMs === undefined;
   // Long after a promotion, the key before it is about to be deleted; a staged one has a future.
-  if (canGoBack && (isYoung || !(await hasNext(ports, policy, state, current)))) {
+  if (canGoBack && (isYoung || !(await hasNextStagedKey(ports, policy, state, current)))) {
     if (await isAccepted(ports, policy.team, previous)) {
-      await giveBack(ports, secret, state, { bad: current, good: previous });
+      await rollBackGroqKey(ports, secret, state, { bad: current, good: previous });
       return 'returned';
     }
   }
-  return await begin(watched, state, current);
+  return await startNextRotation(watched, state, current);
 }
 
-async function hasNext(
-  ports: WatchPorts,
+async function hasNextStagedKey(
+  ports: GroqKeyWatchPorts,
   { team }: TeamPolicy,
   { stages }: GroqSecretState,
   current: GroqKey,
 ): Promise<boolean> {
-  return (await ports.sourceOf(team)) === 'staged' && stagedQueue(stages).some(({ keyId }) => keyId !== current.keyId);
+  return (
+    (await ports.keySourceFor(team)) === 'staged' && stagedQueue(stages).some(({ keyId }) => keyId !== current.keyId)
+  );
 }
 
-async function begin({ ports, policy }: Watched, state: GroqSecretState, current: GroqKey): Promise<WatchedTeam> {
+async function startNextRotation(
+  { ports, policy }: WatchContext,
+  state: GroqSecretState,
+  current: GroqKey,
+): Promise<GroqKeyWatchResult> {
   const { team } = policy;
-  const isStaged = (await ports.sourceOf(team)) === 'staged';
-  if (!isStaged || (await hasNext(ports, policy, state, current))) {
+  const isStaged = (await ports.keySourceFor(team)) === 'staged';
+  if (!isStaged || (await hasNextStagedKey(ports, policy, state, current))) {
     await ports.startRotation(team);
     return 'rotation started';
   }
-  await tellMissing(ports, team, current);
+  await notifyStagedKeyMissing(ports, team, current);
   return 'staged key missing';
 }

@@ -1,5 +1,5 @@
 import { parseObject } from '../kernel/json-object.ts';
-import { dayStartsAtEpochMs, utcText } from '../kernel/period.ts';
+import { dayStartEpochMs, formatUtc } from '../kernel/period.ts';
 import type { VersionLabels } from '../secrets/secret-versions.ts';
 
 /** The most keys that may wait in a team's queue: a secret takes 20 labels in all (Secrets Manager quotas, read 2026-11-25). */
@@ -30,14 +30,14 @@ const STAGED = /^STAGED-(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})(\d{3})Z-([0-
 
 /** The label of a key that is staged at a time, such as `STAGED-20261125T130405123Z-0f1e2d3c4b5a`; labels sort as a queue. */
 export function stagedLabel(atEpochMs: number, keyId: string): string {
-  const time = utcText(atEpochMs).replace(/[-:Z]/g, '');
+  const time = formatUtc(atEpochMs).replace(/[-:Z]/g, '');
   return `STAGED-${time}${String(Math.floor(atEpochMs) % 1000).padStart(3, '0')}Z-${keyId}`;
 }
 
 /** What such a label says, or undefined for any other label. */
 export function parseStagedLabel(label: string): Pick<StagedKey, 'keyId' | 'stagedAtEpochMs'> | undefined {
   const [, year, month, date, hours, minutes, seconds, ms, keyId] = STAGED.exec(label) ?? [];
-  const day = dayStartsAtEpochMs(`${year}-${month}-${date}`);
+  const day = dayStartEpochMs(`${year}-${month}-${date}`);
   if (keyId === undefined || day === undefined) return undefined;
   const clockS = (Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds);
   return { keyId, stagedAtEpochMs: day + clockS * 1000 + Number(ms) };
@@ -58,12 +58,12 @@ export function stagedQueue(versions: VersionLabels): readonly StagedKey[] {
  * Reads the value of a version: `{"apiKey", "keyId", "name", "createdAt"}`, or a bare `{"apiKey"}` that a person put
  * there. The id always follows from the key, whatever the text says. Undefined for a text that holds no key.
  */
-export function parseGroqKey(text: string | undefined, keyIdOf: (apiKey: string) => string): GroqKey | undefined {
+export function parseGroqKey(text: string | undefined, deriveKeyId: (apiKey: string) => string): GroqKey | undefined {
   const { apiKey, name, createdAt, upstreamId } = parseObject(text ?? '') ?? {};
   if (typeof apiKey !== 'string' || apiKey === '') return undefined;
   return {
     apiKey,
-    keyId: keyIdOf(apiKey),
+    keyId: deriveKeyId(apiKey),
     ...(typeof name === 'string' ? { name } : {}),
     ...(typeof createdAt === 'string' ? { createdAt } : {}),
     ...(typeof upstreamId === 'string' ? { upstreamId } : {}),

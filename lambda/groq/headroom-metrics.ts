@@ -1,40 +1,43 @@
-import { metricLine } from '../telemetry/metric-line.ts';
+import { toEmfLine } from '../telemetry/emf-record.ts';
 import { DIMENSION, METRIC } from '../telemetry/metrics.ts';
-import type { LimitSighting, LimitWatch, SeenLimit } from './limit-watch.ts';
+import type { RateLimitLevel, RateLimitObserver, RateLimitReading } from './rate-limit-reading.ts';
 
 /** How often a process tells a model's headroom, in milliseconds: graphs are no finer. */
-const TELL_EVERY_MS = 60_000;
+const REPORT_INTERVAL_MS = 60_000;
 /** How many models are remembered. */
 const MAX_MODELS = 200;
 
 /** Passes on what Groq tells of its limits, and writes it as metrics: what is free of a model's requests and tokens. */
-export class HeadroomMetrics implements LimitWatch {
-  readonly #next: LimitWatch;
+export class HeadroomMetrics implements RateLimitObserver {
+  readonly #next: RateLimitObserver;
   readonly #environmentName: string;
   readonly #write: (line: string) => void;
-  readonly #toldAtEpochMs = new Map<string, number>();
+  readonly #lastReportedAtEpochMs = new Map<string, number>();
 
-  constructor(next: LimitWatch, environmentName: string, write: (line: string) => void) {
+  constructor(next: RateLimitObserver, environmentName: string, write: (line: string) => void) {
     this.#next = next;
     this.#environmentName = environmentName;
     this.#write = write;
   }
 
-  note(model: string, sighting: LimitSighting, nowEpochMs: number): void {
-    this.#next.note(model, sighting, nowEpochMs);
-    const { requests, tokens } = sighting;
-    const lastEpochMs = this.#toldAtEpochMs.get(model);
-    if ((requests ?? tokens) === undefined || nowEpochMs - (lastEpochMs ?? Number.NEGATIVE_INFINITY) < TELL_EVERY_MS)
+  observe(model: string, reading: RateLimitReading, nowEpochMs: number): void {
+    this.#next.observe(model, reading, nowEpochMs);
+    const { requests, tokens } = reading;
+    const lastEpochMs = this.#lastReportedAtEpochMs.get(model);
+    if (
+      (requests ?? tokens) === undefined ||
+      nowEpochMs - (lastEpochMs ?? Number.NEGATIVE_INFINITY) < REPORT_INTERVAL_MS
+    )
       return;
-    if (this.#toldAtEpochMs.size >= MAX_MODELS) this.#toldAtEpochMs.clear();
-    this.#toldAtEpochMs.set(model, nowEpochMs);
+    if (this.#lastReportedAtEpochMs.size >= MAX_MODELS) this.#lastReportedAtEpochMs.clear();
+    this.#lastReportedAtEpochMs.set(model, nowEpochMs);
     const free = {
-      ...(requests === undefined ? {} : { [METRIC.groqRequestsFreePercent]: freePercentOf(requests) }),
-      ...(tokens === undefined ? {} : { [METRIC.groqTokensFreePercent]: freePercentOf(tokens) }),
+      ...(requests === undefined ? {} : { [METRIC.groqRequestsFreePercent]: toFreePercent(requests) }),
+      ...(tokens === undefined ? {} : { [METRIC.groqTokensFreePercent]: toFreePercent(tokens) }),
     };
     const metrics = Object.fromEntries(Object.keys(free).map((name) => [name, 'Percent' as const]));
     this.#write(
-      metricLine({
+      toEmfLine({
         timestampEpochMs: nowEpochMs,
         groups: [{ by: [DIMENSION.environment, DIMENSION.model], metrics }],
         values: {
@@ -48,6 +51,6 @@ export class HeadroomMetrics implements LimitWatch {
   }
 }
 
-function freePercentOf({ remaining, perWindow }: SeenLimit): number {
+function toFreePercent({ remaining, perWindow }: RateLimitLevel): number {
   return Math.floor((remaining * 10_000) / perWindow) / 100;
 }

@@ -4,17 +4,17 @@ import type { GroqKeyTrace } from '../ledger/call-trace.ts';
 import type { KeyCanary } from './groq-key-choice.ts';
 
 /** Upstream's answer to a call. */
-export type UpstreamAnswer =
+export type UpstreamResponse =
   /** Groq said no, or never saw the call: nothing is billed. */
   | { readonly kind: 'rejected'; readonly refusal: Refusal }
   /** The call was sent, and nobody knows what came of it. */
   | { readonly kind: 'lost'; readonly refusal: Refusal }
-  | { readonly kind: 'whole'; readonly body: string; readonly headers: UpstreamHeaders }
+  | { readonly kind: 'complete'; readonly body: string; readonly headers: UpstreamHeaders }
   /** Whole server-sent events, raw; iteration throws when the stream is cut. */
   | { readonly kind: 'stream'; readonly events: AsyncIterable<Uint8Array>; readonly headers: UpstreamHeaders };
 
 /** The same, and with which Groq keys it was asked for; absent where none was sent. */
-export type TracedAnswer = UpstreamAnswer & { readonly groqKeys?: GroqKeyTrace };
+export type TracedUpstreamResponse = UpstreamResponse & { readonly groqKeys?: GroqKeyTrace };
 
 /** The headers of an upstream answer that reach the client. */
 export type UpstreamHeaders = Readonly<Record<string, string>>;
@@ -28,5 +28,5 @@ export interface Upstream {
     readonly deadlineEpochMs: number;
     /** How the team's next Groq key is begun with. */
     readonly canary: KeyCanary;
-  }): Promise<TracedAnswer>;
+  }): Promise<TracedUpstreamResponse>;
 }

@@ -1,16 +1,16 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda';
-import type { KeyNames } from '../access/key-store.ts';
-import type { RequestWatch } from '../chat/call-report.ts';
-import type { GovernPorts } from '../chat/govern-request.ts';
+import type { KeyNameReader } from '../access/key-store.ts';
+import type { ChatCompletionPorts } from '../chat/chat-completion.ts';
+import type { RequestRecorder } from '../chat/request-report.ts';
 import type { PolicySource } from '../policy/policy-source.ts';
 import type { UsageReader } from '../usage/ports.ts';
 
 /** What the gateway is made of. */
-export type GatewayPorts = GovernPorts & {
+export type GatewayPorts = ChatCompletionPorts & {
   readonly policies: PolicySource;
   readonly usage: UsageReader;
-  readonly keyNames: KeyNames;
-  readonly watch: RequestWatch;
+  readonly keyNames: KeyNameReader;
+  readonly recorder: RequestRecorder;
   /** A random id that nobody can foresee. */
   readonly newId: () => string;
 };
@@ -25,5 +25,5 @@ export type GatewayCall = {
   /** When an answer must be complete: before Lambda ends the function. */
   readonly deadlineEpochMs: number;
   /** Names work that must end before the function may, even if the client's connection breaks before. */
-  finishBeforeEnd(work: Promise<void>): void;
+  waitUntil(work: Promise<void>): void;
 };

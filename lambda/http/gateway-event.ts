@@ -2,11 +2,11 @@ import type { APIGatewayProxyEvent } from 'aws-lambda';
 import { type Identity, isRole } from '../access/identity.ts';
 import { type Endpoint, parseScope } from '../access/key-scope.ts';
 import { MAX_BODY_BYTES } from '../contract.ts';
-import { INVALID_KEY, type Refusal, refuse } from '../kernel/refusals.ts';
+import { INVALID_KEY_MESSAGE, type Refusal, refuse } from '../kernel/refusals.ts';
 import type { TeamPolicy } from '../policy/environment.ts';
 
 /** Who is calling, from the authorizer's context; never from anything the client can write. */
-export function identityOf(event: APIGatewayProxyEvent): Identity {
+export function readIdentity(event: APIGatewayProxyEvent): Identity {
   const context: Readonly<Record<string, unknown>> = event.requestContext.authorizer ?? {};
   const { keyId, role, team, scope, expiresAtMs } = context;
   if (typeof keyId !== 'string' || !isRole(role)) throw new Error('the authorizer passed no identity');
@@ -20,24 +20,24 @@ export function identityOf(event: APIGatewayProxyEvent): Identity {
 }
 
 /** Who is calling, as far as the authorizer says: for those who watch, and for no decision. */
-export function callerOf(event: APIGatewayProxyEvent): { readonly keyId: string; readonly team: string | undefined } {
+export function readCaller(event: APIGatewayProxyEvent): { readonly keyId: string; readonly team: string | undefined } {
   const { keyId, team } = (event.requestContext.authorizer ?? {}) as Readonly<Record<string, unknown>>;
   return { keyId: typeof keyId === 'string' ? keyId : '', team: typeof team === 'string' ? team : undefined };
 }
 
 /** Why a caller may do nothing any more: API Gateway goes on for a minute with what it was told of a key. */
-export function endedBy({ expiresAtEpochMs }: Identity, nowEpochMs: number): Refusal | undefined {
+export function checkExpiry({ expiresAtEpochMs }: Identity, nowEpochMs: number): Refusal | undefined {
   if (expiresAtEpochMs === undefined || nowEpochMs < expiresAtEpochMs) return undefined;
-  return refuse('invalid_api_key', INVALID_KEY);
+  return refuse('invalid_api_key', INVALID_KEY_MESSAGE);
 }
 
 /** A header's value, however its name is written. */
-export function headerOf(headers: APIGatewayProxyEvent['headers'] | null, name: string): string | undefined {
+export function findHeader(headers: APIGatewayProxyEvent['headers'] | null, name: string): string | undefined {
   return Object.entries(headers ?? {}).find(([header]) => header.toLowerCase() === name)?.[1];
 }
 
 /** SDKs escape what stands in a path; what is not well escaped is taken as it stands. */
-export function unescaped(text: string): string {
+export function decodePathSegment(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
@@ -46,19 +46,19 @@ export function unescaped(text: string): string {
 }
 
 /** The key that a request presents; empty for none. */
-export function bearerOf(headers: APIGatewayProxyEvent['headers'] | null): string {
-  return /^Bearer +(\S+) *$/i.exec(headerOf(headers, 'authorization') ?? '')?.[1] ?? '';
+export function readBearerToken(headers: APIGatewayProxyEvent['headers'] | null): string {
+  return /^Bearer +(\S+) *$/i.exec(findHeader(headers, 'authorization') ?? '')?.[1] ?? '';
 }
 
 /** Why a caller may not use an endpoint, if its key is narrowed to others. */
-export function closedTo({ scope }: Identity, endpoint: Endpoint): Refusal | undefined {
+export function checkEndpointScope({ scope }: Identity, endpoint: Endpoint): Refusal | undefined {
   const { endpoints } = scope ?? {};
   if (endpoints === undefined || endpoints.includes(endpoint)) return undefined;
   return refuse('forbidden', `This key is for ${endpoints.join(', ')} only, not for ${endpoint}. Use another key.`);
 }
 
 /** The policy of the caller's team. */
-export function policyOf(identity: Identity, teams: ReadonlyMap<string, TeamPolicy>): TeamPolicy | Refusal {
+export function findTeamPolicy(identity: Identity, teams: ReadonlyMap<string, TeamPolicy>): TeamPolicy | Refusal {
   if (identity.team === undefined) {
     return refuse(
       'forbidden',
@@ -73,7 +73,7 @@ export function policyOf(identity: Identity, teams: ReadonlyMap<string, TeamPoli
 }
 
 /** The request's body as text. */
-export function bodyOf(event: APIGatewayProxyEvent): string | Refusal {
+export function readBody(event: APIGatewayProxyEvent): string | Refusal {
   const { body, isBase64Encoded } = event;
   const bytes = Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8');
   if (bytes.length > MAX_BODY_BYTES) {

@@ -5,13 +5,13 @@ import type { Endpoint } from '../access/key-scope.ts';
 import { logFault } from '../kernel/fault.ts';
 import { type Refusal, refuse } from '../kernel/refusals.ts';
 import { StoreError } from '../kernel/store-error.ts';
-import { answerChat } from './chat-route.ts';
+import { handleChat } from './chat-route.ts';
 import type { GatewayCall, GatewayPorts } from './gateway-call.ts';
-import { closedTo, endedBy, identityOf } from './gateway-event.ts';
+import { checkEndpointScope, checkExpiry, readIdentity } from './gateway-event.ts';
 import { type GatewayResponse, refusalResponse } from './gateway-response.ts';
-import { answerBudget, answerModel, answerModels } from './read-routes.ts';
-import { noteRequest } from './request-note.ts';
-import { answerUsage } from './usage-route.ts';
+import { handleBudget, handleModel, handleModels } from './read-routes.ts';
+import { recordRequest } from './request-recording.ts';
+import { handleUsage } from './usage-route.ts';
 
 /** How long before the function's end a call must be over, in milliseconds, so that it can still be settled. */
 const SETTLE_MARGIN_MS = 5_000;
@@ -25,11 +25,11 @@ const ROUTES: readonly {
   readonly endpoint?: Endpoint;
   readonly answer: Route;
 }[] = [
-  { method: 'POST', path: /^\/openai\/v1\/chat\/completions$/, endpoint: 'chat', answer: answerChat },
-  { method: 'GET', path: /^\/openai\/v1\/models$/, endpoint: 'models', answer: answerModels },
-  { method: 'GET', path: /^\/openai\/v1\/models\/.+$/, endpoint: 'models', answer: answerModel },
-  { method: 'GET', path: /^\/openai\/v1\/budget$/, endpoint: 'budget', answer: answerBudget },
-  { method: 'GET', path: /^\/openai\/v1\/usage$/, endpoint: 'usage', answer: answerUsage },
+  { method: 'POST', path: /^\/openai\/v1\/chat\/completions$/, endpoint: 'chat', answer: handleChat },
+  { method: 'GET', path: /^\/openai\/v1\/models$/, endpoint: 'models', answer: handleModels },
+  { method: 'GET', path: /^\/openai\/v1\/models\/.+$/, endpoint: 'models', answer: handleModel },
+  { method: 'GET', path: /^\/openai\/v1\/budget$/, endpoint: 'budget', answer: handleBudget },
+  { method: 'GET', path: /^\/openai\/v1\/usage$/, endpoint: 'usage', answer: handleUsage },
   {
     method: 'GET',
     path: /^\/healthz$/,
@@ -39,7 +39,7 @@ const ROUTES: readonly {
 const JSON_TYPE = { 'content-type': 'application/json' };
 
 /** Makes the gateway's handler: a streaming Lambda function behind API Gateway's proxy integration. */
-export function createGateway(ports: GatewayPorts) {
+export function createGatewayHandler(ports: GatewayPorts) {
   // By the event itself: a client may choose its request's id, and so the same one twice.
   const unfinished = new Map<unknown, Promise<void>>();
   const gateway = async (event: APIGatewayProxyEvent, context: Context): Promise<GatewayResponse> => {
@@ -49,10 +49,10 @@ export function createGateway(ports: GatewayPorts) {
       requestId: event.requestContext.requestId,
       startedAtMs: ports.clock.monotonicMs(),
       deadlineEpochMs: ports.clock.nowEpochMs() + Math.floor(context.getRemainingTimeInMillis()) - SETTLE_MARGIN_MS,
-      finishBeforeEnd: (work) => unfinished.set(event, work),
+      waitUntil: (work) => unfinished.set(event, work),
     };
-    const { told, ...response } = await route(call).catch((error: unknown) => faultResponse(call, error));
-    if (told !== undefined) noteRequest(call, told);
+    const { reportFields, ...response } = await route(call).catch((error: unknown) => faultResponse(call, error));
+    if (reportFields !== undefined) recordRequest(call, reportFields);
     return withRequestId(response, call.requestId);
   };
   return middy<APIGatewayProxyEvent, GatewayResponse>({
@@ -63,7 +63,7 @@ export function createGateway(ports: GatewayPorts) {
       await unfinished.get(request.event);
       unfinished.delete(request.event);
       // By now the caller has the whole answer: what is written here makes nobody wait.
-      await ports.watch.writeDue();
+      await ports.recorder.flushDue();
     },
   }).handler(gateway);
 }
@@ -73,7 +73,7 @@ async function route(call: GatewayCall): Promise<GatewayResponse> {
   const onPath = ROUTES.filter((candidate) => candidate.path.test(path));
   const found = onPath.find((candidate) => candidate.method === httpMethod);
   if (found !== undefined) {
-    const no = found.endpoint === undefined ? undefined : refusalOf(call, found.endpoint);
+    const no = found.endpoint === undefined ? undefined : checkAccess(call, found.endpoint);
     return no === undefined ? await found.answer(call) : refusalResponse(no);
   }
   if (onPath.length > 0) {
@@ -86,9 +86,9 @@ async function route(call: GatewayCall): Promise<GatewayResponse> {
   );
 }
 
-function refusalOf({ event, ports }: GatewayCall, endpoint: Endpoint): Refusal | undefined {
-  const identity = identityOf(event);
-  return endedBy(identity, ports.clock.nowEpochMs()) ?? closedTo(identity, endpoint);
+function checkAccess({ event, ports }: GatewayCall, endpoint: Endpoint): Refusal | undefined {
+  const identity = readIdentity(event);
+  return checkExpiry(identity, ports.clock.nowEpochMs()) ?? checkEndpointScope(identity, endpoint);
 }
 
 function servedPaths(): string {

@@ -1,12 +1,12 @@
 import type { Readable } from 'node:stream';
-import type { EndedCall } from '../chat/call-report.ts';
+import type { CallOutcome } from '../chat/request-report.ts';
 import { type Refusal, renderRefusal } from '../kernel/refusals.ts';
 
 /** What an answer tells those who watch, beside what the caller gets. */
-export type Told = {
+export type ReportFields = {
   readonly refusal?: Refusal | undefined;
   readonly model?: string | undefined;
-  readonly ended?: EndedCall | undefined;
+  readonly ended?: CallOutcome | undefined;
 };
 
 /** A handler's answer: API Gateway's proxy response, with a body that may be a stream. */
@@ -15,7 +15,7 @@ export type GatewayResponse = {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Readable;
   /** For those who watch; taken off before the answer goes out. Absent where nobody watches, or once they have been told. */
-  readonly told?: Told;
+  readonly reportFields?: ReportFields;
 };
 
 /** A refusal as an answer. */
@@ -25,7 +25,7 @@ export function refusalResponse(refusal: Refusal, headers: Readonly<Record<strin
     statusCode: rendered.status,
     headers: { ...headers, ...rendered.headers },
     body: rendered.body,
-    told: { refusal },
+    reportFields: { refusal },
   };
 }
 

@@ -1,17 +1,17 @@
-import { dayOf } from '../kernel/period.ts';
+import { dayAt } from '../kernel/period.ts';
 import { refuse } from '../kernel/refusals.ts';
-import { CANARY_TEAM } from '../policy/canary.ts';
+import { CANARY_TEAM } from '../policy/canary-team.ts';
 import { readUsage } from '../usage/read-usage.ts';
 import { parseUsageQuery } from '../usage/usage-query.ts';
-import { reportUsage } from '../usage/usage-report.ts';
-import { usageScopeOf } from '../usage/usage-scope.ts';
+import { buildUsageReport } from '../usage/usage-report.ts';
+import { resolveUsageScope } from '../usage/usage-scope.ts';
 import type { GatewayCall } from './gateway-call.ts';
-import { identityOf } from './gateway-event.ts';
+import { readIdentity } from './gateway-event.ts';
 import { type GatewayResponse, jsonResponse, refusalResponse } from './gateway-response.ts';
 
 /** `GET /openai/v1/usage`: what calls came to, of the keys that the caller may see. */
-export async function answerUsage({ ports, event }: GatewayCall): Promise<GatewayResponse> {
-  const scope = usageScopeOf(identityOf(event));
+export async function handleUsage({ ports, event }: GatewayCall): Promise<GatewayResponse> {
+  const scope = resolveUsageScope(readIdentity(event));
   if (scope.kind === 'nothing')
     return refusalResponse(
       refuse('forbidden', 'This key may see no usage. Use a team key, or a key of an administrator.'),
@@ -21,6 +21,6 @@ export async function answerUsage({ ports, event }: GatewayCall): Promise<Gatewa
   if ('reason' in query) return refusalResponse(query);
   const { teams } = await ports.policies.policies();
   const policyTeams = [...teams.keys()].filter((team) => team !== CANARY_TEAM);
-  const { rows, names } = await readUsage(ports, scope, query, policyTeams, dayOf(nowEpochMs));
-  return jsonResponse(reportUsage(query, rows, names, dayOf(nowEpochMs)));
+  const { rows, names } = await readUsage(ports, scope, query, policyTeams, dayAt(nowEpochMs));
+  return jsonResponse(buildUsageReport(query, rows, names, dayAt(nowEpochMs)));
 }

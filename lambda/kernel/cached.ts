@@ -1,13 +1,13 @@
 /** How a value outlives a store that does not answer. */
-export type Stale = {
+export type StaleOptions = {
   /** How old the last good value may become, in milliseconds. */
-  readonly mostMs: number;
+  readonly maxAgeMs: number;
   /** How long it is taken before the store is asked again, in milliseconds. */
   readonly retryMs: number;
   /** How long a failure is told to all that ask, where there is no such value, in milliseconds. */
-  readonly failMs: number;
+  readonly errorTtlMs: number;
   /** Told each time that it is taken in place of a fresh one. */
-  readonly told: (error: unknown) => void;
+  readonly onStale: (error: unknown) => void;
 };
 
 /**
@@ -15,22 +15,22 @@ export type Stale = {
  * the last good value stands in, and the store is not asked at each call.
  */
 export class Cached<T> {
-  readonly #keepMs: number;
+  readonly #ttlMs: number;
   readonly #nowEpochMs: () => number;
   readonly #fetch: () => Promise<T>;
-  readonly #stale: Stale | undefined;
+  readonly #stale: StaleOptions | undefined;
   #value: Promise<T> | undefined;
   #untilEpochMs = 0;
   #good: { readonly value: T; readonly atEpochMs: number } | undefined;
 
-  constructor(keepMs: number, nowEpochMs: () => number, fetch: () => Promise<T>, stale?: Stale) {
-    this.#keepMs = keepMs;
+  constructor(ttlMs: number, nowEpochMs: () => number, fetch: () => Promise<T>, stale?: StaleOptions) {
+    this.#ttlMs = ttlMs;
     this.#nowEpochMs = nowEpochMs;
     this.#fetch = fetch;
     this.#stale = stale;
   }
 
-  /** The value, at most `keepMs` old. */
+  /** The value, at most `ttlMs` old. */
   async get(): Promise<T> {
     if (this.#value === undefined || this.#nowEpochMs() >= this.#untilEpochMs) this.refresh();
     return await (this.#value as Promise<T>);
@@ -44,22 +44,22 @@ export class Cached<T> {
         this.#good = { value, atEpochMs: startEpochMs };
         return value;
       },
-      (error: unknown) => this.#lastGood(error),
+      (error: unknown) => this.#lastGoodValue(error),
     );
     this.#value = fetching;
-    this.#untilEpochMs = startEpochMs + this.#keepMs;
+    this.#untilEpochMs = startEpochMs + this.#ttlMs;
     fetching.catch(() => {
       if (this.#value !== fetching) return;
       if (this.#stale === undefined) this.#value = undefined;
-      else this.#untilEpochMs = this.#nowEpochMs() + this.#stale.failMs;
+      else this.#untilEpochMs = this.#nowEpochMs() + this.#stale.errorTtlMs;
     });
   }
 
-  #lastGood(error: unknown): T {
+  #lastGoodValue(error: unknown): T {
     const nowEpochMs = this.#nowEpochMs();
     const [stale, good] = [this.#stale, this.#good];
-    if (stale === undefined || good === undefined || nowEpochMs - good.atEpochMs >= stale.mostMs) throw error;
-    stale.told(error);
+    if (stale === undefined || good === undefined || nowEpochMs - good.atEpochMs >= stale.maxAgeMs) throw error;
+    stale.onStale(error);
     this.#untilEpochMs = nowEpochMs + stale.retryMs;
     return good.value;
   }

@@ -8,10 +8,10 @@ type Schema = { readonly entries?: Readonly<Record<string, unknown>>; readonly w
  * this one, or after it, may know other fields, and must be able to serve and to be rolled back to. Files are read
  * strictly instead.
  */
-export function knownFields(schema: unknown, content: unknown): unknown {
+export function pickKnownFields(schema: unknown, content: unknown): unknown {
   const { entries, wrapped } = schema as Schema;
-  if (entries === undefined) return wrapped === undefined ? content : knownFields(wrapped, content);
+  if (entries === undefined) return wrapped === undefined ? content : pickKnownFields(wrapped, content);
   if (!isObject(content)) return content;
   const known = Object.entries(content).filter(([field]) => Object.hasOwn(entries, field));
-  return Object.fromEntries(known.map(([field, value]) => [field, knownFields(entries[field], value)]));
+  return Object.fromEntries(known.map(([field, value]) => [field, pickKnownFields(entries[field], value)]));
 }

@@ -38,13 +38,13 @@ export function picoUsdFromNumber(usd: number): PicoUsd {
 }
 
 /** An amount without its sign. */
-export function sizeOf(amount: PicoUsd): PicoUsd {
+export function absoluteUsd(amount: PicoUsd): PicoUsd {
   return amount < 0n ? picoUsd(-amount) : amount;
 }
 
 /** Renders an amount as dollars in exact decimals without trailing zeros, such as `0.00003075`, `-1.5` or `200`. */
-export function usdText(amount: PicoUsd): string {
-  const size = sizeOf(amount);
+export function toUsdString(amount: PicoUsd): string {
+  const size = absoluteUsd(amount);
   const fraction = (size % PICO_PER_USD).toString().padStart(DECIMALS, '0').replace(/0+$/, '');
   return `${amount < 0n ? '-' : ''}${size / PICO_PER_USD}${fraction === '' ? '' : `.${fraction}`}`;
 }
@@ -63,6 +63,6 @@ export function parseUsd(text: string): PicoUsd | undefined {
 }
 
 /** An amount as it is shown to those who may spend it: what is overdrawn is nothing. */
-export function notNegative(amount: PicoUsd): PicoUsd {
+export function clampToZero(amount: PicoUsd): PicoUsd {
   return amount < 0n ? ZERO_USD : amount;
 }

@@ -21,7 +21,7 @@ function civilDay(epochMs: number): { year: number; month: number; day: number }
 }
 
 /** The period a time falls into. */
-export function periodOf(epochMs: number): Period {
+export function periodAt(epochMs: number): Period {
   const { year, month } = civilDay(epochMs);
   return `${year}-${String(month).padStart(2, '0')}`;
 }
@@ -30,52 +30,52 @@ export function periodOf(epochMs: number): Period {
 export type Day = string;
 
 /** The day a time falls into. */
-export function dayOf(epochMs: number): Day {
-  return utcText(epochMs).slice(0, 10);
+export function dayAt(epochMs: number): Day {
+  return formatUtc(epochMs).slice(0, 10);
 }
 
 /** An hour in UTC, as `YYYY-MM-DDTHH`; hours sort as their texts do. */
 export type Hour = string;
 
 /** The hour a time falls into. */
-export function hourOf(epochMs: number): Hour {
-  return utcText(epochMs).slice(0, 13);
+export function hourAt(epochMs: number): Hour {
+  return formatUtc(epochMs).slice(0, 13);
 }
 
 /**
  * The day a call counts on, of the period that paid for it: a call that ends after a month's last midnight counts on that
  * last day, so that a month's days add up to what its ledger has spent.
  */
-export function dayInPeriod(period: Period, epochMs: number): Day {
-  const day = dayOf(epochMs);
+export function billingDay(period: Period, epochMs: number): Day {
+  const day = dayAt(epochMs);
   const month = day.slice(0, 7);
   if (month === period) return day;
-  const { from, to } = daysOf(period);
+  const { from, to } = periodDayRange(period);
   return month < period ? from : to;
 }
 
 /** The first and the last day of a period. */
-export function daysOf(period: Period): { readonly from: Day; readonly to: Day } {
-  const startEpochMs = periodStartsAtEpochMs(period);
-  return { from: dayOf(startEpochMs), to: dayOf(periodEndsAtEpochMs(startEpochMs) - MS_PER_DAY) };
+export function periodDayRange(period: Period): { readonly from: Day; readonly to: Day } {
+  const startEpochMs = periodStartEpochMs(period);
+  return { from: dayAt(startEpochMs), to: dayAt(periodEndEpochMs(startEpochMs) - MS_PER_DAY) };
 }
 
 /** The periods that days are in, from the first's to the last's, in order. */
-export function periodsOfDays(first: Day, last: Day): readonly Period[] {
+export function periodsBetween(first: Day, last: Day): readonly Period[] {
   const periods: Period[] = [];
-  const lastEpochMs = periodStartsAtEpochMs(last.slice(0, 7));
-  for (let at = periodStartsAtEpochMs(first.slice(0, 7)); at <= lastEpochMs; at = periodEndsAtEpochMs(at))
-    periods.push(periodOf(at));
+  const lastEpochMs = periodStartEpochMs(last.slice(0, 7));
+  for (let at = periodStartEpochMs(first.slice(0, 7)); at <= lastEpochMs; at = periodEndEpochMs(at))
+    periods.push(periodAt(at));
   return periods;
 }
 
 /** Midnight of a day in UTC, or undefined for a text that names no day, such as `2026-02-30`. */
-export function dayStartsAtEpochMs(text: string): number | undefined {
+export function dayStartEpochMs(text: string): number | undefined {
   const [, years, months, dates] = /^(\d{4})-(\d{2})-(\d{2})$/.exec(text) ?? [];
   const [year, month, date] = [Number(years), Number(months), Number(dates)];
   if (years === undefined || month < 1 || month > 12 || date < 1) return undefined;
   const epochMs = midnightAtEpochMs(year, month, date);
-  return dayOf(epochMs) === text ? epochMs : undefined;
+  return dayAt(epochMs) === text ? epochMs : undefined;
 }
 
 /** The inverse of civilDay, by the same author: years begin in March, so a thirteenth month is the next January. */
@@ -90,23 +90,23 @@ function midnightAtEpochMs(year: number, month: number, day: number): number {
 
 /** When the budget of a time's period is renewed, in ISO 8601. */
 export function periodResetAt(epochMs: number): string {
-  return utcText(periodEndsAtEpochMs(epochMs));
+  return formatUtc(periodEndEpochMs(epochMs));
 }
 
 /** The first moment of a period. */
-export function periodStartsAtEpochMs(period: Period): number {
+export function periodStartEpochMs(period: Period): number {
   const [year = 0, month = 0] = period.split('-').map(Number);
   return midnightAtEpochMs(year, month, 1);
 }
 
 /** The moment at which the budget of a time's period is renewed. */
-export function periodEndsAtEpochMs(epochMs: number): number {
+export function periodEndEpochMs(epochMs: number): number {
   const { year, month } = civilDay(epochMs);
   return midnightAtEpochMs(year, month + 1, 1);
 }
 
 /** A time in ISO 8601, UTC, to the second. */
-export function utcText(epochMs: number): string {
+export function formatUtc(epochMs: number): string {
   const { year, month, day } = civilDay(epochMs);
   const seconds = Math.floor((epochMs % MS_PER_DAY) / 1000);
   const clock = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];

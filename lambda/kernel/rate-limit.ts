@@ -21,10 +21,14 @@ export function takeFromBucket(
 }
 
 /** How many units a bucket still holds, and the milliseconds until it is full. */
-export function bucketLevel(tatUs: number, nowUs: number, perMinute: number): { remaining: number; fullInMs: number } {
+export function bucketLevel(
+  tatUs: number,
+  nowUs: number,
+  perMinute: number,
+): { remaining: number; resetAfterMs: number } {
   const usedUs = Math.min(RATE_WINDOW_US, Math.max(0, tatUs - nowUs));
   return {
     remaining: Math.floor(((RATE_WINDOW_US - usedUs) * perMinute) / RATE_WINDOW_US),
-    fullInMs: Math.ceil(usedUs / 1000),
+    resetAfterMs: Math.ceil(usedUs / 1000),
   };
 }

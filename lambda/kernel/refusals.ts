@@ -48,7 +48,7 @@ export const REFUSALS = {
 } as const;
 
 /** The longest that a client may be told to sleep before it tries again by itself, in milliseconds: groq-sdk obeys any. */
-const MAX_SLEEP_MS = 60_000;
+const MAX_CLIENT_RETRY_MS = 60_000;
 
 /** The name of a refusal in {@link REFUSALS}. */
 export type RefusalReason = keyof typeof REFUSALS;
@@ -69,11 +69,11 @@ export type Refusal = {
 };
 
 /** What everyone is told whose key is unknown, revoked or expired: the same, so that none can be told from another. */
-export const INVALID_KEY =
+export const INVALID_KEY_MESSAGE =
   'Invalid API key: it is missing, unknown, revoked or expired. Send Authorization: Bearer <team key>.';
 
 /** What everyone is told whose key could not be looked up, be it the store's fault or too many wrong keys from there. */
-export const KEY_UNCHECKED = 'The key could not be checked just now. Try again.';
+export const KEY_CHECK_FAILED_MESSAGE = 'The key could not be checked just now. Try again.';
 
 /** Builds a refusal. */
 export function refuse(
@@ -88,7 +88,7 @@ export function refuse(
 export function renderRefusal(refusal: Refusal): { status: number; headers: Record<string, string>; body: string } {
   const { status, type, code, retry } = REFUSALS[refusal.reason];
   const headers: Record<string, string> = { 'content-type': 'application/json' };
-  if (!retry || (refusal.retryAfterMs ?? 0) > MAX_SLEEP_MS) headers['x-should-retry'] = 'false';
+  if (!retry || (refusal.retryAfterMs ?? 0) > MAX_CLIENT_RETRY_MS) headers['x-should-retry'] = 'false';
   if (refusal.retryAfterMs !== undefined) {
     headers['retry-after'] = String(Math.ceil(refusal.retryAfterMs / 1000));
     headers['retry-after-ms'] = String(Math.ceil(refusal.retryAfterMs));

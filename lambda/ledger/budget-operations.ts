@@ -1,16 +1,16 @@
 import type { AuditLog } from '../kernel/audit-log.ts';
-import { withoutKeys } from '../kernel/key-mask.ts';
-import { addUsd, type PicoUsd, usdText } from '../kernel/money.ts';
+import { redactKeys } from '../kernel/key-redaction.ts';
+import { addUsd, type PicoUsd, toUsdString } from '../kernel/money.ts';
 import { didYouMean } from '../kernel/nearest-word.ts';
-import { type Period, periodEndsAtEpochMs, periodOf, utcText } from '../kernel/period.ts';
-import { CANARY_TEAM } from '../policy/canary.ts';
+import { formatUtc, type Period, periodAt, periodEndEpochMs } from '../kernel/period.ts';
+import { CANARY_TEAM } from '../policy/canary-team.ts';
 import type { TeamPolicy } from '../policy/environment.ts';
 import { openLedger } from './ledger.ts';
-import { type OrganizationLedger, openOrganization } from './organization-ledger.ts';
+import { type OrganizationLedger, openOrganizationLedger } from './organization-ledger.ts';
 import type { Pause, Pauses } from './pause.ts';
 import type { LedgerKey } from './ports.ts';
 import type { LedgerState } from './reservation.ts';
-import { endTopUps, MOST_TOP_UPS, type TopUp } from './top-ups.ts';
+import { expireTopUps, MAX_TOP_UPS, type TopUp } from './top-ups.ts';
 
 /** What operations need of the ledgers; each method is idempotent. Each throws a StoreError when the store cannot answer. */
 export interface BudgetLedger {
@@ -19,13 +19,13 @@ export interface BudgetLedger {
   /** What stands for a team, whether or not it has called in this period. */
   readPauses(team: string): Promise<Pauses>;
   /** Adds to a team's budget, unless it has too many; a period without a call yet is opened with its limit first. */
-  topUp(key: LedgerKey, limit: PicoUsd, topUp: TopUp): Promise<void>;
+  topUp(key: LedgerKey, limitPicoUsd: PicoUsd, topUp: TopUp): Promise<void>;
   /** The same for the cap of all teams together. */
   topUpCap(period: Period, cap: PicoUsd, topUp: TopUp): Promise<void>;
   /** Stops a team from now on, in this period and those to come; undefined lets it go on. */
   setPause(team: string, pause: Pause | undefined): Promise<void>;
   /** The same for all teams; they are named once the stop stands, so that no new one is missed. */
-  setPauseOfAll(pause: Pause | undefined, listTeams: () => Promise<ReadonlySet<string>>): Promise<void>;
+  setPauseForAll(pause: Pause | undefined, listTeams: () => Promise<ReadonlySet<string>>): Promise<void>;
 }
 
 /** What operations need of the world. */
@@ -38,7 +38,7 @@ export type BudgetPorts = {
 };
 
 /** An act of a person. */
-export type Act = {
+export type BudgetAction = {
   /** Undefined: all teams together. */
   readonly team: string | undefined;
   readonly actor: string;
@@ -53,7 +53,7 @@ export class OperationError extends Error {
 }
 
 /** The longest reason, in characters: a caller is told it, and it rides on every write. */
-const MOST_REASON = 200;
+const MAX_REASON_LENGTH = 200;
 
 /**
  * Adds to a team's budget, or to the cap of all teams, until a time within this period, at the latest its end.
@@ -62,37 +62,37 @@ const MOST_REASON = 200;
  */
 export async function topUp(
   ports: BudgetPorts,
-  act: Act,
+  act: BudgetAction,
   amountPicoUsd: PicoUsd,
   untilEpochMs: number | undefined,
 ): Promise<{ readonly limitPicoUsd: PicoUsd; readonly untilEpochMs: number }> {
   const { ledger, nowEpochMs } = ports;
   checkReason(act.reason);
   if (amountPicoUsd <= 0n) throw new OperationError('a top-up must be more than $0; a budget is lowered by its policy');
-  const endEpochMs = periodEndsAtEpochMs(nowEpochMs);
+  const endEpochMs = periodEndEpochMs(nowEpochMs);
   const until = untilEpochMs ?? endEpochMs;
-  if (until <= nowEpochMs) throw new OperationError(`${utcText(until)} is over; it is ${utcText(nowEpochMs)}`);
+  if (until <= nowEpochMs) throw new OperationError(`${formatUtc(until)} is over; it is ${formatUtc(nowEpochMs)}`);
   if (until > endEpochMs)
     throw new OperationError(
-      `a top-up lasts to the end of its month (${utcText(endEpochMs)}) at most; change the policy for longer, or top up again then`,
+      `a top-up lasts to the end of its month (${formatUtc(endEpochMs)}) at most; change the policy for longer, or top up again then`,
     );
   const { team } = act;
-  const period = periodOf(nowEpochMs);
+  const period = periodAt(nowEpochMs);
   const teams = await ports.readTeams();
-  const policy = policyOf(teams, team);
+  const policy = requirePolicy(teams, team);
   // What is over counts no more, though nobody may have taken it off yet.
   const readNow = async () =>
     team === undefined
-      ? endTopUps(
-          (await ledger.readOrganization(period)) ?? openOrganization(policy.organizationCapPicoUsd),
+      ? expireTopUps(
+          (await ledger.readOrganization(period)) ?? openOrganizationLedger(policy.organizationCapPicoUsd),
           nowEpochMs,
         )
-      : endTopUps((await ledger.read({ team, period })) ?? openLedger(policy.monthlyBudgetPicoUsd), nowEpochMs);
+      : expireTopUps((await ledger.read({ team, period })) ?? openLedger(policy.monthlyBudgetPicoUsd), nowEpochMs);
   const before = await readNow();
-  const tooMany = `${MOST_TOP_UPS} top-ups are in force already; change the policy instead`;
-  if (before.topUps.size >= MOST_TOP_UPS) throw new OperationError(tooMany);
-  const limitPicoUsd = addUsd(before.limit, amountPicoUsd);
-  const details = `$${usdText(before.limit)} → $${usdText(limitPicoUsd)} until ${utcText(until)}: ${act.reason}`;
+  const tooMany = `${MAX_TOP_UPS} top-ups are in force already; change the policy instead`;
+  if (before.topUps.size >= MAX_TOP_UPS) throw new OperationError(tooMany);
+  const limitPicoUsd = addUsd(before.limitPicoUsd, amountPicoUsd);
+  const details = `$${toUsdString(before.limitPicoUsd)} → $${toUsdString(limitPicoUsd)} until ${formatUtc(until)}: ${act.reason}`;
   await record(ports, act, 'top_up_budget', details);
   const added = { id: act.id, amountPicoUsd, untilEpochMs: until };
   if (team === undefined) await ledger.topUpCap(period, policy.organizationCapPicoUsd, added);
@@ -103,7 +103,7 @@ export async function topUp(
     await record(ports, { ...act, id: `${act.id}-undone` }, 'top_up_budget', `not done: ${tooMany}`);
     throw new OperationError(tooMany);
   }
-  return { limitPicoUsd: after.limit, untilEpochMs: until };
+  return { limitPicoUsd: after.limitPicoUsd, untilEpochMs: until };
 }
 
 /**
@@ -111,13 +111,13 @@ export async function topUp(
  *
  * @throws OperationError
  */
-export async function pause(ports: BudgetPorts, act: Act, untilEpochMs: number | undefined): Promise<void> {
+export async function pause(ports: BudgetPorts, act: BudgetAction, untilEpochMs: number | undefined): Promise<void> {
   checkReason(act.reason);
   if (untilEpochMs !== undefined && untilEpochMs <= ports.nowEpochMs)
-    throw new OperationError(`${utcText(untilEpochMs)} is over; it is ${utcText(ports.nowEpochMs)}`);
-  const until = untilEpochMs === undefined ? '' : ` until ${utcText(untilEpochMs)}`;
+    throw new OperationError(`${formatUtc(untilEpochMs)} is over; it is ${formatUtc(ports.nowEpochMs)}`);
+  const until = untilEpochMs === undefined ? '' : ` until ${formatUtc(untilEpochMs)}`;
   // Whoever calls is told it.
-  const reason = withoutKeys(act.reason);
+  const reason = redactKeys(act.reason);
   await setPause(ports, act, { reason, untilEpochMs }, 'pause', `paused${until}: ${reason}`);
 }
 
@@ -126,31 +126,31 @@ export async function pause(ports: BudgetPorts, act: Act, untilEpochMs: number |
  *
  * @throws OperationError
  */
-export async function resume(ports: BudgetPorts, act: Act): Promise<void> {
+export async function resume(ports: BudgetPorts, act: BudgetAction): Promise<void> {
   checkReason(act.reason);
   await setPause(ports, act, undefined, 'resume', `resumed: ${act.reason}`);
 }
 
 async function setPause(
   ports: BudgetPorts,
-  act: Act,
+  act: BudgetAction,
   value: Pause | undefined,
   action: string,
   details: string,
 ): Promise<void> {
   const { ledger, readTeams, nowEpochMs } = ports;
-  policyOf(await readTeams(), act.team);
+  requirePolicy(await readTeams(), act.team);
   await record(ports, act, action, details);
   if (act.team !== undefined) return await ledger.setPause(act.team, value);
-  await ledger.setPauseOfAll(value, async () => {
+  await ledger.setPauseForAll(value, async () => {
     // Also those that have gone from the policies and still hold money: nothing may escape.
-    const holders = (await ledger.readOrganization(periodOf(nowEpochMs)))?.holders ?? [];
+    const holders = (await ledger.readOrganization(periodAt(nowEpochMs)))?.holders ?? [];
     return new Set([...(await readTeams()).keys(), ...holders].filter((team) => team !== CANARY_TEAM));
   });
 }
 
 /** The team's policy, or any for the organisation, since each knows the cap. */
-function policyOf(teams: ReadonlyMap<string, TeamPolicy>, team: string | undefined): TeamPolicy {
+function requirePolicy(teams: ReadonlyMap<string, TeamPolicy>, team: string | undefined): TeamPolicy {
   // The team of the deployments' check has nothing and is never stopped but by that.
   const policy = team === undefined ? [...teams.values()][0] : team === CANARY_TEAM ? undefined : teams.get(team);
   if (policy !== undefined) return policy;
@@ -167,12 +167,19 @@ const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/u;
 function checkReason(reason: string): void {
   if (CONTROL.test(reason)) throw new OperationError('a reason is one line of text: it has a control character');
   const length = [...reason].length;
-  if (reason.trim() === '' || length > MOST_REASON)
-    throw new OperationError(`a reason is needed, of at most ${MOST_REASON} characters: it stands in the audit trail`);
+  if (reason.trim() === '' || length > MAX_REASON_LENGTH)
+    throw new OperationError(
+      `a reason is needed, of at most ${MAX_REASON_LENGTH} characters: it stands in the audit trail`,
+    );
 }
 
 /** Before the act: what cannot be recorded is not done. */
-async function record({ audit, nowEpochMs }: BudgetPorts, act: Act, action: string, details: string): Promise<void> {
+async function record(
+  { audit, nowEpochMs }: BudgetPorts,
+  act: BudgetAction,
+  action: string,
+  details: string,
+): Promise<void> {
   const subject = act.team === undefined ? 'organization' : `team ${act.team}`;
   await audit.append({ atEpochMs: nowEpochMs, id: act.id, actor: act.actor, action, subject, details });
 }

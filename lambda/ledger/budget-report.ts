@@ -1,33 +1,33 @@
-import { addUsd, type PicoUsd, usdText, ZERO_USD } from '../kernel/money.ts';
-import { periodOf, periodResetAt, utcText } from '../kernel/period.ts';
+import { addUsd, type PicoUsd, toUsdString, ZERO_USD } from '../kernel/money.ts';
+import { formatUtc, periodAt, periodResetAt } from '../kernel/period.ts';
 import type { TeamPolicy } from '../policy/environment.ts';
 import { openLedger } from './ledger.ts';
-import { type OrganizationLedger, openOrganization } from './organization-ledger.ts';
+import { type OrganizationLedger, openOrganizationLedger } from './organization-ledger.ts';
 import { isInForce } from './pause.ts';
 import type { LedgerState, LedgerView } from './reservation.ts';
-import { endTopUps, type TopUp } from './top-ups.ts';
+import { expireTopUps, type TopUp } from './top-ups.ts';
 
 /** The cap of all teams together in the shape of `GET /openai/v1/budget`, for a key of the organisation. */
-export function reportOrganization(
-  capPicoUsd: PicoUsd,
+export function reportOrganizationBudget(
+  organizationLimitPicoUsd: PicoUsd,
   seen: OrganizationLedger | undefined,
   teams: readonly (LedgerView | undefined)[],
   nowEpochMs: number,
 ) {
-  const state = endTopUps(seen ?? openOrganization(capPicoUsd), nowEpochMs);
+  const state = expireTopUps(seen ?? openOrganizationLedger(organizationLimitPicoUsd), nowEpochMs);
   const sum = (part: (view: LedgerView) => PicoUsd) =>
     addUsd(...teams.map((view) => (view === undefined ? ZERO_USD : part(view))));
-  const leased = sum((view) => view.leased);
+  const leasedPicoUsd = sum((view) => view.leasedPicoUsd);
   return {
     object: 'budget',
-    period: periodOf(nowEpochMs),
+    period: periodAt(nowEpochMs),
     resets_at: periodResetAt(nowEpochMs),
-    limit_usd: usdText(state.limit),
-    spent_usd: usdText(sum((view) => view.spent)),
-    held_usd: usdText(sum((view) => view.reserved)),
+    limit_usd: toUsdString(state.limitPicoUsd),
+    spent_usd: toUsdString(sum((view) => view.spentPicoUsd)),
+    held_usd: toUsdString(sum((view) => view.reservedPicoUsd)),
     /** What teams can still spend together: drawn by none, or drawn and idle, so that others can have it back. */
-    available_usd: usdText(addUsd(state.available, leased)),
-    leased_usd: usdText(leased),
+    available_usd: toUsdString(addUsd(state.availablePicoUsd, leasedPicoUsd)),
+    leased_usd: toUsdString(leasedPicoUsd),
     top_ups: reportTopUps(state.topUps),
   };
 }
@@ -37,19 +37,19 @@ export function reportOrganization(
  * has its whole budget.
  */
 export function reportBudget(policy: TeamPolicy, seen: LedgerState | undefined, nowEpochMs: number) {
-  const view = endTopUps(seen ?? openLedger(policy.monthlyBudgetPicoUsd), nowEpochMs);
+  const view = expireTopUps(seen ?? openLedger(policy.monthlyBudgetPicoUsd), nowEpochMs);
   return {
     object: 'budget',
     team: policy.team,
-    period: periodOf(nowEpochMs),
+    period: periodAt(nowEpochMs),
     resets_at: periodResetAt(nowEpochMs),
-    limit_usd: usdText(view.limit),
-    spent_usd: usdText(view.spent),
+    limit_usd: toUsdString(view.limitPicoUsd),
+    spent_usd: toUsdString(view.spentPicoUsd),
     /** Held by requests in flight: what of it they do not use comes back. */
-    held_usd: usdText(view.reserved),
-    available_usd: usdText(view.available),
-    assumed_usd: usdText(view.assumed),
-    overrun_usd: usdText(view.overrun),
+    held_usd: toUsdString(view.reservedPicoUsd),
+    available_usd: toUsdString(view.availablePicoUsd),
+    assumed_usd: toUsdString(view.assumedPicoUsd),
+    overrun_usd: toUsdString(view.overrunPicoUsd),
     paused: reportPause(view, nowEpochMs),
     top_ups: reportTopUps(view.topUps),
     limits: {
@@ -70,7 +70,7 @@ function reportPause({ pauses }: Pick<LedgerState, 'pauses'>, nowEpochMs: number
     return {
       scope,
       reason: pause.reason,
-      until: pause.untilEpochMs === undefined ? null : utcText(pause.untilEpochMs),
+      until: pause.untilEpochMs === undefined ? null : formatUtc(pause.untilEpochMs),
     };
   }
   return null;
@@ -79,7 +79,7 @@ function reportPause({ pauses }: Pick<LedgerState, 'pauses'>, nowEpochMs: number
 /** Temporary increases that the limit has in it. */
 function reportTopUps(topUps: ReadonlyMap<string, TopUp>) {
   return [...topUps.values()].map(({ amountPicoUsd, untilEpochMs }) => ({
-    usd: usdText(amountPicoUsd),
-    until: utcText(untilEpochMs),
+    usd: toUsdString(amountPicoUsd),
+    until: formatUtc(untilEpochMs),
   }));
 }

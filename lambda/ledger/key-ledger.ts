@@ -15,25 +15,25 @@ export type KeyTerms = {
 /** A key's share of its team's ledger for a period. */
 export type KeyLedger = {
   /** Undefined: none of its own. */
-  readonly limit: PicoUsd | undefined;
+  readonly limitPicoUsd: PicoUsd | undefined;
   /** Not held and not spent; without a limit it means nothing. */
-  readonly available: PicoUsd;
+  readonly availablePicoUsd: PicoUsd;
   readonly rpmTatUs: number;
   readonly tpmTatUs: number;
 };
 
 /** A key's share as a period begins for it. */
-export function openKey(limit: PicoUsd | undefined): KeyLedger {
-  return { limit, available: limit ?? ZERO_USD, rpmTatUs: 0, tpmTatUs: 0 };
+export function openKeyLedger(limitPicoUsd: PicoUsd | undefined): KeyLedger {
+  return { limitPicoUsd, availablePicoUsd: limitPicoUsd ?? ZERO_USD, rpmTatUs: 0, tpmTatUs: 0 };
 }
 
 /** Whether a key's own money pays a cost. */
-export function paysFor({ limit, available }: KeyLedger, costPicoUsd: PicoUsd): boolean {
-  return limit === undefined || available >= costPicoUsd;
+export function hasFundsFor({ limitPicoUsd, availablePicoUsd }: KeyLedger, costPicoUsd: PicoUsd): boolean {
+  return limitPicoUsd === undefined || availablePicoUsd >= costPicoUsd;
 }
 
 /** Takes a call's requests and tokens from two buckets, or says which is short, and for how long. */
-export function takeRates(
+export function consumeRates(
   seen: { readonly rpmTatUs: number; readonly tpmTatUs: number },
   nowEpochMs: number,
   cost: { readonly rpmCostUs: number; readonly tpmCostUs: number },

@@ -1,5 +1,5 @@
 import { addUsd, type PicoUsd, picoUsd, subtractUsd, ZERO_USD } from '../kernel/money.ts';
-import { type KeyLedger, type KeyTerms, openKey, paysFor, takeRates } from './key-ledger.ts';
+import { consumeRates, hasFundsFor, type KeyLedger, type KeyTerms, openKeyLedger } from './key-ledger.ts';
 import { isInForce, NOT_PAUSED, type Pauses } from './pause.ts';
 import type { LedgerState, Reservation, ReserveRefusal, ReserveTerms, Settlement } from './reservation.ts';
 
@@ -7,21 +7,21 @@ import type { LedgerState, Reservation, ReserveRefusal, ReserveTerms, Settlement
  * How long a call waits for money that other calls hold, in milliseconds. Only a team within one call of its budget, or
  * an organisation of its cap, ever waits; refusing it at once would leave money unusable that is about to come free.
  */
-export const WAITED_FOR_MS = 30_000;
+export const MAX_FUNDS_WAIT_MS = 30_000;
 
 /** How long a refused caller waits for a place when none has a known end, in milliseconds. */
 const CONCURRENCY_RETRY_MS = 1_000;
 
 /** A fresh ledger for a period. */
-export function openLedger(limit: PicoUsd, pauses: Pauses = NOT_PAUSED): LedgerState {
+export function openLedger(limitPicoUsd: PicoUsd, pauses: Pauses = NOT_PAUSED): LedgerState {
   return {
-    limit,
-    available: limit,
-    reserved: ZERO_USD,
-    spent: ZERO_USD,
-    leased: ZERO_USD,
-    assumed: ZERO_USD,
-    overrun: ZERO_USD,
+    limitPicoUsd,
+    availablePicoUsd: limitPicoUsd,
+    reservedPicoUsd: ZERO_USD,
+    spentPicoUsd: ZERO_USD,
+    leasedPicoUsd: ZERO_USD,
+    assumedPicoUsd: ZERO_USD,
+    overrunPicoUsd: ZERO_USD,
     rpmTatUs: 0,
     tpmTatUs: 0,
     open: new Map(),
@@ -36,18 +36,18 @@ export function openLedger(limit: PicoUsd, pauses: Pauses = NOT_PAUSED): LedgerS
 
 /**
  * Reserves, or says why not, or how much the team lacks of what it has drawn from the organisation; a reservation that is
- * already open has succeeded before. Top-ups whose time is over must have been ended: see endTopUps. A key with limits of
- * its own must have a share: see withKey.
+ * already open has succeeded before. Top-ups whose time is over must have been ended: see expireTopUps. A key with limits of
+ * its own must have a share: see ensureKeyLedger.
  */
 export function reserve(
   state: LedgerState,
   terms: ReserveTerms,
-): { state: LedgerState } | { refused: ReserveRefusal } | { shortPicoUsd: PicoUsd } | { isLeaseOver: true } {
+): { state: LedgerState } | { refused: ReserveRefusal } | { shortfallPicoUsd: PicoUsd } | { isLeaseExpired: true } {
   const { reservation } = terms;
   const held = state.open.get(reservation.id);
   if (held !== undefined) {
     // The same one told twice, and never another call that bears its id.
-    return isSame(held, reservation)
+    return isSameReservation(held, reservation)
       ? { state }
       : { refused: { reason: 'concurrency_exceeded', retryAfterMs: CONCURRENCY_RETRY_MS } };
   }
@@ -60,55 +60,63 @@ export function reserve(
       return { refused: { reason, why: pause.reason, untilEpochMs: pause.untilEpochMs } };
   }
   const key = terms.key === undefined ? undefined : state.keys.get(terms.key.id);
-  if (state.available < reservation.costPicoUsd) {
-    return { refused: { reason: 'team_budget_exceeded', ...heldIn(state, terms) } };
+  if (state.availablePicoUsd < reservation.maxCostPicoUsd) {
+    return { refused: { reason: 'team_budget_exceeded', ...sumReserved(state, terms) } };
   }
-  if (key?.limit !== undefined && !paysFor(key, reservation.costPicoUsd)) {
-    const held = heldIn(state, terms, reservation.keyId);
+  if (key?.limitPicoUsd !== undefined && !hasFundsFor(key, reservation.maxCostPicoUsd)) {
+    const held = sumReserved(state, terms, reservation.keyId);
     return {
-      refused: { reason: 'key_budget_exceeded', limitPicoUsd: key.limit, leftPicoUsd: key.available, ...held },
+      refused: {
+        reason: 'key_budget_exceeded',
+        limitPicoUsd: key.limitPicoUsd,
+        availablePicoUsd: key.availablePicoUsd,
+        ...held,
+      },
     };
   }
   if (state.open.size >= terms.maxConcurrent) {
     return { refused: { reason: 'concurrency_exceeded', retryAfterMs: CONCURRENCY_RETRY_MS } };
   }
-  const rates = takeRates(state, terms.nowEpochMs, terms);
+  const rates = consumeRates(state, terms.nowEpochMs, terms);
   if ('short' in rates) return { refused: { reason: `${rates.short}_exceeded`, retryAfterMs: rates.retryAfterMs } };
-  const keyRates = key === undefined ? undefined : takeRates(key, terms.nowEpochMs, terms.key ?? NO_RATES);
+  const keyRates = key === undefined ? undefined : consumeRates(key, terms.nowEpochMs, terms.key ?? NO_RATES);
   if (keyRates !== undefined && 'short' in keyRates)
     return { refused: { reason: `key_${keyRates.short}_exceeded`, retryAfterMs: keyRates.retryAfterMs } };
   // Last: nothing is drawn for a call that is refused anyway.
-  if (isLeaseOver(state, terms.nowEpochMs)) return { isLeaseOver: true };
-  if (state.leased < reservation.costPicoUsd)
-    return { shortPicoUsd: subtractUsd(reservation.costPicoUsd, state.leased) };
+  if (isLeaseExpired(state, terms.nowEpochMs)) return { isLeaseExpired: true };
+  if (state.leasedPicoUsd < reservation.maxCostPicoUsd)
+    return { shortfallPicoUsd: subtractUsd(reservation.maxCostPicoUsd, state.leasedPicoUsd) };
   const admitted: LedgerState = {
     ...state,
     ...rates,
-    available: subtractUsd(state.available, reservation.costPicoUsd),
-    reserved: addUsd(state.reserved, reservation.costPicoUsd),
-    leased: subtractUsd(state.leased, reservation.costPicoUsd),
+    availablePicoUsd: subtractUsd(state.availablePicoUsd, reservation.maxCostPicoUsd),
+    reservedPicoUsd: addUsd(state.reservedPicoUsd, reservation.maxCostPicoUsd),
+    leasedPicoUsd: subtractUsd(state.leasedPicoUsd, reservation.maxCostPicoUsd),
     open: new Map(state.open).set(reservation.id, reservation),
   };
   return {
     state: changeKey(admitted, terms.key, (share) => ({
       ...share,
       ...keyRates,
-      available: subtractUsd(share.available, share.limit === undefined ? ZERO_USD : reservation.costPicoUsd),
+      availablePicoUsd: subtractUsd(
+        share.availablePicoUsd,
+        share.limitPicoUsd === undefined ? ZERO_USD : reservation.maxCostPicoUsd,
+      ),
     })),
   };
 }
 
 /** Whether what a team has drawn must go back before it may hold more. */
-function isLeaseOver({ leaseEndsAtEpochMs: endsAt }: LedgerState, nowEpochMs: number): boolean {
+function isLeaseExpired({ leaseEndsAtEpochMs: endsAt }: LedgerState, nowEpochMs: number): boolean {
   return endsAt !== undefined && endsAt <= nowEpochMs;
 }
 
 const NO_RATES = { rpmCostUs: 0, tpmCostUs: 0 };
 
 /** Gives a key with limits of its own its share of the period, unless it has one. */
-export function withKey(state: LedgerState, terms: KeyTerms | undefined): LedgerState {
+export function ensureKeyLedger(state: LedgerState, terms: KeyTerms | undefined): LedgerState {
   if (terms === undefined || state.keys.has(terms.id)) return state;
-  return { ...state, keys: new Map(state.keys).set(terms.id, openKey(terms.limitPicoUsd)) };
+  return { ...state, keys: new Map(state.keys).set(terms.id, openKeyLedger(terms.limitPicoUsd)) };
 }
 
 function changeKey(
@@ -122,30 +130,30 @@ function changeKey(
 }
 
 /** What calls in flight hold, of all keys or of one, and the part of it that a call with these terms may wait for. */
-export function heldIn(
+export function sumReserved(
   { open }: Pick<LedgerState, 'open'>,
   terms: ReserveTerms,
   keyId?: string,
-): { readonly heldPicoUsd: PicoUsd; readonly awaitedPicoUsd: PicoUsd } {
+): { readonly reservedPicoUsd: PicoUsd; readonly reclaimablePicoUsd: PicoUsd } {
   const held = [...open.values()].filter((one) => keyId === undefined || one.keyId === keyId);
-  const sum = (some: readonly Reservation[]) => addUsd(ZERO_USD, ...some.map(({ costPicoUsd }) => costPicoUsd));
-  return { heldPicoUsd: sum(held), awaitedPicoUsd: sum(held.filter((one) => isComingBack(one, terms))) };
+  const sum = (some: readonly Reservation[]) => addUsd(ZERO_USD, ...some.map(({ maxCostPicoUsd }) => maxCostPicoUsd));
+  return { reservedPicoUsd: sum(held), reclaimablePicoUsd: sum(held.filter((one) => isReclaimable(one, terms))) };
 }
 
 /**
  * Whether a call in flight is young enough to be waited for. Calls live alike, so one that has used up half a minute more
  * of its life than the call that asks is a very long answer, or its process is dead.
  */
-function isComingBack(held: Reservation, { reservation, nowEpochMs }: ReserveTerms): boolean {
+function isReclaimable(held: Reservation, { reservation, nowEpochMs }: ReserveTerms): boolean {
   const lifeMs = reservation.expiresAtEpochMs - nowEpochMs;
-  return held.expiresAtEpochMs - nowEpochMs > lifeMs - WAITED_FOR_MS;
+  return held.expiresAtEpochMs - nowEpochMs > lifeMs - MAX_FUNDS_WAIT_MS;
 }
 
 /** Whether two reservations are one and the same. */
-export function isSame(a: Reservation, b: Reservation): boolean {
+export function isSameReservation(a: Reservation, b: Reservation): boolean {
   return (
     a.id === b.id &&
-    a.costPicoUsd === b.costPicoUsd &&
+    a.maxCostPicoUsd === b.maxCostPicoUsd &&
     a.tokens === b.tokens &&
     a.model === b.model &&
     a.keyId === b.keyId &&
@@ -161,32 +169,36 @@ export function settle(state: LedgerState, terms: ReserveTerms, settlement: Sett
   const held = open ?? lapsed;
   if (held === undefined) return state;
   const { costPicoUsd } = settlement;
-  const assumedBefore = open === undefined ? held.costPicoUsd : ZERO_USD;
+  const assumedBefore = open === undefined ? held.maxCostPicoUsd : ZERO_USD;
   const settled: LedgerState = {
     ...state,
-    available: addUsd(state.available, subtractUsd(held.costPicoUsd, costPicoUsd)),
-    reserved: open === undefined ? state.reserved : subtractUsd(state.reserved, held.costPicoUsd),
-    leased: addUsd(state.leased, subtractUsd(held.costPicoUsd, costPicoUsd)),
-    spent: addUsd(state.spent, subtractUsd(costPicoUsd, assumedBefore)),
-    assumed: addUsd(state.assumed, subtractUsd(settlement.assumed ? costPicoUsd : ZERO_USD, assumedBefore)),
-    overrun: addUsd(state.overrun, overrunOf(held, costPicoUsd)),
+    availablePicoUsd: addUsd(state.availablePicoUsd, subtractUsd(held.maxCostPicoUsd, costPicoUsd)),
+    reservedPicoUsd:
+      open === undefined ? state.reservedPicoUsd : subtractUsd(state.reservedPicoUsd, held.maxCostPicoUsd),
+    leasedPicoUsd: addUsd(state.leasedPicoUsd, subtractUsd(held.maxCostPicoUsd, costPicoUsd)),
+    spentPicoUsd: addUsd(state.spentPicoUsd, subtractUsd(costPicoUsd, assumedBefore)),
+    assumedPicoUsd: addUsd(
+      state.assumedPicoUsd,
+      subtractUsd(settlement.assumed ? costPicoUsd : ZERO_USD, assumedBefore),
+    ),
+    overrunPicoUsd: addUsd(state.overrunPicoUsd, overrunAmount(held, costPicoUsd)),
     tpmTatUs: open === undefined ? state.tpmTatUs : state.tpmTatUs - settlement.tpmRefundUs,
     open: without(state.open, id),
     lapsed: open === undefined ? without(state.lapsed, id) : state.lapsed,
   };
   return changeKey(settled, terms.key, (share) => ({
     ...share,
-    available: addUsd(
-      share.available,
-      share.limit === undefined ? ZERO_USD : subtractUsd(held.costPicoUsd, costPicoUsd),
+    availablePicoUsd: addUsd(
+      share.availablePicoUsd,
+      share.limitPicoUsd === undefined ? ZERO_USD : subtractUsd(held.maxCostPicoUsd, costPicoUsd),
     ),
     tpmTatUs: open === undefined ? share.tpmTatUs : share.tpmTatUs - (settlement.keyTpmRefundUs ?? 0),
   }));
 }
 
 /** How far a cost is above the bound it was reserved at. */
-export function overrunOf(held: Pick<Reservation, 'costPicoUsd'>, costPicoUsd: PicoUsd): PicoUsd {
-  return picoUsd(costPicoUsd > held.costPicoUsd ? costPicoUsd - held.costPicoUsd : 0n);
+export function overrunAmount(held: Pick<Reservation, 'maxCostPicoUsd'>, costPicoUsd: PicoUsd): PicoUsd {
+  return picoUsd(costPicoUsd > held.maxCostPicoUsd ? costPicoUsd - held.maxCostPicoUsd : 0n);
 }
 
 /** Takes a reservation past its time for spent at its bound; leaves any other alone. */
@@ -195,25 +207,25 @@ export function expire(state: LedgerState, id: string, nowEpochMs: number): Ledg
   if (held === undefined || held.expiresAtEpochMs > nowEpochMs) return state;
   return {
     ...state,
-    reserved: subtractUsd(state.reserved, held.costPicoUsd),
-    spent: addUsd(state.spent, held.costPicoUsd),
-    assumed: addUsd(state.assumed, held.costPicoUsd),
+    reservedPicoUsd: subtractUsd(state.reservedPicoUsd, held.maxCostPicoUsd),
+    spentPicoUsd: addUsd(state.spentPicoUsd, held.maxCostPicoUsd),
+    assumedPicoUsd: addUsd(state.assumedPicoUsd, held.maxCostPicoUsd),
     open: without(state.open, id),
     lapsed: new Map(state.lapsed).set(id, held),
   };
 }
 
 /** How long a late settlement may still correct an expiry, in milliseconds: four times the longest function. */
-const KEEP_LAPSED_MS = 3_600_000;
+const LAPSED_RETENTION_MS = 3_600_000;
 
 /** The lapsed reservations that no settlement can come for any more. */
-export function forgettable({ lapsed }: LedgerState, nowEpochMs: number): readonly Reservation[] {
-  return [...lapsed.values()].filter((held) => held.expiresAtEpochMs + KEEP_LAPSED_MS <= nowEpochMs);
+export function purgeableReservations({ lapsed }: LedgerState, nowEpochMs: number): readonly Reservation[] {
+  return [...lapsed.values()].filter((held) => held.expiresAtEpochMs + LAPSED_RETENTION_MS <= nowEpochMs);
 }
 
 /** Adds what was drawn from the organisation; a negative amount is called back. */
 export function lease(state: LedgerState, amount: PicoUsd): LedgerState {
-  return { ...state, leased: addUsd(state.leased, amount) };
+  return { ...state, leasedPicoUsd: addUsd(state.leasedPicoUsd, amount) };
 }
 
 /** Ends what is leased at a time, unless it ends before. */

@@ -11,7 +11,7 @@ export type LedgerKey = { readonly team: string; readonly period: Period };
 export type Budgets = { readonly team: PicoUsd; readonly organization: PicoUsd };
 
 /** A ledger as this process last saw it; others may have moved it since. */
-export type SeenLedger = { readonly view: LedgerView; readonly seenAtEpochMs: number };
+export type CachedLedgerView = { readonly view: LedgerView; readonly seenAtEpochMs: number };
 
 /** What a reserve came to; `view` is the ledger after it, or at the moment of the refusal. */
 export type ReserveResult =
@@ -28,11 +28,11 @@ export interface Ledger {
   /** Ends a reservation made with these terms. */
   settle(key: LedgerKey, terms: ReserveTerms, settlement: Settlement): Promise<LedgerView>;
   /** What this process last saw, without asking. */
-  lastSeen(key: LedgerKey): SeenLedger | undefined;
+  lastSeen(key: LedgerKey): CachedLedgerView | undefined;
   /** The ledger as it stands, or undefined in a period without a call yet. */
   read(key: LedgerKey): Promise<LedgerState | undefined>;
   /** The ledger as it stood a moment ago: cheap, for a call that waits. */
-  peek(key: LedgerKey): Promise<LedgerState | undefined>;
+  readEventuallyConsistent(key: LedgerKey): Promise<LedgerState | undefined>;
   /** The pauses that a period of this team will be opened with. */
   readPauses(team: string): Promise<Pauses>;
   /** The organisation's ledger as it stands, or undefined in a period without a call yet. */

@@ -1,7 +1,7 @@
 import { ZERO_USD } from '../kernel/money.ts';
-import { periodOf } from '../kernel/period.ts';
+import { periodAt } from '../kernel/period.ts';
 import type { TeamPolicy } from '../policy/environment.ts';
-import { reportBudget, reportOrganization } from './budget-report.ts';
+import { reportBudget, reportOrganizationBudget } from './budget-report.ts';
 import { openLedger } from './ledger.ts';
 import type { Ledger } from './ports.ts';
 import type { LedgerState } from './reservation.ts';
@@ -17,10 +17,10 @@ export async function readBudget(ledger: BudgetReader, policy: TeamPolicy, nowEp
 export async function readAllBudgets(ledger: BudgetReader, policies: readonly TeamPolicy[], nowEpochMs: number) {
   const states = await Promise.all(policies.map((policy) => readState(ledger, policy, nowEpochMs)));
   const cap = policies[0]?.organizationCapPicoUsd ?? ZERO_USD;
-  const seen = await ledger.readOrganization(periodOf(nowEpochMs));
+  const seen = await ledger.readOrganization(periodAt(nowEpochMs));
   return {
     teams: policies.map((policy, index) => reportBudget(policy, states[index], nowEpochMs)),
-    organization: reportOrganization(cap, seen, states, nowEpochMs),
+    organization: reportOrganizationBudget(cap, seen, states, nowEpochMs),
   };
 }
 
@@ -29,7 +29,7 @@ async function readState(
   { team, monthlyBudgetPicoUsd }: TeamPolicy,
   nowEpochMs: number,
 ): Promise<LedgerState> {
-  const state = await ledger.read({ team, period: periodOf(nowEpochMs) });
+  const state = await ledger.read({ team, period: periodAt(nowEpochMs) });
   // A month without a call has no ledger yet, but a pause stands all the same.
   return state ?? openLedger(monthlyBudgetPicoUsd, await ledger.readPauses(team));
 }

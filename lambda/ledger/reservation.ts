@@ -19,7 +19,7 @@ import type { TopUp } from './top-ups.ts';
 export type Reservation = {
   readonly id: string;
   /** The most the call can cost. */
-  readonly costPicoUsd: PicoUsd;
+  readonly maxCostPicoUsd: PicoUsd;
   /** The most tokens it can use. */
   readonly tokens: number;
   readonly model: string;
@@ -28,18 +28,18 @@ export type Reservation = {
   readonly expiresAtEpochMs: number;
 };
 
-/** A team's totals for a period, in pico-dollars, and its rate buckets. `available + reserved + spent = limit`. */
+/** A team's totals for a period, in pico-dollars, and its rate buckets. `availablePicoUsd + reservedPicoUsd + spentPicoUsd = limitPicoUsd`. */
 export type LedgerView = {
-  readonly limit: PicoUsd;
-  readonly available: PicoUsd;
-  readonly reserved: PicoUsd;
-  readonly spent: PicoUsd;
+  readonly limitPicoUsd: PicoUsd;
+  readonly availablePicoUsd: PicoUsd;
+  readonly reservedPicoUsd: PicoUsd;
+  readonly spentPicoUsd: PicoUsd;
   /** Drawn from the organisation's ledger, and neither held nor spent; below zero only through an overrun. */
-  readonly leased: PicoUsd;
-  /** The part of `spent` that was taken at its bound because the outcome never came. */
-  readonly assumed: PicoUsd;
-  /** The part of `spent` that came in above its bound. */
-  readonly overrun: PicoUsd;
+  readonly leasedPicoUsd: PicoUsd;
+  /** The part of `spentPicoUsd` that was taken at its bound because the outcome never came. */
+  readonly assumedPicoUsd: PicoUsd;
+  /** The part of `spentPicoUsd` that came in above its bound. */
+  readonly overrunPicoUsd: PicoUsd;
   /** Epoch microseconds; see takeFromBucket. */
   readonly rpmTatUs: number;
   readonly tpmTatUs: number;
@@ -52,7 +52,7 @@ export type LedgerState = LedgerView & {
   readonly open: ReadonlyMap<string, Reservation>;
   /** Expired reservations that a late settlement may still correct. */
   readonly lapsed: ReadonlyMap<string, Reservation>;
-  /** Temporary increases that `limit` has in it. */
+  /** Temporary increases that `limitPicoUsd` has in it. */
   readonly topUps: ReadonlyMap<string, TopUp>;
   readonly pauses: Pauses;
   /** The shares of keys that have limits of their own. */
@@ -84,26 +84,26 @@ export type ReserveRefusal =
     }
   | {
       readonly reason: 'team_budget_exceeded';
-      /** What calls in flight hold, and the part of it that may be waited for: see isComingBack. */
-      readonly heldPicoUsd: PicoUsd;
-      readonly awaitedPicoUsd: PicoUsd;
+      /** What calls in flight hold, and the part of it that may be waited for: see isReclaimable. */
+      readonly reservedPicoUsd: PicoUsd;
+      readonly reclaimablePicoUsd: PicoUsd;
     }
   | { readonly reason: 'key_revoked' }
   | {
       readonly reason: 'key_budget_exceeded';
       /** What the key still has of its own limit, and what its calls in flight hold. */
       readonly limitPicoUsd: PicoUsd;
-      readonly leftPicoUsd: PicoUsd;
-      readonly heldPicoUsd: PicoUsd;
-      readonly awaitedPicoUsd: PicoUsd;
+      readonly availablePicoUsd: PicoUsd;
+      readonly reservedPicoUsd: PicoUsd;
+      readonly reclaimablePicoUsd: PicoUsd;
     }
   | {
       readonly reason: 'organization_budget_exceeded';
       /** The cap in force, what is left of it for this team, and what calls in flight hold of it, in all teams. */
       readonly limitPicoUsd: PicoUsd;
-      readonly leftPicoUsd: PicoUsd;
-      readonly heldPicoUsd: PicoUsd;
-      readonly awaitedPicoUsd: PicoUsd;
+      readonly availablePicoUsd: PicoUsd;
+      readonly reservedPicoUsd: PicoUsd;
+      readonly reclaimablePicoUsd: PicoUsd;
     }
   | {
       readonly reason:

@@ -1,10 +1,10 @@
 import { addUsd, type PicoUsd, ZERO_USD } from '../kernel/money.ts';
-import { type Period, periodOf } from '../kernel/period.ts';
-import type { Sight } from './budget-standing.ts';
+import { type Period, periodAt } from '../kernel/period.ts';
+import type { BudgetSnapshot } from './budget-snapshot.ts';
 import type { OrganizationLedger } from './organization-ledger.ts';
 import type { LedgerKey } from './ports.ts';
 import type { LedgerState } from './reservation.ts';
-import { endTopUps } from './top-ups.ts';
+import { expireTopUps } from './top-ups.ts';
 
 /** What a sweep needs of the ledgers. */
 export type SweepableLedger = {
@@ -16,11 +16,11 @@ export type SweepableLedger = {
   /** Ends what the cap was increased by, once its time is over. */
   sweepCap(period: Period, nowEpochMs: number): Promise<void>;
   /** Names every team that has drawn money in a period. */
-  readOrganization(period: Period): Promise<Pick<OrganizationLedger, 'holders' | 'limit'> | undefined>;
+  readOrganization(period: Period): Promise<Pick<OrganizationLedger, 'holders' | 'limitPicoUsd'> | undefined>;
 };
 
 /** What a sweep found over all teams. */
-export type Swept = {
+export type SweepResult = {
   readonly ledgers: number;
   /** Reservations taken for spent at their bound. */
   readonly expired: number;
@@ -29,7 +29,7 @@ export type Swept = {
   readonly assumedPicoUsd: PicoUsd;
   readonly overrunPicoUsd: PicoUsd;
   /** What each ledger stands at; teams without a call in a period have none. */
-  readonly sights: readonly Sight[];
+  readonly budgetSnapshots: readonly BudgetSnapshot[];
   /** The organisation's cap as it is in force in each period that has begun. */
   readonly caps: ReadonlyMap<Period, PicoUsd>;
   /** Teams whose ledger could not be swept; the next sweep tries them again. */
@@ -37,7 +37,7 @@ export type Swept = {
 };
 
 /** How many ledgers are swept at once: few, so that admissions are not crowded out. */
-const AT_ONCE = 4;
+const SWEEP_CONCURRENCY = 4;
 /** A reservation lives minutes, so what was opened in the last period is swept for a day of the next. */
 const LOOK_BACK_MS = 86_400_000;
 
@@ -49,20 +49,20 @@ export async function sweepLedgers(
   ledger: SweepableLedger,
   teams: readonly string[],
   nowEpochMs: number,
-): Promise<Swept> {
+): Promise<SweepResult> {
   const failed: string[] = [];
-  const periods: readonly Period[] = [...new Set([periodOf(nowEpochMs), periodOf(nowEpochMs - LOOK_BACK_MS)])];
+  const periods: readonly Period[] = [...new Set([periodAt(nowEpochMs), periodAt(nowEpochMs - LOOK_BACK_MS)])];
   const keys: LedgerKey[] = [];
   const caps = new Map<Period, PicoUsd>();
   for (const period of periods) {
     await ledger.sweepCap(period, nowEpochMs).catch(() => failed.push('the organisation'));
     // Also a team that has no policy any more: what its last calls hold would be held from all others for the month.
     const organization = await ledger.readOrganization(period);
-    if (organization !== undefined) caps.set(period, organization.limit);
+    if (organization !== undefined) caps.set(period, organization.limitPicoUsd);
     for (const team of new Set([...teams, ...(organization?.holders ?? [])])) keys.push({ team, period });
   }
   const states: LedgerState[] = [];
-  const sights: Sight[] = [];
+  const budgetSnapshots: BudgetSnapshot[] = [];
   let expired = 0;
   const next = keys.values();
   const sweepOne = async () => {
@@ -75,19 +75,19 @@ export async function sweepLedgers(
       expired += swept.expired;
       states.push(swept.state);
       // A top-up whose time is over has just been ended, also where the state was read before.
-      const { spent, limit } = endTopUps(swept.state, nowEpochMs);
-      sights.push({ holder: key.team, period: key.period, spent, limit });
+      const { spentPicoUsd, limitPicoUsd } = expireTopUps(swept.state, nowEpochMs);
+      budgetSnapshots.push({ holder: key.team, period: key.period, spentPicoUsd, limitPicoUsd });
     }
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, sweepOne));
+  await Promise.all(Array.from({ length: SWEEP_CONCURRENCY }, sweepOne));
   const sum = (part: (state: LedgerState) => PicoUsd) => addUsd(ZERO_USD, ...states.map(part));
   return {
     ledgers: states.length,
     expired,
     open: states.reduce((count, state) => count + state.open.size, 0),
-    assumedPicoUsd: sum((state) => state.assumed),
-    overrunPicoUsd: sum((state) => state.overrun),
-    sights,
+    assumedPicoUsd: sum((state) => state.assumedPicoUsd),
+    overrunPicoUsd: sum((state) => state.overrunPicoUsd),
+    budgetSnapshots,
     caps,
     failed,
   };

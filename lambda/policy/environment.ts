@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { ConfigError, configError } from '../kernel/config-error.ts';
-import { knownFields } from '../kernel/known-fields.ts';
+import { pickKnownFields } from '../kernel/known-fields.ts';
 import { type PicoUsd, picoUsdFromNumber } from '../kernel/money.ts';
 import { didYouMean } from '../kernel/nearest-word.ts';
 import type { Catalog } from '../pricing/catalog.ts';
@@ -85,8 +85,8 @@ export function parsePublishedEnvironment(
   catalog: Catalog,
 ): Environment {
   const { teams, ...rest } = content;
-  const known = Object.entries(teams).map(([team, policy]) => [team, knownFields(teamSchema, policy)]);
-  const environment = { ...(knownFields(environmentSchema, rest) as object), teams: Object.fromEntries(known) };
+  const known = Object.entries(teams).map(([team, policy]) => [team, pickKnownFields(teamSchema, policy)]);
+  const environment = { ...(pickKnownFields(environmentSchema, rest) as object), teams: Object.fromEntries(known) };
   return parseEnvironment('registry', environment, catalog);
 }
 

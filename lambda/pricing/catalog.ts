@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { ConfigError, configError } from '../kernel/config-error.ts';
-import { knownFields } from '../kernel/known-fields.ts';
+import { pickKnownFields } from '../kernel/known-fields.ts';
 import { type PicoUsd, picoUsd, picoUsdFromNumber } from '../kernel/money.ts';
 import { didYouMean } from '../kernel/nearest-word.ts';
 
@@ -20,9 +20,9 @@ type ModelFacts = {
 /** A model that answers chat completions, priced by the token. */
 export type ChatModel = ModelFacts & {
   readonly kind: 'chat';
-  readonly inputPicoUsd: PicoUsd;
-  readonly outputPicoUsd: PicoUsd;
-  readonly cachedInputPicoUsd: PicoUsd;
+  readonly inputTokenPicoUsd: PicoUsd;
+  readonly outputTokenPicoUsd: PicoUsd;
+  readonly cachedInputTokenPicoUsd: PicoUsd;
   /** Tokens. */
   readonly contextWindow: number;
   readonly maxOutputTokens: number;
@@ -31,7 +31,7 @@ export type ChatModel = ModelFacts & {
 /** A model that transcribes speech, priced by the second of audio. */
 export type TranscriptionModel = ModelFacts & {
   readonly kind: 'transcription';
-  readonly picoUsdPerAudioHour: PicoUsd;
+  readonly audioHourPicoUsd: PicoUsd;
   readonly minimumBilledSeconds: number;
 };
 
@@ -139,9 +139,9 @@ export function parseCatalog(file: string, content: unknown): Catalog {
 export function parsePublishedCatalog(content: unknown): Catalog {
   const { models, ...rest } = content as { readonly models: readonly { readonly kind?: unknown }[] };
   const known = models.map((model) =>
-    knownFields(model.kind === 'transcription' ? transcriptionModel : chatModel, model),
+    pickKnownFields(model.kind === 'transcription' ? transcriptionModel : chatModel, model),
   );
-  return parseCatalog('registry', { ...(knownFields(catalogFile, rest) as object), models: known });
+  return parseCatalog('registry', { ...(pickKnownFields(catalogFile, rest) as object), models: known });
 }
 
 function parseModel(file: string, entry: { readonly id: string; readonly [field: string]: unknown }): Model {
@@ -164,21 +164,21 @@ function parseModel(file: string, entry: { readonly id: string; readonly [field:
     return {
       ...common,
       kind: 'transcription',
-      picoUsdPerAudioHour: picoUsdFromNumber(model.perAudioHourUsd),
+      audioHourPicoUsd: picoUsdFromNumber(model.perAudioHourUsd),
       minimumBilledSeconds: model.minimumBilledSeconds,
     };
   }
   return {
     ...common,
     kind: 'chat',
-    inputPicoUsd: perToken(model.input),
-    outputPicoUsd: perToken(model.output),
-    cachedInputPicoUsd: perToken(model.cachedInput ?? model.input),
+    inputTokenPicoUsd: picoUsdPerToken(model.input),
+    outputTokenPicoUsd: picoUsdPerToken(model.output),
+    cachedInputTokenPicoUsd: picoUsdPerToken(model.cachedInput ?? model.input),
     contextWindow: model.contextWindow,
     maxOutputTokens: model.maxOutputTokens ?? model.contextWindow,
   };
 }
 
-function perToken(usdPerMillion: number): PicoUsd {
+function picoUsdPerToken(usdPerMillion: number): PicoUsd {
   return picoUsd(picoUsdFromNumber(usdPerMillion) / 1_000_000n);
 }

@@ -1,14 +1,14 @@
-import type { KeyNames } from '../access/key-store.ts';
-import { inBatches } from '../kernel/in-batches.ts';
+import type { KeyNameReader } from '../access/key-store.ts';
+import { mapInBatches } from '../kernel/batches.ts';
 import type { PicoUsd } from '../kernel/money.ts';
-import { type Day, daysOf, MS_PER_DAY, type Period, periodOf, periodStartsAtEpochMs } from '../kernel/period.ts';
+import { type Day, MS_PER_DAY, type Period, periodAt, periodDayRange, periodStartEpochMs } from '../kernel/period.ts';
 import { openLedger } from '../ledger/ledger.ts';
 import type { Ledger } from '../ledger/ports.ts';
-import { endTopUps } from '../ledger/top-ups.ts';
-import { CANARY_TEAM } from '../policy/canary.ts';
+import { expireTopUps } from '../ledger/top-ups.ts';
+import { CANARY_TEAM } from '../policy/canary-team.ts';
 import type { TeamPolicy } from '../policy/environment.ts';
 import type { Catalog } from '../pricing/catalog.ts';
-import { tokenPricesOf } from '../pricing/token-prices.ts';
+import { tokenPricesByModel } from '../pricing/token-prices.ts';
 import type { UsageReader } from '../usage/ports.ts';
 import type { UsageRow } from '../usage/usage.ts';
 import { MAX_USAGE_DAYS } from '../usage/usage-query.ts';
@@ -20,7 +20,7 @@ import { periodsOfWeek } from './weekly-report.ts';
 /** Where spending is read. */
 export type SpendingPorts = {
   readonly usage: UsageReader;
-  readonly keyNames: KeyNames;
+  readonly keyNames: KeyNameReader;
   readonly ledger: Pick<Ledger, 'read' | 'readOrganization'>;
   /** What is in force. */
   readonly policies: () => Promise<{ readonly teams: ReadonlyMap<string, TeamPolicy>; readonly catalog: Catalog }>;
@@ -30,17 +30,17 @@ export type SpendingPorts = {
 };
 
 /** Told as teams are read. */
-export type Reading = (done: number, of: number) => void;
+export type ProgressCallback = (done: number, of: number) => void;
 
 /** How many teams are read at once. */
-const AT_ONCE = 8;
+const MAX_CONCURRENT_READS = 8;
 /** Usage is seconds behind its ledgers: how often both are read until they agree, and how long is waited in between. */
 const MAX_TRIES = 3;
-const BETWEEN_TRIES_MS = 2_000;
+const RETRY_DELAY_MS = 2_000;
 
 /** How spending is read. */
-export type ReadOptions = {
-  readonly onTeam?: Reading;
+export type ReadSpendingOptions = {
+  readonly onTeam?: ProgressCallback;
   /** How often, at most, until usage and ledgers agree on the last week. @default 3 */
   readonly tries?: number;
 };
@@ -49,29 +49,33 @@ export type ReadOptions = {
 export async function readSpending(
   ports: SpendingPorts,
   weeks: readonly IsoWeek[],
-  { onTeam = () => {}, tries: most = MAX_TRIES }: ReadOptions = {},
+  { onTeam = () => {}, tries: most = MAX_TRIES }: ReadSpendingOptions = {},
 ): Promise<SpendingFacts> {
   const last = weeks.at(-1) ?? '';
   for (let tries = 1; ; tries++) {
-    const facts = await readOnce(ports, weeks, onTeam);
+    const facts = await readSpendingOnce(ports, weeks, onTeam);
     if (tries >= most) return facts;
     const rowsByTeam = Map.groupBy(facts.rows, ({ team }) => team);
     if (checkFigures(facts, rowsByTeam, last).gapPicoUsd === 0n) return facts;
-    await ports.sleep(BETWEEN_TRIES_MS);
+    await ports.sleep(RETRY_DELAY_MS);
   }
 }
 
-async function readOnce(ports: SpendingPorts, weeks: readonly IsoWeek[], onTeam: Reading): Promise<SpendingFacts> {
+async function readSpendingOnce(
+  ports: SpendingPorts,
+  weeks: readonly IsoWeek[],
+  onTeam: ProgressCallback,
+): Promise<SpendingFacts> {
   const readAtEpochMs = ports.nowEpochMs();
   const { teams: policies, catalog } = await ports.policies();
-  const periods = [...new Set(weeks.flatMap(periodsOfWeek))].filter((period) => period <= periodOf(readAtEpochMs));
+  const periods = [...new Set(weeks.flatMap(periodsOfWeek))].filter((period) => period <= periodAt(readAtEpochMs));
   const { from, to } = daysToRead(weeks, periods);
   const caps = new Map<Period, PicoUsd>();
   const teams = new Set(policies.keys());
   for (const period of periods) {
     const organization = await ports.ledger.readOrganization(period);
-    const standing = organization === undefined ? undefined : endTopUps(organization, readAtEpochMs);
-    const cap = standing?.limit ?? capInForce(policies, period, readAtEpochMs);
+    const standing = organization === undefined ? undefined : expireTopUps(organization, readAtEpochMs);
+    const cap = standing?.limitPicoUsd ?? effectiveCap(policies, period, readAtEpochMs);
     if (cap !== undefined) caps.set(period, cap);
     // Those that have gone since are told of, too.
     for (const team of organization?.holders ?? []) teams.add(team);
@@ -80,18 +84,18 @@ async function readOnce(ports: SpendingPorts, weeks: readonly IsoWeek[], onTeam:
   const [rows, ledgers] = [[] as UsageRow[], [] as MonthLedger[]];
   const names = new Map<string, string>();
   let done = 0;
-  await inBatches([...teams].sort(), AT_ONCE, async (team) => {
+  await mapInBatches([...teams].sort(), MAX_CONCURRENT_READS, async (team) => {
     // The ledger first: what is counted while both are read is no difference that lasts.
     ledgers.push(...(await readLedgers(ports, team, policies.get(team), periods, readAtEpochMs)));
-    const own = await ports.usage.rowsOf(team, from, to);
+    const own = await ports.usage.listRows(team, from, to);
     rows.push(...own);
     // Nobody's name is read where there is nothing to tell of it.
-    if (own.length > 0) for (const [id, name] of await ports.keyNames.namesOf(team)) names.set(id, name);
+    if (own.length > 0) for (const [id, name] of await ports.keyNames.listKeyNames(team)) names.set(id, name);
     onTeam(++done, teams.size);
   });
   const { environmentName } = ports;
-  const prices = tokenPricesOf(catalog);
-  const kept = new Set(periods.filter((period) => isKept(period, readAtEpochMs)));
+  const prices = tokenPricesByModel(catalog);
+  const kept = new Set(periods.filter((period) => isRetained(period, readAtEpochMs)));
   return {
     environmentName,
     teams: [...teams].sort(),
@@ -106,28 +110,32 @@ async function readOnce(ports: SpendingPorts, weeks: readonly IsoWeek[], onTeam:
 }
 
 /** Whether all that was written of a month is still there: without its ledgers and rows, it looks like one without a call. */
-function isKept(period: Period, nowEpochMs: number): boolean {
-  return periodStartsAtEpochMs(period) > nowEpochMs - MAX_USAGE_DAYS * MS_PER_DAY;
+function isRetained(period: Period, nowEpochMs: number): boolean {
+  return periodStartEpochMs(period) > nowEpochMs - MAX_USAGE_DAYS * MS_PER_DAY;
 }
 
 /** The weeks, the week before, and the whole of each month that is compared. */
 function daysToRead(weeks: readonly IsoWeek[], periods: readonly Period[]): { readonly from: Day; readonly to: Day } {
   const weekBefore = addWeeks(weeks[0] ?? '', -1);
-  const days = [...daysOfWeek(weekBefore), ...daysOfWeek(weeks.at(-1) ?? ''), ...periods.flatMap(bothEnds)].sort();
+  const days = [
+    ...daysOfWeek(weekBefore),
+    ...daysOfWeek(weeks.at(-1) ?? ''),
+    ...periods.flatMap(firstAndLastDay),
+  ].sort();
   return { from: days[0] ?? '', to: days.at(-1) ?? '' };
 }
 
-function bothEnds(period: Period): readonly Day[] {
-  const { from, to } = daysOf(period);
+function firstAndLastDay(period: Period): readonly Day[] {
+  const { from, to } = periodDayRange(period);
   return [from, to];
 }
 
-function capInForce(
+function effectiveCap(
   policies: ReadonlyMap<string, TeamPolicy>,
   period: Period,
   nowEpochMs: number,
 ): PicoUsd | undefined {
-  return period === periodOf(nowEpochMs) ? [...policies.values()][0]?.organizationCapPicoUsd : undefined;
+  return period === periodAt(nowEpochMs) ? [...policies.values()][0]?.organizationCapPicoUsd : undefined;
 }
 
 async function readLedgers(
@@ -137,14 +145,17 @@ async function readLedgers(
   periods: readonly Period[],
   nowEpochMs: number,
 ): Promise<readonly MonthLedger[]> {
-  const read = await inBatches(periods, AT_ONCE, async (period) => {
+  const read = await mapInBatches(periods, MAX_CONCURRENT_READS, async (period) => {
     // A month without a call has no ledger; the current one has its budget all the same.
-    const isNow = policy !== undefined && period === periodOf(nowEpochMs);
+    const isNow = policy !== undefined && period === periodAt(nowEpochMs);
     const state =
       (await ledger.read({ team, period })) ?? (isNow ? openLedger(policy.monthlyBudgetPicoUsd) : undefined);
     if (state === undefined) return [];
-    const { limit, spent, reserved: held, assumed, overrun } = endTopUps(state, nowEpochMs);
-    return [{ team, period, limit, spent, held, assumed, overrun }];
+    const { limitPicoUsd, spentPicoUsd, reservedPicoUsd, assumedPicoUsd, overrunPicoUsd } = expireTopUps(
+      state,
+      nowEpochMs,
+    );
+    return [{ team, period, limitPicoUsd, spentPicoUsd, reservedPicoUsd, assumedPicoUsd, overrunPicoUsd }];
   });
   return read.flat();
 }

@@ -2,18 +2,18 @@ import type { PicoUsd } from '../kernel/money.ts';
 import type { Period } from '../kernel/period.ts';
 import type { TokenPrices } from '../pricing/token-prices.ts';
 import type { UsageRow } from '../usage/usage.ts';
-import type { NamesOfKeys } from '../usage/usage-report.ts';
+import type { KeyNamesById } from '../usage/usage-report.ts';
 
 /** What a team's ledger of a month has, in pico-dollars. */
 export type MonthLedger = {
   readonly team: string;
   readonly period: Period;
-  readonly limit: PicoUsd;
-  readonly spent: PicoUsd;
-  readonly held: PicoUsd;
-  /** Parts of `spent`: taken at their bound because the outcome never came, and above their bound. */
-  readonly assumed: PicoUsd;
-  readonly overrun: PicoUsd;
+  readonly limitPicoUsd: PicoUsd;
+  readonly spentPicoUsd: PicoUsd;
+  readonly reservedPicoUsd: PicoUsd;
+  /** Parts of `spentPicoUsd`: taken at their bound because the outcome never came, and above their bound. */
+  readonly assumedPicoUsd: PicoUsd;
+  readonly overrunPicoUsd: PicoUsd;
 };
 
 /** All that reports of some weeks are made from, read at one time. */
@@ -23,7 +23,7 @@ export type SpendingFacts = {
   readonly teams: readonly string[];
   /** Of the weeks, of the week before each, and of the whole of each month that `ledgers` has. */
   readonly rows: readonly UsageRow[];
-  readonly names: NamesOfKeys;
+  readonly names: KeyNamesById;
   readonly ledgers: readonly MonthLedger[];
   /** The months whose ledgers were read: there, who has none has spent nothing. */
   readonly periods: ReadonlySet<Period>;
@@ -34,7 +34,7 @@ export type SpendingFacts = {
 };
 
 /** What a team's own people see of it: no other team, and not what all may spend together. */
-export function spendingOf(facts: SpendingFacts, team: string): SpendingFacts {
+export function spendingForTeam(facts: SpendingFacts, team: string): SpendingFacts {
   return {
     ...facts,
     teams: facts.teams.filter((one) => one === team),

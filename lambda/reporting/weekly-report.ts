@@ -1,32 +1,32 @@
-import { burnRateOf, pastSpendingOf } from '../alerts/burn-rate.ts';
+import { calculateBurnRate, sumPastSpending } from '../alerts/burn-rate.ts';
 import { addUsd, type PicoUsd } from '../kernel/money.ts';
-import { type Day, type Period, periodOf } from '../kernel/period.ts';
+import { type Day, type Period, periodAt } from '../kernel/period.ts';
 import type { TokenPrices } from '../pricing/token-prices.ts';
 import { sumUsage, type UsageCounts, type UsageRow } from '../usage/usage.ts';
-import { compareParts, nameOf } from '../usage/usage-report.ts';
+import { compareLexicographic, displayName } from '../usage/usage-report.ts';
 import { addWeeks, daysOfWeek, type IsoWeek, weekEndsAtEpochMs } from './iso-week.ts';
 import type { MonthLedger, SpendingFacts } from './spending-facts.ts';
-import { checkFigures, type Figures } from './week-figures.ts';
+import { checkFigures, type FiguresStatus } from './week-figures.ts';
 
 /** A usage row with its key's name. */
-export type NamedRow = UsageRow & { readonly keyName: string };
+export type NamedUsageRow = UsageRow & { readonly keyName: string };
 
 /** A month's money beside a week's. */
 export type MonthBudget = Omit<MonthLedger, 'team'> & {
   /** What the month comes to if it goes on so: see burn-rate.ts. */
-  readonly projected: PicoUsd;
+  readonly projectedPicoUsd: PicoUsd;
 };
 
 /** The part of a whole that cost the most. */
-export type TopPart = { readonly id: string; readonly name: string; readonly costPicoUsd: PicoUsd };
+export type TopContributor = { readonly id: string; readonly name: string; readonly costPicoUsd: PicoUsd };
 
 /** What a team's week came to. */
 export type TeamWeek = {
   readonly team: string;
   readonly counts: UsageCounts;
-  readonly costBeforePicoUsd: PicoUsd;
-  readonly topModel: TopPart | undefined;
-  readonly topKey: TopPart | undefined;
+  readonly previousCostPicoUsd: PicoUsd;
+  readonly topModel: TopContributor | undefined;
+  readonly topKey: TopContributor | undefined;
   /** Of the month that the week ends in, or that it has reached; undefined where that is not known. */
   readonly budget: MonthBudget | undefined;
 };
@@ -40,42 +40,42 @@ export type WeeklyReport = {
   readonly to: Day;
   readonly generatedAtEpochMs: number;
   readonly isOver: boolean;
-  readonly figures: Figures;
+  readonly figures: FiguresStatus;
   /** By how much ledgers and usage differ, in either direction. */
   readonly gapPicoUsd: PicoUsd;
   /** By cost, the highest first; as are models. */
   readonly teams: readonly TeamWeek[];
   readonly days: readonly { readonly day: Day; readonly counts: UsageCounts }[];
   readonly models: readonly { readonly model: string; readonly counts: UsageCounts }[];
-  readonly total: { readonly counts: UsageCounts; readonly costBeforePicoUsd: PicoUsd };
+  readonly total: { readonly counts: UsageCounts; readonly previousCostPicoUsd: PicoUsd };
   /** All teams' month under the organisation's cap; undefined to one who may not know it. */
   readonly organization: MonthBudget | undefined;
   /** By day, team, key and model: they add up to the total exactly. */
-  readonly rows: readonly NamedRow[];
+  readonly rows: readonly NamedUsageRow[];
   readonly prices: ReadonlyMap<string, TokenPrices>;
 };
 
 /** Makes a week's report. */
-export function weeklyReport(facts: SpendingFacts, week: IsoWeek): WeeklyReport {
+export function buildWeeklyReport(facts: SpendingFacts, week: IsoWeek): WeeklyReport {
   const { readAtEpochMs: now, names } = facts;
   const days = daysOfWeek(week);
   const rowsByTeam = Map.groupBy(facts.rows, ({ team }) => team);
-  const rows = within(facts.rows, days).sort(byKey);
+  const rows = rowsWithin(facts.rows, days).sort(compareRows);
   const byTeam = Map.groupBy(rows, ({ team }) => team);
-  const before = within(facts.rows, daysOfWeek(addWeeks(week, -1)));
+  const before = rowsWithin(facts.rows, daysOfWeek(addWeeks(week, -1)));
   const beforeByTeam = Map.groupBy(before, ({ team }) => team);
   const isOver = weekEndsAtEpochMs(week) <= now;
-  const period = periodOf(isOver ? weekEndsAtEpochMs(week) - 1 : now);
+  const period = periodAt(isOver ? weekEndsAtEpochMs(week) - 1 : now);
   const ledgers = new Map(facts.ledgers.filter((one) => one.period === period).map((one) => [one.team, one]));
   const teams = facts.teams.map((team) => {
     const own = byTeam.get(team) ?? [];
     return {
       team,
       counts: sumUsage(own),
-      costBeforePicoUsd: sumUsage(beforeByTeam.get(team) ?? []).costPicoUsd,
-      topModel: topOf(own, 'model', (id) => id),
-      topKey: topOf(own, 'keyId', (id) => nameOf(id, names)),
-      budget: budgetOf(ledgers.get(team), rowsByTeam.get(team) ?? [], now),
+      previousCostPicoUsd: sumUsage(beforeByTeam.get(team) ?? []).costPicoUsd,
+      topModel: topContributor(own, 'model', (id) => id),
+      topKey: topContributor(own, 'keyId', (id) => displayName(id, names)),
+      budget: projectBudget(ledgers.get(team), rowsByTeam.get(team) ?? [], now),
     };
   });
   const models = [...Map.groupBy(rows, ({ model }) => model)].map(([model, of]) => ({ model, counts: sumUsage(of) }));
@@ -87,12 +87,12 @@ export function weeklyReport(facts: SpendingFacts, week: IsoWeek): WeeklyReport 
     generatedAtEpochMs: now,
     isOver,
     ...checkFigures(facts, rowsByTeam, week),
-    teams: teams.sort(byCost(({ team }) => team)),
+    teams: teams.sort(compareByCost(({ team }) => team)),
     days: days.map((day) => ({ day, counts: sumUsage(rows.filter((row) => row.day === day)) })),
-    models: models.sort(byCost(({ model }) => model)),
-    total: { counts: sumUsage(rows), costBeforePicoUsd: sumUsage(before).costPicoUsd },
-    organization: organizationOf(facts, period),
-    rows: rows.map((row) => ({ ...row, keyName: nameOf(row.keyId, names) })),
+    models: models.sort(compareByCost(({ model }) => model)),
+    total: { counts: sumUsage(rows), previousCostPicoUsd: sumUsage(before).costPicoUsd },
+    organization: organizationBudget(facts, period),
+    rows: rows.map((row) => ({ ...row, keyName: displayName(row.keyId, names) })),
     prices: facts.prices,
   };
 }
@@ -102,35 +102,35 @@ export function periodsOfWeek(week: IsoWeek): readonly Period[] {
   return [...new Set(daysOfWeek(week).map((day) => day.slice(0, 7)))];
 }
 
-function within(rows: readonly UsageRow[], days: readonly Day[]): UsageRow[] {
+function rowsWithin(rows: readonly UsageRow[], days: readonly Day[]): UsageRow[] {
   const [from = '', to = ''] = [days[0], days.at(-1)];
   return rows.filter(({ day }) => day >= from && day <= to);
 }
 
-function byKey(a: UsageRow, b: UsageRow): number {
-  return compareParts([a.day, a.team, a.keyId, a.model], [b.day, b.team, b.keyId, b.model]);
+function compareRows(a: UsageRow, b: UsageRow): number {
+  return compareLexicographic([a.day, a.team, a.keyId, a.model], [b.day, b.team, b.keyId, b.model]);
 }
 
 /** The part with the highest cost; undefined where nothing was called. */
-function topOf(
+function topContributor(
   rows: readonly UsageRow[],
   part: 'model' | 'keyId',
-  labelOf: (id: string) => string,
-): TopPart | undefined {
+  labelFor: (id: string) => string,
+): TopContributor | undefined {
   const parts = [...Map.groupBy(rows, (row) => row[part])].map(([id, of]) => ({ id, counts: sumUsage(of) }));
-  const [top] = parts.filter(({ counts }) => counts.requests > 0).sort(byCost(({ id }) => id));
-  return top === undefined ? undefined : { id: top.id, name: labelOf(top.id), costPicoUsd: top.counts.costPicoUsd };
+  const [top] = parts.filter(({ counts }) => counts.requests > 0).sort(compareByCost(({ id }) => id));
+  return top === undefined ? undefined : { id: top.id, name: labelFor(top.id), costPicoUsd: top.counts.costPicoUsd };
 }
 
-function byCost<T extends { readonly counts: UsageCounts }>(nameOf: (part: T) => string) {
+function compareByCost<T extends { readonly counts: UsageCounts }>(displayName: (part: T) => string) {
   return (a: T, b: T): number => {
     const [costA, costB] = [a.counts.costPicoUsd, b.counts.costPicoUsd];
     if (costA !== costB) return costA > costB ? -1 : 1;
-    return nameOf(a) < nameOf(b) ? -1 : 1;
+    return displayName(a) < displayName(b) ? -1 : 1;
   };
 }
 
-function budgetOf(
+function projectBudget(
   ledger: MonthLedger | undefined,
   rows: readonly UsageRow[],
   nowEpochMs: number,
@@ -138,20 +138,29 @@ function budgetOf(
   if (ledger === undefined) return undefined;
   const { team: _, ...month } = ledger;
   // A month that is over comes to what was spent; the current one as alarms and the dashboard project it.
-  if (month.period !== periodOf(nowEpochMs)) return { ...month, projected: month.spent };
-  const { monthEndPicoUsd: projected } = burnRateOf(pastSpendingOf(rows, nowEpochMs), month, nowEpochMs);
-  return { ...month, projected };
+  if (month.period !== periodAt(nowEpochMs)) return { ...month, projectedPicoUsd: month.spentPicoUsd };
+  const { projectedPicoUsd } = calculateBurnRate(sumPastSpending(rows, nowEpochMs), month, nowEpochMs);
+  return { ...month, projectedPicoUsd };
 }
 
-function organizationOf(
+function organizationBudget(
   { ledgers, caps, rows, readAtEpochMs }: SpendingFacts,
   period: Period,
 ): MonthBudget | undefined {
-  const limit = caps.get(period);
-  if (limit === undefined) return undefined;
+  const limitPicoUsd = caps.get(period);
+  if (limitPicoUsd === undefined) return undefined;
   const own = ledgers.filter((ledger) => ledger.period === period);
   const add = (part: (ledger: MonthLedger) => PicoUsd) => addUsd(...own.map(part));
-  const all = { team: '', period, limit, spent: add(({ spent }) => spent), held: add(({ held }) => held) };
-  const parts = { assumed: add(({ assumed }) => assumed), overrun: add(({ overrun }) => overrun) };
-  return budgetOf({ ...all, ...parts }, rows, readAtEpochMs);
+  const all = {
+    team: '',
+    period,
+    limitPicoUsd,
+    spentPicoUsd: add(({ spentPicoUsd }) => spentPicoUsd),
+    reservedPicoUsd: add(({ reservedPicoUsd }) => reservedPicoUsd),
+  };
+  const parts = {
+    assumedPicoUsd: add(({ assumedPicoUsd }) => assumedPicoUsd),
+    overrunPicoUsd: add(({ overrunPicoUsd }) => overrunPicoUsd),
+  };
+  return projectBudget({ ...all, ...parts }, rows, readAtEpochMs);
 }

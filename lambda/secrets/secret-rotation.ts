@@ -6,12 +6,12 @@ export type RotationStep = 'createSecret' | 'setSecret' | 'testSecret' | 'finish
 /** One secret, as its versions stand. */
 export type SecretState = {
   readonly team: string;
-  readonly isRotated: boolean;
+  readonly isRotationEnabled: boolean;
   readonly stages: VersionLabels;
 };
 
 /** A secret that is rotated; its versions hold values of one kind. */
-export interface RotatedVersions<T> {
+export interface RotatableSecret<T> {
   state(): Promise<SecretState>;
   /** What a version holds, or undefined when that is no such value: nothing yet, or the placeholder of a new secret. */
   read(versionId: string): Promise<T | undefined>;
@@ -30,9 +30,9 @@ export class RotationError extends Error {
  *
  * @throws RotationError for a version that is not the one being rotated, as AWS documents.
  */
-export function standOf({ isRotated, stages }: SecretState, token: string): 'current' | 'pending' {
+export function rotationState({ isRotationEnabled, stages }: SecretState, token: string): 'current' | 'pending' {
   const labels = stages.get(token);
-  if (!isRotated) throw new RotationError('the secret is not set to be rotated');
+  if (!isRotationEnabled) throw new RotationError('the secret is not set to be rotated');
   if (labels === undefined) throw new RotationError('the secret has no such version');
   if (labels.includes(VERSION_LABEL.current)) return 'current';
   if (!labels.includes(VERSION_LABEL.pending))

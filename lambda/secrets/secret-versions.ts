@@ -5,6 +5,6 @@ export const VERSION_LABEL = { current: 'AWSCURRENT', previous: 'AWSPREVIOUS', p
 export type VersionLabels = ReadonlyMap<string, readonly string[]>;
 
 /** The version that bears a label. */
-export function versionWith(versions: VersionLabels, label: string): string | undefined {
+export function findVersion(versions: VersionLabels, label: string): string | undefined {
   return [...versions].find(([, labels]) => labels.includes(label))?.[0];
 }

@@ -1,5 +1,5 @@
 /** A request that may come twice: who tells it, by what word, and what it asks. */
-export type Once = {
+export type IdempotentRequest = {
   readonly keyId: string;
   /** The caller's own key, as it was sent; never stored. */
   readonly presentedKey: string;
@@ -9,7 +9,9 @@ export type Once = {
 
 /** What was answered to requests that bear an Idempotency-Key. */
 export interface IdempotencyStore {
-  begin(once: Once): Promise<'begun' | 'busy' | 'other request' | { readonly answer: string }>;
-  end(once: Once, answer: string): Promise<void>;
-  forget(once: Once): Promise<void>;
+  begin(
+    idempotentRequest: IdempotentRequest,
+  ): Promise<'begun' | 'busy' | 'request_mismatch' | { readonly answer: string }>;
+  complete(idempotentRequest: IdempotentRequest, answer: string): Promise<void>;
+  release(idempotentRequest: IdempotentRequest): Promise<void>;
 }

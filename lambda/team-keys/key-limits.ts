@@ -1,11 +1,11 @@
 import type { Identity, Role } from '../access/identity.ts';
-import { GRANTABLE, PERMISSIONS } from '../access/permissions.ts';
-import { picoUsdFromNumber, usdText } from '../kernel/money.ts';
+import { GRANTABLE_ROLES, PERMISSIONS } from '../access/permissions.ts';
+import { picoUsdFromNumber, toUsdString } from '../kernel/money.ts';
 import { type Refusal, refuse } from '../kernel/refusals.ts';
 import type { TeamPolicy } from '../policy/environment.ts';
 
 /** What a request narrows of its team, by the fields of the API. */
-export type AskedLimits = {
+export type RequestedLimits = {
   readonly allowed_models?: readonly string[] | null | undefined;
   readonly requests_per_minute?: number | null | undefined;
   readonly tokens_per_minute?: number | null | undefined;
@@ -13,7 +13,7 @@ export type AskedLimits = {
 };
 
 /** The field by which a key would have more than its team, if there is one. */
-export function beyondTeam(asked: AskedLimits, policy: TeamPolicy): Refusal | undefined {
+export function checkTeamLimits(asked: RequestedLimits, policy: TeamPolicy): Refusal | undefined {
   const more = (param: string, wanted: string, has: string) =>
     refuse(
       'key_too_wide',
@@ -29,13 +29,13 @@ export function beyondTeam(asked: AskedLimits, policy: TeamPolicy): Refusal | un
   if (tpm != null && policy.rateLimitTpm !== null && tpm > policy.rateLimitTpm)
     return more('tokens_per_minute', String(tpm), String(policy.rateLimitTpm));
   if (usd != null && picoUsdFromNumber(usd) > policy.monthlyBudgetPicoUsd)
-    return more('monthly_budget_usd', `$${usd}`, `$${usdText(policy.monthlyBudgetPicoUsd)}`);
+    return more('monthly_budget_usd', `$${usd}`, `$${toUsdString(policy.monthlyBudgetPicoUsd)}`);
   return undefined;
 }
 
 /** Why a key may make none of this role, if so. */
-export function beyondRole({ role: own }: Pick<Identity, 'role'>, role: Role): Refusal | undefined {
-  if (GRANTABLE[own].includes(role)) return undefined;
+export function checkGrantableRole({ role: own }: Pick<Identity, 'role'>, role: Role): Refusal | undefined {
+  if (GRANTABLE_ROLES[own].includes(role)) return undefined;
   return refuse('forbidden', `A key with the role "${own}" may not make one with the role "${role}".`);
 }
 
@@ -43,11 +43,11 @@ export function beyondRole({ role: own }: Pick<Identity, 'role'>, role: Role): R
  * Why a key may not get hold of another with these rights, by making it or by rotating it: of a role that it may not
  * give, wider than itself, or outliving it.
  */
-export function beyondMaker(
+export function checkCreatorLimits(
   maker: Omit<Identity, 'keyId'>,
   wanted: Pick<Identity, 'role' | 'scope' | 'expiresAtEpochMs'>,
 ): Refusal | undefined {
-  const foreign = beyondRole(maker, wanted.role);
+  const foreign = checkGrantableRole(maker, wanted.role);
   if (foreign !== undefined) return foreign;
   const more = (param: string, why: string) => refuse('key_too_wide', `"${param}" ${why}.`, { param });
   const { expiresAtEpochMs: ends = Number.POSITIVE_INFINITY } = maker;
@@ -56,8 +56,8 @@ export function beyondMaker(
   const own = maker.scope ?? {};
   const { models, endpoints } = wanted.scope ?? {};
   const wider = 'would go beyond your own key, which is narrowed: a key makes none wider than itself';
-  if (isBeyond(own.models, models)) return more('allowed_models', wider);
-  if (isBeyond(own.endpoints, endpoints)) return more('endpoints', wider);
+  if (isWider(own.models, models)) return more('allowed_models', wider);
+  if (isWider(own.endpoints, endpoints)) return more('endpoints', wider);
   const isSpending = PERMISSIONS[wanted.role].call_models !== 'none' && (endpoints?.includes('chat') ?? true);
   if (!isSpending) return undefined;
   // Each would have such limits of its own, so that two keys had twice as much.
@@ -67,6 +67,6 @@ export function beyondMaker(
   return own.usd === undefined ? undefined : more('monthly_budget_usd', many);
 }
 
-function isBeyond(own: readonly string[] | undefined, asked: readonly string[] | undefined): boolean {
+function isWider(own: readonly string[] | undefined, asked: readonly string[] | undefined): boolean {
   return own !== undefined && (asked === undefined || asked.some((one) => !own.includes(one)));
 }

@@ -1,14 +1,14 @@
 import type { Identity } from '../access/identity.ts';
-import { type KeyRecord, statusOf } from '../access/key-record.ts';
-import { type Action, type Reach, reachOf } from '../access/permissions.ts';
+import { type KeyRecord, keyStatus } from '../access/key-record.ts';
+import { type AccessLevel, type Action, accessLevelFor } from '../access/permissions.ts';
 import type { AuditLog } from '../kernel/audit-log.ts';
 import { didYouMean } from '../kernel/nearest-word.ts';
-import { utcText } from '../kernel/period.ts';
-import { INVALID_KEY, type Refusal, refuse } from '../kernel/refusals.ts';
-import { type KeyRules, parseKeyRequest, type WantedKey } from './key-request.ts';
+import { formatUtc } from '../kernel/period.ts';
+import { INVALID_KEY_MESSAGE, type Refusal, refuse } from '../kernel/refusals.ts';
+import { type KeyRules, type NewKeySpec, parseKeyRequest } from './key-request.ts';
 
 /** Where keys are kept. */
-export interface KeyShelf {
+export interface KeyRepository {
   read(keyId: string): Promise<KeyRecord | undefined>;
   /** A team's keys, those of no team for undefined. */
   list(team: string | undefined): Promise<readonly KeyRecord[]>;
@@ -24,7 +24,7 @@ export interface KeyShelf {
 
 /** What operations on keys need of the world. */
 export type KeyPorts = {
-  readonly shelf: KeyShelf;
+  readonly repository: KeyRepository;
   readonly audit: AuditLog;
   /** Where a revoked key is refused at once: the ledger of its team. */
   readonly ledger: { revokeKey(team: string, keyId: string): Promise<void> };
@@ -45,34 +45,34 @@ export type Caller = {
 };
 
 /** A key that has just been made: the key itself is told this once. */
-export type MadeKey = { readonly key: string; readonly record: KeyRecord };
+export type CreatedKey = { readonly key: string; readonly record: KeyRecord };
 
 /**
  * Who the caller is by what is stored now, if its key still stands: what is decided here bites at once, whatever API
  * Gateway remembers.
  */
-export async function checkCaller({ shelf, rules }: KeyPorts, caller: Caller): Promise<Identity | Refusal> {
+export async function verifyCaller({ repository, rules }: KeyPorts, caller: Caller): Promise<Identity | Refusal> {
   if (!caller.isKey) return caller.identity;
-  const record = await shelf.read(caller.identity.keyId);
-  const works = record !== undefined && ['active', 'replaced'].includes(statusOf(record, rules.nowEpochMs));
-  return works ? record : refuse('invalid_api_key', INVALID_KEY);
+  const record = await repository.read(caller.identity.keyId);
+  const works = record !== undefined && ['active', 'replaced'].includes(keyStatus(record, rules.nowEpochMs));
+  return works ? record : refuse('invalid_api_key', INVALID_KEY_MESSAGE);
 }
 
 /** Makes a key that its caller may make. */
-export async function createKey(ports: KeyPorts, caller: Caller, bodyText: string): Promise<MadeKey | Refusal> {
-  const maker = await checkCaller(ports, caller);
+export async function createKey(ports: KeyPorts, caller: Caller, bodyText: string): Promise<CreatedKey | Refusal> {
+  const maker = await verifyCaller(ports, caller);
   if ('reason' in maker) return maker;
-  if (reachOf(maker, 'create_keys') === 'none')
+  if (accessLevelFor(maker, 'create_keys') === 'none')
     return refuse(
       'forbidden',
       `A key with the role "${maker.role}" may not make keys. Ask a lead or an administrator.`,
     );
   const wanted = parseKeyRequest(bodyText, maker, ports.rules);
   if ('reason' in wanted) return wanted;
-  const { key, keyId } = ports.shelf.mint();
-  await recordAct(ports, caller, 'create_key', { ...wanted, keyId }, `none → ${describe(wanted)}`);
+  const { key, keyId } = ports.repository.mint();
+  await auditKeyOperation(ports, caller, 'create_key', { ...wanted, keyId }, `none → ${summarizeKey(wanted)}`);
   const record = { ...wanted, keyId, createdAtEpochMs: ports.rules.nowEpochMs, createdBy: caller.actor };
-  await ports.shelf.put(key, record);
+  await ports.repository.put(key, record);
   return { key, record };
 }
 
@@ -82,30 +82,31 @@ export async function listKeys(
   caller: Caller,
   team: string | undefined,
 ): Promise<readonly KeyRecord[] | Refusal> {
-  const own = await checkCaller(ports, caller);
+  const own = await verifyCaller(ports, caller);
   if ('reason' in own) return own;
-  const reach = reachOf(own, 'read_keys');
-  if (team !== undefined && reach !== 'all' && team !== own.team)
+  const level = accessLevelFor(own, 'read_keys');
+  if (team !== undefined && level !== 'all' && team !== own.team)
     return refuse('forbidden', 'This key sees keys of its own team only. Leave "team" out.', { param: 'team' });
-  const { shelf, rules } = ports;
-  switch (reach) {
+  const { repository, rules } = ports;
+  switch (level) {
     case 'none':
       return [];
     case 'own':
-      return [await shelf.read(own.keyId)].filter((record) => record !== undefined);
+      return [await repository.read(own.keyId)].filter((record) => record !== undefined);
     case 'team':
-      return await shelf.list(own.team);
+      return await repository.list(own.team);
     case 'all': {
       const teams = team === undefined ? [undefined, ...rules.teams.keys()] : [team];
-      const records = (await Promise.all(teams.map((one) => shelf.list(one)))).flat();
+      const records = (await Promise.all(teams.map((one) => repository.list(one)))).flat();
       // A team that has gone may have left keys; one that has none and never was is mistyped.
-      if (team !== undefined && records.length === 0 && !rules.teams.has(team)) return noTeam(team, rules.teams.keys());
+      if (team !== undefined && records.length === 0 && !rules.teams.has(team))
+        return unknownTeam(team, rules.teams.keys());
       return records;
     }
   }
 }
 
-function noTeam(team: string, teams: Iterable<string>): Refusal {
+function unknownTeam(team: string, teams: Iterable<string>): Refusal {
   const name = team.slice(0, 40);
   return refuse('invalid_request', `There is no team "${name}"${didYouMean(name, teams) || '.'}`, { param: 'team' });
 }
@@ -117,16 +118,16 @@ export async function findKey(
   keyId: string,
   action: Action,
 ): Promise<{ readonly found: KeyRecord; readonly own: Identity } | Refusal> {
-  const own = await checkCaller(ports, caller);
+  const own = await verifyCaller(ports, caller);
   if ('reason' in own) return own;
   const id = keyId === 'me' && caller.isKey ? own.keyId : keyId;
-  const found = /^[a-z0-9]{12}$/.test(id) ? await ports.shelf.read(id) : undefined;
-  if (found === undefined || !covers(reachOf(own, 'read_keys'), own, found))
+  const found = /^[a-z0-9]{12}$/.test(id) ? await ports.repository.read(id) : undefined;
+  if (found === undefined || !isWithinAccess(accessLevelFor(own, 'read_keys'), own, found))
     return refuse(
       'key_not_found',
       `There is no key "${id.slice(0, 40)}" that this key may see. GET /openai/v1/api-keys lists them.`,
     );
-  if (covers(reachOf(own, action), own, found)) return { found, own };
+  if (isWithinAccess(accessLevelFor(own, action), own, found)) return { found, own };
   return refuse('forbidden', `A key with the role "${own.role}" may not do that. Ask a lead or an administrator.`);
 }
 
@@ -140,21 +141,21 @@ export async function revokeKey(
   const asked = await findKey(ports, caller, keyId, 'revoke_keys');
   if ('reason' in asked) return asked;
   const { found } = asked;
-  const before = statusOf(found, ports.rules.nowEpochMs);
+  const before = keyStatus(found, ports.rules.nowEpochMs);
   const details = `${found.name}: ${before} → revoked${reason === '' ? '' : `; ${reason}`}`;
-  await recordAct(ports, caller, 'revoke_key', found, details);
-  await endKey(ports, found);
+  await auditKeyOperation(ports, caller, 'revoke_key', found, details);
+  await enforceRevocation(ports, found);
   return { ...found, revokedAtEpochMs: found.revokedAtEpochMs ?? ports.rules.nowEpochMs };
 }
 
 /** Ends a key where keys are checked, and where its calls are admitted. */
-export async function endKey({ shelf, ledger }: KeyPorts, { keyId, team }: Identity): Promise<void> {
-  await shelf.revoke(keyId);
+export async function enforceRevocation({ repository, ledger }: KeyPorts, { keyId, team }: Identity): Promise<void> {
+  await repository.revoke(keyId);
   if (team !== undefined) await ledger.revokeKey(team, keyId);
 }
 
-function covers(reach: Reach, { keyId, team }: Identity, key: KeyRecord): boolean {
-  switch (reach) {
+function isWithinAccess(level: AccessLevel, { keyId, team }: Identity, key: KeyRecord): boolean {
+  switch (level) {
     case 'all':
       return true;
     case 'team':
@@ -166,13 +167,13 @@ function covers(reach: Reach, { keyId, team }: Identity, key: KeyRecord): boolea
   }
 }
 
-function describe({ name, role, scope, expiresAtEpochMs }: WantedKey): string {
-  const until = expiresAtEpochMs === undefined ? '' : ` until ${utcText(expiresAtEpochMs)}`;
+function summarizeKey({ name, role, scope, expiresAtEpochMs }: NewKeySpec): string {
+  const until = expiresAtEpochMs === undefined ? '' : ` until ${formatUtc(expiresAtEpochMs)}`;
   return `${name}, role ${role}${until}${scope === undefined ? '' : `, narrowed to ${JSON.stringify(scope)}`}`;
 }
 
 /** Puts an act on record before it is done: what cannot be recorded is not done. */
-export async function recordAct(
+export async function auditKeyOperation(
   { audit, rules, newId }: KeyPorts,
   { actor, source, requestId }: Caller,
   action: string,

@@ -1,15 +1,15 @@
 import * as v from 'valibot';
 import { type Identity, isRole, type Role } from '../access/identity.ts';
 import { ENDPOINTS, type KeyScope } from '../access/key-scope.ts';
-import { reachOf } from '../access/permissions.ts';
+import { accessLevelFor } from '../access/permissions.ts';
 import { parseObject } from '../kernel/json-object.ts';
 import { didYouMean } from '../kernel/nearest-word.ts';
 import { type Refusal, refuse } from '../kernel/refusals.ts';
 import type { TeamPolicy } from '../policy/environment.ts';
-import { beyondMaker, beyondRole, beyondTeam } from './key-limits.ts';
+import { checkCreatorLimits, checkGrantableRole, checkTeamLimits } from './key-limits.ts';
 
 /** What is to be made: all of a key's record but its id and its times. */
-export type WantedKey = Omit<Identity, 'keyId'> & { readonly name: string };
+export type NewKeySpec = Omit<Identity, 'keyId'> & { readonly name: string };
 
 const count = (what: string) =>
   v.pipe(
@@ -62,7 +62,7 @@ export type KeyRules = {
 };
 
 /** Reads the body of `POST /openai/v1/api-keys`, and judges whether this caller may have such a key. */
-export function parseKeyRequest(bodyText: string, caller: Identity, rules: KeyRules): WantedKey | Refusal {
+export function parseKeyRequest(bodyText: string, caller: Identity, rules: KeyRules): NewKeySpec | Refusal {
   const body = parseObject(bodyText);
   if (body === undefined) return refuse('invalid_request', 'The body is not a JSON object. Send {"name": …}.');
   const parsed = v.safeParse(requestSchema, body);
@@ -70,20 +70,20 @@ export function parseKeyRequest(bodyText: string, caller: Identity, rules: KeyRu
   const request = parsed.output;
   const role = request.role ?? 'member';
   if (!isRole(role)) return invalid('role', `is "${role.slice(0, 20)}"; it must be one of admin, lead, member, viewer`);
-  const foreign = beyondRole(caller, role);
+  const foreign = checkGrantableRole(caller, role);
   if (foreign !== undefined) return foreign;
-  const team = teamOf(request, role, caller, rules);
+  const team = resolveTeam(request, role, caller, rules);
   if (typeof team === 'object') return team;
   const misnamed = checkName(request.name, team, rules.environmentName);
   if (misnamed !== undefined) return misnamed;
   const policy = team === undefined ? undefined : rules.teams.get(team);
-  const tooWide = policy === undefined ? narrowsNothing(request) : beyondTeam(request, policy);
+  const tooWide = policy === undefined ? rejectModelLimits(request) : checkTeamLimits(request, policy);
   if (tooWide !== undefined) return tooWide;
-  const expiresAtEpochMs = expiryOf(request, rules);
+  const expiresAtEpochMs = parseExpiry(request, rules);
   if (typeof expiresAtEpochMs === 'object') return expiresAtEpochMs;
-  const scope = scopeOf(request);
+  const scope = buildScope(request);
   const wanted = { role, scope, ...(expiresAtEpochMs === undefined ? {} : { expiresAtEpochMs }) };
-  const beyond = beyondMaker(caller, wanted);
+  const beyond = checkCreatorLimits(caller, wanted);
   if (beyond !== undefined) return beyond;
   return {
     name: request.name,
@@ -95,7 +95,12 @@ export function parseKeyRequest(bodyText: string, caller: Identity, rules: KeyRu
 }
 
 /** Whose key it is to be: the team that is named, or the one that the key's name begins with. */
-function teamOf(request: Request, role: Role, caller: Identity, { teams }: KeyRules): string | undefined | Refusal {
+function resolveTeam(
+  request: Request,
+  role: Role,
+  caller: Identity,
+  { teams }: KeyRules,
+): string | undefined | Refusal {
   const named = request.team ?? undefined;
   const byName = [...teams.keys()]
     .filter((team) => request.name === team || request.name.startsWith(`${team}-`))
@@ -109,7 +114,7 @@ function teamOf(request: Request, role: Role, caller: Identity, { teams }: KeyRu
       'team',
       `is missing, and "${request.name}" begins with no team's name; a ${role} key belongs to a team`,
     );
-  if (reachOf(caller, 'create_keys') !== 'all' && team !== caller.team)
+  if (accessLevelFor(caller, 'create_keys') !== 'all' && team !== caller.team)
     return refuse('forbidden', `This key makes keys of team "${caller.team}" only.`, { param: 'team' });
   if (team !== undefined && !teams.has(team))
     return invalid('team', `is "${team.slice(0, 40)}", which is no team${didYouMean(team.slice(0, 40), teams.keys())}`);
@@ -125,14 +130,14 @@ function checkName(name: string, team: string | undefined, environmentName: stri
 }
 
 /** A key of no team calls no models, so such limits would say what is not so. */
-function narrowsNothing(request: Request): Refusal | undefined {
+function rejectModelLimits(request: Request): Refusal | undefined {
   const given = (['allowed_models', 'requests_per_minute', 'tokens_per_minute', 'monthly_budget_usd'] as const).find(
     (field) => request[field] != null,
   );
   return given === undefined ? undefined : invalid(given, 'means nothing for a key of no team, which calls no models');
 }
 
-function expiryOf({ expires_at: at }: Request, { nowEpochMs, parseTime }: KeyRules): number | undefined | Refusal {
+function parseExpiry({ expires_at: at }: Request, { nowEpochMs, parseTime }: KeyRules): number | undefined | Refusal {
   if (at == null) return undefined;
   const epochMs = typeof at === 'number' ? Math.floor(at * 1000) : parseTime(at);
   // Far beyond that, it is no time that could be written down.
@@ -144,7 +149,7 @@ function expiryOf({ expires_at: at }: Request, { nowEpochMs, parseTime }: KeyRul
   return epochMs > nowEpochMs ? epochMs : invalid('expires_at', 'is over; name a time to come');
 }
 
-function scopeOf(request: Request): KeyScope {
+function buildScope(request: Request): KeyScope {
   const { allowed_models, endpoints, requests_per_minute, tokens_per_minute, monthly_budget_usd } = request;
   return {
     ...(allowed_models == null ? {} : { models: [...new Set(allowed_models)] }),
@@ -155,17 +160,17 @@ function scopeOf(request: Request): KeyScope {
   };
 }
 
-function fieldOf({ path }: v.BaseIssue<unknown>): string {
+function issueField({ path }: v.BaseIssue<unknown>): string {
   return String(path?.[0]?.key ?? '');
 }
 
 /** A misspelt field is told before the one that is missing for it. */
 function isUnknownField(issue: v.BaseIssue<unknown>): boolean {
-  return issue.path?.length === 1 && !Object.hasOwn(requestSchema.entries, fieldOf(issue));
+  return issue.path?.length === 1 && !Object.hasOwn(requestSchema.entries, issueField(issue));
 }
 
 function explainIssue(issue: v.BaseIssue<unknown>): Refusal {
-  const field = fieldOf(issue);
+  const field = issueField(issue);
   const fields = Object.keys(requestSchema.entries);
   if (isUnknownField(issue))
     return invalid(

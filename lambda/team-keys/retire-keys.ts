@@ -1,12 +1,12 @@
-import { type KeyRecord, statusOf } from '../access/key-record.ts';
+import { type KeyRecord, keyStatus } from '../access/key-record.ts';
 import type { AuditLog } from '../kernel/audit-log.ts';
-import { dayOf, MS_PER_DAY, utcText } from '../kernel/period.ts';
+import { dayAt, formatUtc, MS_PER_DAY } from '../kernel/period.ts';
 import type { UsageReader } from '../usage/ports.ts';
-import type { KeyShelf } from './key-operations.ts';
+import type { KeyRepository } from './key-operations.ts';
 
 /** What retirement needs of the world. */
 export type RetirementPorts = {
-  readonly shelf: Pick<KeyShelf, 'list' | 'revoke'>;
+  readonly repository: Pick<KeyRepository, 'list' | 'revoke'>;
   readonly audit: AuditLog;
   /** Where a revoked key is refused at once: the ledger of its team. */
   readonly ledger: { revokeKey(team: string, keyId: string): Promise<void> };
@@ -15,14 +15,14 @@ export type RetirementPorts = {
 };
 
 /** How often a key has been used lately, whatever came of it. */
-export type LateUse = { readonly requestsToday: number; readonly requestsYesterday: number };
+export type RecentUsage = { readonly requestsToday: number; readonly requestsYesterday: number };
 
 /** What one run of retirement did and found. */
-export type Retirement = {
+export type RetirementResult = {
   /** Replaced keys that were revoked, since nobody uses them any more. */
   readonly retired: readonly KeyRecord[];
   /** Replaced keys whose overlap is over, and that somebody still uses. */
-  readonly inUse: readonly (KeyRecord & LateUse)[];
+  readonly inUse: readonly (KeyRecord & RecentUsage)[];
   /** Active keys that end within a week. */
   readonly expiring: readonly KeyRecord[];
   /** Teams whose keys could not be looked at or retired; the next run tries them again. */
@@ -30,27 +30,27 @@ export type Retirement = {
 };
 
 /** How early an expiry is announced, in milliseconds; no key that was made for less is a surprise. */
-const ANNOUNCE_WITHIN_MS = 7 * MS_PER_DAY;
+const EXPIRY_NOTICE_MS = 7 * MS_PER_DAY;
 /** What keys of no team are called where teams are named. */
 const NO_TEAM = 'the organisation';
-const UNUSED: LateUse = { requestsToday: 0, requestsYesterday: 0 };
+const UNUSED: RecentUsage = { requestsToday: 0, requestsYesterday: 0 };
 
 /**
  * Revokes every key that has been replaced, whose overlap is over and that was used neither today nor yesterday (UTC), so
  * for 24 hours at least; and finds those that are still in use, and those that expire soon. Only calls of models count as
  * use, so a key that calls none is retired when its overlap is over.
  */
-export async function retireKeys(ports: RetirementPorts, teams: Iterable<string>): Promise<Retirement> {
+export async function retireKeys(ports: RetirementPorts, teams: Iterable<string>): Promise<RetirementResult> {
   const retired: KeyRecord[] = [];
-  const inUse: (KeyRecord & LateUse)[] = [];
+  const inUse: (KeyRecord & RecentUsage)[] = [];
   const expiring: KeyRecord[] = [];
   const failed = new Set<string>();
   for (const team of [undefined, ...teams]) {
     try {
-      const keys = await ports.shelf.list(team);
+      const keys = await ports.repository.list(team);
       expiring.push(...keys.filter((key) => expiresSoon(key, ports.nowEpochMs)));
       const due = keys.filter((key) => isDue(key, ports.nowEpochMs));
-      const uses = due.length === 0 ? new Map<string, LateUse>() : await readLateUse(ports, team);
+      const uses = due.length === 0 ? new Map<string, RecentUsage>() : await readRecentUsage(ports, team);
       for (const key of due) {
         const use = uses.get(key.keyId) ?? UNUSED;
         if (use.requestsToday + use.requestsYesterday > 0) inUse.push({ ...key, ...use });
@@ -67,10 +67,10 @@ export async function retireKeys(ports: RetirementPorts, teams: Iterable<string>
 }
 
 /** What people are told of a run, a line a key; nothing when nothing is theirs to do. */
-export function tellRetirement({ retired, inUse, expiring }: Retirement): readonly string[] {
+export function formatRetirement({ retired, inUse, expiring }: RetirementResult): readonly string[] {
   const called = ({ name, keyId, team }: KeyRecord) =>
     `${name} (id ${keyId}, ${team === undefined ? NO_TEAM : `team ${team}`})`;
-  const time = (epochMs: number | undefined) => utcText(epochMs ?? 0);
+  const time = (epochMs: number | undefined) => formatUtc(epochMs ?? 0);
   return [
     ...inUse.map(
       (key) =>
@@ -85,25 +85,25 @@ export function tellRetirement({ retired, inUse, expiring }: Retirement): readon
 }
 
 function isDue(key: KeyRecord, nowEpochMs: number): boolean {
-  return statusOf(key, nowEpochMs) === 'replaced' && (key.retireAfterEpochMs ?? Number.POSITIVE_INFINITY) <= nowEpochMs;
+  return (
+    keyStatus(key, nowEpochMs) === 'replaced' && (key.retireAfterEpochMs ?? Number.POSITIVE_INFINITY) <= nowEpochMs
+  );
 }
 
 function expiresSoon(key: KeyRecord, nowEpochMs: number): boolean {
   const { expiresAtEpochMs, createdAtEpochMs } = key;
-  if (expiresAtEpochMs === undefined || statusOf(key, nowEpochMs) !== 'active') return false;
-  return (
-    expiresAtEpochMs - nowEpochMs <= ANNOUNCE_WITHIN_MS && expiresAtEpochMs - createdAtEpochMs > ANNOUNCE_WITHIN_MS
-  );
+  if (expiresAtEpochMs === undefined || keyStatus(key, nowEpochMs) !== 'active') return false;
+  return expiresAtEpochMs - nowEpochMs <= EXPIRY_NOTICE_MS && expiresAtEpochMs - createdAtEpochMs > EXPIRY_NOTICE_MS;
 }
 
-async function readLateUse(
+async function readRecentUsage(
   { usage, nowEpochMs }: RetirementPorts,
   team: string | undefined,
-): Promise<ReadonlyMap<string, LateUse>> {
-  const uses = new Map<string, LateUse>();
+): Promise<ReadonlyMap<string, RecentUsage>> {
+  const uses = new Map<string, RecentUsage>();
   if (team === undefined) return uses;
-  const [yesterday, today] = [dayOf(nowEpochMs - MS_PER_DAY), dayOf(nowEpochMs)];
-  for (const { keyId, day, requests, voided } of await usage.rowsOf(team, yesterday, today)) {
+  const [yesterday, today] = [dayAt(nowEpochMs - MS_PER_DAY), dayAt(nowEpochMs)];
+  for (const { keyId, day, requests, voided } of await usage.listRows(team, yesterday, today)) {
     const { requestsToday, requestsYesterday } = uses.get(keyId) ?? UNUSED;
     const more = requests + voided;
     uses.set(
@@ -117,7 +117,7 @@ async function readLateUse(
 }
 
 /** Recorded before it is done: what cannot be recorded is not done. */
-async function retire({ shelf, audit, ledger, nowEpochMs }: RetirementPorts, key: KeyRecord): Promise<void> {
+async function retire({ repository, audit, ledger, nowEpochMs }: RetirementPorts, key: KeyRecord): Promise<void> {
   await audit.append({
     atEpochMs: nowEpochMs,
     id: `retire-${key.keyId}`,
@@ -127,6 +127,6 @@ async function retire({ shelf, audit, ledger, nowEpochMs }: RetirementPorts, key
     details: `${key.name}: replaced by ${key.rotatedTo}, and unused since yesterday began`,
     ...(key.team === undefined ? {} : { team: key.team }),
   });
-  await shelf.revoke(key.keyId);
+  await repository.revoke(key.keyId);
   if (key.team !== undefined) await ledger.revokeKey(key.team, key.keyId);
 }

@@ -1,17 +1,17 @@
-import { type KeyRecord, statusOf } from '../access/key-record.ts';
+import { type KeyRecord, keyStatus } from '../access/key-record.ts';
 import type { KeyStore } from '../access/key-store.ts';
 import type { AuditLog } from '../kernel/audit-log.ts';
-import { MS_PER_DAY, utcText } from '../kernel/period.ts';
+import { formatUtc, MS_PER_DAY } from '../kernel/period.ts';
 import {
-  type RotatedVersions,
+  type RotatableSecret,
   RotationError,
   type RotationStep,
+  rotationState,
   type SecretState,
-  standOf,
 } from '../secrets/secret-rotation.ts';
-import { VERSION_LABEL, versionWith } from '../secrets/secret-versions.ts';
-import type { KeyShelf } from './key-operations.ts';
-import { heirOf, rotatedName } from './key-rotation.ts';
+import { findVersion, VERSION_LABEL } from '../secrets/secret-versions.ts';
+import type { KeyRepository } from './key-operations.ts';
+import { inheritScope, nextKeyName } from './key-rotation.ts';
 
 /** What the secret of a team's services holds: the key itself, and what it is. */
 export type ServiceKey = {
@@ -23,12 +23,12 @@ export type ServiceKey = {
 };
 
 /** The secret that is rotated. */
-export type ServiceSecret = RotatedVersions<ServiceKey>;
+export type ServiceSecret = RotatableSecret<ServiceKey>;
 
 /** What a rotation needs of the world. */
 export type ServiceRotationPorts = {
   readonly secret: ServiceSecret;
-  readonly shelf: Pick<KeyShelf, 'read' | 'replace'>;
+  readonly repository: Pick<KeyRepository, 'read' | 'replace'>;
   /** Stores a key's record and hash unless there is a key of its id. */
   readonly putIfAbsent: (key: string, record: KeyRecord) => Promise<void>;
   /** What the authorizer asks. */
@@ -53,38 +53,42 @@ const ACTOR = 'rotation';
  */
 export async function rotateServiceKey(ports: ServiceRotationPorts, step: RotationStep, token: string): Promise<void> {
   const state = await ports.secret.state();
-  if (standOf(state, token) === 'current') {
+  if (rotationState(state, token) === 'current') {
     if (step === 'finishSecret')
-      await replaceOld(ports, state, token, versionWith(state.stages, VERSION_LABEL.previous));
+      await replaceOld(ports, state, token, findVersion(state.stages, VERSION_LABEL.previous));
     return;
   }
   if (step === 'createSecret') await create(ports, state, token);
-  if (step === 'testSecret') await test(ports, state, token);
+  if (step === 'testSecret') await testPendingKey(ports, state, token);
   if (step === 'finishSecret') await finish(ports, state, token);
 }
 
 async function create(ports: ServiceRotationPorts, state: SecretState, token: string): Promise<void> {
   const { secret, environmentName, nowEpochMs } = ports;
   const { team } = state;
-  const old = await oldKey(ports, team, versionWith(state.stages, VERSION_LABEL.current));
+  const old = await readKeyRecord(ports, team, findVersion(state.stages, VERSION_LABEL.current));
   const minted = ports.mint(`${team} ${token}`);
   const pending =
     (await secret.read(token)) ??
     (await secret.putPending(token, {
       apiKey: minted.key,
       keyId: minted.keyId,
-      name: rotatedName(`${team}-${environmentName}-service`, nowEpochMs),
-      createdAt: utcText(nowEpochMs),
+      name: nextKeyName(`${team}-${environmentName}-service`, nowEpochMs),
+      createdAt: formatUtc(nowEpochMs),
     }));
   const { apiKey, keyId, name } = pending;
-  if ((await ports.shelf.read(keyId)) !== undefined) return;
+  if ((await ports.repository.read(keyId)) !== undefined) return;
   await record(ports, team, 'create_key', keyId, `${name}, role member, for the team's secret`);
   const created = { createdAtEpochMs: nowEpochMs, createdBy: ACTOR };
-  await ports.putIfAbsent(apiKey, { ...heirOf(old), keyId, name, team, role: 'member', ...created });
+  await ports.putIfAbsent(apiKey, { ...inheritScope(old), keyId, name, team, role: 'member', ...created });
 }
 
 /** By the very code that the authorizer runs, so a key that passes works. */
-async function test({ secret, keys }: ServiceRotationPorts, { team }: SecretState, token: string): Promise<ServiceKey> {
+async function testPendingKey(
+  { secret, keys }: ServiceRotationPorts,
+  { team }: SecretState,
+  token: string,
+): Promise<ServiceKey> {
   const pending = await secret.read(token);
   if (pending === undefined) throw new RotationError('the pending version holds no key');
   const identity = await keys.identify(pending.apiKey);
@@ -94,11 +98,11 @@ async function test({ secret, keys }: ServiceRotationPorts, { team }: SecretStat
 }
 
 async function finish(ports: ServiceRotationPorts, state: SecretState, token: string): Promise<void> {
-  const pending = await test(ports, state, token);
-  const current = versionWith(state.stages, VERSION_LABEL.current);
-  const old = await oldKey(ports, state.team, current);
+  const pending = await testPendingKey(ports, state, token);
+  const current = findVersion(state.stages, VERSION_LABEL.current);
+  const old = await readKeyRecord(ports, state.team, current);
   // Before the act: what cannot be recorded is not done.
-  const until = utcText(ports.nowEpochMs + OVERLAP_MS);
+  const until = formatUtc(ports.nowEpochMs + OVERLAP_MS);
   const details = `${old?.name ?? 'no key'} → ${pending.name}, key ${pending.keyId}; both work until ${until}`;
   await record(ports, state.team, 'rotate_key', old?.keyId ?? pending.keyId, details);
   await ports.secret.moveCurrent(token, current);
@@ -112,20 +116,20 @@ async function replaceOld(
   token: string,
   version: string | undefined,
 ): Promise<void> {
-  const [old, current] = [await oldKey(ports, team, version), await ports.secret.read(token)];
+  const [old, current] = [await readKeyRecord(ports, team, version), await ports.secret.read(token)];
   if (old === undefined || current === undefined || old.keyId === current.keyId) return;
-  if (statusOf(old, ports.nowEpochMs) !== 'active') return;
-  await ports.shelf.replace(old.keyId, current.keyId, ports.nowEpochMs + OVERLAP_MS);
+  if (keyStatus(old, ports.nowEpochMs) !== 'active') return;
+  await ports.repository.replace(old.keyId, current.keyId, ports.nowEpochMs + OVERLAP_MS);
 }
 
 /** The record of a version's key: none before the first rotation, and none of another team. */
-async function oldKey(
-  { secret, shelf }: ServiceRotationPorts,
+async function readKeyRecord(
+  { secret, repository }: ServiceRotationPorts,
   team: string,
   version: string | undefined,
 ): Promise<KeyRecord | undefined> {
   const key = version === undefined ? undefined : await secret.read(version);
-  const found = key === undefined ? undefined : await shelf.read(key.keyId);
+  const found = key === undefined ? undefined : await repository.read(key.keyId);
   return found?.team === team ? found : undefined;
 }
 

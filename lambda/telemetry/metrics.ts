@@ -12,7 +12,7 @@ export const METRIC = {
   reasoningTokens: 'ReasoningTokens',
   gatewayMs: 'GatewayMs',
   upstreamMs: 'UpstreamMs',
-  firstByteMs: 'TimeToFirstTokenMs',
+  timeToFirstTokenMs: 'TimeToFirstTokenMs',
   zeroCostSuccesses: 'ZeroCostSuccesses',
   overruns: 'Overruns',
   assumedCostUsd: 'AssumedCostUsd',

@@ -1,4 +1,4 @@
-import { type Hour, hourOf } from '../kernel/period.ts';
+import { type Hour, hourAt } from '../kernel/period.ts';
 import type { LedgerEnd } from '../ledger/reservation-end.ts';
 
 /** What became of calls that were sent with a Groq key. */
@@ -29,7 +29,7 @@ export function addGroqKeyUse(a: GroqKeyCounts, b: GroqKeyCounts): GroqKeyCounts
 export function foldGroqKeyUse(ends: readonly LedgerEnd[]): readonly TeamGroqKeyUse[] {
   const rows = new Map<string, TeamGroqKeyUse>();
   for (const entry of ends) {
-    for (const row of rowsOf(entry)) {
+    for (const row of toRows(entry)) {
       const name = JSON.stringify([row.team, row.hour, row.keyId]);
       rows.set(name, { ...row, ...addGroqKeyUse(rows.get(name) ?? NO_GROQ_KEY_USE, row) });
     }
@@ -38,14 +38,14 @@ export function foldGroqKeyUse(ends: readonly LedgerEnd[]): readonly TeamGroqKey
 }
 
 /** How many rows one end adds to, at most. */
-export function groqKeyRowsOf({ end }: LedgerEnd): number {
+export function countGroqKeyRows({ end }: LedgerEnd): number {
   const { usedId, refusedIds } = end.trace.groqKeys;
   return refusedIds.length + (usedId === undefined ? 0 : 1);
 }
 
-function rowsOf({ ledger: { team }, end }: LedgerEnd): readonly TeamGroqKeyUse[] {
+function toRows({ ledger: { team }, end }: LedgerEnd): readonly TeamGroqKeyUse[] {
   const { usedId, refusedIds } = end.trace.groqKeys;
-  const row = { team, hour: hourOf(end.atEpochMs) };
+  const row = { team, hour: hourAt(end.atEpochMs) };
   const refused = refusedIds.map((keyId, index) => {
     const hasFailed = usedId === undefined && index === refusedIds.length - 1;
     return { ...row, keyId, requests: 0, refused: 1, failed: hasFailed ? 1 : 0 };

@@ -7,7 +7,7 @@ import type { UsageRow } from './usage.ts';
 /** What calls came to, by day, key and model: seconds behind the ledger. */
 export interface UsageReader {
   /** A team's rows of these days, both included. */
-  rowsOf(team: string, from: Day, to: Day): Promise<readonly UsageRow[]>;
+  listRows(team: string, from: Day, to: Day): Promise<readonly UsageRow[]>;
 }
 
 /** Where what the ledger's stream tells is counted, once each; tells how many had not been counted before. */
@@ -19,5 +19,5 @@ export interface UsageCounter {
 /** What became of calls by the Groq key they were sent with: seconds behind the ledger. */
 export interface GroqKeyUseReader {
   /** A team's rows of these hours, both included. */
-  useOf(team: string, from: Hour, to: Hour): Promise<readonly GroqKeyUse[]>;
+  readGroqKeyUse(team: string, from: Hour, to: Hour): Promise<readonly GroqKeyUse[]>;
 }

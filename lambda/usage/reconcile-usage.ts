@@ -1,14 +1,14 @@
+import { mapInBatches } from '../kernel/batches.ts';
 import type { Clock } from '../kernel/clock.ts';
-import { inBatches } from '../kernel/in-batches.ts';
-import { addUsd, type PicoUsd, sizeOf, ZERO_USD } from '../kernel/money.ts';
-import { daysOf, type Period, periodOf, periodStartsAtEpochMs } from '../kernel/period.ts';
+import { absoluteUsd, addUsd, type PicoUsd, ZERO_USD } from '../kernel/money.ts';
+import { type Period, periodAt, periodDayRange, periodStartEpochMs } from '../kernel/period.ts';
 import type { Ledger, LedgerKey } from '../ledger/ports.ts';
 import type { LedgerView } from '../ledger/reservation.ts';
 import type { UsageReader } from './ports.ts';
 import { usageGap } from './usage.ts';
 
 /** What is told of a ledger and has to be in the usage. */
-type Spent = Pick<LedgerView, 'spent' | 'assumed'>;
+type Spent = Pick<LedgerView, 'spentPicoUsd' | 'assumedPicoUsd'>;
 
 /** What a reconciliation needs of the world. It writes nothing. */
 export type ReconcilePorts = {
@@ -18,11 +18,11 @@ export type ReconcilePorts = {
 };
 
 /** How patiently is compared. */
-export type Patience = {
+export type ReconcileTiming = {
   /** How long a ledger must stand still, in milliseconds: by then the stream has brought what was before. */
-  readonly stillMs: number;
+  readonly quietPeriodMs: number;
   /** How often one that has moved meanwhile is looked at again. */
-  readonly looks: number;
+  readonly attempts: number;
 };
 
 /** What the usage lacks of a ledger; less than nothing where it has more. */
@@ -44,12 +44,16 @@ export type Reconciliation = {
   readonly failed: readonly LedgerKey[];
 };
 
-type Look = { readonly key: LedgerKey; readonly before: Spent; readonly least: PicoUsd };
-type Seen = { readonly gap: UsageGap } | { readonly again: Look } | { readonly failed: LedgerKey } | 'equal';
+type PendingCheck = { readonly key: LedgerKey; readonly before: Spent; readonly least: PicoUsd };
+type CheckResult =
+  | { readonly gap: UsageGap }
+  | { readonly again: PendingCheck }
+  | { readonly failed: LedgerKey }
+  | 'equal';
 
 /** How many ledgers are read at once. */
-const AT_ONCE = 8;
-const NOTHING: Spent = { spent: ZERO_USD, assumed: ZERO_USD };
+const MAX_CONCURRENT_READS = 8;
+const NOTHING: Spent = { spentPicoUsd: ZERO_USD, assumedPicoUsd: ZERO_USD };
 
 /** This period and the last, of every team with a policy or with money drawn in them. */
 export async function ledgersToReconcile(
@@ -57,10 +61,10 @@ export async function ledgersToReconcile(
   policyTeams: Iterable<string>,
   nowEpochMs: number,
 ): Promise<readonly LedgerKey[]> {
-  const period = periodOf(nowEpochMs);
+  const period = periodAt(nowEpochMs);
   const teams = [...policyTeams];
   const keys: LedgerKey[] = [];
-  for (const each of [period, periodOf(periodStartsAtEpochMs(period) - 1)]) {
+  for (const each of [period, periodAt(periodStartEpochMs(period) - 1)]) {
     const holders = (await ledger.readOrganization(each))?.holders ?? [];
     for (const team of [...new Set([...teams, ...holders])].sort()) keys.push({ team, period: each });
   }
@@ -74,13 +78,13 @@ export async function ledgersToReconcile(
 export async function reconcileUsage(
   ports: ReconcilePorts,
   keys: readonly LedgerKey[],
-  { stillMs, looks }: Patience,
+  { quietPeriodMs, attempts }: ReconcileTiming,
   onProgress: (done: number, total: number) => void = () => {},
 ): Promise<Reconciliation> {
   const failed: LedgerKey[] = [];
   const gaps: UsageGap[] = [];
   let equal = 0;
-  const take = (seen: readonly Seen[]): readonly Look[] => {
+  const take = (seen: readonly CheckResult[]): readonly PendingCheck[] => {
     for (const one of seen) {
       if (one === 'equal') equal++;
       else if ('gap' in one) gaps.push(one.gap);
@@ -89,16 +93,18 @@ export async function reconcileUsage(
     return seen.flatMap((one) => (one !== 'equal' && 'again' in one ? [one.again] : []));
   };
   let open = take(
-    await inBatches(keys, AT_ONCE, (key) =>
-      orFailed(key, async () => ({
+    await mapInBatches(keys, MAX_CONCURRENT_READS, (key) =>
+      catchFailure(key, async () => ({
         again: { key, before: (await ports.ledger.read(key)) ?? NOTHING, least: ZERO_USD },
       })),
     ),
   );
-  for (let look = 1; look <= looks && open.length > 0; look++) {
+  for (let attempt = 1; attempt <= attempts && open.length > 0; attempt++) {
     onProgress(keys.length - open.length, keys.length);
-    await ports.clock.sleep(stillMs);
-    open = take(await inBatches(open, AT_ONCE, (one) => orFailed(one.key, () => compare(ports, one))));
+    await ports.clock.sleep(quietPeriodMs);
+    open = take(
+      await mapInBatches(open, MAX_CONCURRENT_READS, (one) => catchFailure(one.key, () => compare(ports, one))),
+    );
   }
   onProgress(keys.length - open.length, keys.length);
   for (const { key, least } of open)
@@ -107,33 +113,33 @@ export async function reconcileUsage(
   return { equal, gaps, busy, failed };
 }
 
-async function compare({ usage, ledger }: ReconcilePorts, { key, before, least }: Look): Promise<Seen> {
-  const { from, to } = daysOf(key.period);
-  const rows = await usage.rowsOf(key.team, from, to);
+async function compare({ usage, ledger }: ReconcilePorts, { key, before, least }: PendingCheck): Promise<CheckResult> {
+  const { from, to } = periodDayRange(key.period);
+  const rows = await usage.listRows(key.team, from, to);
   const after = (await ledger.read(key)) ?? NOTHING;
   const lacking = usageGap(rows, key.period, before);
-  if (after.spent === before.spent && after.assumed === before.assumed) {
+  if (after.spentPicoUsd === before.spentPicoUsd && after.assumedPicoUsd === before.assumedPicoUsd) {
     const isEqual = lacking.spentPicoUsd === 0n && lacking.assumedPicoUsd === 0n;
     return isEqual ? 'equal' : { gap: { ...key, ...lacking, isExact: true } };
   }
   // What has come since only adds to the usage, but for a correction, which takes off what was assumed.
-  const isKnown = after.assumed >= before.assumed && lacking.spentPicoUsd > least;
+  const isKnown = after.assumedPicoUsd >= before.assumedPicoUsd && lacking.spentPicoUsd > least;
   return { again: { key, before: after, least: isKnown ? lacking.spentPicoUsd : least } };
 }
 
-async function orFailed(key: LedgerKey, look: () => Promise<Seen>): Promise<Seen> {
-  return await look().catch(() => ({ failed: key }));
+async function catchFailure(key: LedgerKey, attempt: () => Promise<CheckResult>): Promise<CheckResult> {
+  return await attempt().catch(() => ({ failed: key }));
 }
 
 /** What all gaps come to, each by its size: one that lacks does not make up for one that has too much. */
-export function sizeOfGaps(gaps: readonly UsageGap[]): PicoUsd {
+export function totalGap(gaps: readonly UsageGap[]): PicoUsd {
   return gaps.reduce<PicoUsd>((sum, { spentPicoUsd, assumedPicoUsd }) => {
-    const [spent, assumed] = [sizeOf(spentPicoUsd), sizeOf(assumedPicoUsd)];
+    const [spent, assumed] = [absoluteUsd(spentPicoUsd), absoluteUsd(assumedPicoUsd)];
     return addUsd(sum, spent > assumed ? spent : assumed);
   }, ZERO_USD);
 }
 
 /** A ledger by its name, for people. */
-export function ledgerText({ team, period }: { readonly team: string; readonly period: Period }): string {
+export function formatLedgerKey({ team, period }: { readonly team: string; readonly period: Period }): string {
   return `${team} in ${period}`;
 }

@@ -1,5 +1,5 @@
 import type { Clock, Log } from '../kernel/clock.ts';
-import { type Day, dayOf } from '../kernel/period.ts';
+import { type Day, dayAt } from '../kernel/period.ts';
 import type { RefusalReason } from '../kernel/refusals.ts';
 
 /** Where refusals are written down; a batch that is written again is the same one. */
@@ -40,9 +40,9 @@ export type RefusalTallyPorts = {
 /** How often a team's refusals are written at most, in milliseconds: a flood must not cost a write each. */
 const WRITE_EVERY_MS = 1_000;
 /** The most rows of a batch: with its mark they are one transaction, which has 100 items at most. */
-const MOST_ROWS = 50;
+const MAX_BATCH_ROWS = 50;
 /** From how many rows of a team on what comes new is counted under no model. */
-const MANY_ROWS = 200;
+const MAX_MODEL_ROWS = 200;
 
 type OpenRow = { readonly day: Day; readonly keyId: string; readonly model: string; refusals: Record<string, number> };
 
@@ -75,16 +75,16 @@ export class RefusalTally {
       writing: undefined,
     };
     this.#teams.set(team, tally);
-    const day = dayOf(this.#ports.clock.nowEpochMs());
-    const nameOf = (of: string) => JSON.stringify([day, keyId, of]);
-    const counted = tally.open.size >= MANY_ROWS && !tally.open.has(nameOf(model)) ? '' : model;
-    const row = tally.open.get(nameOf(counted)) ?? { day, keyId, model: counted, refusals: {} };
+    const day = dayAt(this.#ports.clock.nowEpochMs());
+    const rowKey = (of: string) => JSON.stringify([day, keyId, of]);
+    const counted = tally.open.size >= MAX_MODEL_ROWS && !tally.open.has(rowKey(model)) ? '' : model;
+    const row = tally.open.get(rowKey(counted)) ?? { day, keyId, model: counted, refusals: {} };
     row.refusals[reason] = (row.refusals[reason] ?? 0) + 1;
-    tally.open.set(nameOf(counted), row);
+    tally.open.set(rowKey(counted), row);
   }
 
   /** Writes what no write of the last second has told. Never throws: what cannot be written is kept for the next. */
-  async writeDue(): Promise<void> {
+  async flushDue(): Promise<void> {
     const nowMs = this.#ports.clock.monotonicMs();
     const due = [...this.#teams].filter(([, { writing, writtenAtMs }]) => {
       return writing === undefined && nowMs - writtenAtMs >= WRITE_EVERY_MS;
@@ -93,7 +93,7 @@ export class RefusalTally {
   }
 
   /** Writes all there is, at a process's end. */
-  async writeAll(): Promise<void> {
+  async flushAll(): Promise<void> {
     for (const [team, tally] of this.#teams) {
       await tally.writing;
       await this.#write(team, tally);
@@ -114,11 +114,11 @@ export class RefusalTally {
       await this.#writeClosed(tally);
       const rows = [...tally.open.values()];
       tally.open.clear();
-      for (let start = 0; start < rows.length; start += MOST_ROWS)
-        tally.closed.push({ id: this.#ports.newId(), team, rows: rows.slice(start, start + MOST_ROWS) });
+      for (let start = 0; start < rows.length; start += MAX_BATCH_ROWS)
+        tally.closed.push({ id: this.#ports.newId(), team, rows: rows.slice(start, start + MAX_BATCH_ROWS) });
       await this.#writeClosed(tally);
     } catch (error) {
-      this.#ports.log('refusals_unwritten', { team, error: error instanceof Error ? error.name : 'unknown' });
+      this.#ports.log('refusals_write_failed', { team, error: error instanceof Error ? error.name : 'unknown' });
     }
   }
 

@@ -1,5 +1,5 @@
 import type { PicoUsd } from '../kernel/money.ts';
-import { type Day, dayInPeriod } from '../kernel/period.ts';
+import { billingDay, type Day } from '../kernel/period.ts';
 import type { LedgerKey } from '../ledger/ports.ts';
 import type { UsageGap } from './reconcile-usage.ts';
 import { NO_USAGE, type UsageRow } from './usage.ts';
@@ -18,13 +18,13 @@ export type UsageAdjustment = LedgerKey & {
 export const UNATTRIBUTED = { keyId: '-', model: 'unattributed' } as const;
 
 /** The adjustment that closes a gap, `earlier` of which were made before it was looked for. */
-export function adjustmentOf(gap: UsageGap, earlier: number, nowEpochMs: number): UsageAdjustment {
+export function buildAdjustment(gap: UsageGap, earlier: number, nowEpochMs: number): UsageAdjustment {
   const { team, period, spentPicoUsd, assumedPicoUsd } = gap;
-  const day = dayInPeriod(period, nowEpochMs);
+  const day = billingDay(period, nowEpochMs);
   return { team, period, sequence: earlier + 1, day, spentPicoUsd, assumedPicoUsd };
 }
 
 /** The row that an adjustment adds to. */
-export function rowOfAdjustment({ team, day, spentPicoUsd, assumedPicoUsd }: UsageAdjustment): UsageRow {
+export function toAdjustmentRow({ team, day, spentPicoUsd, assumedPicoUsd }: UsageAdjustment): UsageRow {
   return { ...NO_USAGE, ...UNATTRIBUTED, team, day, costPicoUsd: spentPicoUsd, assumedPicoUsd };
 }

@@ -1,11 +1,11 @@
 import { didYouMean } from '../kernel/nearest-word.ts';
-import { type Day, dayOf, dayStartsAtEpochMs, MS_PER_DAY } from '../kernel/period.ts';
+import { type Day, dayAt, dayStartEpochMs, MS_PER_DAY } from '../kernel/period.ts';
 import { type Refusal, refuse } from '../kernel/refusals.ts';
 
 /** What usage can be split by. */
-export const GROUPS = ['day', 'team', 'key', 'model'] as const;
-/** One of {@link GROUPS}. */
-export type UsageGroup = (typeof GROUPS)[number];
+export const USAGE_GROUPS = ['day', 'team', 'key', 'model'] as const;
+/** One of {@link USAGE_GROUPS}. */
+export type UsageGroup = (typeof USAGE_GROUPS)[number];
 
 /** What is asked of the usage: days in UTC, both included. */
 export type UsageQuery = { readonly from: Day; readonly to: Day; readonly groupBy: readonly UsageGroup[] };
@@ -28,12 +28,12 @@ export function parseUsageQuery(
       );
     if ((values ?? []).length > 1) return invalid(name, 'is given twice; give it once, a list with commas');
   }
-  const today = dayOf(nowEpochMs);
+  const today = dayAt(nowEpochMs);
   const to = parameters.to?.[0] ?? today;
   const from = parameters.from?.[0] ?? `${to.slice(0, 7)}-01`;
-  const ends = dayStartsAtEpochMs(to);
+  const ends = dayStartEpochMs(to);
   if (ends === undefined) return invalid('to', notADay(to));
-  const starts = dayStartsAtEpochMs(from);
+  const starts = dayStartEpochMs(from);
   if (starts === undefined) return invalid('from', notADay(from));
   if (starts > ends) return invalid('from', `is ${from}, which is after ${to}, the last day; swap them`);
   const days = (ends - starts) / MS_PER_DAY + 1;
@@ -48,12 +48,12 @@ export function parseUsageQuery(
 
 function parseGroups(text: string): readonly UsageGroup[] | Refusal {
   const words = text.split(',').map((word) => word.trim());
-  const groups = words.map((word) => GROUPS.find((group) => group === word));
+  const groups = words.map((word) => USAGE_GROUPS.find((group) => group === word));
   const unknown = words.find((_, index) => groups[index] === undefined);
   if (unknown !== undefined)
     return invalid(
       'group_by',
-      `has "${unknown.slice(0, 40)}"${didYouMean(unknown.slice(0, 40), GROUPS)}; it is a list with commas of day, team, key and model`,
+      `has "${unknown.slice(0, 40)}"${didYouMean(unknown.slice(0, 40), USAGE_GROUPS)}; it is a list with commas of day, team, key and model`,
     );
   return [...new Set(groups)].filter((group) => group !== undefined);
 }

@@ -1,19 +1,19 @@
-import { usdText } from '../kernel/money.ts';
+import { toUsdString } from '../kernel/money.ts';
 import type { Day } from '../kernel/period.ts';
-import { addUsage, NO_USAGE, refusedOf, sumUsage, type UsageCounts, type UsageRow } from './usage.ts';
+import { addUsage, NO_USAGE, sumRefusals, sumUsage, type UsageCounts, type UsageRow } from './usage.ts';
 import type { UsageGroup, UsageQuery } from './usage-query.ts';
 
 /** Names of keys, by their ids; a key that has gone is told by its id. */
-export type NamesOfKeys = ReadonlyMap<string, string>;
+export type KeyNamesById = ReadonlyMap<string, string>;
 
 /**
  * Usage in the shape of `GET /openai/v1/usage`; dollars are exact decimal text, but for the estimate of `usage_by_key`,
  * a number as clients of that field expect. `rows` are all that the caller may see of the query's days and of today.
  */
-export function reportUsage(
+export function buildUsageReport(
   { from, to, groupBy }: UsageQuery,
   rows: readonly UsageRow[],
-  names: NamesOfKeys,
+  names: KeyNamesById,
   today: Day,
 ) {
   const asked = rows.filter(({ day }) => day >= from && day <= to);
@@ -23,7 +23,7 @@ export function reportUsage(
     to,
     group_by: groupBy,
     data: groupRows(asked, groupBy).map(({ row, counts }) => ({
-      ...Object.fromEntries(groupBy.flatMap((group) => labelsOf(row, group, names))),
+      ...Object.fromEntries(groupBy.flatMap((group) => groupLabels(row, group, names))),
       ...renderCounts(counts),
     })),
     total: renderCounts(sumUsage(asked)),
@@ -32,12 +32,12 @@ export function reportUsage(
       rows.filter(({ day }) => day === today),
       ['team', 'key'],
     ).map(({ row, counts }) => ({
-      key_name: nameOf(row.keyId, names),
+      key_name: displayName(row.keyId, names),
       key_id: row.keyId,
       team: row.team,
       requests_today: counts.requests,
       tokens_today: counts.promptTokens + counts.completionTokens,
-      estimated_cost_usd: Number(usdText(counts.costPicoUsd)),
+      estimated_cost_usd: Number(toUsdString(counts.costPicoUsd)),
     })),
   };
 }
@@ -50,11 +50,11 @@ function groupRows(rows: readonly UsageRow[], groups: readonly UsageGroup[]) {
     const name = JSON.stringify(sortKey);
     grouped.set(name, { sortKey, row, counts: addUsage(grouped.get(name)?.counts ?? NO_USAGE, row) });
   }
-  return [...grouped.values()].sort((a, b) => compareParts(a.sortKey, b.sortKey));
+  return [...grouped.values()].sort((a, b) => compareLexicographic(a.sortKey, b.sortKey));
 }
 
 /** Which of two comes first, by the first of their parts that differs. */
-export function compareParts(a: readonly string[], b: readonly string[]): number {
+export function compareLexicographic(a: readonly string[], b: readonly string[]): number {
   const index = a.findIndex((part, at) => part !== b[at]);
   return index < 0 ? 0 : (a[index] ?? '') < (b[index] ?? '') ? -1 : 1;
 }
@@ -63,16 +63,16 @@ function labelValue(row: UsageRow, group: UsageGroup): string {
   return group === 'key' ? row.keyId : row[group];
 }
 
-function labelsOf(row: UsageRow, group: UsageGroup, names: NamesOfKeys): [string, string][] {
+function groupLabels(row: UsageRow, group: UsageGroup, names: KeyNamesById): [string, string][] {
   if (group !== 'key') return [[group, row[group]]];
   return [
     ['key_id', row.keyId],
-    ['key_name', nameOf(row.keyId, names)],
+    ['key_name', displayName(row.keyId, names)],
   ];
 }
 
 /** A key's name, or its id where nobody knows one. */
-export function nameOf(keyId: string, names: NamesOfKeys): string {
+export function displayName(keyId: string, names: KeyNamesById): string {
   return names.get(keyId) ?? keyId;
 }
 
@@ -85,12 +85,12 @@ export function renderCounts(counts: UsageCounts) {
     completion_tokens: counts.completionTokens,
     reasoning_tokens: counts.reasoningTokens,
     upstream_ms: counts.upstreamMs,
-    cost_usd: usdText(counts.costPicoUsd),
-    assumed_usd: usdText(counts.assumedPicoUsd),
+    cost_usd: toUsdString(counts.costPicoUsd),
+    assumed_usd: toUsdString(counts.assumedPicoUsd),
     voided_requests: counts.voided,
     expired_requests: counts.expired,
     /** By the gateway itself: none of them is in the rest. */
-    refused_requests: refusedOf(counts),
+    refused_requests: sumRefusals(counts),
     refusals: Object.fromEntries(Object.entries(counts.refusals).sort(([a], [b]) => (a < b ? -1 : 1))),
   };
 }

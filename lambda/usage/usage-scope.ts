@@ -1,5 +1,5 @@
 import type { Identity } from '../access/identity.ts';
-import { reachOf } from '../access/permissions.ts';
+import { accessLevelFor } from '../access/permissions.ts';
 
 /** Whose usage someone may see: everyone's, a team's, one key's, or nobody's. */
 export type UsageScope =
@@ -9,10 +9,10 @@ export type UsageScope =
   | { readonly kind: 'nothing' };
 
 /** Who sees what, as the table of permissions says. */
-export function usageScopeOf(identity: Identity): UsageScope {
+export function resolveUsageScope(identity: Identity): UsageScope {
   const { keyId, team } = identity;
-  const reach = reachOf(identity, 'read_usage');
-  if (reach === 'all') return { kind: 'organization' };
-  if (team === undefined || reach === 'none') return { kind: 'nothing' };
-  return reach === 'own' ? { kind: 'key', team, keyId } : { kind: 'team', team };
+  const level = accessLevelFor(identity, 'read_usage');
+  if (level === 'all') return { kind: 'organization' };
+  if (team === undefined || level === 'none') return { kind: 'nothing' };
+  return level === 'own' ? { kind: 'key', team, keyId } : { kind: 'team', team };
 }

@@ -1,6 +1,6 @@
 import { addUsd, type PicoUsd, subtractUsd, ZERO_USD } from '../kernel/money.ts';
-import { type Day, dayInPeriod, daysOf, type Period } from '../kernel/period.ts';
-import type { CallEnd, LedgerEnd } from '../ledger/reservation-end.ts';
+import { billingDay, type Day, type Period, periodDayRange } from '../kernel/period.ts';
+import type { LedgerEnd, ReservationEnd } from '../ledger/reservation-end.ts';
 
 /** What calls come to. */
 export type UsageCounts = {
@@ -50,12 +50,12 @@ export const NO_USAGE: UsageCounts = {
 };
 
 /** What one end adds, whatever came before it: so ends can be counted in any order. */
-export function countsOf(end: CallEnd): UsageCounts {
-  const { kind, promptTokens, cachedTokens, completionTokens, reasoningTokens, costPicoUsd, boundPicoUsd } = end;
+export function usageFromEnd(end: ReservationEnd): UsageCounts {
+  const { kind, promptTokens, cachedTokens, completionTokens, reasoningTokens, costPicoUsd, maxCostPicoUsd } = end;
   const { upstreamMs } = end.trace;
   if (kind === 'void') return { ...NO_USAGE, voided: 1, upstreamMs };
   if (kind === 'expire')
-    return { ...NO_USAGE, requests: 1, expired: 1, costPicoUsd: boundPicoUsd, assumedPicoUsd: boundPicoUsd };
+    return { ...NO_USAGE, requests: 1, expired: 1, costPicoUsd: maxCostPicoUsd, assumedPicoUsd: maxCostPicoUsd };
   const assumedPicoUsd = end.assumed ? costPicoUsd : ZERO_USD;
   const counts = { ...NO_USAGE, promptTokens, cachedTokens, completionTokens, reasoningTokens, upstreamMs };
   if (kind === 'settle') return { ...counts, requests: 1, costPicoUsd, assumedPicoUsd };
@@ -66,8 +66,8 @@ export function countsOf(end: CallEnd): UsageCounts {
     requests: isVoid ? -1 : 0,
     voided: isVoid ? 1 : 0,
     expired: -1,
-    costPicoUsd: subtractUsd(costPicoUsd, boundPicoUsd),
-    assumedPicoUsd: subtractUsd(assumedPicoUsd, boundPicoUsd),
+    costPicoUsd: subtractUsd(costPicoUsd, maxCostPicoUsd),
+    assumedPicoUsd: subtractUsd(assumedPicoUsd, maxCostPicoUsd),
   };
 }
 
@@ -94,7 +94,7 @@ export function sumUsage(counts: readonly UsageCounts[]): UsageCounts {
 }
 
 /** Requests that the gateway itself refused, for whatever reason. */
-export function refusedOf({ refusals }: Pick<UsageCounts, 'refusals'>): number {
+export function sumRefusals({ refusals }: Pick<UsageCounts, 'refusals'>): number {
   return Object.values(refusals).reduce((sum, count) => sum + count, 0);
 }
 
@@ -105,14 +105,14 @@ function addRefusals(a: UsageCounts['refusals'], b: UsageCounts['refusals']): Us
 }
 
 /** Where an end is counted. */
-export function usageKeyOf({ ledger, end }: LedgerEnd): UsageKey {
-  const day = dayInPeriod(ledger.period, end.atEpochMs);
+export function usageKeyFor({ ledger, end }: LedgerEnd): UsageKey {
+  const day = billingDay(ledger.period, end.atEpochMs);
   return { team: ledger.team, day, keyId: end.keyId, model: end.model };
 }
 
 /** Folds ends into one row a team, day, key and model. */
 export function foldEnds(ends: readonly LedgerEnd[]): readonly UsageRow[] {
-  return foldRows(ends.map((entry) => ({ ...usageKeyOf(entry), ...countsOf(entry.end) })));
+  return foldRows(ends.map((entry) => ({ ...usageKeyFor(entry), ...usageFromEnd(entry.end) })));
 }
 
 /** Folds rows into one a team, day, key and model. */
@@ -133,12 +133,12 @@ export function foldRows(parts: readonly UsageRow[]): readonly UsageRow[] {
 export function usageGap(
   rows: readonly UsageRow[],
   period: Period,
-  ledger: { readonly spent: PicoUsd; readonly assumed: PicoUsd },
+  ledger: { readonly spentPicoUsd: PicoUsd; readonly assumedPicoUsd: PicoUsd },
 ): { readonly spentPicoUsd: PicoUsd; readonly assumedPicoUsd: PicoUsd } {
-  const { from, to } = daysOf(period);
+  const { from, to } = periodDayRange(period);
   const counted = sumUsage(rows.filter(({ day }) => day >= from && day <= to));
   return {
-    spentPicoUsd: subtractUsd(ledger.spent, counted.costPicoUsd),
-    assumedPicoUsd: subtractUsd(ledger.assumed, counted.assumedPicoUsd),
+    spentPicoUsd: subtractUsd(ledger.spentPicoUsd, counted.costPicoUsd),
+    assumedPicoUsd: subtractUsd(ledger.assumedPicoUsd, counted.assumedPicoUsd),
   };
 }

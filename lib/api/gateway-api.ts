@@ -32,10 +32,10 @@ export type GatewayApiProps = {
 };
 
 /** How long an answer may stream: as long as the gateway's function runs. */
-export const ANSWER_WITHIN = Duration.minutes(5);
+export const RESPONSE_TIMEOUT = Duration.minutes(5);
 
 /** What is kept of each request: who, what, how long; never a header of the client's, and nothing of a body. */
-const LOGGED = {
+const ACCESS_LOG_FIELDS = {
   requestId: AccessLogField.contextRequestId(),
   time: AccessLogField.contextRequestTimeEpoch(),
   method: AccessLogField.contextHttpMethod(),
@@ -70,7 +70,7 @@ export class GatewayApi extends Construct {
       deployOptions: {
         stageName: environmentName,
         accessLogDestination: new LogGroupLogDestination(logGroup),
-        accessLogFormat: AccessLogFormat.custom(JSON.stringify(LOGGED)),
+        accessLogFormat: AccessLogFormat.custom(JSON.stringify(ACCESS_LOG_FIELDS)),
         tracingEnabled: settings.tracing,
         // The API's own metrics are free; those of each method are billed as custom ones.
         metricsEnabled: false,
@@ -92,7 +92,7 @@ export class GatewayApi extends Construct {
       anyMethod: true,
       defaultIntegration: new LambdaIntegration(props.gateway.function, {
         responseTransferMode: ResponseTransferMode.STREAM,
-        timeout: ANSWER_WITHIN,
+        timeout: RESPONSE_TIMEOUT,
         // One permission for the stage, not one more for the console's test button.
         allowTestInvoke: false,
       }),

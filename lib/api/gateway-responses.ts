@@ -1,20 +1,26 @@
 import { ResponseType, type RestApi } from 'aws-cdk-lib/aws-apigateway';
-import { INVALID_KEY, KEY_UNCHECKED, type Refusal, refuse, renderRefusal } from '../../lambda/kernel/refusals.ts';
+import {
+  INVALID_KEY_MESSAGE,
+  KEY_CHECK_FAILED_MESSAGE,
+  type Refusal,
+  refuse,
+  renderRefusal,
+} from '../../lambda/kernel/refusals.ts';
 
 /** API Gateway's own words for what it refused, as JSON text. */
-const ITS_MESSAGE = '$context.error.messageString';
+const MESSAGE_VARIABLE = '$context.error.messageString';
 const PLACEHOLDER = '__message__';
 
 /** An answer of API Gateway's own, and the refusal a client is to see for it. */
-type OwnAnswer = { readonly type: ResponseType; readonly refusal: Refusal; readonly status?: number };
+type ApiGatewayResponse = { readonly type: ResponseType; readonly refusal: Refusal; readonly status?: number };
 
 /** Every answer that API Gateway gives without asking the gateway, in the order of its documentation. */
-const OWN_ANSWERS: readonly OwnAnswer[] = [
-  { type: ResponseType.UNAUTHORIZED, refusal: refuse('invalid_api_key', INVALID_KEY) },
+const API_GATEWAY_RESPONSES: readonly ApiGatewayResponse[] = [
+  { type: ResponseType.UNAUTHORIZED, refusal: refuse('invalid_api_key', INVALID_KEY_MESSAGE) },
   { type: ResponseType.ACCESS_DENIED, refusal: refuse('forbidden', PLACEHOLDER) },
   {
     type: ResponseType.AUTHORIZER_FAILURE,
-    refusal: refuse('gateway_unavailable', KEY_UNCHECKED, { retryAfterMs: 1_000 }),
+    refusal: refuse('gateway_unavailable', KEY_CHECK_FAILED_MESSAGE, { retryAfterMs: 1_000 }),
   },
   { type: ResponseType.AUTHORIZER_CONFIGURATION_ERROR, refusal: refuse('internal_error', PLACEHOLDER) },
   {
@@ -55,15 +61,15 @@ const OWN_ANSWERS: readonly OwnAnswer[] = [
     refusal: refuse('gateway_unavailable', 'The gateway could not be reached. Try again.', { retryAfterMs: 1_000 }),
   },
   { type: ResponseType.API_CONFIGURATION_ERROR, refusal: refuse('internal_error', PLACEHOLDER) },
-  { type: ResponseType.EXPIRED_TOKEN, refusal: refuse('invalid_api_key', INVALID_KEY) },
-  { type: ResponseType.INVALID_SIGNATURE, refusal: refuse('invalid_api_key', INVALID_KEY) },
+  { type: ResponseType.EXPIRED_TOKEN, refusal: refuse('invalid_api_key', INVALID_KEY_MESSAGE) },
+  { type: ResponseType.INVALID_SIGNATURE, refusal: refuse('invalid_api_key', INVALID_KEY_MESSAGE) },
   { type: ResponseType.DEFAULT_4XX, refusal: refuse('invalid_request', PLACEHOLDER) },
   { type: ResponseType.DEFAULT_5XX, refusal: refuse('internal_error', PLACEHOLDER) },
 ];
 
 /** Gives API Gateway's own answers the body and the headers of the gateway's refusals. */
 export function addGatewayResponses(api: RestApi): void {
-  for (const { type, refusal } of OWN_ANSWERS) {
+  for (const { type, refusal } of API_GATEWAY_RESPONSES) {
     const { status, headers, body } = renderRefusal(refusal);
     const { 'content-type': contentType = 'application/json', ...more } = headers;
     // The defaults stand for several statuses, and keep each its own.
@@ -75,7 +81,7 @@ export function addGatewayResponses(api: RestApi): void {
         'x-request-id': 'context.requestId',
         ...Object.fromEntries(Object.entries(more).map(([name, value]) => [name, `'${value}'`])),
       },
-      templates: { [contentType]: body.replace(`"${PLACEHOLDER}"`, ITS_MESSAGE) },
+      templates: { [contentType]: body.replace(`"${PLACEHOLDER}"`, MESSAGE_VARIABLE) },
     });
   }
 }

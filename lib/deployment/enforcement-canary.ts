@@ -2,7 +2,7 @@ import { CustomResource, Duration, Stack } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { CUSTOM_RESOURCE } from '../../lambda/contract.ts';
 import type { GatewayFunction } from '../gateway-function.ts';
-import { infrastructureFingerprint } from './infrastructure-digest.ts';
+import { infrastructureHash } from './infrastructure-digest.ts';
 
 /** What is checked, and by whom. */
 export type EnforcementCanaryProps = {
@@ -12,7 +12,7 @@ export type EnforcementCanaryProps = {
 };
 
 /** How long the check may take before the deployment gives up; the function gives up before. */
-const CHECK_WITHIN = Duration.minutes(5);
+const CHECK_TIMEOUT = Duration.minutes(5);
 
 /** The check that follows each deployment that changes anything: a budget of $0 must be refused, or all rolls back. */
 export class EnforcementCanary extends Construct {
@@ -21,8 +21,8 @@ export class EnforcementCanary extends Construct {
     const check = new CustomResource(this, 'Check', {
       serviceToken: props.canary.function.functionArn,
       resourceType: CUSTOM_RESOURCE.canary,
-      serviceTimeout: CHECK_WITHIN,
-      properties: { Url: props.url, Deployment: infrastructureFingerprint(Stack.of(this), [this]) },
+      serviceTimeout: CHECK_TIMEOUT,
+      properties: { Url: props.url, Deployment: infrastructureHash(Stack.of(this), [this]) },
     });
     check.node.addDependency(props.canary.role);
   }

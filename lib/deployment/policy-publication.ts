@@ -21,7 +21,7 @@ export type PolicyPublicationProps = {
 export const MAX_PROPERTIES_BYTES = 120_000;
 
 /** How long publishing may take before the deployment gives up. */
-const PUBLISH_WITHIN = Duration.minutes(5);
+const PUBLICATION_TIMEOUT = Duration.minutes(5);
 
 /** The teams and prices of this deployment, put in force in the registry, and the summary of what changed. */
 export class PolicyPublication extends Construct {
@@ -29,8 +29,13 @@ export class PolicyPublication extends Construct {
   readonly summary: string;
   readonly resource: CustomResource;
 
-  /** `followers` come after the publication, and are no part of what it tells. */
-  constructor(scope: Construct, id: string, props: PolicyPublicationProps, followers: () => readonly IConstruct[]) {
+  /** `excludedConstructs` come after the publication, and are no part of what it tells. */
+  constructor(
+    scope: Construct,
+    id: string,
+    props: PolicyPublicationProps,
+    excludedConstructs: () => readonly IConstruct[],
+  ) {
     super(scope, id);
     const policies = { Environment: encodeProperties(props.environment), Catalog: encodeCatalog(props.catalog) };
     const bytes = Buffer.byteLength(JSON.stringify(policies));
@@ -42,10 +47,12 @@ export class PolicyPublication extends Construct {
     this.resource = new CustomResource(this, 'Policies', {
       serviceToken: props.publisher.function.functionArn,
       resourceType: CUSTOM_RESOURCE.policies,
-      serviceTimeout: PUBLISH_WITHIN,
+      serviceTimeout: PUBLICATION_TIMEOUT,
       properties: {
         ...policies,
-        Infrastructure: Lazy.any({ produce: () => infrastructureDigest(Stack.of(this), [this, ...followers()]) }),
+        Infrastructure: Lazy.any({
+          produce: () => infrastructureDigest(Stack.of(this), [this, ...excludedConstructs()]),
+        }),
       },
     });
     // A role that is still being given its rights would fail the first publication.

@@ -6,7 +6,7 @@ import { Construct } from 'constructs';
 import { GROQ_KEY_EVENT } from '../../lambda/contract.ts';
 import type { GatewayFunction } from '../gateway-function.ts';
 import type { GatewayTable } from '../gateway-table.ts';
-import { letSendEvents } from '../monitoring/event-bus.ts';
+import { grantPutEvents } from '../monitoring/event-bus.ts';
 import type { ReportsBucket } from '../usage/reports-bucket.ts';
 import type { TeamSecrets } from './team-secrets.ts';
 
@@ -21,9 +21,9 @@ export type GroqKeyRotationProps = {
 };
 
 /** How often current keys are looked at: a key that Groq refuses must not wait for a person. */
-const WATCH_EVERY = Duration.minutes(5);
+const WATCH_INTERVAL = Duration.minutes(5);
 /** How often replaced keys are looked at: none is retired before a day without a call. */
-const RETIRE_EVERY = Duration.days(1);
+const RETIREMENT_INTERVAL = Duration.days(1);
 
 /** The one function that writes teams' Groq secrets: Secrets Manager calls it step by step, and schedules by their jobs. */
 export class GroqKeyRotation extends Construct {
@@ -41,17 +41,17 @@ export class GroqKeyRotation extends Construct {
       'UpdateSecretVersionStage',
       'RotateSecret',
     ]);
-    letSendEvents(rotation, GROQ_KEY_EVENT);
+    grantPutEvents(rotation, GROQ_KEY_EVENT);
     const reason = 'Reports are named after the rotations that they tell of, in a folder of their own.';
-    reports.letUseFolder(rotation, ['PutObject'], 'groq-keys/', reason);
-    secrets.letRotate(this, rotation);
-    this.#letStart(rotation);
-    this.#schedule(rotation, 'Watch', 'watch', WATCH_EVERY, "Looks after teams' current Groq keys");
-    this.#schedule(rotation, 'Retire', 'retire', RETIRE_EVERY, 'Retires replaced Groq keys that nobody uses');
+    reports.grantFolderAccess(rotation, ['PutObject'], 'groq-keys/', reason);
+    secrets.grantRotation(this, rotation);
+    this.#grantStartRotation(rotation);
+    this.#schedule(rotation, 'Watch', 'watch', WATCH_INTERVAL, "Looks after teams' current Groq keys");
+    this.#schedule(rotation, 'Retire', 'retire', RETIREMENT_INTERVAL, 'Retires replaced Groq keys that nobody uses');
   }
 
   /** Who starts a rotation must be allowed to call the function, too. */
-  #letStart({ role, function: { functionArn } }: GatewayFunction): void {
+  #grantStartRotation({ role, function: { functionArn } }: GatewayFunction): void {
     // A policy of its own: the role's must be there before the function is, and this one names the function.
     new Policy(this, 'StartRotation', {
       roles: [role],

@@ -26,6 +26,6 @@ export class TeamKeyRotation extends Construct {
     registry.grantItems(rotation, ['PutItem'], ['TEAM#*', 'AUDIT#*']);
     const secrets = new TeamSecrets(Stack.of(this), { pattern: serviceSecretName('*', environmentName) });
     secrets.grant(rotation, ['DescribeSecret', 'GetSecretValue', 'PutSecretValue', 'UpdateSecretVersionStage']);
-    this.permission = secrets.letRotate(this, rotation);
+    this.permission = secrets.grantRotation(this, rotation);
   }
 }

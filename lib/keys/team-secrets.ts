@@ -3,7 +3,7 @@ import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { CfnPermission } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import type { GatewayFunction } from '../gateway-function.ts';
-import { letUseSecrets, secretArn } from './secret-rights.ts';
+import { grantSecretAccess, secretArn } from './secret-access.ts';
 
 /** Secrets that teams have one each of. */
 export type TeamSecretsProps = {
@@ -32,7 +32,7 @@ export class TeamSecrets {
   grant(user: GatewayFunction, actions: readonly string[]): void {
     const reason =
       "Secrets are one a team, and Secrets Manager adds a suffix: the pattern matches this environment's only.";
-    letUseSecrets(user, this.#pattern, actions, reason);
+    grantSecretAccess(user, this.#pattern, actions, reason);
     if (this.#kmsKeyArn === undefined) return;
     user.role.addToPolicy(
       new PolicyStatement({
@@ -46,7 +46,7 @@ export class TeamSecrets {
   }
 
   /** Lets Secrets Manager call a function for these secrets only. */
-  letRotate(scope: Construct, rotation: GatewayFunction): CfnPermission {
+  grantRotation(scope: Construct, rotation: GatewayFunction): CfnPermission {
     const permission = new CfnPermission(scope, 'SecretsManager', {
       action: 'lambda:InvokeFunction',
       functionName: rotation.function.functionArn,

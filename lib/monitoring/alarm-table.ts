@@ -7,7 +7,7 @@ import type { GatewayFunction } from '../gateway-function.ts';
 import type { GatewayTable } from '../gateway-table.ts';
 
 /** What can be watched. */
-export type Watched = {
+export type MonitoredResources = {
   readonly environmentName: string;
   readonly api: RestApi;
   readonly authorizer: GatewayFunction;
@@ -24,40 +24,45 @@ export type Watched = {
   /** What the projector could not count. */
   readonly deadLetters: Queue;
   /** Alerts that reached nobody. */
-  readonly untoldAlerts: Queue;
+  readonly undeliveredAlerts: Queue;
   readonly ledger: GatewayTable;
   readonly registry: GatewayTable;
 };
 
 /** What an alarm says, apart from what it watches. `what` is also its section in docs/operations.md. */
-export type AlarmWords = { readonly what: string; readonly meaning: string; readonly toDo: string };
+export type AlarmText = { readonly what: string; readonly meaning: string; readonly remedy: string };
 
 /** An alarm: it fires from the threshold on. */
-export type AlarmEntry = AlarmWords & {
+export type AlarmEntry = AlarmText & {
   /** Undefined where an environment has nothing of the kind. */
-  readonly metric: (watched: Watched) => IMetric | undefined;
+  readonly metric: (watched: MonitoredResources) => IMetric | undefined;
   readonly threshold: number;
 };
 
 /** Over how long every alarm looks: as often as the sweep runs. */
 export const ALARM_PERIOD = Duration.minutes(5);
 /** What is told only twice a day is looked at over one. */
-const A_DAY = Duration.days(1);
+const DAILY_PERIOD = Duration.days(1);
 /** Three sweeps, of which each is tried once: within one period of the others there is a single one to fail. */
-const THREE_SWEEPS = Duration.minutes(15);
+const SWEEPER_ALARM_PERIOD = Duration.minutes(15);
 const SUM = { period: ALARM_PERIOD, statistic: Stats.SUM };
 const MAXIMUM = { period: ALARM_PERIOD, statistic: Stats.MAXIMUM };
 /** How far usage may be behind the ledger, in milliseconds: a retry or two are no reason to wake anyone. */
-const MOST_LAG_MS = 600_000;
+const MAX_LAG_MS = 600_000;
 /** Unknown, revoked or expired keys in a period: more than a service or two that were not told of a rotation. */
-const MANY_UNKNOWN_KEYS = 300;
+const UNKNOWN_KEYS_THRESHOLD = 300;
 /** The least that can be overspent. */
 const PICO_DOLLAR_USD = 1e-12;
 /** Calls of a month whose outcome never came, in dollars: more than a few killed functions leave. */
-const MUCH_ASSUMED_USD = 5;
+const ASSUMED_SPEND_THRESHOLD_USD = 5;
 
 /** One of the gateway's own metrics, of an environment or of one holder's part of it. */
-export function ownMetric(environmentName: string, metricName: MetricName, statistic: string, holder?: string): Metric {
+export function gatewayMetric(
+  environmentName: string,
+  metricName: MetricName,
+  statistic: string,
+  holder?: string,
+): Metric {
   const team = holder === undefined ? {} : { [DIMENSION.team]: holder };
   return new Metric({
     namespace: METRICS_NAMESPACE,
@@ -74,20 +79,21 @@ export function alarmName(environmentName: string, what: string, ...of: readonly
 }
 
 /** What the description of every alarm says. */
-export function alarmDescription({ what, meaning, toDo }: AlarmWords): string {
-  return `${meaning} ${toDo} Runbook: docs/operations.md#${what}`;
+export function alarmDescription({ what, meaning, remedy }: AlarmText): string {
+  return `${meaning} ${remedy} Runbook: docs/operations.md#${what}`;
 }
 
-const own =
+const gatewayMetricSource =
   (metric: MetricName, statistic: string = Stats.SUM) =>
-  ({ environmentName }: Watched) =>
-    ownMetric(environmentName, metric, statistic);
-const errorsOf =
+  ({ environmentName }: MonitoredResources) =>
+    gatewayMetric(environmentName, metric, statistic);
+const functionErrors =
   (part: 'gateway' | 'admin' | 'projector' | 'retirement' | 'reporter' | 'rotation' | 'groqRotation') =>
-  (of: Watched) =>
+  (of: MonitoredResources) =>
     of[part]?.function.metricErrors(SUM);
-const throttlesOf = (part: 'gateway' | 'authorizer') => (of: Watched) => of[part].function.metricThrottles(SUM);
-const lettersIn = (queue: 'deadLetters' | 'untoldAlerts') => (of: Watched) =>
+const functionThrottles = (part: 'gateway' | 'authorizer') => (of: MonitoredResources) =>
+  of[part].function.metricThrottles(SUM);
+const queuedMessages = (queue: 'deadLetters' | 'undeliveredAlerts') => (of: MonitoredResources) =>
   of[queue].metricApproximateNumberOfMessagesVisible(MAXIMUM);
 
 function entry(
@@ -95,9 +101,9 @@ function entry(
   threshold: number,
   metric: AlarmEntry['metric'],
   meaning: string,
-  toDo: string,
+  remedy: string,
 ): AlarmEntry {
-  return { what, threshold, metric, meaning, toDo };
+  return { what, threshold, metric, meaning, remedy };
 }
 
 /** What can go wrong with the gateway itself. */
@@ -112,88 +118,95 @@ export const OPERATIONAL_ALARMS: readonly AlarmEntry[] = [
   entry(
     'gateway-errors',
     1,
-    errorsOf('gateway'),
+    functionErrors('gateway'),
     'The gateway function failed.',
     'Look at its log and last deployment.',
   ),
   entry(
     'gateway-throttles',
     1,
-    throttlesOf('gateway'),
+    functionThrottles('gateway'),
     'Lambda had no room for requests.',
     "Raise the account's concurrency, or lower a team's rate.",
   ),
-  entry('admin-errors', 1, errorsOf('admin'), 'Keys could not be administered.', 'Use groq-rbac keys meanwhile.'),
+  entry('admin-errors', 1, functionErrors('admin'), 'Keys could not be administered.', 'Use groq-rbac keys meanwhile.'),
   entry(
     'sweeper-errors',
     2,
-    ({ sweeper }) => sweeper.function.metricErrors({ ...SUM, period: THREE_SWEEPS }),
+    ({ sweeper }) => sweeper.function.metricErrors({ ...SUM, period: SWEEPER_ALARM_PERIOD }),
     'Reservations past their time were not expired, or budgets and alerts not told.',
     'Look at its log.',
   ),
   entry(
     'overrun',
     PICO_DOLLAR_USD,
-    own(METRIC.overrunUsd, Stats.MAXIMUM),
+    gatewayMetricSource(METRIC.overrunUsd, Stats.MAXIMUM),
     'A call cost more than its bound: a budget can be overspent.',
     'Take the model out of allowedModels or correct its price.',
   ),
   entry(
     'assumed-spend',
-    MUCH_ASSUMED_USD,
-    own(METRIC.assumedUsd, Stats.MAXIMUM),
-    `Calls whose outcome never came were counted at $${MUCH_ASSUMED_USD} or more this month.`,
+    ASSUMED_SPEND_THRESHOLD_USD,
+    gatewayMetricSource(METRIC.assumedUsd, Stats.MAXIMUM),
+    `Calls whose outcome never came were counted at $${ASSUMED_SPEND_THRESHOLD_USD} or more this month.`,
     "Look for what kills functions or cuts answers; compare with Groq's bill.",
   ),
   entry(
     'zero-cost-success',
     1,
-    own(METRIC.zeroCostSuccesses),
+    gatewayMetricSource(METRIC.zeroCostSuccesses),
     'Groq answered and told of no usage.',
     'Look at the model: its calls are counted at their bound.',
   ),
   entry(
     'groq-key-refused',
     1,
-    own(METRIC.groqKeysRefused),
+    gatewayMetricSource(METRIC.groqKeysRefused),
     "Groq refused a team's key (401).",
     "Look in the gateway's log for which; put a valid one into the secret.",
   ),
   entry(
     'groq-blocked',
     1,
-    own(METRIC.groqBlocked),
+    gatewayMetricSource(METRIC.groqBlocked),
     "Groq's own spend limit blocks every team.",
     "Raise it in Groq's console.",
   ),
-  entry('projector-errors', 3, errorsOf('projector'), 'Usage was not counted, and is tried again.', 'Look at its log.'),
+  entry(
+    'projector-errors',
+    3,
+    functionErrors('projector'),
+    'Usage was not counted, and is tried again.',
+    'Look at its log.',
+  ),
   entry(
     'projection-lag',
-    MOST_LAG_MS,
+    MAX_LAG_MS,
     ({ projector }) => projector.function.metric('IteratorAge', MAXIMUM),
     'Usage is behind the ledger by ten minutes or more.',
     'Look at projector-errors and the event source.',
   ),
-  entry('usage-dead-letters', 1, lettersIn('deadLetters'), 'Calls are missing in the usage.', 'Read the message.'),
+  entry('usage-dead-letters', 1, queuedMessages('deadLetters'), 'Calls are missing in the usage.', 'Read the message.'),
   entry(
     'usage-gap',
     PICO_DOLLAR_USD,
     // It is told twice a day, and holds until it is told that there is none.
-    ({ environmentName }) => ownMetric(environmentName, METRIC.usageGapUsd, Stats.MAXIMUM).with({ period: A_DAY }),
+    ({ environmentName }) =>
+      gatewayMetric(environmentName, METRIC.usageGapUsd, Stats.MAXIMUM).with({ period: DAILY_PERIOD }),
     'Usage is not what the ledgers have spent.',
     'Run groq-rbac usage rebuild.',
   ),
   entry(
     'reconciler-errors',
     2,
-    ({ reconciler }) => reconciler.function.metricErrors({ ...SUM, period: A_DAY }),
+    ({ reconciler }) => reconciler.function.metricErrors({ ...SUM, period: DAILY_PERIOD }),
     'Usage was not compared with the ledgers.',
     'Look at its log.',
   ),
   entry(
     'alert-dead-letters',
     1,
-    lettersIn('untoldAlerts'),
+    queuedMessages('undeliveredAlerts'),
     "A budget's alert did not reach the operators' topic or the webhook.",
     'Read the message: it is the alert. Correct what refused it.',
   ),
@@ -201,51 +214,57 @@ export const OPERATIONAL_ALARMS: readonly AlarmEntry[] = [
   entry(
     'authorizer-errors',
     5,
-    own(METRIC.keyCheckFaults),
+    gatewayMetricSource(METRIC.keyCheckFaults),
     'Keys could not be checked.',
     "Look at the authorizer's log and the registry.",
   ),
   entry(
     'authorizer-throttles',
     1,
-    throttlesOf('authorizer'),
+    functionThrottles('authorizer'),
     'Lambda had no room to check keys.',
     "Raise the account's concurrency.",
   ),
-  entry('unknown-keys', MANY_UNKNOWN_KEYS, own(METRIC.unknownKeys), 'Somebody tries keys.', 'Look at where from.'),
+  entry(
+    'unknown-keys',
+    UNKNOWN_KEYS_THRESHOLD,
+    gatewayMetricSource(METRIC.unknownKeys),
+    'Somebody tries keys.',
+    'Look at where from.',
+  ),
   entry(
     'retirement-errors',
     1,
-    errorsOf('retirement'),
+    functionErrors('retirement'),
     'Replaced keys were not retired, or nobody was told.',
     'Look at its log.',
   ),
   entry(
     'weekly-report-errors',
     1,
-    errorsOf('reporter'),
+    functionErrors('reporter'),
     'The report of last week was not made, or nobody was told of it.',
     'Look at its log; invoke it again.',
   ),
-  entry('rotation-errors', 1, errorsOf('rotation'), "A team's service key was not rotated.", 'Look at its log.'),
+  entry('rotation-errors', 1, functionErrors('rotation'), "A team's service key was not rotated.", 'Look at its log.'),
   entry(
     'groq-key-rotation-errors',
     1,
-    errorsOf('groqRotation'),
+    functionErrors('groqRotation'),
     "A team's Groq key was not rotated, watched or retired; the current one stays.",
     'Look at its log.',
   ),
   entry(
     'staged-key-missing',
     1,
-    own(METRIC.stagedKeysMissing),
+    gatewayMetricSource(METRIC.stagedKeysMissing),
     'A Groq key is to be rotated, and the queue of its team is empty.',
     'Stage one: groq-rbac groq-key stage.',
   ),
   entry(
     'groq-key-missing',
     1,
-    own(METRIC.groqKeysMissing),
+    gatewayMetricSource(METRIC.groqKeysMissing),
     'Calls of a team were refused for want of a Groq key.',
     'Set one: groq-rbac groq-key set.',
   ),
@@ -270,16 +289,16 @@ export const BUDGET_ALARMS = {
   team: {
     what: 'team-budget',
     meaning: 'A team has spent this share of its budget.',
-    toDo: 'See what on, and top up, pause or leave it.',
+    remedy: 'See what on, and top up, pause or leave it.',
   },
   organization: {
     what: 'organization-budget',
     meaning: "All teams together have spent this share of the organisation's cap.",
-    toDo: 'See which team, and top up, pause or leave it.',
+    remedy: 'See which team, and top up, pause or leave it.',
   },
   amount: {
     what: 'organization-spend',
     meaning: 'All teams together have spent this amount this month.',
-    toDo: 'See which team, and whether it was planned.',
+    remedy: 'See which team, and whether it was planned.',
   },
-} as const satisfies Record<string, AlarmWords>;
+} as const satisfies Record<string, AlarmText>;

@@ -3,7 +3,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { ORGANIZATION } from '../../lambda/contract.ts';
 import { METRIC } from '../../lambda/telemetry/metrics.ts';
-import { BUDGET_ALARMS, ownMetric } from './alarm-table.ts';
+import { BUDGET_ALARMS, gatewayMetric } from './alarm-table.ts';
 import { GatewayAlarm } from './gateway-alarm.ts';
 
 /** Whose budget, and at what people want to see it. */
@@ -25,29 +25,29 @@ export class BudgetAlarms extends Construct {
   constructor(scope: Construct, id: string, props: BudgetAlarmsProps) {
     super(scope, id);
     const { environmentName, holder, percents, usd = [], topic } = props;
-    const isAll = holder === ORGANIZATION;
-    const words = isAll ? BUDGET_ALARMS.organization : BUDGET_ALARMS.team;
-    const metric = ownMetric(environmentName, METRIC.budgetUsedPercent, Stats.MAXIMUM, holder);
-    const of = (threshold: number) => [...(isAll ? [] : [holder]), String(threshold)];
+    const isOrganization = holder === ORGANIZATION;
+    const alarm = isOrganization ? BUDGET_ALARMS.organization : BUDGET_ALARMS.team;
+    const metric = gatewayMetric(environmentName, METRIC.budgetUsedPercent, Stats.MAXIMUM, holder);
+    const qualifiers = (threshold: number) => [...(isOrganization ? [] : [holder]), String(threshold)];
     for (const threshold of new Set(percents))
       new GatewayAlarm(this, `Percent${threshold}`, {
         environmentName,
-        words,
-        of: of(threshold),
+        alarm,
+        qualifiers: qualifiers(threshold),
         metric,
         threshold,
         topic,
-        holds: true,
+        ignoresMissingData: true,
       });
     for (const threshold of new Set(usd))
       new GatewayAlarm(this, `Usd${threshold}`, {
         environmentName,
-        words: BUDGET_ALARMS.amount,
-        of: [String(threshold)],
-        metric: ownMetric(environmentName, METRIC.spentUsd, Stats.MAXIMUM),
+        alarm: BUDGET_ALARMS.amount,
+        qualifiers: [String(threshold)],
+        metric: gatewayMetric(environmentName, METRIC.spentUsd, Stats.MAXIMUM),
         threshold,
         topic,
-        holds: true,
+        ignoresMissingData: true,
       });
   }
 }

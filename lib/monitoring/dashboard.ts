@@ -22,7 +22,7 @@ import {
   type MetricName,
 } from '../../lambda/telemetry/metrics.ts';
 import type { GatewayFunction } from '../gateway-function.ts';
-import { ownMetric } from './alarm-table.ts';
+import { gatewayMetric } from './alarm-table.ts';
 
 /** What is shown. */
 export type GatewayDashboardProps = {
@@ -37,7 +37,7 @@ const WIDTH = 24;
 const HEIGHT = 7;
 const PERIOD = Duration.minutes(5);
 /** How many lines a graph has at most: more nobody can tell apart. */
-const MOST_LINES = 20;
+const MAX_SERIES = 20;
 
 /**
  * What an environment spends and how it does, on one page. Series are searched for by what they are of, so the page is
@@ -55,9 +55,9 @@ export class GatewayDashboard extends Construct {
       periodOverride: PeriodOverride.INHERIT,
       defaultInterval: Duration.days(7),
       widgets: [
-        [this.#guide()],
+        [this.#header()],
         [weeklyTable(widget)],
-        [this.#spending(), this.#burn()],
+        [this.#spending(), this.#burnRate()],
         [this.#tokens(), this.#refusals()],
         [this.#latency(), this.#headroom()],
         [groqKeys(gateway)],
@@ -65,7 +65,7 @@ export class GatewayDashboard extends Construct {
     });
   }
 
-  #guide(): IWidget {
+  #header(): IWidget {
     const markdown = `Groq gateway **${this.#environmentName}**. Money is exact in \`GET /openai/v1/budget\` and \`/usage\`; graphs are some minutes behind. What an alarm means: docs/operations.md.`;
     return new TextWidget({ markdown, width: WIDTH, height: 1 });
   }
@@ -73,19 +73,21 @@ export class GatewayDashboard extends Construct {
   /** The fullest budgets; CloudWatch draws the line at which a team is refused. */
   #spending(): IWidget {
     return this.#graph('Budget used, the fullest teams (%)', {
-      left: [this.#searched(METRIC.budgetUsedPercent, DIMENSION.team, Stats.MAXIMUM)],
+      left: [this.#searchMetric(METRIC.budgetUsedPercent, DIMENSION.team, Stats.MAXIMUM)],
       leftAnnotations: [{ value: 100, label: 'refused' }],
     });
   }
 
-  #burn(): IWidget {
-    const spent = ownMetric(this.#environmentName, METRIC.spentUsd, Stats.MAXIMUM).with({ label: 'spent this month' });
-    const projected = ownMetric(this.#environmentName, METRIC.projectedMonthEndUsd, Stats.MAXIMUM, ORGANIZATION);
+  #burnRate(): IWidget {
+    const spent = gatewayMetric(this.#environmentName, METRIC.spentUsd, Stats.MAXIMUM).with({
+      label: 'spent this month',
+    });
+    const projected = gatewayMetric(this.#environmentName, METRIC.projectedMonthEndUsd, Stats.MAXIMUM, ORGANIZATION);
     return this.#graph('All teams: spent, and the month’s end at this rate ($)', {
       left: [
         spent,
         projected.with({ label: 'month’s end, all teams' }),
-        this.#searched(METRIC.projectedMonthEndUsd, DIMENSION.team, Stats.MAXIMUM, `NOT Team="${ORGANIZATION}"`),
+        this.#searchMetric(METRIC.projectedMonthEndUsd, DIMENSION.team, Stats.MAXIMUM, `NOT Team="${ORGANIZATION}"`),
       ],
     });
   }
@@ -93,14 +95,14 @@ export class GatewayDashboard extends Construct {
   #tokens(): IWidget {
     const kinds = [METRIC.promptTokens, METRIC.cachedTokens, METRIC.completionTokens, METRIC.reasoningTokens];
     return this.#graph('Tokens by model', {
-      left: kinds.map((metric) => this.#searched(metric, DIMENSION.model, Stats.SUM)),
+      left: kinds.map((metric) => this.#searchMetric(metric, DIMENSION.model, Stats.SUM)),
       stacked: false,
     });
   }
 
   #refusals(): IWidget {
     return this.#graph('Refusals by reason', {
-      left: [this.#searched(METRIC.refusals, DIMENSION.code, Stats.SUM)],
+      left: [this.#searchMetric(METRIC.refusals, DIMENSION.code, Stats.SUM)],
       stacked: true,
     });
   }
@@ -109,11 +111,11 @@ export class GatewayDashboard extends Construct {
     const parts = [
       { metric: METRIC.gatewayMs, label: 'the gateway itself' },
       { metric: METRIC.upstreamMs, label: 'Groq' },
-      { metric: METRIC.firstByteMs, label: 'first token' },
+      { metric: METRIC.timeToFirstTokenMs, label: 'first token' },
     ];
     const left = parts.flatMap(({ metric, label }) =>
       ['p50', 'p95', 'p99'].map((share) =>
-        ownMetric(this.#environmentName, metric, share).with({ label: `${label}, ${share}` }),
+        gatewayMetric(this.#environmentName, metric, share).with({ label: `${label}, ${share}` }),
       ),
     );
     return this.#graph('Latency (ms)', { left });
@@ -122,7 +124,7 @@ export class GatewayDashboard extends Construct {
   #headroom(): IWidget {
     const limits = [METRIC.groqRequestsFreePercent, METRIC.groqTokensFreePercent];
     return this.#graph("What is free of Groq's own limits, by model (%)", {
-      left: limits.map((metric) => this.#searched(metric, DIMENSION.model, Stats.MINIMUM)),
+      left: limits.map((metric) => this.#searchMetric(metric, DIMENSION.model, Stats.MINIMUM)),
     });
   }
 
@@ -140,13 +142,13 @@ export class GatewayDashboard extends Construct {
   }
 
   /** The largest series of a metric, one for each value of a dimension, whatever those are. */
-  #searched(metric: MetricName, by: DimensionName, statistic: string, more = ''): MathExpression {
+  #searchMetric(metric: MetricName, by: DimensionName, statistic: string, more = ''): MathExpression {
     const schema = `{${METRICS_NAMESPACE},${DIMENSION.environment},${by}}`;
     const words = [`MetricName="${metric}"`, `${DIMENSION.environment}="${this.#environmentName}"`, more];
     const query = [schema, ...words.filter((word) => word !== '')].join(' ');
     const found = `SEARCH('${query}', '${statistic}', ${PERIOD.toSeconds()})`;
     return new MathExpression({
-      expression: `SORT(${found}, MAX, DESC, ${MOST_LINES})`,
+      expression: `SORT(${found}, MAX, DESC, ${MAX_SERIES})`,
       label: '',
       period: PERIOD,
       usingMetrics: {},

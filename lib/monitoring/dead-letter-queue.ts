@@ -3,7 +3,7 @@ import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 
 /** The longest that SQS keeps a message. */
-const KEEP_DEAD_LETTERS = Duration.days(14);
+const DEAD_LETTER_RETENTION = Duration.days(14);
 
 /** A queue of what could not be done at last, for people. */
 export class DeadLetterQueue extends Queue {
@@ -11,7 +11,7 @@ export class DeadLetterQueue extends Queue {
     super(scope, id, {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
-      retentionPeriod: KEEP_DEAD_LETTERS,
+      retentionPeriod: DEAD_LETTER_RETENTION,
       removalPolicy: RemovalPolicy.DESTROY,
     });
     Validations.of(this).acknowledge({

@@ -7,7 +7,7 @@ import type { GatewayFunction } from '../gateway-function.ts';
 export const EVENT_BUS = 'default';
 
 /** Lets a function send events of one kind to the bus, and no others. */
-export function letSendEvents(
+export function grantPutEvents(
   { role }: GatewayFunction,
   { source, detailType }: typeof ALERT_EVENT | typeof GROQ_KEY_EVENT,
 ): void {

@@ -5,11 +5,11 @@ import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import { ENV } from '../../lambda/contract.ts';
 import type { GatewayFunction } from '../gateway-function.ts';
-import { OPERATIONAL_ALARMS, type Watched } from './alarm-table.ts';
+import { type MonitoredResources, OPERATIONAL_ALARMS } from './alarm-table.ts';
 import { GatewayAlarm } from './gateway-alarm.ts';
 
 /** What is watched, and who is told. */
-export type OperationalAlarmsProps = Watched & { readonly operators: readonly string[] };
+export type OperationalAlarmsProps = MonitoredResources & { readonly operators: readonly string[] };
 
 /** What can go wrong with the gateway itself, and the topic by which its operators are told of it and of all else. */
 export class OperationalAlarms extends Construct {
@@ -26,17 +26,17 @@ export class OperationalAlarms extends Construct {
       }),
     );
     for (const operator of props.operators) this.topic.addSubscription(new EmailSubscription(operator));
-    for (const words of OPERATIONAL_ALARMS) {
-      const metric = words.metric(props);
+    for (const alarm of OPERATIONAL_ALARMS) {
+      const metric = alarm.metric(props);
       if (metric === undefined) continue;
-      const { threshold } = words;
-      new GatewayAlarm(this, words.what, { environmentName, words, metric, threshold, topic: this.topic });
+      const { threshold } = alarm;
+      new GatewayAlarm(this, alarm.what, { environmentName, alarm, metric, threshold, topic: this.topic });
     }
   }
 
   /** Lets a function tell the operators itself, by the topic that alarms go to. */
-  letTell(teller: GatewayFunction): void {
-    this.topic.grantPublish(teller.role);
-    teller.function.addEnvironment(ENV.operatorsTopic, this.topic.topicArn);
+  grantNotify(notifier: GatewayFunction): void {
+    this.topic.grantPublish(notifier.role);
+    notifier.function.addEnvironment(ENV.operatorsTopic, this.topic.topicArn);
   }
 }

@@ -4,7 +4,7 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import type { TeamPolicy } from '../../lambda/policy/environment.ts';
-import { ALERT_TEXT, alertPattern } from './budget-alerts.ts';
+import { ALERT_MESSAGE, alertEventPattern } from './budget-alerts.ts';
 
 /** Whose alerts, and to whom. */
 export type TeamAlertsProps = {
@@ -21,8 +21,8 @@ export class TeamAlerts extends Construct {
     for (const recipient of new Set(policy.alertRecipients)) topic.addSubscription(new EmailSubscription(recipient));
     new Rule(this, 'Told', {
       description: `Brings budget alerts of ${policy.team} to its people`,
-      eventPattern: alertPattern(environmentName, policy.team),
-      targets: [new SnsTopic(topic, { message: ALERT_TEXT })],
+      eventPattern: alertEventPattern(environmentName, policy.team),
+      targets: [new SnsTopic(topic, { message: ALERT_MESSAGE })],
     });
   }
 }

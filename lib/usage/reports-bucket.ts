@@ -12,11 +12,11 @@ export type ReportsBucketProps = {
 };
 
 /** How long reports are kept: as long as the usage that they are made from. */
-const KEEP = Duration.days(400);
+const REPORT_RETENTION = Duration.days(400);
 /** How long what was overwritten is kept: until somebody has noticed. */
-const KEEP_OVERWRITTEN = Duration.days(30);
+const NONCURRENT_VERSION_RETENTION = Duration.days(30);
 /** Uploads that nobody ends are billed like objects. */
-const KEEP_PARTS = Duration.days(1);
+const INCOMPLETE_UPLOAD_RETENTION = Duration.days(1);
 
 /** A private bucket of reports: encrypted, reached by TLS only, and rid of what is old by itself. */
 export class ReportsBucket extends Construct {
@@ -36,9 +36,9 @@ export class ReportsBucket extends Construct {
       versioned: retain,
       lifecycleRules: [
         {
-          expiration: KEEP,
-          ...(retain ? { noncurrentVersionExpiration: KEEP_OVERWRITTEN } : {}),
-          abortIncompleteMultipartUploadAfter: KEEP_PARTS,
+          expiration: REPORT_RETENTION,
+          ...(retain ? { noncurrentVersionExpiration: NONCURRENT_VERSION_RETENTION } : {}),
+          abortIncompleteMultipartUploadAfter: INCOMPLETE_UPLOAD_RETENTION,
         },
       ],
       removalPolicy: retain ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
@@ -51,7 +51,7 @@ export class ReportsBucket extends Construct {
   }
 
   /** Lets a function do these things with what is in one folder, and tells it the bucket; `reason` is why that is a pattern. */
-  letUseFolder(user: GatewayFunction, actions: readonly string[], folder: string, reason: string): void {
+  grantFolderAccess(user: GatewayFunction, actions: readonly string[], folder: string, reason: string): void {
     user.role.addToPolicy(
       new PolicyStatement({
         actions: actions.map((action) => `s3:${action}`),

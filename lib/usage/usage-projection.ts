@@ -16,9 +16,9 @@ export type UsageProjectionProps = {
 
 /** How many records of the stream come at once at most, and how long Lambda gathers them: each batch is a transaction or two. */
 const BATCH_SIZE = 100;
-const GATHER = Duration.seconds(1);
+const BATCHING_WINDOW = Duration.seconds(1);
 /** How often a batch is tried, which gets smaller each time: some minutes of a table that fails, or a record that does. */
-const RETRIES = 50;
+const MAX_BATCH_RETRIES = 50;
 
 /** Feeds the ledger's stream to the projector; what it cannot count at last leaves a message in `deadLetters`. */
 export class UsageProjection extends Construct {
@@ -44,10 +44,10 @@ export class UsageProjection extends Construct {
       // From the oldest record on: a call that was made while the stack was being built counts too.
       startingPosition: StartingPosition.TRIM_HORIZON,
       batchSize: BATCH_SIZE,
-      maxBatchingWindow: GATHER,
+      maxBatchingWindow: BATCHING_WINDOW,
       bisectBatchOnError: true,
       reportBatchItemFailures: true,
-      retryAttempts: RETRIES,
+      retryAttempts: MAX_BATCH_RETRIES,
       onFailure: { bind: () => ({ destination: this.deadLetters.queueArn }) },
     });
     // Lambda looks at the role when the mapping is made.

@@ -6,7 +6,7 @@ import { WEEKLY_PREFIX } from '../../lambda/contract.ts';
 import type { GatewayFunction } from '../gateway-function.ts';
 import type { GatewayTables } from '../gateway-table.ts';
 import type { ReportsBucket } from './reports-bucket.ts';
-import { letReadSpending } from './spending-reader.ts';
+import { grantReadSpending } from './spending-access.ts';
 
 /** What reports, from what and to where. */
 export type WeeklyReportProps = GatewayTables & {
@@ -15,15 +15,15 @@ export type WeeklyReportProps = GatewayTables & {
 };
 
 /** Mondays, when the week has been over for six hours: what was in flight at its end has long settled. */
-const MONDAY_MORNING = Schedule.cron({ weekDay: 'MON', hour: '6', minute: '0' });
+const REPORT_SCHEDULE = Schedule.cron({ weekDay: 'MON', hour: '6', minute: '0' });
 
 /** The report of each week: its function reads all spending, and writes in one folder of the bucket. */
 export class WeeklyReport extends Construct {
   constructor(scope: Construct, id: string, { reporter, reports, ...tables }: WeeklyReportProps) {
     super(scope, id);
-    letReadSpending(reporter, tables);
+    grantReadSpending(reporter, tables);
     const reason = 'Each week has files of its own, in one folder, which no other function writes.';
-    reports.letUseFolder(reporter, ['PutObject', 'GetObject'], WEEKLY_PREFIX, reason);
+    reports.grantFolderAccess(reporter, ['PutObject', 'GetObject'], WEEKLY_PREFIX, reason);
     // Without it, S3 does not say that a file is not there, but that it may not be told.
     reporter.role.addToPolicy(
       new PolicyStatement({
@@ -34,7 +34,7 @@ export class WeeklyReport extends Construct {
     );
     new Rule(this, 'Schedule', {
       description: 'Reports what the week before came to',
-      schedule: MONDAY_MORNING,
+      schedule: REPORT_SCHEDULE,
       targets: [new LambdaFunction(reporter.function)],
     });
   }

@@ -2,10 +2,10 @@ import { globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import type { EnvironmentFile } from '../../lambda/policy/environment.ts';
-import { REQUIREMENTS } from '../emulator/emulator.ts';
+import { REQUIREMENTS_FILE } from '../emulator/emulator.ts';
 import { ensureVenv } from '../emulator/python.ts';
 import { PROJECT_DIR, StartError } from '../settings.ts';
-import { run } from './rehearsed-aws.ts';
+import { run } from './rehearsal-account.ts';
 
 /*
  * npm run templates: cfn-lint and checkov over the templates of every environment, and over those of two more that use
@@ -14,7 +14,7 @@ import { run } from './rehearsed-aws.ts';
 
 const teams = { one: { allowedModels: ['openai/gpt-oss-20b'], monthlyBudgetUsd: 1, requestsPerDay: 10 } };
 /** Settings that no environment of the repository uses. */
-const MORE: Readonly<Record<string, EnvironmentFile>> = {
+const EXTRA_ENVIRONMENTS: Readonly<Record<string, EnvironmentFile>> = {
   everything: {
     deployment: {
       tracing: true,
@@ -36,7 +36,7 @@ const MORE: Readonly<Record<string, EnvironmentFile>> = {
 };
 
 async function main(): Promise<boolean> {
-  const { bin } = await ensureVenv(REQUIREMENTS);
+  const { bin } = await ensureVenv(REQUIREMENTS_FILE);
   const folder = mkdtempSync(join(tmpdir(), 'templates-'));
   const path = [dirname(process.execPath), process.env.PATH ?? ''].join(delimiter);
   const env = { ...process.env, PATH: path };
@@ -57,7 +57,7 @@ async function main(): Promise<boolean> {
         ...context,
       ]);
     const results = [await synth('config', [])];
-    for (const [name, content] of Object.entries(MORE)) {
+    for (const [name, content] of Object.entries(EXTRA_ENVIRONMENTS)) {
       const file = join(folder, `${name}.json`);
       writeFileSync(file, JSON.stringify(content));
       results.push(await synth(name, ['-c', `environmentFile=${file}`]));

@@ -3,8 +3,14 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { PROJECT_DIR, StartError } from '../settings.ts';
+import {
+  type CommandResult,
+  REHEARSAL_ENVIRONMENT,
+  type RehearsalAccount,
+  run,
+  startRehearsalAccount,
+} from './rehearsal-account.ts';
 import { changedEnvironment, rehearsalEnvironment } from './rehearsal-environment.ts';
-import { type CommandResult, REHEARSAL, type RehearsedAws, run, startRehearsedAws } from './rehearsed-aws.ts';
 
 /*
  * npm run rehearse: deploys the whole stack into an AWS on this machine by the commands a person types, and tests what
@@ -13,7 +19,7 @@ import { type CommandResult, REHEARSAL, type RehearsedAws, run, startRehearsedAw
 
 const VERBOSE = process.argv.includes('--verbose');
 /** How much of what a failed command printed is shown, in characters. */
-const SHOWN = 6_000;
+const MAX_SHOWN_CHARACTERS = 6_000;
 
 let passed = 0;
 let failed = 0;
@@ -32,33 +38,33 @@ async function step(title: string, work: () => Promise<string | undefined>): Pro
   if (fault === undefined) passed++;
   else {
     failed++;
-    console.log(`     ${fault.slice(-SHOWN).replaceAll('\n', '\n     ')}`);
+    console.log(`     ${fault.slice(-MAX_SHOWN_CHARACTERS).replaceAll('\n', '\n     ')}`);
   }
 }
 
 /** What is wrong with how a command ended, if anything: its exit, or words that it should have printed. */
-function faultOf(
+function checkResult(
   { code, output }: CommandResult,
-  wanted: { ok?: boolean; says?: readonly RegExp[] } = {},
+  wanted: { ok?: boolean; expectedOutput?: readonly RegExp[] } = {},
 ): string | undefined {
-  const { ok = true, says = [] } = wanted;
+  const { ok = true, expectedOutput = [] } = wanted;
   if ((code === 0) !== ok) return `it ended with ${code}:\n${output}`;
-  const missing = says.find((words) => !words.test(output));
+  const missing = expectedOutput.find((words) => !words.test(output));
   return missing === undefined ? undefined : `it never said ${missing}:\n${output}`;
 }
 
-async function rehearse(aws: RehearsedAws): Promise<void> {
+async function rehearse(aws: RehearsalAccount): Promise<void> {
   const target = join(aws.folder, 'target.json');
   const keys: Record<string, { key: string }> = {};
   let adminKey = '';
   const before = rehearsalEnvironment(aws.fake.baseUrl);
   const after = changedEnvironment(aws.fake.baseUrl);
-  const deploy = async (context = {}) => await aws.cdk(['deploy', REHEARSAL], context);
+  const deploy = async (context = {}) => await aws.cdk(['deploy', REHEARSAL_ENVIRONMENT], context);
   const test = async (phase: string) => {
     const outputs = aws.outputs();
     const facts = {
-      environmentName: REHEARSAL,
-      stackName: `groq-gateway-${REHEARSAL}`,
+      environmentName: REHEARSAL_ENVIRONMENT,
+      stackName: `groq-gateway-${REHEARSAL_ENVIRONMENT}`,
       baseUrl: outputs.Endpoint,
       ledgerTable: outputs.LedgerTable,
       registryTable: outputs.RegistryTable,
@@ -71,20 +77,20 @@ async function rehearse(aws: RehearsedAws): Promise<void> {
     const vitest = join(PROJECT_DIR, 'node_modules/vitest/vitest.mjs');
     const args = [vitest, 'run', '--config', 'vitest.deployed.config.ts', ...phase.split(' ')];
     const env = { ...process.env, ...aws.emulator.environment, DEPLOYED_TARGET: target };
-    const result = await run(process.execPath, args, env, say);
-    console.log(countOf(result.output));
-    return faultOf(result);
+    const result = await run(process.execPath, args, env, printOutput);
+    console.log(extractTestCounts(result.output));
+    return checkResult(result);
   };
   const makeKey = async (...args: readonly string[]) => {
-    const { code, output } = await aws.groqRbac(['keys', 'create', '--env', REHEARSAL, ...args]);
+    const { code, output } = await aws.groqRbac(['keys', 'create', '--env', REHEARSAL_ENVIRONMENT, ...args]);
     const key = /^grk_\S+$/m.exec(output)?.[0];
     if (code !== 0 || key === undefined) throw new StartError(`no key was made: ${output}`);
     return key;
   };
 
   aws.setEnvironment(before);
-  await step('cdk bootstrap', async () => faultOf(await aws.cdk(['bootstrap'])));
-  await step('cdk deploy', async () => faultOf(await deploy(), { says: [/\| team roomy \|/] }));
+  await step('cdk bootstrap', async () => checkResult(await aws.cdk(['bootstrap'])));
+  await step('cdk deploy', async () => checkResult(await deploy(), { expectedOutput: [/\| team roomy \|/] }));
   if (failed > 0) return;
   await step('groq-rbac keys create, a Groq key a team', async () => {
     for (const team of Object.keys(before.teams)) keys[team] = { key: await makeKey('--team', team) };
@@ -94,32 +100,38 @@ async function rehearse(aws: RehearsedAws): Promise<void> {
   });
   await step('tests of what was deployed', async () => await test('first clients'));
   await step('groq-rbac verify', async () => {
-    const result = await aws.groqRbac(['verify', '--env', REHEARSAL, '--out', join(PROJECT_DIR, 'reports')]);
+    const result = await aws.groqRbac([
+      'verify',
+      '--env',
+      REHEARSAL_ENVIRONMENT,
+      '--out',
+      join(PROJECT_DIR, 'reports'),
+    ]);
     console.log(result.output);
-    return faultOf(result, { says: [/\*\*holds\*\*/] });
+    return checkResult(result, { expectedOutput: [/\*\*holds\*\*/] });
   });
   await step('groq-rbac prove, on the budget of a team', async () => {
-    const team = ['--env', REHEARSAL, '--team', 'roomy', '--upstream', aws.fake.baseUrl];
+    const team = ['--env', REHEARSAL_ENVIRONMENT, '--team', 'roomy', '--upstream', aws.fake.baseUrl];
     const size = ['--calls', '40', '--at-once', '20', '--only', 'whole,streamed-open'];
     const result = await aws.groqRbac(['prove', ...team, ...size, '--out', join(PROJECT_DIR, 'reports')]);
     console.log(result.output);
-    return faultOf(result, { says: [/The proof holds/] });
+    return checkResult(result, { expectedOutput: [/The proof holds/] });
   });
   await step('cdk deploy again, unchanged: nothing changes', async () =>
-    faultOf(await deploy(), { says: [/no changes/] }),
+    checkResult(await deploy(), { expectedOutput: [/no changes/] }),
   );
 
   aws.setEnvironment(after);
   await step('cdk diff shows the change of policies', async () => {
-    const result = await aws.cdk(['diff', REHEARSAL]);
-    console.log(policyDiffOf(result.output));
-    return faultOf(result, { says: [/monthlyBudgetUsd[\s\S]*10[\s\S]*25/, /Team-leaving/] });
+    const result = await aws.cdk(['diff', REHEARSAL_ENVIRONMENT]);
+    console.log(extractPolicyDiff(result.output));
+    return checkResult(result, { expectedOutput: [/monthlyBudgetUsd[\s\S]*10[\s\S]*25/, /Team-leaving/] });
   });
   await step('cdk deploy of changed policies', async () => {
     const result = await deploy();
     console.log(aws.outputs().Changes);
-    return faultOf(result, {
-      says: [/team changing: monthlyBudgetUsd \| \$10 \| \$25/, /team leaving \| deployed \| removed/],
+    return checkResult(result, {
+      expectedOutput: [/team changing: monthlyBudgetUsd \| \$10 \| \$25/, /team leaving \| deployed \| removed/],
     });
   });
   await step('a key for the new team', async () => {
@@ -128,25 +140,25 @@ async function rehearse(aws: RehearsedAws): Promise<void> {
     return undefined;
   });
   await step('tests of the changed policies', async () => await test('changed'));
-  await refusedDeployments(aws, deploy, after);
+  await testRefusedDeployments(aws, deploy, after);
   await step('the policies are still those before the refused deployments', async () => await test('changed'));
   await step('groq-rbac verify, with a Groq key taken away, falls short', async () => {
     await aws.setGroqKeys(['slow'], 'gsk_wrong');
-    return faultOf(await aws.groqRbac(['verify', '--env', REHEARSAL, '--out', aws.folder, '--quick']), {
+    return checkResult(await aws.groqRbac(['verify', '--env', REHEARSAL_ENVIRONMENT, '--out', aws.folder, '--quick']), {
       ok: false,
-      says: [/slow: GET \/models answers 401/],
+      expectedOutput: [/slow: GET \/models answers 401/],
     });
   });
-  await step('cdk destroy', async () => faultOf(await aws.cdk(['destroy', REHEARSAL, '--force'])));
+  await step('cdk destroy', async () => checkResult(await aws.cdk(['destroy', REHEARSAL_ENVIRONMENT, '--force'])));
   await step('tests of what is left', async () => await test('destroyed'));
   await step('no key and no prompt is in anything that was printed or logged', async () =>
-    leaksIn(aws, [...secretsOf(keys), adminKey]),
+    findLeaks(aws, [...keyValues(keys), adminKey]),
   );
 }
 
 /** Deployments that must fail and leave everything as it was. */
-async function refusedDeployments(
-  aws: RehearsedAws,
+async function testRefusedDeployments(
+  aws: RehearsalAccount,
   deploy: (context?: object) => Promise<CommandResult>,
   environment: ReturnType<typeof rehearsalEnvironment>,
 ): Promise<void> {
@@ -154,7 +166,10 @@ async function refusedDeployments(
     const catalogFile = join(aws.folder, 'catalog.json');
     const catalog = readFileSync(join(PROJECT_DIR, 'config/catalog.json'), 'utf8');
     writeFileSync(catalogFile, catalog.replace('"output": 0.3,', '"output": 30,'));
-    return faultOf(await deploy({ catalogFile }), { ok: false, says: [/more than threefold/, /ROLLBACK_COMPLET/] });
+    return checkResult(await deploy({ catalogFile }), {
+      ok: false,
+      expectedOutput: [/more than threefold/, /ROLLBACK_COMPLET/],
+    });
   });
   await step('a deployment that does not enforce is found out, and rolled back', async () => {
     // An endpoint that lets everyone in; the same deployment raises a budget, which must be taken back.
@@ -168,14 +183,17 @@ async function refusedDeployments(
     });
     const result = await deploy({ endpoint });
     open.close();
-    return faultOf(result, { ok: false, says: [/does not enforce: an unknown key got 200/, /ROLLBACK_COMPLET/] });
+    return checkResult(result, {
+      ok: false,
+      expectedOutput: [/does not enforce: an unknown key got 200/, /ROLLBACK_COMPLET/],
+    });
   });
 }
 
-const secretsOf = (keys: Readonly<Record<string, { key: string }>>) => Object.values(keys).map(({ key }) => key);
+const keyValues = (keys: Readonly<Record<string, { key: string }>>) => Object.values(keys).map(({ key }) => key);
 
 /** Looks for secrets in the emulator's log, which has every line the functions wrote, and in what cdk made. */
-async function leaksIn(aws: RehearsedAws, secrets: readonly string[]): Promise<string | undefined> {
+async function findLeaks(aws: RehearsalAccount, secrets: readonly string[]): Promise<string | undefined> {
   const { globSync } = await import('node:fs');
   const files = [aws.logFile, ...globSync(join(aws.folder, 'cdk.out/*.json'))];
   for (const file of files) {
@@ -187,25 +205,25 @@ async function leaksIn(aws: RehearsedAws, secrets: readonly string[]): Promise<s
 }
 
 /** The part of a diff that a person reads for a change of policies. */
-function policyDiffOf(output: string): string {
-  const lines = withoutColours(output).split('\n');
+function extractPolicyDiff(output: string): string {
+  const lines = stripAnsiColors(output).split('\n');
   const start = lines.findIndex((line) => line.includes('Custom::GatewayPolicies'));
   return lines.slice(start, start + 40).join('\n');
 }
 
 /** Tools colour what they print. */
-function withoutColours(text: string): string {
+function stripAnsiColors(text: string): string {
   return text.replaceAll(new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g'), '');
 }
 
-function countOf(output: string): string {
-  return withoutColours(output)
+function extractTestCounts(output: string): string {
+  return stripAnsiColors(output)
     .split('\n')
     .filter((line) => /^ *(Tests|Test Files) |^(budget|usage) of/.test(line))
     .join('\n');
 }
 
-function say(text: string): void {
+function printOutput(text: string): void {
   if (VERBOSE) process.stdout.write(text);
 }
 
@@ -213,7 +231,7 @@ async function main(): Promise<void> {
   // The emulator, its functions and every file go when this process does; a command that runs is ended with it.
   process.once('SIGINT', () => process.exit(130));
   process.once('SIGTERM', () => process.exit(143));
-  const aws = await startRehearsedAws(say);
+  const aws = await startRehearsalAccount(printOutput);
   await rehearse(aws);
   await aws.close();
   console.log(`rehearsal: ${passed} passed, ${failed} failed`);

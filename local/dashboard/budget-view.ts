@@ -1,8 +1,8 @@
 import { type PicoUsd, parseUsd, ZERO_USD } from '../../lambda/kernel/money.ts';
-import { decimalsOf, moment, money, percent } from './format.ts';
-import type { Budget, BudgetAnswer, OrganizationBudget } from './shapes.ts';
+import type { Budget, BudgetAnswer, OrganizationBudget } from './api-types.ts';
+import { decimalsFor, formatMoment, formatShare, money } from './format.ts';
 
-/** The shares of a budget, in percent, that people are told of. */
+/** Budget thresholds for alerts, as percentages. */
 export const THRESHOLDS = [95, 80, 50] as const;
 
 /** How a budget stands: the words that people read, and how grave it is. */
@@ -18,11 +18,11 @@ export type BudgetView = {
   readonly state: BudgetState;
   /** Of the limit, from 0 to 1. */
   readonly spentShare: number;
-  readonly heldShare: number;
+  readonly reservedShare: number;
   readonly spentUsd: string;
   readonly limitUsd: string;
   readonly availableUsd: string;
-  readonly heldUsd: string;
+  readonly reservedUsd: string;
   readonly resetsAt: string;
   /** What else must be known of it: a pause, a top-up. */
   readonly remarks: readonly string[];
@@ -30,13 +30,13 @@ export type BudgetView = {
 
 /** Budgets in the order in which they are shown: the organisation's, then teams by name. */
 export function budgetViews(answer: BudgetAnswer): readonly BudgetView[] {
-  if (answer.object !== 'list') return [viewOf(answer as Budget)];
+  if (answer.object !== 'list') return [toBudgetView(answer as Budget)];
   const { organization, data } = answer as Exclude<BudgetAnswer, Budget>;
-  return [viewOf(organization), ...data.map(viewOf).sort((a, b) => (a.name < b.name ? -1 : 1))];
+  return [toBudgetView(organization), ...data.map(toBudgetView).sort((a, b) => (a.name < b.name ? -1 : 1))];
 }
 
 /** The budgets that people must hear of, the gravest first. */
-export function alertsOf(views: readonly BudgetView[]): readonly BudgetView[] {
+export function budgetsNeedingAttention(views: readonly BudgetView[]): readonly BudgetView[] {
   const grave = ['critical', 'warning', 'notice'];
   return views
     .filter(({ state }) => state.gravity !== 'none')
@@ -46,39 +46,41 @@ export function alertsOf(views: readonly BudgetView[]): readonly BudgetView[] {
 /** A budget's alert as a sentence. */
 export function alertText(view: BudgetView): string {
   const { name, spentUsd, limitUsd, availableUsd, resetsAt, spentShare, remarks } = view;
-  const decimals = decimalsOf(Number(limitUsd));
+  const decimals = decimalsFor(Number(limitUsd));
   const left = Number(availableUsd) > 0 ? `${money(availableUsd, decimals)} left` : 'Nothing left';
   const spent = `${money(spentUsd, decimals)} of ${money(limitUsd)}`;
-  const used = `${percent(spentShare)} used, ${spent}. ${left} until ${moment(resetsAt)} UTC.`;
+  const used = `${formatShare(spentShare)} used, ${spent}. ${left} until ${formatMoment(resetsAt)} UTC.`;
   return [`${name}:`, ...remarks, Number(limitUsd) > 0 ? used : ''].filter((part) => part !== '').join(' ');
 }
 
-function viewOf(budget: Budget | OrganizationBudget): BudgetView {
+function toBudgetView(budget: Budget | OrganizationBudget): BudgetView {
   const limit = amount(budget.limit_usd);
   const spent = amount(budget.spent_usd);
   const pause = 'paused' in budget ? budget.paused : null;
-  const shareOf = (part: PicoUsd) => (limit === 0n ? 0 : Math.min(1, Number(part) / Number(limit)));
-  const spentShare = shareOf(spent);
+  const toShare = (part: PicoUsd) => (limit === 0n ? 0 : Math.min(1, Number(part) / Number(limit)));
+  const spentShare = toShare(spent);
   return {
     name: 'team' in budget ? budget.team : 'Organisation',
     isOrganization: !('team' in budget),
-    state: pause === null ? stateOf(spent, limit) : { label: 'Paused', gravity: 'critical' },
+    state: pause === null ? toBudgetState(spent, limit) : { label: 'Paused', gravity: 'critical' },
     spentShare,
-    heldShare: Math.min(1 - spentShare, shareOf(amount(budget.held_usd))),
+    reservedShare: Math.min(1 - spentShare, toShare(amount(budget.held_usd))),
     spentUsd: budget.spent_usd,
     limitUsd: budget.limit_usd,
     availableUsd: budget.available_usd,
-    heldUsd: budget.held_usd,
+    reservedUsd: budget.held_usd,
     resetsAt: budget.resets_at,
     remarks: [
       ...(pause === null ? [] : [pauseText(pause)]),
-      ...budget.top_ups.map(({ usd, until }) => `${money(usd)} of the limit is a top-up until ${moment(until)} UTC.`),
+      ...budget.top_ups.map(
+        ({ usd, until }) => `${money(usd)} of the limit is a top-up until ${formatMoment(until)} UTC.`,
+      ),
     ],
   };
 }
 
 /** Compared in whole pico-dollars, so that a threshold is met exactly where the gateway meets it. */
-function stateOf(spent: PicoUsd, limit: PicoUsd): BudgetState {
+function toBudgetState(spent: PicoUsd, limit: PicoUsd): BudgetState {
   if (limit === 0n) return { label: 'No budget', gravity: 'none' };
   if (spent >= limit) return { label: 'Used up', gravity: 'critical' };
   const met = THRESHOLDS.find((threshold) => spent * 100n >= limit * BigInt(threshold));
@@ -88,7 +90,7 @@ function stateOf(spent: PicoUsd, limit: PicoUsd): BudgetState {
 
 function pauseText({ scope, reason, until }: NonNullable<Budget['paused']>): string {
   const who = scope === 'organization' ? 'All teams are paused' : 'Calls are paused';
-  return `${who}${until === null ? '' : ` until ${moment(until)} UTC`}${reason ? `: ${reason}` : ''}.`;
+  return `${who}${until === null ? '' : ` until ${formatMoment(until)} UTC`}${reason ? `: ${reason}` : ''}.`;
 }
 
 /** What is overdrawn is shown as nothing. */

@@ -29,7 +29,7 @@ export function svg<Tag extends keyof SVGElementTagNameMap>(
  *
  * @throws Error when the skeleton lacks it.
  */
-export function byId(id: string): HTMLElement {
+export function elementById(id: string): HTMLElement {
   const element = document.getElementById(id);
   if (element === null) throw new Error(`the page has no #${id}`);
   return element;
@@ -40,18 +40,18 @@ export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
 
-const shown = new WeakMap<Element, string>();
+const rendered = new WeakMap<Element, string>();
 
 /** Draws an element's content when what it is drawn from has changed. */
-export function draw(element: Element, from: unknown, make: () => readonly Child[]): void {
+export function renderIfChanged(element: Element, from: unknown, make: () => readonly Child[]): void {
   const text = JSON.stringify(from) ?? '';
-  if (shown.get(element) === text) return;
-  shown.set(element, text);
+  if (rendered.get(element) === text) return;
+  rendered.set(element, text);
   element.replaceChildren(...make());
 }
 
 /** Takes everything out of an element. */
 export function clear(element: Element): void {
-  shown.delete(element);
+  rendered.delete(element);
   element.replaceChildren();
 }

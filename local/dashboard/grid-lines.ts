@@ -6,7 +6,7 @@ const STEPS = [1, 2, 2.5, 5, 10];
 export type Grid = { readonly linesUsd: readonly number[]; readonly decimals: number };
 
 /** Round amounts from nothing to the largest or just above it. */
-export function gridOf(largestUsd: number): Grid {
+export function chooseGrid(largestUsd: number): Grid {
   if (!(largestUsd > 0)) return { linesUsd: [0, 1], decimals: 0 };
   const rough = largestUsd / LINES;
   const magnitude = 10 ** Math.floor(Math.log10(rough));

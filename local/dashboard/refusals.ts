@@ -1,4 +1,4 @@
-import type { UsageAnswer } from './shapes.ts';
+import type { UsageAnswer } from './api-types.ts';
 
 /** How often one reason was told. */
 export type RefusalCount = {
@@ -6,11 +6,11 @@ export type RefusalCount = {
   readonly today: number;
   readonly week: number;
   /** Who met it most; undefined where usage is not split by team. */
-  readonly mostBy: string | undefined;
+  readonly mostAffectedTeam: string | undefined;
 };
 
 /** Refusals by reason, the most frequent first, of the days from `from` on; undefined where they are not counted. */
-export function refusalsOf(
+export function countRefusals(
   { data, total }: UsageAnswer,
   from: string,
   today: string,
@@ -27,11 +27,16 @@ export function refusalsOf(
     }
   }
   return [...counts]
-    .map(([code, { today: ofToday, week, byTeam }]) => ({ code, today: ofToday, week, mostBy: mostOf(byTeam) }))
+    .map(([code, { today: ofToday, week, byTeam }]) => ({
+      code,
+      today: ofToday,
+      week,
+      mostAffectedTeam: findMostFrequent(byTeam),
+    }))
     .filter(({ week }) => week > 0)
     .sort((a, b) => b.week - a.week || (a.code < b.code ? -1 : 1));
 }
 
-function mostOf(byTeam: ReadonlyMap<string, number>): string | undefined {
+function findMostFrequent(byTeam: ReadonlyMap<string, number>): string | undefined {
   return [...byTeam].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1))[0]?.[0];
 }

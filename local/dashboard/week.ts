@@ -1,6 +1,6 @@
-import { addUsd, type PicoUsd, parseUsd, usdText, ZERO_USD } from '../../lambda/kernel/money.ts';
-import { type Day, dayOf, MS_PER_DAY } from '../../lambda/kernel/period.ts';
-import type { UsageRow } from './shapes.ts';
+import { addUsd, type PicoUsd, parseUsd, toUsdString, ZERO_USD } from '../../lambda/kernel/money.ts';
+import { type Day, dayAt, MS_PER_DAY } from '../../lambda/kernel/period.ts';
+import type { UsageRow } from './api-types.ts';
 
 /** How many days are shown, today included; as many before them are compared with. */
 export const DAYS = 7;
@@ -25,17 +25,17 @@ export type Week = {
   readonly totalUsd: string;
   readonly dayTotalsUsd: readonly string[];
   /** Of as many days before. */
-  readonly beforeUsd: string;
+  readonly previousUsd: string;
 };
 
 /** The days that are asked for: those that are shown, and as many before. */
-export function daysAsked(nowEpochMs: number): { readonly from: Day; readonly to: Day } {
-  return { from: dayOf(nowEpochMs - (2 * DAYS - 1) * MS_PER_DAY), to: dayOf(nowEpochMs) };
+export function comparedDays(nowEpochMs: number): { readonly from: Day; readonly to: Day } {
+  return { from: dayAt(nowEpochMs - (2 * DAYS - 1) * MS_PER_DAY), to: dayAt(nowEpochMs) };
 }
 
 /** Splits the usage of the days up to `today` by team or model. */
-export function weekOf(rows: readonly UsageRow[], group: 'team' | 'model', nowEpochMs: number): Week {
-  const days = Array.from({ length: DAYS }, (_, index) => dayOf(nowEpochMs - (DAYS - 1 - index) * MS_PER_DAY));
+export function summarizeWeek(rows: readonly UsageRow[], group: 'team' | 'model', nowEpochMs: number): Week {
+  const days = Array.from({ length: DAYS }, (_, index) => dayAt(nowEpochMs - (DAYS - 1 - index) * MS_PER_DAY));
   const [first = ''] = days;
   const shown = rows.filter(({ day }) => day >= first);
   // A row of refusals alone has nothing to draw.
@@ -51,16 +51,16 @@ export function weekOf(rows: readonly UsageRow[], group: 'team' | 'model', nowEp
     parts.push({ name: `${rest.length} others`, rows: shown.filter((row) => rest.includes(row[group] ?? '')) });
   return {
     days,
-    series: parts.map((part) => seriesOf(part.name, part.rows, days)),
-    totalUsd: usdText(sum(shown)),
-    dayTotalsUsd: days.map((day) => usdText(sum(shown.filter((row) => row.day === day)))),
-    beforeUsd: usdText(sum(rows.filter(({ day }) => day < first))),
+    series: parts.map((part) => buildSeries(part.name, part.rows, days)),
+    totalUsd: toUsdString(sum(shown)),
+    dayTotalsUsd: days.map((day) => toUsdString(sum(shown.filter((row) => row.day === day)))),
+    previousUsd: toUsdString(sum(rows.filter(({ day }) => day < first))),
   };
 }
 
 /** How the days compare with as many before, in a few words. */
-export function changeText({ totalUsd, beforeUsd }: Week): string {
-  const [total, before] = [Number(totalUsd), Number(beforeUsd)];
+export function describeChange({ totalUsd, previousUsd }: Week): string {
+  const [total, before] = [Number(totalUsd), Number(previousUsd)];
   if (before === 0) return 'nothing in the seven days before';
   const change = Math.round((total / before - 1) * 100);
   if (change === 0) return 'as much as in the seven days before';
@@ -69,11 +69,11 @@ export function changeText({ totalUsd, beforeUsd }: Week): string {
   return `${change > 0 ? '+' : '−'}${Math.abs(change)}% on the seven days before`;
 }
 
-function seriesOf(name: string, rows: readonly UsageRow[], days: readonly Day[]): Series {
+function buildSeries(name: string, rows: readonly UsageRow[], days: readonly Day[]): Series {
   return {
     name,
-    costUsd: days.map((day) => usdText(sum(rows.filter((row) => row.day === day)))),
-    totalUsd: usdText(sum(rows)),
+    costUsd: days.map((day) => toUsdString(sum(rows.filter((row) => row.day === day)))),
+    totalUsd: toUsdString(sum(rows)),
     requests: rows.reduce((total, row) => total + row.requests, 0),
     tokens: rows.reduce((total, row) => total + row.prompt_tokens + row.completion_tokens, 0),
   };

@@ -3,7 +3,7 @@ import { delimiter, join } from 'node:path';
 import type { Browser } from 'playwright-core';
 
 /** Where a machine without one gets it. */
-export const HOW_TO_GET_CHROMIUM =
+export const CHROMIUM_INSTALL_HINT =
   'no Chromium was found; install one (Debian, Ubuntu: apt-get install chromium), or set CHROMIUM to its path';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];

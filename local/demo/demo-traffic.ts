@@ -8,7 +8,7 @@ import { type GatewayProcess, startGatewayProcess } from '../host/gateway-proces
 /** Days of history, today included: those that are shown, and as many to compare with. */
 const DAYS = 14;
 const ANSWER_TOKENS = 30_000;
-const CALLS_AT_ONCE = 8;
+const MAX_CONCURRENT_CALLS = 8;
 
 /** What each team calls on a working day, and how much of its budget that is to have used in the end. */
 const TRAFFIC: Readonly<
@@ -22,36 +22,36 @@ const TRAFFIC: Readonly<
 type Budgets = Readonly<Partial<Record<string, number>>>;
 
 /** A gateway with two weeks of calls behind it, made by itself: one start a day, with the clock moved. */
-export async function startWithHistory(
+export async function startGatewayWithHistory(
   onDay: (day: number, of: number) => void,
 ): Promise<GatewayProcess & { readonly dataDir: string }> {
   const dir = mkdtempSync(join(tmpdir(), 'demo-'));
   const dataDir = join(dir, 'data');
   const start = async (daysAgo: number, budgets: Budgets) => {
     const environment = join(dir, 'demo.json');
-    writeFileSync(environment, JSON.stringify(environmentOf(budgets)));
+    writeFileSync(environment, JSON.stringify(buildDemoEnvironment(budgets)));
     return await startGatewayProcess({
       environment,
       dataDir,
       env: { PROVE_CLOCK_SHIFT_MS: String(-daysAgo * MS_PER_DAY) },
-      nodeArguments: ['--import', new URL('../../bin/prove/moved-clock.ts', import.meta.url).href],
+      nodeArguments: ['--import', new URL('../../bin/prove/shifted-clock.ts', import.meta.url).href],
     });
   };
   try {
     for (let daysAgo = DAYS - 1; daysAgo > 0; daysAgo--) {
       onDay(DAYS - daysAgo, DAYS);
       const gateway = await start(daysAgo, {});
-      await callAll(gateway, shareOf(daysAgo));
+      await sendTraffic(gateway, trafficShare(daysAgo));
       await gateway.close();
     }
     onDay(DAYS, DAYS);
     const before = await start(0, {});
-    await callAll(before, 0.6);
-    const budgets = await budgetsFor(before);
+    await sendTraffic(before, 0.6);
+    const budgets = await deriveBudgets(before);
     await before.close();
     const gateway = await start(0, budgets);
-    await refuseSome(gateway);
-    await makeKeys(gateway);
+    await sendRefusedCalls(gateway);
+    await createDemoKeys(gateway);
     const close = async () => {
       await gateway.close();
       rmSync(dir, { recursive: true, force: true });
@@ -64,7 +64,7 @@ export async function startWithHistory(
 }
 
 /** The example teams, with long answers allowed, and budgets in proportion to what a fake Groq's calls come to. */
-function environmentOf(budgets: Budgets): object {
+function buildDemoEnvironment(budgets: Budgets): object {
   const demo = Object.entries(teams).map(([team, policy]) => {
     const wide = { ...policy, maxTokensPerRequest: 32_768, rateLimitRpm: null, rateLimitTpm: null };
     return [team, { ...wide, monthlyBudgetUsd: budgets[team] ?? 100 }];
@@ -73,13 +73,13 @@ function environmentOf(budgets: Budgets): object {
 }
 
 /** Less at weekends, and not the same every day. */
-function shareOf(daysAgo: number): number {
+function trafficShare(daysAgo: number): number {
   const weekday = new Date(Date.now() - daysAgo * MS_PER_DAY).getUTCDay();
   const isWeekend = weekday === 0 || weekday === 6;
   return (isWeekend ? 0.25 : 0.8) + ((daysAgo * 7) % 5) / 20 + (DAYS - daysAgo) / 60;
 }
 
-async function callAll(gateway: GatewayProcess, share: number): Promise<void> {
+async function sendTraffic(gateway: GatewayProcess, share: number): Promise<void> {
   const calls = Object.entries(TRAFFIC).flatMap(([team, { calls: models }]) =>
     Object.entries(models).flatMap(([model, times]) =>
       Array.from({ length: Math.ceil(times * share) }, () => ({ team, model })),
@@ -87,41 +87,44 @@ async function callAll(gateway: GatewayProcess, share: number): Promise<void> {
   );
   const next = calls.values();
   const callSome = async () => {
-    for (const { team, model } of next) await call(gateway, team, model, ANSWER_TOKENS);
+    for (const { team, model } of next) await sendCall(gateway, team, model, ANSWER_TOKENS);
   };
-  await Promise.all(Array.from({ length: CALLS_AT_ONCE }, callSome));
+  await Promise.all(Array.from({ length: MAX_CONCURRENT_CALLS }, callSome));
 }
 
 /** Sends a call of one team; whatever it is answered. */
-export async function call(gateway: GatewayProcess, team: string, model: string, tokens: number): Promise<void> {
+export async function sendCall(gateway: GatewayProcess, team: string, model: string, tokens: number): Promise<void> {
   const messages = [{ role: 'user', content: `[tokens:${tokens}] Hello` }];
-  await ask(gateway, gateway.teams[team]?.key ?? '', 'POST', 'chat/completions', { model, messages });
+  await sendRequest(gateway, gateway.teams[team]?.key ?? '', 'POST', 'chat/completions', { model, messages });
 }
 
-/** What is told no: models that a team may not use or that are not there any more, and lengths that it may not ask for. */
-async function refuseSome(gateway: GatewayProcess): Promise<void> {
-  for (let times = 0; times < 4; times++) await call(gateway, 'analytics', 'openai/gpt-oss-120b', 10);
-  for (let times = 0; times < 7; times++) await call(gateway, 'chatbot', 'llama-3.3-70b-versatile', 10);
-  for (let times = 0; times < 2; times++) await call(gateway, 'research', 'no-such-model', 10);
+/** What is told no: models that a team may not use or that are not there any more, and lengths over its limit. */
+async function sendRefusedCalls(gateway: GatewayProcess): Promise<void> {
+  for (let times = 0; times < 4; times++) await sendCall(gateway, 'analytics', 'openai/gpt-oss-120b', 10);
+  for (let times = 0; times < 7; times++) await sendCall(gateway, 'chatbot', 'llama-3.3-70b-versatile', 10);
+  for (let times = 0; times < 2; times++) await sendCall(gateway, 'research', 'no-such-model', 10);
 }
 
 /** Keys of each role, one that is being replaced, one that has ended, and one whose own budget pays nothing any more. */
-async function makeKeys(gateway: GatewayProcess): Promise<void> {
+async function createDemoKeys(gateway: GatewayProcess): Promise<void> {
   const make = async (body: object) =>
-    (await ask(gateway, gateway.adminKey, 'POST', 'api-keys', body)) as { readonly id: string; readonly key: string };
+    (await sendRequest(gateway, gateway.adminKey, 'POST', 'api-keys', body)) as {
+      readonly id: string;
+      readonly key: string;
+    };
   await make({ name: 'chatbot-demo-lead', role: 'lead' });
   const old = await make({ name: 'chatbot-demo-web', monthly_budget_usd: 5 });
   await make({ name: 'organization-demo-finance', role: 'viewer' });
   const gone = await make({ name: 'research-demo-notebook' });
-  await ask(gateway, gateway.adminKey, 'POST', `api-keys/${old.id}/rotate`, {});
-  await ask(gateway, gateway.adminKey, 'DELETE', `api-keys/${gone.id}?reason=the%20notebook%20was%20shared`);
+  await sendRequest(gateway, gateway.adminKey, 'POST', `api-keys/${old.id}/rotate`, {});
+  await sendRequest(gateway, gateway.adminKey, 'DELETE', `api-keys/${gone.id}?reason=the%20notebook%20was%20shared`);
   const trial = await make({ name: 'research-demo-trial', monthly_budget_usd: 0.0001 });
   const body = { model: 'openai/gpt-oss-120b', messages: [{ role: 'user', content: 'Hello' }], max_tokens: 2_000 };
-  for (let times = 0; times < 9; times++) await ask(gateway, trial.key, 'POST', 'chat/completions', body);
+  for (let times = 0; times < 9; times++) await sendRequest(gateway, trial.key, 'POST', 'chat/completions', body);
 }
 
-async function budgetsFor(gateway: GatewayProcess): Promise<Budgets> {
-  const answer = (await ask(gateway, gateway.adminKey, 'GET', 'budget')) as {
+async function deriveBudgets(gateway: GatewayProcess): Promise<Budgets> {
+  const answer = (await sendRequest(gateway, gateway.adminKey, 'GET', 'budget')) as {
     readonly data: readonly { readonly team: keyof typeof teams; readonly spent_usd: string }[];
   };
   const rounded = (usd: number) => Math.round(usd * 100) / 100;
@@ -130,7 +133,7 @@ async function budgetsFor(gateway: GatewayProcess): Promise<Budgets> {
   );
 }
 
-async function ask(
+async function sendRequest(
   gateway: GatewayProcess,
   key: string,
   method: string,

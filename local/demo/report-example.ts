@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { addUsd, type PicoUsd, picoUsd, picoUsdFromNumber, ZERO_USD } from '../../lambda/kernel/money.ts';
 import { parseCatalog } from '../../lambda/pricing/catalog.ts';
-import { type TokenPrices, tokenPricesOf } from '../../lambda/pricing/token-prices.ts';
+import { type TokenPrices, tokenPricesByModel } from '../../lambda/pricing/token-prices.ts';
 import { addWeeks, daysOfWeek, type IsoWeek, weekEndsAtEpochMs } from '../../lambda/reporting/iso-week.ts';
 import { renderHtml } from '../../lambda/reporting/render/html.ts';
 import { renderWidget } from '../../lambda/reporting/render/widget.ts';
 import type { SpendingFacts } from '../../lambda/reporting/spending-facts.ts';
-import { weeklyReport } from '../../lambda/reporting/weekly-report.ts';
+import { buildWeeklyReport } from '../../lambda/reporting/weekly-report.ts';
 import { NO_USAGE, type UsageRow } from '../../lambda/usage/usage.ts';
 import { PROJECT_DIR } from '../settings.ts';
 
@@ -51,7 +51,7 @@ const DAYS = [94, 100, 108, 103, 88, 31, 24];
 
 /** A made-up organisation's spending, the same at each call: for pictures, and for tests that want something whole. */
 export function exampleSpending(): SpendingFacts {
-  const prices = tokenPricesOf(
+  const prices = tokenPricesByModel(
     parseCatalog('catalog.json', JSON.parse(readFileSync(join(PROJECT_DIR, 'config/catalog.json'), 'utf8'))),
   );
   const rows = CALLERS.flatMap((caller, index) =>
@@ -62,7 +62,7 @@ export function exampleSpending(): SpendingFacts {
           0,
           Math.round((grown * (DAYS[weekday] ?? 0)) / 100) + ((weekday * 37 + index * 11 + back * 53) % 90),
         );
-        return rowOf(caller, `key${index}`, day, requests, prices.get(caller.model));
+        return buildUsageRow(caller, `key${index}`, day, requests, prices.get(caller.model));
       }),
     ).flat(),
   );
@@ -71,15 +71,18 @@ export function exampleSpending(): SpendingFacts {
     const own = rows.filter((row) => row.team === team && row.day.startsWith(PERIOD));
     const sum = (part: (row: UsageRow) => PicoUsd) => addUsd(ZERO_USD, ...own.map(part));
     const budget = CALLERS.find((caller) => caller.team === team)?.budget ?? 0;
-    const [spent, assumed] = [sum(({ costPicoUsd }) => costPicoUsd), sum(({ assumedPicoUsd }) => assumedPicoUsd)];
+    const [spentPicoUsd, assumedPicoUsd] = [
+      sum(({ costPicoUsd }) => costPicoUsd),
+      sum(({ assumedPicoUsd }) => assumedPicoUsd),
+    ];
     return {
       team,
       period: PERIOD,
-      limit: picoUsdFromNumber(budget),
-      spent,
-      held: ZERO_USD,
-      assumed,
-      overrun: ZERO_USD,
+      limitPicoUsd: picoUsdFromNumber(budget),
+      spentPicoUsd,
+      reservedPicoUsd: ZERO_USD,
+      assumedPicoUsd,
+      overrunPicoUsd: ZERO_USD,
     };
   });
   return {
@@ -95,7 +98,7 @@ export function exampleSpending(): SpendingFacts {
   };
 }
 
-function rowOf(
+function buildUsageRow(
   { team, model }: (typeof CALLERS)[number],
   keyId: string,
   day: string,
@@ -104,11 +107,13 @@ function rowOf(
 ): UsageRow {
   if (prices === undefined) throw new Error(`the catalog has no price for ${model}`);
   const [promptTokens, cachedTokens, completionTokens] = [requests * 911, requests * 240, requests * 283];
-  const input = BigInt(promptTokens - cachedTokens) * prices.inputPicoUsd;
+  const input = BigInt(promptTokens - cachedTokens) * prices.inputTokenPicoUsd;
   const tokens =
-    input + BigInt(cachedTokens) * prices.cachedInputPicoUsd + BigInt(completionTokens) * prices.outputPicoUsd;
+    input +
+    BigInt(cachedTokens) * prices.cachedInputTokenPicoUsd +
+    BigInt(completionTokens) * prices.outputTokenPicoUsd;
   // A call or two a week whose outcome never came.
-  const assumedPicoUsd = picoUsd(day.endsWith('8') ? 2_048n * prices.outputPicoUsd : 0n);
+  const assumedPicoUsd = picoUsd(day.endsWith('8') ? 2_048n * prices.outputTokenPicoUsd : 0n);
   const reasoningTokens = Math.floor(completionTokens / 3);
   const refusals: UsageRow['refusals'] =
     team === 'analytics'
@@ -125,8 +130,8 @@ function rowOf(
 export function reportExamples(): Readonly<Record<string, string>> {
   const facts = exampleSpending();
   const weeks = Array.from({ length: WEEKS }, (_, index) => addWeeks(EXAMPLE_WEEK, index + 1 - WEEKS));
-  const reports = weeks.map((week) => weeklyReport(facts, week));
-  const report = weeklyReport(facts, EXAMPLE_WEEK);
+  const reports = weeks.map((week) => buildWeeklyReport(facts, week));
+  const report = buildWeeklyReport(facts, EXAMPLE_WEEK);
   const functionArn = 'arn:aws:lambda:eu-central-1:111111111111:function:widget';
   const widget = (isDark: boolean) => {
     const html = renderWidget(report, { functionArn, team: undefined, hasNext: true, isDark });

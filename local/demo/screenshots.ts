@@ -4,12 +4,12 @@ import type { Page } from 'playwright-core';
 import { DASHBOARD_PATH } from '../host/dashboard-files.ts';
 import type { GatewayProcess } from '../host/gateway-process.ts';
 import { PROJECT_DIR } from '../settings.ts';
-import { findChromium, HOW_TO_GET_CHROMIUM, openChromium } from './chromium.ts';
-import { call, startWithHistory } from './demo-traffic.ts';
+import { CHROMIUM_INSTALL_HINT, findChromium, openChromium } from './chromium.ts';
+import { sendCall, startGatewayWithHistory } from './demo-traffic.ts';
 import { reportExamples } from './report-example.ts';
 
 /** One picture: which page, as whom, how wide and in which colours. */
-type Shot = {
+type Screenshot = {
   readonly file: string;
   readonly width: number;
   /** @default the whole page's */
@@ -20,14 +20,14 @@ type Shot = {
 };
 
 /** The pictures of the documents; add what else is to be shown. */
-const SHOTS: readonly Shot[] = [
+const SCREENSHOTS: readonly Screenshot[] = [
   { file: 'dashboard.png', width: 1280, height: 1440, colorScheme: 'light', open: openDashboard },
   { file: 'dashboard-dark.png', width: 1280, height: 1440, colorScheme: 'dark', open: openDashboard },
   { file: 'weekly-report.png', width: 900, colorScheme: 'light', open: openExample('weekly-report.html') },
   { file: 'usage-widget.png', width: 900, height: 390, colorScheme: 'light', open: openExample('usage-widget.html') },
 ];
 /** Taken with `--all` as well: what one looks at while working on the page. */
-const MORE: readonly Shot[] = [
+const EXTRA_SCREENSHOTS: readonly Screenshot[] = [
   { file: 'weekly-report-dark.png', width: 900, colorScheme: 'dark', open: openExample('weekly-report.html') },
   { file: 'weekly-report-weeks.png', width: 900, colorScheme: 'light', open: openExample('weekly-report-weeks.html') },
   { file: 'usage-widget-dark.png', width: 900, colorScheme: 'dark', open: openExample('usage-widget-dark.html') },
@@ -45,7 +45,7 @@ const MORE: readonly Shot[] = [
 ];
 
 /** What a made-up organisation would see: its report, or the widget. */
-function openExample(name: string): Shot['open'] {
+function openExample(name: string): Screenshot['open'] {
   return async (page) => await page.setContent(reportExamples()[name] ?? '');
 }
 
@@ -69,16 +69,18 @@ async function signIn(page: Page, baseUrl: string, key: string): Promise<void> {
 
 async function main(args: readonly string[]): Promise<void> {
   const executablePath = findChromium(process.env);
-  if (executablePath === undefined) throw new Error(HOW_TO_GET_CHROMIUM);
+  if (executablePath === undefined) throw new Error(CHROMIUM_INSTALL_HINT);
   const isAll = args.includes('--all');
   const folder = resolve(PROJECT_DIR, args.find((arg) => !arg.startsWith('--')) ?? 'docs');
   mkdirSync(folder, { recursive: true });
-  const gateway = await startWithHistory((day, of) => console.error(`day ${day} of ${of} …`));
+  const gateway = await startGatewayWithHistory((day, of) => console.error(`day ${day} of ${of} …`));
   const browser = await openChromium(executablePath);
   try {
-    for (const { file, width, height, colorScheme, open } of isAll ? [...SHOTS, ...MORE] : SHOTS) {
+    for (const { file, width, height, colorScheme, open } of isAll
+      ? [...SCREENSHOTS, ...EXTRA_SCREENSHOTS]
+      : SCREENSHOTS) {
       const page = await browser.newPage({ viewport: { width, height: height ?? 900 }, colorScheme });
-      await call(gateway, 'research', 'openai/gpt-oss-20b', 100);
+      await sendCall(gateway, 'research', 'openai/gpt-oss-20b', 100);
       await open(page, gateway);
       await page.screenshot({ path: join(folder, file), fullPage: height === undefined });
       await page.close();

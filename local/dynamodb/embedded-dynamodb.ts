@@ -44,7 +44,7 @@ export async function startEmbeddedDynamodb(file?: string): Promise<EmbeddedDyna
     shell.stdin.end();
     await ended;
   };
-  for (let waitedMs = 0; !(await answers(port)); waitedMs += 10) {
+  for (let waitedMs = 0; !(await isListening(port)); waitedMs += 10) {
     if (waitedMs >= READY_WAIT_MS) {
       await close();
       throw new StartError(`the embedded DynamoDB did not start (${binary}); set DYNAMODB_ENDPOINT to use another`);
@@ -76,7 +76,7 @@ export async function freePort(): Promise<number> {
 }
 
 /** Whether something accepts connections on a port of a host. */
-export async function answers(port: number, host = '127.0.0.1'): Promise<boolean> {
+export async function isListening(port: number, host = '127.0.0.1'): Promise<boolean> {
   return await new Promise((resolve) => {
     const socket = connect({ port, host, timeout: 3_000 });
     const finish = (result: boolean) => {

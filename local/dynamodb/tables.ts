@@ -50,7 +50,7 @@ async function ensureStream(client: DynamoDBClient, table: string): Promise<stri
 }
 
 /** Makes the tables that are missing; returns the ARN of the ledger's stream. @throws StartError */
-export async function makeTables(client: DynamoDBClient, environmentName: string): Promise<string> {
+export async function createTables(client: DynamoDBClient, environmentName: string): Promise<string> {
   try {
     for (const table of ['ledger', 'registry', 'usage']) await ensureTable(client, `${environmentName}-${table}`);
     return await ensureStream(client, `${environmentName}-ledger`);

@@ -36,10 +36,10 @@ export type Emulator = {
 };
 
 /** The packages of the emulator, in exact versions. */
-export const REQUIREMENTS = join(import.meta.dirname, 'requirements.txt');
+export const REQUIREMENTS_FILE = join(import.meta.dirname, 'requirements.txt');
 
 /** What runs the emulator; with --check, it only looks whether this ministack is the one it knows. */
-export const LAUNCHER = join(import.meta.dirname, 'launcher.py');
+export const LAUNCHER_FILE = join(import.meta.dirname, 'launcher.py');
 
 /** The only account of the emulator. */
 export const ACCOUNT = '000000000000';
@@ -49,7 +49,7 @@ const CREDENTIALS = { AWS_ACCESS_KEY_ID: 'GROQGATEWAYEMULATOR0', AWS_SECRET_ACCE
 const REGION = 'us-east-1';
 const READY_WAIT_MS = 60_000;
 const POLL_MS = 50;
-const LOG_END_CHARACTERS = 2_000;
+const LOG_TAIL_CHARACTERS = 2_000;
 
 /**
  * Starts ministack on a free port of 127.0.0.1. It ends with this process, however that ends, and with it the
@@ -58,13 +58,13 @@ const LOG_END_CHARACTERS = 2_000;
  * @throws StartError when there is no Python, pip cannot install it, or it does not start.
  */
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
-  const { python } = await ensureVenv(REQUIREMENTS);
+  const { python } = await ensureVenv(REQUIREMENTS_FILE);
   const port = await freePort();
   const endpoint = `http://127.0.0.1:${port}`;
   const folder = makeFolder();
   const logFile = options.logFile ?? join(folder, 'emulator.log');
   const log = openSync(logFile, 'w');
-  const child = spawn(python, [LAUNCHER], {
+  const child = spawn(python, [LAUNCHER_FILE], {
     cwd: folder,
     // A group of its own: Ctrl-C ends this process first, and the group goes with it.
     detached: true,
@@ -84,7 +84,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     await rm(folder, { recursive: true, force: true });
   };
   if (!(await isReady(endpoint, child))) {
-    const end = existsSync(logFile) ? readFileSync(logFile, 'utf8').trim().slice(-LOG_END_CHARACTERS) : '';
+    const end = existsSync(logFile) ? readFileSync(logFile, 'utf8').trim().slice(-LOG_TAIL_CHARACTERS) : '';
     await close();
     throw new StartError(`the AWS emulator did not start; the end of its log:\n${end}`);
   }

@@ -12,7 +12,7 @@ export type Python = { readonly command: string; readonly version: string };
 export type Venv = { readonly python: string; readonly bin: string };
 
 const NAMES = ['python3', 'python', 'python3.14', 'python3.13', 'python3.12', 'python3.11', 'python3.10'];
-const OLDEST_MINOR = 10;
+const MIN_MINOR_VERSION = 10;
 const ADVICE = 'install it or set PYTHON to its path';
 const VERSION = 'import sys; print("%d.%d.%d" % sys.version_info[:3])';
 const OUTPUT_BYTES = 16 * 1024 * 1024;
@@ -20,18 +20,18 @@ const OUTPUT_BYTES = 16 * 1024 * 1024;
 /**
  * Finds a Python 3.10 or later: the one PYTHON names, or else the first on PATH.
  *
- * @param versionOf says the version behind a command, or nothing when there is none; by default it is asked
+ * @param readVersion says the version behind a command, or nothing when there is none; by default it is asked
  * @throws StartError when there is none, or PYTHON names something else.
  */
 export function findPython(
   env: Readonly<Record<string, string | undefined>> = process.env,
-  versionOf: (command: string) => string | undefined = askVersion,
+  readVersion: (command: string) => string | undefined = queryVersion,
 ): Python {
   const found = (env.PYTHON ? [env.PYTHON] : NAMES).flatMap((command) => {
-    const version = versionOf(command);
+    const version = readVersion(command);
     return version === undefined ? [] : [{ command, version }];
   });
-  const fit = found.find(({ version }) => isFit(version));
+  const fit = found.find(({ version }) => isSupportedVersion(version));
   if (fit !== undefined) return fit;
   const old = found[0];
   if (env.PYTHON) {
@@ -42,12 +42,12 @@ export function findPython(
   throw new StartError(`Python 3.10 or later is needed, and ${what}; ${ADVICE}`);
 }
 
-function isFit(version: string): boolean {
+function isSupportedVersion(version: string): boolean {
   const [major, minor] = version.split('.').map(Number);
-  return major === 3 && minor !== undefined && minor >= OLDEST_MINOR;
+  return major === 3 && minor !== undefined && minor >= MIN_MINOR_VERSION;
 }
 
-function askVersion(command: string): string | undefined {
+function queryVersion(command: string): string | undefined {
   const asked = spawnSync(command, ['-c', VERSION], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
   return asked.status === 0 ? asked.stdout.trim() : undefined;
 }
@@ -58,14 +58,14 @@ function askVersion(command: string): string | undefined {
  *
  * @throws StartError without a Python.
  */
-export function readyVenv(requirementsFile: string, python: Python = findPython()): Venv | undefined {
-  const folder = folderOf(requirementsFile);
+export function findVenv(requirementsFile: string, python: Python = findPython()): Venv | undefined {
+  const folder = venvFolder(requirementsFile);
   const stamp = join(folder, 'stamp');
   const isReady =
     existsSync(stamp) &&
-    readFileSync(stamp, 'utf8') === stampOf(requirementsFile, python) &&
-    existsSync(pathOf(folder));
-  return isReady ? venvOf(folder) : undefined;
+    readFileSync(stamp, 'utf8') === computeStamp(requirementsFile, python) &&
+    existsSync(interpreterPath(folder));
+  return isReady ? toVenv(folder) : undefined;
 }
 
 /**
@@ -76,9 +76,9 @@ export function readyVenv(requirementsFile: string, python: Python = findPython(
  */
 export async function ensureVenv(requirementsFile: string): Promise<Venv> {
   const python = findPython();
-  const ready = readyVenv(requirementsFile, python);
+  const ready = findVenv(requirementsFile, python);
   if (ready !== undefined) return ready;
-  const folder = folderOf(requirementsFile);
+  const folder = venvFolder(requirementsFile);
   // A pip that an interrupted start has just ended may still be writing its last file.
   await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
   await mkdir(dirname(folder), { recursive: true });
@@ -89,10 +89,10 @@ export async function ensureVenv(requirementsFile: string): Promise<Venv> {
     );
   }
   const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input', '-r', requirementsFile];
-  const installed = await run(pathOf(folder), pip);
+  const installed = await run(interpreterPath(folder), pip);
   if (installed !== undefined) throw new StartError(`pip could not install ${requirementsFile}:\n${installed}`);
-  await writeFile(join(folder, 'stamp'), stampOf(requirementsFile, python));
-  return venvOf(folder);
+  await writeFile(join(folder, 'stamp'), computeStamp(requirementsFile, python));
+  return toVenv(folder);
 }
 
 /** Runs a command; gives what it printed when it failed, and nothing when it did not. */
@@ -112,21 +112,21 @@ function lastLine(text: string): string {
   return text.split('\n').at(-1) ?? text;
 }
 
-function folderOf(requirementsFile: string): string {
+function venvFolder(requirementsFile: string): string {
   return join(PROJECT_DIR, '.venv', basename(dirname(requirementsFile)));
 }
 
-function stampOf(requirementsFile: string, python: Python): string {
+function computeStamp(requirementsFile: string, python: Python): string {
   const hash = createHash('sha256');
   // A virtual environment holds its own path, and is broken where the project has moved.
   for (const part of [readFileSync(requirementsFile, 'utf8'), python.version, PROJECT_DIR]) hash.update(`${part}\0`);
   return hash.digest('hex');
 }
 
-function venvOf(folder: string): Venv {
-  return { python: pathOf(folder), bin: join(folder, 'bin') };
+function toVenv(folder: string): Venv {
+  return { python: interpreterPath(folder), bin: join(folder, 'bin') };
 }
 
-function pathOf(folder: string): string {
+function interpreterPath(folder: string): string {
   return join(folder, 'bin/python');
 }

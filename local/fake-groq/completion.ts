@@ -1,5 +1,5 @@
 import { isObject, type JsonObject } from '../../lambda/kernel/json-object.ts';
-import type { ModelCount } from './served.ts';
+import type { ModelCount } from './served-counts.ts';
 
 /** What the fake makes of a request: always the same for the same body. */
 export type Completion = {
@@ -11,12 +11,12 @@ export type Completion = {
 };
 
 /** How long an answer is by itself, in tokens; `[tokens:N]` in a message asks for another length. */
-const NATURAL_TOKENS = 24;
+const DEFAULT_ANSWER_TOKENS = 24;
 const MAX_PIECES = 200;
 const WORDS = ['This', 'is', 'the', 'fake', 'Groq', 'and', 'it', 'answers', 'without', 'thinking', 'at', 'all.'];
 
 /** All text of the messages, in which markers are looked for. */
-export function textOf(body: JsonObject): string {
+export function messageText(body: JsonObject): string {
   const messages = Array.isArray(body.messages) ? body.messages.filter(isObject) : [];
   return messages
     .map(({ content }) => (typeof content === 'string' ? content : JSON.stringify(content ?? '')))
@@ -24,14 +24,14 @@ export function textOf(body: JsonObject): string {
 }
 
 /** Computes the answer to a chat completion. */
-export function complete(body: JsonObject, model: string): Completion {
-  const text = textOf(body);
-  const natural = marker(text, 'tokens') ?? NATURAL_TOKENS;
+export function buildCompletion(body: JsonObject, model: string): Completion {
+  const text = messageText(body);
+  const natural = readMarker(text, 'tokens') ?? DEFAULT_ANSWER_TOKENS;
   const cap = Number(body.max_completion_tokens ?? body.max_tokens ?? Number.POSITIVE_INFINITY);
   const completionTokens = Math.max(1, Math.min(natural, cap));
-  const promptTokens = promptTokensOf(body);
-  const toolCall = toolCallOf(body);
-  const content = toolCall === undefined ? contentOf(body, completionTokens) : [];
+  const promptTokens = countPromptTokens(body);
+  const toolCall = buildToolCall(body);
+  const content = toolCall === undefined ? buildContent(body, completionTokens) : [];
   return {
     model,
     pieces: content,
@@ -39,15 +39,15 @@ export function complete(body: JsonObject, model: string): Completion {
     finishReason: toolCall === undefined ? (natural > cap ? 'length' : 'stop') : 'tool_calls',
     tokens: {
       promptTokens,
-      cachedTokens: Math.min(marker(text, 'cached') ?? 0, promptTokens),
+      cachedTokens: Math.min(readMarker(text, 'cached') ?? 0, promptTokens),
       completionTokens,
-      reasoningTokens: Math.min(marker(text, 'reasoning') ?? 0, completionTokens),
+      reasoningTokens: Math.min(readMarker(text, 'reasoning') ?? 0, completionTokens),
     },
   };
 }
 
 /** Groq's `usage` object. */
-export function usageOf({ tokens }: Completion): JsonObject {
+export function toUsage({ tokens }: Completion): JsonObject {
   const { promptTokens, cachedTokens, completionTokens, reasoningTokens } = tokens;
   return {
     queue_time: 0.01,
@@ -62,7 +62,7 @@ export function usageOf({ tokens }: Completion): JsonObject {
   };
 }
 
-function promptTokensOf(body: JsonObject): number {
+function countPromptTokens(body: JsonObject): number {
   const messages = Array.isArray(body.messages) ? body.messages : [];
   const tools = Array.isArray(body.tools) ? Math.ceil(Buffer.byteLength(JSON.stringify(body.tools)) / 4) : 0;
   const bytes = messages.map((message: unknown) =>
@@ -73,17 +73,17 @@ function promptTokensOf(body: JsonObject): number {
   return 20 + tools + bytes.reduce((sum, length) => sum + Math.ceil(length / 4) + 4, 0);
 }
 
-function marker(text: string, name: string): number | undefined {
+function readMarker(text: string, name: string): number | undefined {
   const found = new RegExp(`\\[${name}:(\\d+)\\]`).exec(text)?.[1];
   return found === undefined ? undefined : Number(found);
 }
 
-function contentOf(body: JsonObject, completionTokens: number): readonly string[] {
+function buildContent(body: JsonObject, completionTokens: number): readonly string[] {
   const format = isObject(body.response_format) ? body.response_format : {};
   if (format.type === 'json_object') return ['{"answer":', '"fake"}'];
   if (format.type === 'json_schema') {
     const schema = isObject(format.json_schema) && isObject(format.json_schema.schema) ? format.json_schema.schema : {};
-    return [JSON.stringify(exampleOf(schema))];
+    return [JSON.stringify(buildExample(schema))];
   }
   const words = Array.from(
     { length: completionTokens },
@@ -95,17 +95,17 @@ function contentOf(body: JsonObject, completionTokens: number): readonly string[
   );
 }
 
-function toolCallOf(body: JsonObject): Completion['toolCall'] {
+function buildToolCall(body: JsonObject): Completion['toolCall'] {
   const last: unknown = Array.isArray(body.messages) ? body.messages.at(-1) : undefined;
   const tool: unknown = Array.isArray(body.tools) ? body.tools[0] : undefined;
   if (body.tool_choice === 'none' || !isObject(last) || last.role !== 'user') return undefined;
   if (!isObject(tool) || !isObject(tool.function)) return undefined;
   const parameters = isObject(tool.function.parameters) ? tool.function.parameters : {};
-  return { name: String(tool.function.name), arguments: JSON.stringify(exampleOf(parameters)) };
+  return { name: String(tool.function.name), arguments: JSON.stringify(buildExample(parameters)) };
 }
 
 /** An example that a simple JSON schema accepts. */
-function exampleOf(schema: JsonObject): unknown {
+function buildExample(schema: JsonObject): unknown {
   if (Array.isArray(schema.enum)) return schema.enum[0];
   switch (schema.type) {
     case 'string':
@@ -120,7 +120,7 @@ function exampleOf(schema: JsonObject): unknown {
     default: {
       const properties = isObject(schema.properties) ? schema.properties : {};
       return Object.fromEntries(
-        Object.entries(properties).map(([name, property]) => [name, exampleOf(isObject(property) ? property : {})]),
+        Object.entries(properties).map(([name, property]) => [name, buildExample(isObject(property) ? property : {})]),
       );
     }
   }

@@ -55,20 +55,20 @@ export function parseFault(text: string | undefined): Fault | undefined {
 }
 
 /** An error answer in Groq's words. */
-export type ErrorAnswer = {
+export type ErrorResponse = {
   readonly status: number;
   readonly error: object;
   readonly headers?: Readonly<Record<string, string>>;
 };
 
 /** What Groq says to a wrong key. */
-export const INVALID_KEY: ErrorAnswer = {
+export const INVALID_KEY: ErrorResponse = {
   status: 401,
   error: { message: 'Invalid API Key', type: 'invalid_request_error', code: 'invalid_api_key' },
 };
 
 /** The error answer of a fault, or undefined for one that strikes later. */
-export function errorOfFault({ kind, amount }: Fault): ErrorAnswer | undefined {
+export function toErrorResponse({ kind, amount }: Fault): ErrorResponse | undefined {
   switch (kind) {
     case '400':
       return { status: 400, error: { message: "'messages.0' : value must be valid", type: 'invalid_request_error' } };

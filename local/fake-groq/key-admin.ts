@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { groqKeyIdOf } from '../../lambda/groq/io/groq-key-id.ts';
+import { deriveGroqKeyId } from '../../lambda/groq/io/groq-key-id.ts';
 import type { JsonObject } from '../../lambda/kernel/json-object.ts';
 import type { FakeKeys } from './keys.ts';
 
-type Made = { readonly id: string; readonly name: string; readonly keyId: string };
+type CreatedKey = { readonly id: string; readonly name: string; readonly keyId: string };
 
 /**
  * The API by which an upstream may let keys be made, listed and deleted, in the shape that the source guide shows: Groq
@@ -11,7 +11,7 @@ type Made = { readonly id: string; readonly name: string; readonly keyId: string
  */
 export class FakeKeyAdmin {
   readonly #keys: FakeKeys;
-  readonly #made = new Map<string, Made>();
+  readonly #made = new Map<string, CreatedKey>();
 
   constructor(keys: FakeKeys) {
     this.#keys = keys;
@@ -23,31 +23,31 @@ export class FakeKeyAdmin {
     body: JsonObject | undefined,
   ): { readonly status: number; readonly content: object } | undefined {
     if (route === 'GET /openai/v1/api-keys')
-      return { status: 200, content: { object: 'list', data: [...this.#made.values()].map(shown) } };
+      return { status: 200, content: { object: 'list', data: [...this.#made.values()].map(toKeyObject) } };
     if (route === 'POST /openai/v1/api-keys') return this.#make(body?.name);
     const id = /^DELETE \/openai\/v1\/api-keys\/([^/]+)$/.exec(route)?.[1];
     if (id === undefined) return undefined;
     const made = this.#made.get(id);
-    if (made === undefined) return refusal(404, 'There is no such key.');
+    if (made === undefined) return errorAnswer(404, 'There is no such key.');
     this.#made.delete(id);
     this.#keys.revoke(made.keyId);
     return { status: 200, content: { object: 'api_key', id, deleted: true } };
   }
 
   #make(name: unknown): { readonly status: number; readonly content: object } {
-    if (typeof name !== 'string') return refusal(400, "'name' : is required");
+    if (typeof name !== 'string') return errorAnswer(400, "'name' : is required");
     const key = `gsk_${randomBytes(24).toString('hex')}`;
-    const made = { id: `key_${randomBytes(6).toString('hex')}`, name, keyId: groqKeyIdOf(key) };
+    const made = { id: `key_${randomBytes(6).toString('hex')}`, name, keyId: deriveGroqKeyId(key) };
     this.#made.set(made.id, made);
     this.#keys.allow(made.keyId);
-    return { status: 201, content: { ...shown(made), key } };
+    return { status: 201, content: { ...toKeyObject(made), key } };
   }
 }
 
-function shown({ id, name }: Made): object {
+function toKeyObject({ id, name }: CreatedKey): object {
   return { object: 'api_key', id, name };
 }
 
-function refusal(status: number, message: string): { readonly status: number; readonly content: object } {
+function errorAnswer(status: number, message: string): { readonly status: number; readonly content: object } {
   return { status, content: { error: { message, type: 'invalid_request_error' } } };
 }

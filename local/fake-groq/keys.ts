@@ -1,8 +1,8 @@
-import { groqKeyIdOf } from '../../lambda/groq/io/groq-key-id.ts';
+import { deriveGroqKeyId } from '../../lambda/groq/io/groq-key-id.ts';
 import type { JsonObject } from '../../lambda/kernel/json-object.ts';
 
 /** What was asked for with one key. */
-export type KeyUse = {
+export type FakeKeyUsage = {
   /** Completions. */
   taken: number;
   /** Requests of any kind that were answered by 401. */
@@ -25,12 +25,12 @@ const KEY_ID = /^[0-9a-f]{12}$/;
  * takes any. `GET /_fake/keys` tells; `POST /_fake/keys/only`, `/allow` and `/revoke` take `{"keyIds": […]}`.
  */
 export class FakeKeys {
-  readonly #uses = new Map<string, KeyUse>();
+  readonly #uses = new Map<string, FakeKeyUsage>();
   readonly #revoked = new Set<string>();
   #only: Set<string> | undefined;
 
   constructor(acceptedKeys: ReadonlySet<string> | undefined) {
-    this.#only = acceptedKeys === undefined ? undefined : new Set([...acceptedKeys].map(groqKeyIdOf));
+    this.#only = acceptedKeys === undefined ? undefined : new Set([...acceptedKeys].map(deriveGroqKeyId));
   }
 
   /** Takes these keys and no others. */
@@ -53,10 +53,10 @@ export class FakeKeys {
   }
 
   /** Whether a request's key is taken; counts it. */
-  takes(key: string | undefined, purpose: 'chat' | 'models' | 'other'): boolean {
+  accepts(key: string | undefined, purpose: 'chat' | 'models' | 'other'): boolean {
     if (key === undefined) return false;
-    const keyId = groqKeyIdOf(key);
-    const use = this.#useOf(keyId);
+    const keyId = deriveGroqKeyId(key);
+    const use = this.#usageFor(keyId);
     const isTaken = (this.#only === undefined || this.#only.has(keyId)) && !this.#revoked.has(keyId);
     if (!isTaken) use.refused++;
     else if (purpose === 'models') use.probes++;
@@ -68,14 +68,14 @@ export class FakeKeys {
   }
 
   /** What a key was used for. */
-  useOf(keyId: string): KeyUse {
-    return { ...this.#useOf(keyId) };
+  usageFor(keyId: string): FakeKeyUsage {
+    return { ...this.#usageFor(keyId) };
   }
 
   /** Answers a control, or undefined for any other request. */
   control(method: string, path: string, body: JsonObject | undefined): Answer | undefined {
     if (path !== CONTROL && !path.startsWith(`${CONTROL}/`)) return undefined;
-    if (`${method} ${path}` === `GET ${CONTROL}`) return { status: 200, content: this.#told() };
+    if (`${method} ${path}` === `GET ${CONTROL}`) return { status: 200, content: this.#state() };
     const acts: Readonly<Record<string, (keyIds: readonly string[]) => void>> = {
       [`POST ${CONTROL}/only`]: (keyIds) => this.only(keyIds),
       [`POST ${CONTROL}/allow`]: (keyIds) => this.allow(...keyIds),
@@ -90,10 +90,10 @@ export class FakeKeys {
         content: { error: '"keyIds" must be a list of ids: 12 hex digits of the SHA-256 of a key' },
       };
     act(keyIds as readonly string[]);
-    return { status: 200, content: this.#told() };
+    return { status: 200, content: this.#state() };
   }
 
-  #told(): object {
+  #state(): object {
     return {
       takes: this.#only === undefined ? 'any' : [...this.#only],
       revoked: [...this.#revoked],
@@ -101,7 +101,7 @@ export class FakeKeys {
     };
   }
 
-  #useOf(keyId: string): KeyUse {
+  #usageFor(keyId: string): FakeKeyUsage {
     let use = this.#uses.get(keyId);
     if (use === undefined) {
       if (this.#uses.size >= MAX_KEYS) this.#uses.clear();

@@ -1,4 +1,4 @@
-import type { ErrorAnswer } from './faults.ts';
+import type { ErrorResponse } from './faults.ts';
 
 /** An organisation's limits, of each model alike. */
 export type OrganizationLimits = { readonly tokensPerMinute: number; readonly requestsPerDay: number };
@@ -7,7 +7,7 @@ const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 
 /** What an organisation that hardly uses Groq is told. */
-const IDLE = {
+const IDLE_HEADERS = {
   'x-ratelimit-limit-requests': '14400',
   'x-ratelimit-remaining-requests': '14399',
   'x-ratelimit-reset-requests': '6s',
@@ -67,8 +67,8 @@ export class FakeLimits {
   take(
     model: string,
     tokens: number,
-  ): { readonly headers: Readonly<Record<string, string>>; readonly no?: ErrorAnswer } {
-    if (this.#limits === undefined) return { headers: IDLE };
+  ): { readonly headers: Readonly<Record<string, string>>; readonly error?: ErrorResponse } {
+    if (this.#limits === undefined) return { headers: IDLE_HEADERS };
     const { tokensPerMinute, requestsPerDay } = this.#limits;
     const nowMs = this.#nowMs();
     const buckets = this.#buckets.get(model) ?? {
@@ -93,8 +93,11 @@ export class FakeLimits {
     const { name, type, bucket, limit, units, waitMs } = short;
     const used = Math.ceil(bucket.usedAt(nowMs));
     const message = `Rate limit reached for model \`${model}\` in organization \`org_fake\` service tier \`on_demand\` on ${name}: Limit ${limit}, Used ${used}, Requested ${units}. Please try again in ${goDuration(waitMs)}. Visit https://console.groq.com/docs/rate-limits for more information.`;
-    const told = { ...headers, 'retry-after': String(Math.ceil(waitMs / 1000)) };
-    return { headers: told, no: { status: 429, error: { message, type, code: 'rate_limit_exceeded' }, headers: told } };
+    const errorHeaders = { ...headers, 'retry-after': String(Math.ceil(waitMs / 1000)) };
+    return {
+      headers: errorHeaders,
+      error: { status: 429, error: { message, type, code: 'rate_limit_exceeded' }, headers: errorHeaders },
+    };
   }
 }
 

@@ -2,13 +2,13 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isObject, type JsonObject, parseObject } from '../../lambda/kernel/json-object.ts';
-import { type Completion, complete, textOf } from './completion.ts';
-import { type ErrorAnswer, errorOfFault, type Fault, INVALID_KEY, parseFault } from './faults.ts';
+import { buildCompletion, type Completion, messageText } from './completion.ts';
+import { applyUsageFault, buildChunks, buildResponse, CREATED_S } from './completion-response.ts';
+import { type ErrorResponse, type Fault, INVALID_KEY, parseFault, toErrorResponse } from './faults.ts';
 import { FakeKeyAdmin } from './key-admin.ts';
 import { FakeKeys } from './keys.ts';
 import { FakeLimits, type OrganizationLimits } from './limits.ts';
-import { addTo, nothingServed, type Served } from './served.ts';
-import { CREATED_S, faultyUsage, streamedChunks, wholeAnswer } from './shapes.ts';
+import { addUsage, emptyServedCounts, type ServedCounts } from './served-counts.ts';
 
 /** How the fake behaves. */
 export type FakeGroqOptions = {
@@ -29,7 +29,7 @@ export type FakeGroqOptions = {
 /** A running fake Groq; see faults.ts and completion.ts for what a message can ask of it. */
 export type FakeGroq = {
   readonly baseUrl: string;
-  served(): Served;
+  served(): ServedCounts;
   /** The keys it takes, and what each was used for. */
   readonly keys: FakeKeys;
   /** The last bodies it was sent, newest last. */
@@ -39,10 +39,10 @@ export type FakeGroq = {
 
 const CHAT = 'POST /openai/v1/chat/completions';
 const MAX_BODIES = 100;
-const MAX_ONCE = 10_000;
+const MAX_TRIGGERED_FAULTS = 10_000;
 const SLOW_MS = 2_000;
 const CONTEXT_WINDOW = 131_072;
-const TOO_LONG: ErrorAnswer = {
+const CONTEXT_LENGTH_EXCEEDED: ErrorResponse = {
   status: 400,
   error: {
     message: 'Please reduce the length of the messages or completion.',
@@ -77,13 +77,13 @@ export async function startFakeGroq(options: FakeGroqOptions): Promise<FakeGroq>
 }
 
 class FakeUpstream {
-  readonly served: Served = nothingServed();
+  readonly served: ServedCounts = emptyServedCounts();
   readonly bodies: JsonObject[] = [];
   readonly keys: FakeKeys;
   readonly #keyAdmin: FakeKeyAdmin;
   readonly #options: FakeGroqOptions;
   readonly #limits: FakeLimits;
-  readonly #struckOnce = new Set<string>();
+  readonly #triggeredFaults = new Set<string>();
 
   constructor(options: FakeGroqOptions) {
     this.#options = options;
@@ -104,7 +104,7 @@ class FakeUpstream {
     const key = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1];
     const isModels = route.startsWith('GET /openai/v1/models');
     const purpose = isModels ? 'models' : route === CHAT ? 'chat' : 'other';
-    if (key === undefined || !this.keys.takes(key, purpose)) return sendError(response, INVALID_KEY);
+    if (key === undefined || !this.keys.accepts(key, purpose)) return sendError(response, INVALID_KEY);
     if (isModels)
       return send(response, 200, {
         object: 'list',
@@ -149,9 +149,9 @@ class FakeUpstream {
 
   async #answer(body: JsonObject, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const [model = '', suffix] = String(body.model).split('#');
-    const fault = this.#faultOf(body, suffix ?? request.headers['x-fake-fault']?.toString());
+    const fault = this.#findFault(body, suffix ?? request.headers['x-fake-fault']?.toString());
     await sleep((this.#options.latencyMs ?? 0) + (fault?.kind === 'slow' ? (fault.amount ?? SLOW_MS) : 0));
-    const error = fault === undefined ? undefined : errorOfFault(fault);
+    const error = fault === undefined ? undefined : toErrorResponse(fault);
     if (error !== undefined) {
       this.served.refused++;
       return sendError(response, error);
@@ -161,39 +161,41 @@ class FakeUpstream {
       this.served.refused++;
       return;
     }
-    const completion = complete(body, model);
+    const completion = buildCompletion(body, model);
     if (completion.tokens.promptTokens > CONTEXT_WINDOW) {
       this.served.refused++;
-      return sendError(response, TOO_LONG);
+      return sendError(response, CONTEXT_LENGTH_EXCEEDED);
     }
     const { promptTokens, cachedTokens, completionTokens } = completion.tokens;
-    const { headers, no } = this.#limits.take(model, promptTokens - cachedTokens + completionTokens);
-    if (no !== undefined) {
+    const { headers, error: limitError } = this.#limits.take(model, promptTokens - cachedTokens + completionTokens);
+    if (limitError !== undefined) {
       this.served.refused++;
-      return sendError(response, no);
+      return sendError(response, limitError);
     }
     for (const [name, value] of Object.entries({ ...headers, 'x-groq-region': 'fake' }))
       response.setHeader(name, value);
     const isKnown = fault === undefined || fault.kind === 'slow' || fault.kind === 'no-done';
-    addTo(isKnown ? this.served.byModel : this.served.interruptedByModel, model, completion.tokens);
+    addUsage(isKnown ? this.served.byModel : this.served.interruptedByModel, model, completion.tokens);
     if (fault?.kind === 'reset') response.destroy();
     else if (body.stream === true) await this.#stream(body, completion, fault?.kind, response);
     else this.#whole(completion, fault?.kind, response);
     if (response.destroyed && isKnown && !response.writableFinished) this.served.clientGone++;
   }
 
-  #faultOf(body: JsonObject, asked: string | undefined): Fault | undefined {
-    const text = textOf(body);
+  #findFault(body: JsonObject, asked: string | undefined): Fault | undefined {
+    const text = messageText(body);
     const fault = parseFault(asked ?? /\[fault:([^\]]+)\]/.exec(text)?.[1]);
     if (fault?.once !== true) return fault;
-    if (this.#struckOnce.has(text)) return undefined;
-    if (this.#struckOnce.size >= MAX_ONCE) this.#struckOnce.clear();
-    this.#struckOnce.add(text);
+    if (this.#triggeredFaults.has(text)) return undefined;
+    if (this.#triggeredFaults.size >= MAX_TRIGGERED_FAULTS) this.#triggeredFaults.clear();
+    this.#triggeredFaults.add(text);
     return fault;
   }
 
   #whole(completion: Completion, fault: Fault['kind'] | undefined, response: ServerResponse): void {
-    const text = JSON.stringify(wholeAnswer({ id: this.#id(), completion, usage: faultyUsage(completion, fault) }));
+    const text = JSON.stringify(
+      buildResponse({ id: this.#id(), completion, usage: applyUsageFault(completion, fault) }),
+    );
     response.writeHead(200, { 'content-type': 'application/json', 'x-request-id': this.#id() });
     if (fault === 'cut' || fault === 'error-chunk') {
       response.write(text.slice(0, text.length / 2), () => response.destroy());
@@ -207,8 +209,8 @@ class FakeUpstream {
     response: ServerResponse,
   ): Promise<void> {
     const options = isObject(body.stream_options) ? body.stream_options : {};
-    const shaped = { id: this.#id(), completion, usage: faultyUsage(completion, fault) };
-    const { head, pieces, tail } = streamedChunks(shaped, options.include_usage === true);
+    const shaped = { id: this.#id(), completion, usage: applyUsageFault(completion, fault) };
+    const { head, pieces, tail } = buildChunks(shaped, options.include_usage === true);
     response.writeHead(200, { 'content-type': 'text/event-stream', 'x-request-id': this.#id() });
     const isBroken = fault === 'cut' || fault === 'error-chunk';
     const chunks = isBroken ? [head, ...pieces.slice(0, Math.ceil(pieces.length / 2))] : [head, ...pieces, ...tail];
@@ -240,6 +242,6 @@ function send(
   response.writeHead(status, { ...headers, 'content-type': 'application/json' }).end(JSON.stringify(content));
 }
 
-function sendError(response: ServerResponse, { status, error, headers }: ErrorAnswer): void {
+function sendError(response: ServerResponse, { status, error, headers }: ErrorResponse): void {
   send(response, status, { error }, headers);
 }

@@ -5,7 +5,7 @@ import type { APIGatewayProxyEvent } from 'aws-lambda';
  * The event that API Gateway's proxy integration makes of a request, as far as the gateway reads it. A body that is not
  * valid UTF-8 goes as base64, so that it is judged by the handler and not altered on the way.
  */
-export function proxyEvent(
+export function toProxyEvent(
   request: IncomingMessage,
   requestId: string,
   body: Buffer,
@@ -24,7 +24,7 @@ export function proxyEvent(
     headers: Object.fromEntries(
       Object.entries(request.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
     ),
-    multiValueQueryStringParameters: queryOf(rest.join('?')),
+    multiValueQueryStringParameters: parseQuery(rest.join('?')),
     body: body.length === 0 ? null : (text ?? body.toString('base64')),
     isBase64Encoded: text === undefined,
     requestContext: {
@@ -39,7 +39,7 @@ export function proxyEvent(
   return event as APIGatewayProxyEvent;
 }
 
-function queryOf(text: string): Record<string, string[]> | null {
+function parseQuery(text: string): Record<string, string[]> | null {
   const query = new URLSearchParams(text);
   const names = [...new Set(query.keys())];
   return names.length === 0 ? null : Object.fromEntries(names.map((name) => [name, query.getAll(name)]));

@@ -9,8 +9,14 @@ import type {
   Context,
 } from 'aws-lambda';
 import { CACHE_MS, MAX_BODY_BYTES } from '../../lambda/contract.ts';
-import { INVALID_KEY, KEY_UNCHECKED, type Refusal, refuse, renderRefusal } from '../../lambda/kernel/refusals.ts';
-import { proxyEvent } from './api-gateway-event.ts';
+import {
+  INVALID_KEY_MESSAGE,
+  KEY_CHECK_FAILED_MESSAGE,
+  type Refusal,
+  refuse,
+  renderRefusal,
+} from '../../lambda/kernel/refusals.ts';
+import { toProxyEvent } from './api-gateway-event.ts';
 import type { FileServer } from './dashboard-files.ts';
 import { lambdaContext, ResponseStream, type StreamingHandler } from './lambda-runtime.ts';
 
@@ -21,7 +27,7 @@ export type HostedFunctions = {
     context: Context,
   ) => Promise<APIGatewayAuthorizerResult>;
   readonly gateway: StreamingHandler<APIGatewayProxyEvent>;
-  /** Behind the paths of {@link ADMINISTRATION}. @default the gateway, which knows no such paths */
+  /** Behind the paths of {@link ADMIN_PATHS}. @default the gateway, which knows no such paths */
   readonly admin?: (event: APIGatewayProxyEvent, context: Context) => Promise<APIGatewayProxyResult>;
   /** The local page. @default none */
   readonly files?: FileServer;
@@ -38,7 +44,7 @@ export type Host = {
 const FUNCTION_TIMEOUT_MS = 300_000;
 const ADMIN_TIMEOUT_MS = 25_000;
 /** The paths that go to the function that administers keys, as deployed. */
-export const ADMINISTRATION = /^\/openai\/v1\/(api-keys(\/.*)?|audit|groq-keys)$/;
+export const ADMIN_PATHS = /^\/openai\/v1\/(api-keys(\/.*)?|audit|groq-keys)$/;
 /** How many authorizer results are kept. */
 const MAX_CACHED_KEYS = 10_000;
 /** Longer than clients keep their connections, so that none is closed under a request. */
@@ -109,8 +115,8 @@ async function serve(
     if ('reason' in found) return respond(response, requestId, found);
     context = found.context;
   }
-  const event = proxyEvent(request, requestId, body, context);
-  if (functions.admin !== undefined && ADMINISTRATION.test(event.path)) {
+  const event = toProxyEvent(request, requestId, body, context);
+  if (functions.admin !== undefined && ADMIN_PATHS.test(event.path)) {
     const answer = await functions.admin(event, lambdaContext('admin', requestId, ADMIN_TIMEOUT_MS));
     response
       .writeHead(answer.statusCode, answer.headers as Record<string, string>)
@@ -146,7 +152,7 @@ async function authorize(
   request: IncomingMessage,
   requestId: string,
 ): Promise<{ context: AuthorizerContext } | Refusal> {
-  const unauthorized = refuse('invalid_api_key', INVALID_KEY);
+  const unauthorized = refuse('invalid_api_key', INVALID_KEY_MESSAGE);
   const header = request.headers.authorization;
   // API Gateway answers a missing identity source by itself.
   if (header === undefined || header === '') return unauthorized;
@@ -166,7 +172,7 @@ async function authorize(
     );
   } catch (error) {
     if (error instanceof Error && error.message === 'Unauthorized') return unauthorized;
-    return refuse('gateway_unavailable', KEY_UNCHECKED, { retryAfterMs: 1_000 });
+    return refuse('gateway_unavailable', KEY_CHECK_FAILED_MESSAGE, { retryAfterMs: 1_000 });
   }
   const context = Object.fromEntries(
     Object.entries(result.context ?? {}).map(([name, value]) => [name, String(value)]),

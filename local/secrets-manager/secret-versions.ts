@@ -23,7 +23,7 @@ export class SecretVersions {
   }
 
   /** The labels of a version; one without any is deprecated. */
-  labelsOf(id: string): readonly string[] {
+  labelsFor(id: string): readonly string[] {
     return [...this.#holders].flatMap(([label, holder]) => (holder === id ? [label] : []));
   }
 
@@ -35,7 +35,7 @@ export class SecretVersions {
     return version;
   }
 
-  holderOf(label: string): string | undefined {
+  versionIdFor(label: string): string | undefined {
     return this.#holders.get(label);
   }
 

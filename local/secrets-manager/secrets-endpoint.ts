@@ -16,7 +16,9 @@ export async function startSecretsEndpoint(manager: LocalSecretsManager): Promis
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const action = String(request.headers['x-amz-target'] ?? '').replace(/^secretsmanager\./, '');
     const { status, body } = answer(manager, action, Buffer.concat(chunks).toString());
-    response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' }).end(JSON.stringify(body, timesAsAws));
+    response
+      .writeHead(status, { 'content-type': 'application/x-amz-json-1.1' })
+      .end(JSON.stringify(body, serializeDates));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   server.unref();
@@ -31,7 +33,7 @@ export async function startSecretsEndpoint(manager: LocalSecretsManager): Promis
 
 function answer(manager: LocalSecretsManager, action: string, text: string): { status: number; body: object } {
   try {
-    return { status: 200, body: manager.answer(action, JSON.parse(text || '{}') as SecretsRequest) };
+    return { status: 200, body: manager.handle(action, JSON.parse(text || '{}') as SecretsRequest) };
   } catch (error) {
     const isTheirs = error instanceof SecretsManagerServiceException;
     const [type, message] = isTheirs ? [error.name, error.message] : ['InternalServiceError', 'An error occurred.'];
@@ -40,7 +42,7 @@ function answer(manager: LocalSecretsManager, action: string, text: string): { s
 }
 
 /** Times are seconds since 1970 in this protocol; `this` holds them before JSON makes texts of them. */
-function timesAsAws(this: Readonly<Record<string, unknown>>, field: string, value: unknown): unknown {
+function serializeDates(this: Readonly<Record<string, unknown>>, field: string, value: unknown): unknown {
   const time = this[field];
   return time instanceof Date ? time.getTime() / 1000 : value;
 }

@@ -39,10 +39,10 @@ export class LocalSecretsManager {
   readonly #nowEpochMs: () => number;
   readonly #rotate: LocalSecretsManagerOptions['rotate'];
   /** How often each action was asked for. */
-  readonly asked: Record<string, number> = {};
+  readonly requestCounts: Record<string, number> = {};
   readonly #actions: Readonly<Record<string, (request: SecretsRequest) => object>> = {
     CreateSecret: (request) => this.#create(request),
-    DescribeSecret: (request) => this.#describe(this.#secretOf(request)),
+    DescribeSecret: (request) => this.#describe(this.#findSecret(request)),
     GetSecretValue: (request) => this.#read(request),
     ListSecretVersionIds: (request) => this.#list(request),
     PutSecretValue: (request) => this.#put(request),
@@ -58,7 +58,7 @@ export class LocalSecretsManager {
   /** As a client of the SDK's, without a network. */
   get client(): SecretsManagerClient {
     const send = async (command: { readonly input: SecretsRequest }) =>
-      this.answer(command.constructor.name.replace(/Command$/, ''), command.input);
+      this.handle(command.constructor.name.replace(/Command$/, ''), command.input);
     return { send, destroy: () => {} } as unknown as SecretsManagerClient;
   }
 
@@ -67,40 +67,40 @@ export class LocalSecretsManager {
    *
    * @throws the SDK's exceptions, as AWS would.
    */
-  answer(action: string, request: SecretsRequest): object {
-    this.asked[action] = (this.asked[action] ?? 0) + 1;
+  handle(action: string, request: SecretsRequest): object {
+    this.requestCounts[action] = (this.requestCounts[action] ?? 0) + 1;
     const answer = this.#actions[action];
     if (answer === undefined) throw invalid(`${action} is not an action of this Secrets Manager.`);
     return answer(request);
   }
 
   #create(request: SecretsRequest): object {
-    const name = textOf(request.Name) ?? '';
+    const name = toText(request.Name) ?? '';
     if (this.#secrets.has(name)) {
       const message = `The operation failed because the secret ${name} already exists.`;
       throw new ResourceExistsException({ message, $metadata: {} });
     }
     const secret = {
       name,
-      description: textOf(request.Description),
+      description: toText(request.Description),
       versions: new SecretVersions(),
       changedAtEpochMs: this.#nowEpochMs(),
     };
     this.#secrets.set(name, secret);
-    const text = textOf(request.SecretString);
-    if (text === undefined) return named(secret);
-    const id = textOf(request.ClientRequestToken) ?? randomUUID();
+    const text = toText(request.SecretString);
+    if (text === undefined) return toIdentifiers(secret);
+    const id = toText(request.ClientRequestToken) ?? randomUUID();
     secret.versions.put(id, text, [VERSION_LABEL.current], this.#nowEpochMs());
-    return { ...named(secret), VersionId: id };
+    return { ...toIdentifiers(secret), VersionId: id };
   }
 
   #describe(secret: Secret): object {
     const labelled = secret.versions.all().flatMap(({ id }) => {
-      const labels = secret.versions.labelsOf(id);
+      const labels = secret.versions.labelsFor(id);
       return labels.length === 0 ? [] : [[id, labels]];
     });
     return {
-      ...named(secret),
+      ...toIdentifiers(secret),
       Description: secret.description,
       RotationEnabled: this.#rotate !== undefined,
       LastChangedDate: new Date(secret.changedAtEpochMs),
@@ -109,25 +109,25 @@ export class LocalSecretsManager {
   }
 
   #list(request: SecretsRequest): object {
-    const secret = this.#secretOf(request);
+    const secret = this.#findSecret(request);
     const versions = secret.versions.all().map(({ id, createdAtEpochMs }) => ({
       VersionId: id,
-      VersionStages: secret.versions.labelsOf(id),
+      VersionStages: secret.versions.labelsFor(id),
       CreatedDate: new Date(createdAtEpochMs),
     }));
     const isDeprecatedToo = request.IncludeDeprecated === true;
     return {
-      ...named(secret),
+      ...toIdentifiers(secret),
       Versions: versions.filter(({ VersionStages }) => isDeprecatedToo || VersionStages.length > 0),
     };
   }
 
   #read(request: SecretsRequest): object {
-    const secret = this.#secretOf(request);
+    const secret = this.#findSecret(request);
     const { versions } = secret;
-    const asked = textOf(request.VersionId);
-    const label = textOf(request.VersionStage) ?? (asked === undefined ? VERSION_LABEL.current : undefined);
-    const holder = label === undefined ? undefined : versions.holderOf(label);
+    const asked = toText(request.VersionId);
+    const label = toText(request.VersionStage) ?? (asked === undefined ? VERSION_LABEL.current : undefined);
+    const holder = label === undefined ? undefined : versions.versionIdFor(label);
     const missing = `Secrets Manager can't find the specified secret value for staging label: ${label}`;
     if (asked !== undefined && label !== undefined && versions.version(asked).id !== holder) {
       const message = 'You provided a VersionStage that is not associated to the provided VersionId.';
@@ -139,50 +139,56 @@ export class LocalSecretsManager {
     if (text === undefined)
       throw notFound(label === undefined ? `Secrets Manager can't find a value of ${id}` : missing);
     const CreatedDate = new Date(createdAtEpochMs);
-    return { ...named(secret), VersionId: id, SecretString: text, VersionStages: versions.labelsOf(id), CreatedDate };
+    return {
+      ...toIdentifiers(secret),
+      VersionId: id,
+      SecretString: text,
+      VersionStages: versions.labelsFor(id),
+      CreatedDate,
+    };
   }
 
   #put(request: SecretsRequest): object {
-    const secret = this.#secretOf(request);
-    const id = textOf(request.ClientRequestToken) ?? randomUUID();
+    const secret = this.#findSecret(request);
+    const id = toText(request.ClientRequestToken) ?? randomUUID();
     const stages = Array.isArray(request.VersionStages) ? request.VersionStages.map(String) : [];
     const labels = stages.length === 0 ? [VERSION_LABEL.current] : stages;
-    secret.versions.put(id, textOf(request.SecretString) ?? '', labels, this.#nowEpochMs());
+    secret.versions.put(id, toText(request.SecretString) ?? '', labels, this.#nowEpochMs());
     secret.changedAtEpochMs = this.#nowEpochMs();
-    return { ...named(secret), VersionId: id, VersionStages: secret.versions.labelsOf(id) };
+    return { ...toIdentifiers(secret), VersionId: id, VersionStages: secret.versions.labelsFor(id) };
   }
 
   #move(request: SecretsRequest): object {
-    const secret = this.#secretOf(request);
-    const [to, from] = [textOf(request.MoveToVersionId), textOf(request.RemoveFromVersionId)];
-    secret.versions.move(textOf(request.VersionStage) ?? '', to, from);
+    const secret = this.#findSecret(request);
+    const [to, from] = [toText(request.MoveToVersionId), toText(request.RemoveFromVersionId)];
+    secret.versions.move(toText(request.VersionStage) ?? '', to, from);
     secret.changedAtEpochMs = this.#nowEpochMs();
-    return named(secret);
+    return toIdentifiers(secret);
   }
 
   /** Begins a rotation; the steps follow by themselves, and the first that throws is the last. */
   #begin(request: SecretsRequest): object {
-    const secret = this.#secretOf(request);
+    const secret = this.#findSecret(request);
     const { versions } = secret;
     const rotate = this.#rotate;
     if (rotate === undefined) throw invalid('No Lambda rotation function ARN is associated with this secret.');
-    const pending = versions.holderOf(VERSION_LABEL.pending);
-    const id = textOf(request.ClientRequestToken) ?? randomUUID();
-    if (pending !== undefined && pending !== id && pending !== versions.holderOf(VERSION_LABEL.current)) {
+    const pending = versions.versionIdFor(VERSION_LABEL.pending);
+    const id = toText(request.ClientRequestToken) ?? randomUUID();
+    if (pending !== undefined && pending !== id && pending !== versions.versionIdFor(VERSION_LABEL.current)) {
       const message = "A previous rotation isn't complete. That rotation will be reattempted.";
       throw new InvalidRequestException({ message, $metadata: {} });
     }
     versions.begin(id, this.#nowEpochMs());
     secret.changedAtEpochMs = this.#nowEpochMs();
     const steps = async () => {
-      for (const Step of STEPS) await rotate({ Step, SecretId: arnOf(secret), ClientRequestToken: id });
+      for (const Step of STEPS) await rotate({ Step, SecretId: localSecretArn(secret), ClientRequestToken: id });
     };
     steps().catch((error: unknown) => console.error(`rotation of ${secret.name}: ${error}`));
-    return { ...named(secret), VersionId: id };
+    return { ...toIdentifiers(secret), VersionId: id };
   }
 
-  #secretOf(request: SecretsRequest): Secret {
-    const id = textOf(request.SecretId) ?? '';
+  #findSecret(request: SecretsRequest): Secret {
+    const id = toText(request.SecretId) ?? '';
     const secret = this.#secrets.get(id.startsWith(ARN) ? id.slice(ARN.length).replace(/-[^-]{6}$/, '') : id);
     if (secret === undefined) throw notFound("Secrets Manager can't find the specified secret.");
     return secret;
@@ -190,14 +196,14 @@ export class LocalSecretsManager {
 }
 
 /** Secrets Manager ends each ARN with six characters of its own. */
-function arnOf({ name }: Secret): string {
+function localSecretArn({ name }: Secret): string {
   return `${ARN}${name}-LOCAL1`;
 }
 
-function named(secret: Secret): { readonly ARN: string; readonly Name: string } {
-  return { ARN: arnOf(secret), Name: secret.name };
+function toIdentifiers(secret: Secret): { readonly ARN: string; readonly Name: string } {
+  return { ARN: localSecretArn(secret), Name: secret.name };
 }
 
-function textOf(value: unknown): string | undefined {
+function toText(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }

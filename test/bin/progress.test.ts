@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { showProgress } from '../../bin/progress.ts';
 
-function shown(stream: { isTTY?: boolean; columns?: number }, env: { NO_COLOR?: string; TERM?: string } = {}) {
+function renderProgress(stream: { isTTY?: boolean; columns?: number }, env: { NO_COLOR?: string; TERM?: string } = {}) {
   const written: string[] = [];
   const progress = showProgress({ ...stream, write: (text) => written.push(text) }, env);
-  progress.say('opening');
+  progress.showMessage('opening');
   progress.step('teams read', 1, 4);
   progress.step('teams read', 1, 4);
   progress.step('teams read', 4, 4);
@@ -16,7 +16,7 @@ const CLEAR = '\r\u001b[2K';
 
 describe('progress', () => {
   it('is one line on a terminal, drawn anew where it changes and taken away at the end', () => {
-    expect(shown({ isTTY: true }, { NO_COLOR: '1' })).toEqual([
+    expect(renderProgress({ isTTY: true }, { NO_COLOR: '1' })).toEqual([
       `${CLEAR}  opening`,
       `${CLEAR}  #####............... 1 of 4 teams read`,
       `${CLEAR}  #################### 4 of 4 teams read`,
@@ -25,25 +25,25 @@ describe('progress', () => {
   });
 
   it('is dim unless NO_COLOR is set', () => {
-    expect(shown({ isTTY: true })[0]).toBe(`${CLEAR}\u001b[2m  opening\u001b[22m`);
-    expect(shown({ isTTY: true }, { NO_COLOR: '' })[0]).toContain('\u001b[2m');
+    expect(renderProgress({ isTTY: true })[0]).toBe(`${CLEAR}\u001b[2m  opening\u001b[22m`);
+    expect(renderProgress({ isTTY: true }, { NO_COLOR: '' })[0]).toContain('\u001b[2m');
   });
 
   it('never wraps, since what has wrapped cannot be drawn over', () => {
-    for (const line of shown({ isTTY: true, columns: 20 }, { NO_COLOR: '1' }))
+    for (const line of renderProgress({ isTTY: true, columns: 20 }, { NO_COLOR: '1' }))
       expect(line.replace(CLEAR, '').length).toBeLessThan(20);
   });
 
   it('is whole on a terminal that says it has no columns', () => {
-    expect(shown({ isTTY: true, columns: 0 }, { NO_COLOR: '1' })[0]).toBe(`${CLEAR}  opening`);
+    expect(renderProgress({ isTTY: true, columns: 0 }, { NO_COLOR: '1' })[0]).toBe(`${CLEAR}  opening`);
   });
 
   it('sends a terminal that cannot redraw plain lines, each once', () => {
-    expect(shown({ isTTY: true }, { TERM: 'dumb' })).toEqual(['  opening\n', '  teams read\n']);
+    expect(renderProgress({ isTTY: true }, { TERM: 'dumb' })).toEqual(['  opening\n', '  teams read\n']);
   });
 
   it('is nothing in a pipe', () => {
-    expect(shown({})).toEqual([]);
-    expect(shown({ isTTY: false }, { TERM: 'xterm' })).toEqual([]);
+    expect(renderProgress({})).toEqual([]);
+    expect(renderProgress({ isTTY: false }, { TERM: 'xterm' })).toEqual([]);
   });
 });

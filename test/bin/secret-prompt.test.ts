@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { readSecret, type Terminal } from '../../bin/secret-prompt.ts';
 
 /** A terminal or a pipe into which a test types. */
-function inputOf(isTTY: boolean) {
+function fakeTerminal(isTTY: boolean) {
   const modes: boolean[] = [];
   const input = Object.assign(new EventEmitter(), {
     isTTY,
@@ -18,7 +18,7 @@ function inputOf(isTTY: boolean) {
 }
 
 it('reads what a person types without an echo, and gives the terminal back', async () => {
-  const { input, modes, said, read } = inputOf(true);
+  const { input, modes, said, read } = fakeTerminal(true);
   const secret = read();
   for (const chunk of ['gsk_ab', 'x', '\u007f', 'c\r']) input.emit('data', chunk);
   expect(await secret).toBe('gsk_abc');
@@ -27,7 +27,7 @@ it('reads what a person types without an echo, and gives the terminal back', asy
 });
 
 it('is broken off by Ctrl-C, and gives the terminal back', async () => {
-  const { input, modes, read } = inputOf(true);
+  const { input, modes, read } = fakeTerminal(true);
   const secret = read();
   input.emit('data', 'gsk\u0003');
   await expect(secret).rejects.toThrow('broken off');
@@ -35,18 +35,18 @@ it('is broken off by Ctrl-C, and gives the terminal back', async () => {
 });
 
 it('reads a pipe to its end, asks nothing, and refuses what is no key by its size or its lack', async () => {
-  const { input, said, read } = inputOf(false);
+  const { input, said, read } = fakeTerminal(false);
   const secret = read();
   input.emit('data', 'gsk_ab');
   input.emit('data', 'c\n');
   input.emit('end');
   expect(await secret).toBe('gsk_abc');
   expect(said).toEqual([]);
-  const empty = inputOf(false);
+  const empty = fakeTerminal(false);
   const nothing = empty.read();
   empty.input.emit('end');
   await expect(nothing).rejects.toThrow('no key came');
-  const huge = inputOf(false);
+  const huge = fakeTerminal(false);
   const file = huge.read();
   huge.input.emit('data', 'x'.repeat(5_000));
   await expect(file).rejects.toThrow('more than a key');

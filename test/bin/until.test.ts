@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseUntil } from '../../bin/until.ts';
-import { START_MS } from '../support/ledger/ledger-terms.ts';
+import { START_MS } from '../support/ledger/ledger-fixtures.ts';
 
 describe('an end on the command line', () => {
   it.each([

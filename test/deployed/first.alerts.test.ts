@@ -9,16 +9,16 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { ALERT_USD, WATCHED_CALLS, WEBHOOK_SECRET } from '../../local/aws/rehearsal-environment.ts';
 import { postChat } from '../support/gateway/gateway-process.ts';
 import { requireDeployed } from '../support/gateway/target.ts';
-import { alarmStates } from '../support/stack/alarms.ts';
-import { invokeDeployed } from '../support/stack/deployed-function.ts';
-import { physicalIdOf } from '../support/stack/stack-resources.ts';
+import { readAlarmStates } from '../support/stack/alarm-states.ts';
+import { invokeFunction } from '../support/stack/deployed-function.ts';
+import { findPhysicalId } from '../support/stack/stack-resources.ts';
 import { type Subscriber, startSubscriber } from '../support/stack/subscriber.ts';
 
 const target = requireDeployed();
 const TEAM = 'watched';
 const PREFIX = `groq-gateway-${target.environmentName}-`;
 /** The stream is some seconds behind, on a busy machine more. */
-const TOLD_WITHIN_MS = 60_000;
+const DELIVERY_TIMEOUT_MS = 60_000;
 
 const sns = new SNSClient({});
 const secrets = new SecretsManagerClient({});
@@ -33,16 +33,16 @@ async function subscribe(TopicArn: string, path: string): Promise<void> {
     const { Attributes } = await sns.send(new GetSubscriptionAttributesCommand({ SubscriptionArn: own }));
     return Attributes?.PendingConfirmation === 'false';
   };
-  await vi.waitFor(async () => expect(await isConfirmed()).toBe(true), { timeout: TOLD_WITHIN_MS, interval: 200 });
+  await vi.waitFor(async () => expect(await isConfirmed()).toBe(true), { timeout: DELIVERY_TIMEOUT_MS, interval: 200 });
 }
 
 beforeAll(async () => {
   subscriber = await startSubscriber();
   const SecretString = subscriber.url('/webhook');
   await secrets.send(new CreateSecretCommand({ Name: WEBHOOK_SECRET, SecretString }));
-  await subscribe(await physicalIdOf(target.stackName, 'AWS::SNS::Topic', 'AlarmsTopic'), '/operators');
-  const teamStack = await physicalIdOf(target.stackName, 'AWS::CloudFormation::Stack', `Team${TEAM}`);
-  await subscribe(await physicalIdOf(teamStack, 'AWS::SNS::Topic', 'AlertsTopic'), '/team');
+  await subscribe(await findPhysicalId(target.stackName, 'AWS::SNS::Topic', 'AlarmsTopic'), '/operators');
+  const teamStack = await findPhysicalId(target.stackName, 'AWS::CloudFormation::Stack', `Team${TEAM}`);
+  await subscribe(await findPhysicalId(teamStack, 'AWS::SNS::Topic', 'AlertsTopic'), '/team');
 }, 180_000);
 afterAll(async () => {
   await secrets.send(new DeleteSecretCommand({ SecretId: WEBHOOK_SECRET, ForceDeleteWithoutRecovery: true }));
@@ -71,7 +71,7 @@ const posted = () =>
     .map((body) => JSON.parse(body).blocks[0].text.text as string)
     .filter((title) => title.includes(`team ${TEAM} `));
 const sweep = async () =>
-  expect(await invokeDeployed(target.stackName, 'SweeperFunction')).toMatchObject({ status: 200, error: null });
+  expect(await invokeFunction(target.stackName, 'SweeperFunction')).toMatchObject({ status: 200, error: null });
 
 async function spend(calls: number): Promise<void> {
   const body = { messages: [{ role: 'user', content: '[tokens:50]' }], max_tokens: 50 };
@@ -81,10 +81,10 @@ async function spend(calls: number): Promise<void> {
 
 it('turns each alarm, and delivers each notification exactly once, as a team spends past 50, 80 and 95 %', async () => {
   const teamAlarms = async () => {
-    const states = await alarmStates(`${PREFIX}team-budget-${TEAM}-`);
+    const states = await readAlarmStates(`${PREFIX}team-budget-${TEAM}-`);
     return [50, 80, 95].map((share) => states[`${PREFIX}team-budget-${TEAM}-${share}`]);
   };
-  const told: string[] = [];
+  const delivered: string[] = [];
   const steps = [
     { percent: 50, alarms: ['ALARM', 'OK', 'OK'] },
     { percent: 80, alarms: ['ALARM', 'ALARM', 'OK'] },
@@ -93,34 +93,34 @@ it('turns each alarm, and delivers each notification exactly once, as a team spe
   let made = 0;
   for (const { percent, alarms } of steps) {
     const due = (WATCHED_CALLS * percent) / 100;
-    // A call less: nothing is told yet.
+    // One call below the threshold: no notification yet.
     await spend(due - 1 - made);
     await sweep();
-    expect(shares('/team')).toEqual(told);
+    expect(shares('/team')).toEqual(delivered);
     await spend(1);
     made = due;
-    told.push(String(percent));
-    await expect.poll(() => shares('/team'), { timeout: TOLD_WITHIN_MS }).toEqual(told);
-    await expect.poll(posted, { timeout: TOLD_WITHIN_MS }).toHaveLength(told.length);
+    delivered.push(String(percent));
+    await expect.poll(() => shares('/team'), { timeout: DELIVERY_TIMEOUT_MS }).toEqual(delivered);
+    await expect.poll(posted, { timeout: DELIVERY_TIMEOUT_MS }).toHaveLength(delivered.length);
     await sweep();
     expect(await teamAlarms()).toEqual(alarms);
   }
   for (let again = 0; again < 3; again++) await sweep();
   const levels = ['INFO', 'WARN', 'ALERT'];
   expect(posted()).toEqual(
-    told.map((percent, index) => `${levels[index]}: team ${TEAM} at ${percent}% in ${target.environmentName}`),
+    delivered.map((percent, index) => `${levels[index]}: team ${TEAM} at ${percent}% in ${target.environmentName}`),
   );
-  expect([shares('/team'), shares('/operators')]).toEqual([told, told]);
+  expect([shares('/team'), shares('/operators')]).toEqual([delivered, delivered]);
   const fired = messages('/operators').filter((text) => text.includes(`team-budget-${TEAM}-`));
-  expect(fired).toEqual(told.map((percent) => `ALARM team-budget-${TEAM}-${percent}`));
+  expect(fired).toEqual(delivered.map((percent) => `ALARM team-budget-${TEAM}-${percent}`));
 });
 
 it("tells once of all teams' spending past an amount, and turns its alarm", async () => {
   await sweep();
   const alarm = `organization-spend-${ALERT_USD}`;
-  expect(await alarmStates(PREFIX + alarm)).toEqual({ [PREFIX + alarm]: 'ALARM' });
+  expect(await readAlarmStates(PREFIX + alarm)).toEqual({ [PREFIX + alarm]: 'ALARM' });
   const ofAll = () => messages('/operators').filter((text) => text.includes(`$${ALERT_USD} passed`));
-  await expect.poll(ofAll, { timeout: TOLD_WITHIN_MS }).toHaveLength(1);
+  await expect.poll(ofAll, { timeout: DELIVERY_TIMEOUT_MS }).toHaveLength(1);
   await sweep();
   expect([ofAll().length, messages('/operators').filter((text) => text === `ALARM ${alarm}`).length]).toEqual([1, 1]);
   // Of all teams together the people of one hear nothing.

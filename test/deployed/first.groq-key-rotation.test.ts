@@ -6,22 +6,22 @@ import { RotateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secre
 import { describe, expect, it } from 'vitest';
 import { findDeployment } from '../../bin/deployment.ts';
 import { groqSecretName } from '../../lambda/contract.ts';
-import { groqKeyIdOf } from '../../lambda/groq/io/groq-key-id.ts';
-import { groqKeyStateOf } from '../../lambda/groq-keys/groq-key-record.ts';
-import { DynamoGroqKeyRecords } from '../../lambda/groq-keys/io/groq-key-records.ts';
+import { deriveGroqKeyId } from '../../lambda/groq/io/groq-key-id.ts';
+import { groqKeyState } from '../../lambda/groq-keys/groq-key-record.ts';
+import { DynamoGroqKeyRepository } from '../../lambda/groq-keys/io/groq-key-repository.ts';
 import { groqSecret } from '../../lambda/groq-keys/io/groq-secret.ts';
-import { keysInUse } from '../../lambda/groq-keys/promote-groq-key.ts';
-import { utcText } from '../../lambda/kernel/period.ts';
+import { readActiveGroqKeys } from '../../lambda/groq-keys/promote-groq-key.ts';
+import { formatUtc } from '../../lambda/kernel/period.ts';
 import { PROJECT_DIR } from '../../local/settings.ts';
 import { postChat } from '../support/gateway/gateway-process.ts';
 import { requireDeployed } from '../support/gateway/target.ts';
-import { physicalIdOf } from '../support/stack/stack-resources.ts';
+import { findPhysicalId } from '../support/stack/stack-resources.ts';
 
 const target = requireDeployed();
 const { environmentName } = target;
 const secrets = new SecretsManagerClient({});
-const records = new DynamoGroqKeyRecords(new DynamoDBClient({}), target.registryTable);
-const WITHIN_MS = 90_000;
+const records = new DynamoGroqKeyRepository(new DynamoDBClient({}), target.registryTable);
+const ROTATION_TIMEOUT_MS = 90_000;
 
 /** Runs the project's own command line, with a key on its standard input. */
 async function groqRbac(input: string, ...args: readonly string[]): Promise<string> {
@@ -39,14 +39,14 @@ async function groqRbac(input: string, ...args: readonly string[]): Promise<stri
 
 /** Makes the fake Groq take keys, or take them no more. */
 async function control(act: 'allow' | 'revoke', ...keys: readonly string[]): Promise<void> {
-  const body = JSON.stringify({ keyIds: keys.map(groqKeyIdOf) });
+  const body = JSON.stringify({ keyIds: keys.map(deriveGroqKeyId) });
   const { status } = await fetch(`${target.upstreamUrl}/_fake/keys/${act}`, { method: 'POST', body });
   expect(status).toBe(200);
 }
 
 async function inUse(team: string) {
   const secret = groqSecret(secrets, groqSecretName(team, environmentName), environmentName);
-  return await keysInUse(secret, await secret.state());
+  return await readActiveGroqKeys(secret, await secret.state());
 }
 
 async function rotateByAws(team: string): Promise<void> {
@@ -55,7 +55,7 @@ async function rotateByAws(team: string): Promise<void> {
 }
 
 /** Calls as a service does, until it is told to stop; the statuses of the answers. */
-function callAllTheWhile(team: string) {
+function callUntilStopped(team: string) {
   const statuses: number[] = [];
   let isOver = false;
   const key = target.teams[team]?.key ?? '';
@@ -76,7 +76,7 @@ describe('the rotation of a Groq key on AWS', () => {
     await rotateByAws('staged');
     await expect
       .poll(async () => (await records.read('staged', before.current?.keyId ?? ''))?.remindedAtEpochMs, {
-        timeout: WITHIN_MS,
+        timeout: ROTATION_TIMEOUT_MS,
       })
       .toBeDefined();
     expect((await inUse('staged')).current?.keyId).toBe(before.current?.keyId);
@@ -86,17 +86,19 @@ describe('the rotation of a Groq key on AWS', () => {
     const [second, third] = ['gsk_rehearsal_second', 'gsk_rehearsal_third'];
     await control('allow', second, third);
     const first = (await inUse('staged')).current?.keyId ?? '';
-    const stop = callAllTheWhile('staged');
+    const stop = callUntilStopped('staged');
     expect(await groqRbac(second, 'stage', '--team', 'staged')).toContain('waits as number 1');
-    expect(await groqRbac('', 'rotate', '--team', 'staged')).toContain(groqKeyIdOf(second));
+    expect(await groqRbac('', 'rotate', '--team', 'staged')).toContain(deriveGroqKeyId(second));
     expect((await inUse('staged')).previous?.keyId).toBe(first);
     await expect
-      .poll(async () => (await records.read('staged', groqKeyIdOf(second)))?.toldAtEpochMs, { timeout: WITHIN_MS })
+      .poll(async () => (await records.read('staged', deriveGroqKeyId(second)))?.toldAtEpochMs, {
+        timeout: ROTATION_TIMEOUT_MS,
+      })
       .toBeDefined();
-    const promoted = await records.read('staged', groqKeyIdOf(second));
-    const bucket = await physicalIdOf(target.stackName, 'AWS::S3::Bucket', 'Reports');
-    const day = utcText(promoted?.currentFromEpochMs ?? 0).slice(0, 10);
-    const Key = `groq-keys/staged/${day}-${groqKeyIdOf(second)}.md`;
+    const promoted = await records.read('staged', deriveGroqKeyId(second));
+    const bucket = await findPhysicalId(target.stackName, 'AWS::S3::Bucket', 'Reports');
+    const day = formatUtc(promoted?.currentFromEpochMs ?? 0).slice(0, 10);
+    const Key = `groq-keys/staged/${day}-${deriveGroqKeyId(second)}.md`;
     const report = await new S3Client({}).send(new GetObjectCommand({ Bucket: bucket, Key }));
     const markdown = (await report.Body?.transformToString()) ?? '';
     expect(markdown).toContain('# Groq key rotation of team staged');
@@ -107,11 +109,11 @@ describe('the rotation of a Groq key on AWS', () => {
     await control('revoke', second);
     const told = await groqRbac('', 'revoke', '--team', 'staged', '--reason', 'rehearsed');
     expect(told).toContain('0 failed for want of a key');
-    expect((await inUse('staged')).current?.keyId).toBe(groqKeyIdOf(third));
+    expect((await inUse('staged')).current?.keyId).toBe(deriveGroqKeyId(third));
     expect((await inUse('staged')).previous).toBeUndefined();
-    await groqRbac('', 'confirm-deleted', '--team', 'staged', '--key', groqKeyIdOf(second));
-    const ended = await records.read('staged', groqKeyIdOf(second));
-    expect(groqKeyStateOf(ended ?? {})).toBe('deleted');
+    await groqRbac('', 'confirm-deleted', '--team', 'staged', '--key', deriveGroqKeyId(second));
+    const ended = await records.read('staged', deriveGroqKeyId(second));
+    expect(groqKeyState(ended ?? {})).toBe('deleted');
     expect(await groqRbac('', 'status', '--team', 'staged')).toMatch(/current[\s\S]*0 waiting/);
     const statuses = await stop();
     expect(statuses.length).toBeGreaterThan(4);
@@ -121,7 +123,9 @@ describe('the rotation of a Groq key on AWS', () => {
   it("makes the next key by upstream's API where there is one", async () => {
     const before = (await inUse('made')).current?.keyId;
     await rotateByAws('made');
-    await expect.poll(async () => (await inUse('made')).current?.keyId, { timeout: WITHIN_MS }).not.toBe(before);
+    await expect
+      .poll(async () => (await inUse('made')).current?.keyId, { timeout: ROTATION_TIMEOUT_MS })
+      .not.toBe(before);
     const { current } = await inUse('made');
     expect(current).toMatchObject({
       name: expect.stringMatching(/^made-rehearsal-\d{4}-\d{2}/),

@@ -1,15 +1,15 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { expect, it } from 'vitest';
-import { mintKey, TeamKeys } from '../../lambda/access/io/team-keys.ts';
+import { DynamoKeyStore, mintKey } from '../../lambda/access/io/dynamo-key-store.ts';
 import { requireDeployed } from '../support/gateway/target.ts';
 
 /** The authorizer's cache, and some for the way. */
-const REVOKED_WITHIN_MS = 65_000;
+const REVOCATION_TIMEOUT_MS = 65_000;
 
 const target = requireDeployed();
 
 it('keeps what the authorizer said for a minute, and then refuses a revoked key', async () => {
-  const keys = new TeamKeys(new DynamoDBClient({}), target.registryTable, Date.now);
+  const keys = new DynamoKeyStore(new DynamoDBClient({}), target.registryTable, Date.now);
   const { key, keyId } = mintKey(target.environmentName);
   await keys.put(key, {
     keyId,
@@ -28,7 +28,7 @@ it('keeps what the authorizer said for a minute, and then refuses a revoked key'
   expect(await statusNow()).toBe(200);
   const startMs = performance.now();
   while ((await statusNow()) !== 401) {
-    expect(performance.now() - startMs).toBeLessThan(REVOKED_WITHIN_MS);
+    expect(performance.now() - startMs).toBeLessThan(REVOCATION_TIMEOUT_MS);
     await new Promise((resolve) => setTimeout(resolve, 1_000));
   }
 });

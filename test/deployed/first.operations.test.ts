@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { PROJECT_DIR } from '../../local/settings.ts';
-import { budgetOf, postChat } from '../support/gateway/gateway-process.ts';
+import { fetchBudget, postChat } from '../support/gateway/gateway-process.ts';
 import { requireDeployed } from '../support/gateway/target.ts';
 
 const target = requireDeployed();
@@ -30,9 +30,9 @@ it('pauses a team of a deployed environment from the next call on, and lets it g
 });
 
 it('tops a budget up for a while', async () => {
-  const { limit_usd: before } = await budgetOf(target, key);
+  const { limit_usd: before } = await fetchBudget(target, key);
   const until = new Date(Date.now() + 90_000).toISOString().replace(/\.\d+Z$/, 'Z');
   await budget('top-up', '--team', TEAM, '--usd', '1.5', '--until', until, '--reason', 'a rehearsal');
-  expect(Number((await budgetOf(target, key)).limit_usd)).toBe(Number(before) + 1.5);
+  expect(Number((await fetchBudget(target, key)).limit_usd)).toBe(Number(before) + 1.5);
   expect(await budget('show', '--team', TEAM)).toMatchObject({ teams: [{ top_ups: [{ usd: '1.5', until }] }] });
 });

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { mintKey } from '../../lambda/access/io/team-keys.ts';
+import { mintKey } from '../../lambda/access/io/dynamo-key-store.ts';
 import { postChat } from '../support/gateway/gateway-process.ts';
 import { requireDeployed } from '../support/gateway/target.ts';
 
 const target = requireDeployed();
-const keyOf = (team: string) => target.teams[team]?.key ?? '';
+const keyFor = (team: string) => target.teams[team]?.key ?? '';
 const unknownKey = mintKey(target.environmentName).key;
 
 async function call(method: string, path: string, key?: string, body?: string) {
@@ -25,11 +25,11 @@ describe('the deployed API', () => {
     ['no key', 'GET', '/openai/v1/models', undefined, undefined, 401, 'invalid_api_key'],
     ['an unknown key', 'GET', '/openai/v1/models', unknownKey, undefined, 401, 'invalid_api_key'],
     ['a key that is none', 'GET', '/openai/v1/models', 'x', undefined, 401, 'invalid_api_key'],
-    ['a path outside', 'GET', '/v1/chat/completions', keyOf('roomy'), undefined, 404, 'unknown_url'],
-    ['a path within', 'GET', '/openai/v1/files', keyOf('roomy'), undefined, 404, 'unknown_url'],
-    ['another method', 'DELETE', '/openai/v1/models', keyOf('roomy'), undefined, 405, 'method_not_allowed'],
-    ['what is no JSON', 'POST', '/openai/v1/chat/completions', keyOf('roomy'), '{', 400, 'invalid_request'],
-    ['11 MB', 'POST', '/openai/v1/chat/completions', keyOf('roomy'), 'x'.repeat(11e6), 413, 'request_too_large'],
+    ['a path outside', 'GET', '/v1/chat/completions', keyFor('roomy'), undefined, 404, 'unknown_url'],
+    ['a path within', 'GET', '/openai/v1/files', keyFor('roomy'), undefined, 404, 'unknown_url'],
+    ['another method', 'DELETE', '/openai/v1/models', keyFor('roomy'), undefined, 405, 'method_not_allowed'],
+    ['what is no JSON', 'POST', '/openai/v1/chat/completions', keyFor('roomy'), '{', 400, 'invalid_request'],
+    ['11 MB', 'POST', '/openai/v1/chat/completions', keyFor('roomy'), 'x'.repeat(11e6), 413, 'request_too_large'],
   ])('refuses %s in the standard body, with a request id', async (_what, method, path, key, body, status, code) => {
     const answer = await call(method, path, key, body);
     expect([answer.status, answer.headers.get('content-type')]).toEqual([status, 'application/json']);
@@ -47,12 +47,12 @@ describe('the deployed API', () => {
     ['no budget', 'broke', {}, 402, 'team_budget_exceeded'],
     ['a built-in tool', 'roomy', { tools: [{ type: 'browser_search' }] }, 400, 'tool_not_priced'],
   ])('refuses %s', async (_what, team, body, status, code) => {
-    const answer = await postChat(target, keyOf(team), body);
+    const answer = await postChat(target, keyFor(team), body);
     expect([answer.status, JSON.parse(answer.text).error.code]).toEqual([status, code]);
   });
 
   it('tells a team its budget, an administrator every team, and nobody the canary', async () => {
-    const own = await call('GET', '/openai/v1/budget', keyOf('changing'));
+    const own = await call('GET', '/openai/v1/budget', keyFor('changing'));
     expect(JSON.parse(own.text)).toMatchObject({ team: 'changing', limit_usd: '10' });
     const all = JSON.parse((await call('GET', '/openai/v1/budget', target.adminKey)).text);
     expect(all.organization).toMatchObject({ limit_usd: '500' });
@@ -62,7 +62,7 @@ describe('the deployed API', () => {
   it('streams: the first bytes arrive before the last are made', async () => {
     const response = await fetch(`${target.baseUrl}/openai/v1/chat/completions`, {
       method: 'POST',
-      headers: { authorization: `Bearer ${keyOf('roomy')}`, 'content-type': 'application/json' },
+      headers: { authorization: `Bearer ${keyFor('roomy')}`, 'content-type': 'application/json' },
       body: JSON.stringify({
         model: 'openai/gpt-oss-20b',
         stream: true,

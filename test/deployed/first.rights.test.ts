@@ -20,7 +20,7 @@ import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { groqSecretName, serviceSecretName } from '../../lambda/contract.ts';
 import { requireDeployed } from '../support/gateway/target.ts';
-import { physicalIdOf } from '../support/stack/stack-resources.ts';
+import { findPhysicalId } from '../support/stack/stack-resources.ts';
 
 const target = requireDeployed();
 const { ledgerTable, registryTable, usageTable } = target;
@@ -56,7 +56,7 @@ beforeAll(async () => {
     Statement: [trust({ Service: 'lambda.amazonaws.com' }), trust({ AWS: 'arn:aws:iam::000000000000:root' })],
   });
   for (const role of ROLES) {
-    const RoleName = await physicalIdOf(target.stackName, 'AWS::IAM::Role', `${role}Role`);
+    const RoleName = await findPhysicalId(target.stackName, 'AWS::IAM::Role', `${role}Role`);
     await new IAMClient({}).send(new UpdateAssumeRolePolicyCommand({ RoleName, PolicyDocument }));
     const RoleArn = `arn:aws:iam::000000000000:role/${RoleName}`;
     const { Credentials } = await new STSClient({}).send(new AssumeRoleCommand({ RoleArn, RoleSessionName: 'rights' }));
@@ -84,14 +84,14 @@ const update = (TableName: string, pk: string) =>
 const batch = (TableName: string, pk: string) =>
   new BatchWriteItemCommand({ RequestItems: { [TableName]: [{ DeleteRequest: { Key: item(pk) } }] } });
 const secret = groqSecretName('roomy', target.environmentName);
-const eventOf = (Source: string, DetailType: string) =>
+const putEvent = (Source: string, DetailType: string) =>
   new PutEventsCommand({ Entries: [{ EventBusName: 'default', Source, DetailType, Detail: '{}' }] });
 // Of no environment, so no rule wants it.
-const alert = eventOf('groq-gateway', 'Budget threshold crossed');
-const ofService = serviceSecretName('rotated', target.environmentName);
+const alert = putEvent('groq-gateway', 'Budget threshold crossed');
+const serviceSecret = serviceSecretName('rotated', target.environmentName);
 
 /** What happened to a call: done, or the name of its error. */
-async function tried(role: RoleName, command: object): Promise<string> {
+async function attempt(role: RoleName, command: object): Promise<string> {
   const { dynamo, secrets, events } = clients.get(role) ?? {};
   const isSecret = [DescribeSecretCommand, GetSecretValueCommand, PutSecretValueCommand].some(
     (ofSecrets) => command instanceof ofSecrets,
@@ -134,7 +134,7 @@ describe("each function's role", () => {
     ['GroqRotation', 'read a Groq key', new GetSecretValueCommand({ SecretId: secret })],
     ['GroqRotation', 'remember what became of one', update(registryTable, 'GROQKEYS#rights-test')],
     ['GroqRotation', "read a team's usage", query(usageTable, 'TEAM#rights-test')],
-    ['KeyRotation', "read the secret of a team's services", new GetSecretValueCommand({ SecretId: ofService })],
+    ['KeyRotation', "read the secret of a team's services", new GetSecretValueCommand({ SecretId: serviceSecret })],
     ['KeyRotation', 'make a key', put(registryTable, 'KEY#rights-rotation')],
     ['Canary', 'make a key of its own kind', put(registryTable, 'KEY#canaryrights')],
     ['Reporter', 'read what was spent', get(ledgerTable, 'ORG')],
@@ -151,7 +151,7 @@ describe("each function's role", () => {
     ['Admin', 'read what keys were used for', query(usageTable, 'TEAM#rights-test')],
     ['Admin', 'forget a request that was refused', remove(registryTable, 'IDEMPOTENCY#rights-test')],
   ])('%s may %s', async (role, _what, command) => {
-    expect(await tried(role, command)).toBe('done');
+    expect(await attempt(role, command)).toBe('done');
   });
 
   it.each<[RoleName, string, object]>([
@@ -167,7 +167,7 @@ describe("each function's role", () => {
     ['Gateway', 'read a whole table', new ScanCommand({ TableName: ledgerTable })],
     ['Gateway', 'write a Groq key', new PutSecretValueCommand({ SecretId: secret, SecretString: '{}' })],
     ['Gateway', 'write what is known of Groq keys', update(registryTable, 'GROQKEYS#rights-test')],
-    ['GroqRotation', "read the secret of a team's services", new GetSecretValueCommand({ SecretId: ofService })],
+    ['GroqRotation', "read the secret of a team's services", new GetSecretValueCommand({ SecretId: serviceSecret })],
     ['GroqRotation', 'make a key', put(registryTable, 'KEY#1')],
     ['GroqRotation', 'change the audit trail', update(registryTable, 'AUDIT#rights-test')],
     ['GroqRotation', 'write usage', update(usageTable, 'TEAM#rights-test')],
@@ -181,8 +181,8 @@ describe("each function's role", () => {
     ['Sweeper', 'read a Groq key', new GetSecretValueCommand({ SecretId: secret })],
     ['Projector', 'read the ledger', get(ledgerTable, 'TEAM#roomy')],
     ['Projector', 'write the ledger', update(ledgerTable, 'TEAM#roomy')],
-    ['Projector', 'put events that are no alerts', eventOf('another', 'Budget threshold crossed')],
-    ['Sweeper', 'put events that are no alerts', eventOf('groq-gateway', 'another')],
+    ['Projector', 'put events that are no alerts', putEvent('another', 'Budget threshold crossed')],
+    ['Sweeper', 'put events that are no alerts', putEvent('groq-gateway', 'another')],
     ['Gateway', 'put an alert', alert],
     ['Gateway', 'remember an alert', update(usageTable, 'ALERTS#rights-test')],
     ['Webhook', 'read a Groq key', new GetSecretValueCommand({ SecretId: secret })],
@@ -199,8 +199,8 @@ describe("each function's role", () => {
     ['KeyRotation', 'write a Groq key', new PutSecretValueCommand({ SecretId: secret, SecretString: '{}' })],
     ['KeyRotation', 'read a Groq key', new GetSecretValueCommand({ SecretId: secret })],
     ['KeyRotation', 'touch the ledger', update(ledgerTable, 'TEAM#roomy')],
-    ['Gateway', "read the secret of a team's services", new GetSecretValueCommand({ SecretId: ofService })],
-    ['Retirement', "write a service's key", new PutSecretValueCommand({ SecretId: ofService, SecretString: '{}' })],
+    ['Gateway', "read the secret of a team's services", new GetSecretValueCommand({ SecretId: serviceSecret })],
+    ['Retirement', "write a service's key", new PutSecretValueCommand({ SecretId: serviceSecret, SecretString: '{}' })],
     ['Canary', "make a team's key", put(registryTable, 'KEY#1')],
     ['Canary', 'write policies', put(registryTable, 'POLICIES')],
     ['Admin', 'change the audit trail', update(registryTable, 'AUDIT#rights-test')],
@@ -225,6 +225,6 @@ describe("each function's role", () => {
     ['Canary', 'touch the ledger', update(ledgerTable, 'TEAM#roomy')],
     ['Canary', 'read a Groq key', new GetSecretValueCommand({ SecretId: secret })],
   ])('%s may not %s', async (role, _what, command) => {
-    expect(await tried(role, command)).toMatch(/^AccessDenied/);
+    expect(await attempt(role, command)).toMatch(/^AccessDenied/);
   });
 });

@@ -1,33 +1,33 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { expect, it } from 'vitest';
 import { picoUsd } from '../../lambda/kernel/money.ts';
-import { periodOf } from '../../lambda/kernel/period.ts';
+import { periodAt } from '../../lambda/kernel/period.ts';
 import { DynamoLedger } from '../../lambda/ledger/io/dynamo-ledger.ts';
 import { requireDeployed } from '../support/gateway/target.ts';
-import { budgets, termsOf } from '../support/ledger/ledger-terms.ts';
-import { invokeDeployed } from '../support/stack/deployed-function.ts';
+import { budgets, buildReserveTerms } from '../support/ledger/ledger-fixtures.ts';
+import { invokeFunction } from '../support/stack/deployed-function.ts';
 
 const target = requireDeployed();
 
 it('looks for keys to retire, by the function that was deployed', async () => {
-  expect(await invokeDeployed(target.stackName, 'RetirementFunction')).toMatchObject({ status: 200, error: null });
+  expect(await invokeFunction(target.stackName, 'RetirementFunction')).toMatchObject({ status: 200, error: null });
 });
 
 it('compares usage with the ledgers, by the function that was deployed', async () => {
   // It waits half a minute for ledgers to stand still, some times over while other tests spend.
-  expect(await invokeDeployed(target.stackName, 'ReconcilerFunction')).toMatchObject({ status: 200, error: null });
+  expect(await invokeFunction(target.stackName, 'ReconcilerFunction')).toMatchObject({ status: 200, error: null });
 }, 300_000);
 
 it('sweeps what a call left that nobody came back for, by the function that was deployed', async () => {
   const ledger = new DynamoLedger(new DynamoDBClient({}), target.ledgerTable, Date.now);
-  const key = { team: 'leaving', period: periodOf(Date.now()) };
+  const key = { team: 'leaving', period: periodAt(Date.now()) };
   const cost = 1_000_000n;
   const nowEpochMs = Date.now();
-  const terms = termsOf('abandoned', cost, { nowEpochMs, expiresAtEpochMs: nowEpochMs - 1 });
+  const terms = buildReserveTerms('abandoned', cost, { nowEpochMs, expiresAtEpochMs: nowEpochMs - 1 });
   await ledger.reserve(key, budgets(picoUsd(10n ** 14n), 5n * 10n ** 14n), terms);
   const before = await ledger.read(key);
-  expect(await invokeDeployed(target.stackName, 'SweeperFunction')).toMatchObject({ status: 200, error: null });
+  expect(await invokeFunction(target.stackName, 'SweeperFunction')).toMatchObject({ status: 200, error: null });
   const after = await ledger.read(key);
-  expect((after?.assumed ?? 0n) - (before?.assumed ?? 0n)).toBe(cost);
-  expect((before?.reserved ?? 0n) - (after?.reserved ?? 0n)).toBe(cost);
+  expect((after?.assumedPicoUsd ?? 0n) - (before?.assumedPicoUsd ?? 0n)).toBe(cost);
+  expect((before?.reservedPicoUsd ?? 0n) - (after?.reservedPicoUsd ?? 0n)).toBe(cost);
 });

@@ -7,29 +7,29 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { expect, it } from 'vitest';
 import { serviceSecretName } from '../../lambda/contract.ts';
-import { DynamoKeyShelf } from '../../lambda/team-keys/io/key-shelf.ts';
+import { DynamoKeyRepository } from '../../lambda/team-keys/io/key-repository.ts';
 import { postChat } from '../support/gateway/gateway-process.ts';
 import { requireDeployed } from '../support/gateway/target.ts';
 
 const target = requireDeployed();
 const secrets = new SecretsManagerClient({});
 const SecretId = serviceSecretName('rotated', target.environmentName);
-const WITHIN_MS = 60_000;
+const ROTATION_TIMEOUT_MS = 60_000;
 
 /** Reads the secret as a service does, until it holds another key than this one. */
-async function keyAfter(keyId: string | undefined): Promise<{ apiKey: string; keyId: string }> {
+async function waitForNewKey(keyId: string | undefined): Promise<{ apiKey: string; keyId: string }> {
   const startMs = performance.now();
   for (;;) {
     const { SecretString = '{}' } = await secrets.send(new GetSecretValueCommand({ SecretId }));
     const held = JSON.parse(SecretString);
     if (typeof held.keyId === 'string' && held.keyId !== keyId) return held;
-    expect(performance.now() - startMs, 'no rotation has put a key there').toBeLessThan(WITHIN_MS);
+    expect(performance.now() - startMs, 'no rotation has put a key there').toBeLessThan(ROTATION_TIMEOUT_MS);
     await new Promise((resolve) => setTimeout(resolve, 300));
   }
 }
 
 it("never fails a request across a rotation of a team's key by its schedule's function", async () => {
-  const first = await keyAfter(undefined);
+  const first = await waitForNewKey(undefined);
   expect((await postChat(target, first.apiKey, {})).status).toBe(200);
   const statuses: number[] = [];
   let isOver = false;
@@ -41,16 +41,23 @@ it("never fails a request across a rotation of a team's key by its schedule's fu
     }
   });
   await secrets.send(new RotateSecretCommand({ SecretId }));
-  const second = await keyAfter(first.keyId);
+  const second = await waitForNewKey(first.keyId);
   inSecret = second.apiKey;
   await new Promise((resolve) => setTimeout(resolve, 2_000));
   isOver = true;
   await Promise.all(services);
   expect(statuses.length).toBeGreaterThan(4);
   expect(new Set(statuses)).toEqual(new Set([200]));
-  const shelf = new DynamoKeyShelf(new DynamoDBClient({}), target.registryTable, target.environmentName, Date.now);
-  await expect.poll(async () => (await shelf.read(first.keyId))?.rotatedTo, { timeout: WITHIN_MS }).toBe(second.keyId);
-  expect(await shelf.read(second.keyId)).toMatchObject({ team: 'rotated', role: 'member', createdBy: 'rotation' });
+  const repository = new DynamoKeyRepository(
+    new DynamoDBClient({}),
+    target.registryTable,
+    target.environmentName,
+    Date.now,
+  );
+  await expect
+    .poll(async () => (await repository.read(first.keyId))?.rotatedTo, { timeout: ROTATION_TIMEOUT_MS })
+    .toBe(second.keyId);
+  expect(await repository.read(second.keyId)).toMatchObject({ team: 'rotated', role: 'member', createdBy: 'rotation' });
   const { VersionIdsToStages } = await secrets.send(new DescribeSecretCommand({ SecretId }));
   expect(Object.values(VersionIdsToStages ?? {}).flat()).toContain('AWSPREVIOUS');
 });

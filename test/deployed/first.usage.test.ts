@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { expect, it } from 'vitest';
-import { daysOf, periodOf } from '../../lambda/kernel/period.ts';
+import { periodAt, periodDayRange } from '../../lambda/kernel/period.ts';
 import { DynamoLedger } from '../../lambda/ledger/io/dynamo-ledger.ts';
 import { DynamoUsage } from '../../lambda/usage/io/dynamo-usage.ts';
 import { usageGap } from '../../lambda/usage/usage.ts';
 import { PROJECT_DIR } from '../../local/settings.ts';
 import { postChat } from '../support/gateway/gateway-process.ts';
+import { fetchUsage, waitForSettledUsage } from '../support/gateway/reported-usage.ts';
 import { requireDeployed } from '../support/gateway/target.ts';
-import { drainedUsage, usageOf } from '../support/gateway/usage-of.ts';
 
 const target = requireDeployed();
 const TEAM = 'counted';
@@ -26,7 +26,7 @@ it('counts mixed calls at once through the stream of the ledger, to exactly what
     ),
   );
   const startMs = performance.now();
-  const { total, data, usage_by_key } = await drainedUsage(target, key, '?group_by=team,key,model');
+  const { total, data, usage_by_key } = await waitForSettledUsage(target, key, '?group_by=team,key,model');
   console.log(`usage of ${rounds.length} calls drained within ${(performance.now() - startMs).toFixed(0)} ms`);
   expect(total.requests + total.voided_requests).toBe(rounds.length);
   expect(total.voided_requests).toBe(8);
@@ -55,11 +55,11 @@ it('is rebuilt from the stream by whoever may read it, which changes nothing whe
 
 it('counts what was refused, through the same stream', async () => {
   const roomy = target.teams.roomy?.key ?? '';
-  const before = (await usageOf(target, roomy)).total.refusals.model_not_found ?? 0;
+  const before = (await fetchUsage(target, roomy)).total.refusals.model_not_found ?? 0;
   expect(await postChat(target, roomy, { model: 'nobody/knows' })).toMatchObject({ status: 404 });
   const startMs = performance.now();
   // An instance that has just written tells of it a second later, with the next request of any kind.
-  while (((await usageOf(target, roomy)).total.refusals.model_not_found ?? 0) <= before) {
+  while (((await fetchUsage(target, roomy)).total.refusals.model_not_found ?? 0) <= before) {
     expect(performance.now() - startMs).toBeLessThan(60_000);
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
@@ -71,11 +71,11 @@ it('adds up to the ledger of every team, and shows all of them to an administrat
   const dynamo = new DynamoDBClient({});
   const ledger = new DynamoLedger(dynamo, target.ledgerTable, Date.now);
   const usage = new DynamoUsage(dynamo, target.usageTable, Date.now);
-  const period = periodOf(Date.now());
-  const { from, to } = daysOf(period);
+  const period = periodAt(Date.now());
+  const { from, to } = periodDayRange(period);
   const gapOf = async (team: string) => {
     const state = await ledger.read({ team, period });
-    return state === undefined ? 0n : usageGap(await usage.rowsOf(team, from, to), period, state).spentPicoUsd;
+    return state === undefined ? 0n : usageGap(await usage.listRows(team, from, to), period, state).spentPicoUsd;
   };
   const startMs = performance.now();
   // Other tests spend beside this one: each team is caught at a moment when it is drained.
@@ -85,7 +85,7 @@ it('adds up to the ledger of every team, and shows all of them to an administrat
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
   }
-  const all = await usageOf(target, target.adminKey, '?group_by=team');
+  const all = await fetchUsage(target, target.adminKey, '?group_by=team');
   expect(all.data.map(({ team }) => team)).toEqual(expect.arrayContaining([TEAM, 'roomy']));
-  expect((await usageOf(target, key, '?group_by=team')).data.map(({ team }) => team)).toEqual([TEAM]);
+  expect((await fetchUsage(target, key, '?group_by=team')).data.map(({ team }) => team)).toEqual([TEAM]);
 });

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { picoUsdFromNumber, usdText } from '../../lambda/kernel/money.ts';
+import { picoUsdFromNumber, toUsdString } from '../../lambda/kernel/money.ts';
 import { type FakeGroq, startFakeGroq } from '../../local/fake-groq/server.ts';
-import { billOf } from '../support/gateway/fake-bill.ts';
+import { computeBill } from '../support/gateway/fake-bill.ts';
 import {
-  budgetOf,
+  fetchBudget,
   type GatewayProcess,
   postChat,
   roomyEnvironment,
@@ -22,7 +22,7 @@ afterEach(async () => {
 });
 
 /** Fires four times as many calls as the budget pays, all at once, and compares the bill with the budget. */
-async function fire(maxTokensPerRequest: number, latencyMs: number, fields: object): Promise<void> {
+async function sendCalls(maxTokensPerRequest: number, latencyMs: number, fields: object): Promise<void> {
   fake = await startFakeGroq({ latencyMs });
   const environment = roomyEnvironment({ monthlyBudgetUsd: CALLS * CALL_USD, maxTokensPerRequest });
   const running = await startGatewayProcess({ environment, env: { GROQ_BASE_URL: fake.baseUrl } });
@@ -30,17 +30,17 @@ async function fire(maxTokensPerRequest: number, latencyMs: number, fields: obje
   const { key } = running.teams.roomy ?? { key: '' };
   const body = { messages: [{ role: 'user', content: '[tokens:50]' }], ...fields };
   const answers = await Promise.all(Array.from({ length: 4 * CALLS }, () => postChat(running, key, body)));
-  const spent = billOf(fake.served().byModel);
+  const spent = computeBill(fake.served().byModel);
   const limit = picoUsdFromNumber(CALLS * CALL_USD);
   const usable = Number(spent) / Number(limit);
-  const letThrough = answers.filter(({ status }) => status === 200).length;
+  const admitted = answers.filter(({ status }) => status === 200).length;
   console.log(
-    `budget of $${usdText(limit)}: ${letThrough} let through, $${usdText(spent)} billed, ${(100 * usable).toFixed(1)} % usable`,
+    `budget of $${toUsdString(limit)}: ${admitted} let through, $${toUsdString(spent)} billed, ${(100 * usable).toFixed(1)} % usable`,
   );
   expect(spent).toBeLessThanOrEqual(limit);
   expect(usable).toBeGreaterThanOrEqual(0.95);
-  expect(await budgetOf(running, key)).toMatchObject({
-    spent_usd: usdText(spent),
+  expect(await fetchBudget(running, key)).toMatchObject({
+    spent_usd: toUsdString(spent),
     held_usd: '0',
     assumed_usd: '0',
     overrun_usd: '0',
@@ -55,10 +55,10 @@ describe('a budget worth 100 calls under 400 at once on a slow upstream', () => 
     ['whole, with none stated', {}],
     ['streamed, with none stated', { stream: true }],
   ])('is never overspent and at least 95 %% usable: %s', async (_what, fields) => {
-    await fire('max_tokens' in fields ? 2_048 : 50, 300, fields);
+    await sendCalls('max_tokens' in fields ? 2_048 : 50, 300, fields);
   });
 
   it('lets open-ended calls share it although one allowance alone is a third of it', async () => {
-    await fire(2_048, 100, {});
+    await sendCalls(2_048, 100, {});
   });
 });

@@ -30,7 +30,7 @@ beforeAll(async () => {
 });
 afterAll(async () => await gateway.close());
 
-const keyOf = (team: string) => gateway.teams[team]?.key ?? '';
+const teamKey = (team: string) => gateway.teams[team]?.key ?? '';
 
 /** The two SDKs of OpenAI's shape, each with its own base URL and error classes, and a count of the requests it makes. */
 const SDKS = {
@@ -41,7 +41,7 @@ const SDKS = {
 const ERRORS = { 'groq-sdk': Groq, openai: OpenAI };
 
 describe.each(Object.keys(SDKS) as (keyof typeof SDKS)[])('%s by base URL and key alone', (name) => {
-  const client = (team = 'roomy', more = {}) => SDKS[name](keyOf(team), more);
+  const client = (team = 'roomy', more = {}) => SDKS[name](teamKey(team), more);
 
   it('chats', async () => {
     const answer = await client().chat.completions.create({
@@ -130,7 +130,7 @@ describe.each(Object.keys(SDKS) as (keyof typeof SDKS)[])('%s by base URL and ke
       { messages: [{ role: 'user', content: '[fault:500]' }] },
     ],
   ])('gets its own exception class for %s', async (_what, errorClass, status, team, code, more) => {
-    const key = team === 'nobody' ? `grk_test_${'0'.repeat(12)}_${'A'.repeat(43)}` : keyOf(team);
+    const key = team === 'nobody' ? `grk_test_${'0'.repeat(12)}_${'A'.repeat(43)}` : teamKey(team);
     const call = SDKS[name](key, { maxRetries: 0 }).chat.completions.create({ model: MODEL, messages, ...more });
     const error = await call.then(
       () => undefined,
@@ -164,7 +164,8 @@ describe.each(Object.keys(SDKS) as (keyof typeof SDKS)[])('%s by base URL and ke
 });
 
 describe("the Vercel AI SDK's Groq provider", () => {
-  const model = (team = 'roomy') => createGroq({ baseURL: `${gateway.baseUrl}/openai/v1`, apiKey: keyOf(team) })(MODEL);
+  const model = (team = 'roomy') =>
+    createGroq({ baseURL: `${gateway.baseUrl}/openai/v1`, apiKey: teamKey(team) })(MODEL);
 
   it('generates and streams, and counts tokens', async () => {
     const { text, usage } = await generateText({ model: model(), prompt: 'Hello' });
@@ -186,7 +187,7 @@ describe("the Vercel AI SDK's Groq provider", () => {
 });
 
 describe("LangChain's ChatGroq", () => {
-  const model = (team = 'roomy') => new ChatGroq({ model: MODEL, apiKey: keyOf(team), baseUrl: gateway.baseUrl });
+  const model = (team = 'roomy') => new ChatGroq({ model: MODEL, apiKey: teamKey(team), baseUrl: gateway.baseUrl });
 
   it('invokes, streams and binds tools', async () => {
     expect(String((await model().invoke([new HumanMessage('Hello')])).content)).toMatch(/fake Groq/);
@@ -205,7 +206,7 @@ describe("LangChain's ChatGroq", () => {
 describe('curl', () => {
   it('chats and streams', async () => {
     const curl = async (...args: string[]) =>
-      (await promisify(execFile)('curl', ['-sS', '-H', `Authorization: Bearer ${keyOf('roomy')}`, ...args])).stdout;
+      (await promisify(execFile)('curl', ['-sS', '-H', `Authorization: Bearer ${teamKey('roomy')}`, ...args])).stdout;
     const url = `${gateway.baseUrl}/openai/v1/chat/completions`;
     expect(JSON.parse(await curl(url, '-d', JSON.stringify({ model: MODEL, messages })))).toMatchObject({
       object: 'chat.completion',

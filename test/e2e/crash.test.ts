@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { addUsd, picoUsd, picoUsdFromNumber } from '../../lambda/kernel/money.ts';
 import { startFakeGroq } from '../../local/fake-groq/server.ts';
-import { billOf } from '../support/gateway/fake-bill.ts';
-import { budgetOf, postChat, roomyEnvironment, startGatewayProcess } from '../support/gateway/gateway-process.ts';
+import { computeBill } from '../support/gateway/fake-bill.ts';
+import { fetchBudget, postChat, roomyEnvironment, startGatewayProcess } from '../support/gateway/gateway-process.ts';
 
 const cleanUp: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
@@ -38,15 +38,15 @@ it('never overspends and loses nothing paid when killed with requests in flight,
 
   const second = await start();
   expect(second.teams.roomy?.key).toBe(key);
-  const afterCrash = await budgetOf(second, key);
+  const afterCrash = await fetchBudget(second, key);
   expect(addUsd(toPico(afterCrash.spent_usd), toPico(afterCrash.held_usd))).toBeGreaterThanOrEqual(
-    billOf(fake.served().byModel),
+    computeBill(fake.served().byModel),
   );
   const answers = await Promise.all(Array.from({ length: 4 * CALLS }, () => postChat(second, key, body)));
   expect(answers.some(({ status }) => status === 200)).toBe(true);
 
-  const budget = await budgetOf(second, key);
-  const billed = billOf(fake.served().byModel);
+  const budget = await fetchBudget(second, key);
+  const billed = computeBill(fake.served().byModel);
   expect(billed).toBeLessThanOrEqual(picoUsdFromNumber(CALLS * CALL_USD));
   expect(addUsd(toPico(budget.spent_usd), toPico(budget.held_usd))).toBeLessThanOrEqual(toPico(budget.limit_usd));
   // What was in flight at the crash is kept at its bound: never less than what was really billed.
@@ -67,7 +67,7 @@ it('lets requests in flight finish and settle on Ctrl-C', async () => {
   expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(Array(10).fill(200));
   const second = await startGatewayProcess(options);
   cleanUp.push(second.close);
-  const budget = await budgetOf(second, key);
+  const budget = await fetchBudget(second, key);
   expect(budget).toMatchObject({ held_usd: '0', assumed_usd: '0' });
-  expect(toPico(budget.spent_usd)).toBe(billOf(fake.served().byModel));
+  expect(toPico(budget.spent_usd)).toBe(computeBill(fake.served().byModel));
 });

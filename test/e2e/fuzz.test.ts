@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
-  budgetOf,
+  fetchBudget,
   type GatewayProcess,
   roomyEnvironment,
   startGatewayProcess,
@@ -38,7 +38,7 @@ function checkAnswer(
   });
 }
 
-const oddValue = fc.oneof(
+const arbitraryInvalidValue = fc.oneof(
   fc.constantFrom(
     null,
     true,
@@ -86,7 +86,7 @@ const fields = [
 
 describe('through the public door', () => {
   it('a well-formed call with any field of any value gets an answer or a standard 4xx, never a 500, never a hang', async () => {
-    const body = fc.array(fc.tuple(fc.constantFrom(...fields), oddValue), { maxLength: 4 });
+    const body = fc.array(fc.tuple(fc.constantFrom(...fields), arbitraryInvalidValue), { maxLength: 4 });
     await fc.assert(
       fc.asyncProperty(body, async (changes) => {
         const text = JSON.stringify({
@@ -105,11 +105,16 @@ describe('through the public door', () => {
 
   it('any messages get an answer or a standard 4xx', async () => {
     const message = fc.record(
-      { role: oddValue, content: oddValue, tool_calls: oddValue, name: oddValue },
+      {
+        role: arbitraryInvalidValue,
+        content: arbitraryInvalidValue,
+        tool_calls: arbitraryInvalidValue,
+        name: arbitraryInvalidValue,
+      },
       { requiredKeys: [] },
     );
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.oneof(message, oddValue), { maxLength: 3 }), async (messages) => {
+      fc.asyncProperty(fc.array(fc.oneof(message, arbitraryInvalidValue), { maxLength: 3 }), async (messages) => {
         const sent = JSON.stringify({ model: 'openai/gpt-oss-20b', messages, max_tokens: 5 });
         checkAnswer(await send(sent), sent);
       }),
@@ -217,7 +222,7 @@ describe('through the public door', () => {
   });
 
   it('leaves nothing held behind, and never logs what was sent', async () => {
-    expect(await budgetOf(gateway, key)).toMatchObject({ held_usd: '0', overrun_usd: '0' });
+    expect(await fetchBudget(gateway, key)).toMatchObject({ held_usd: '0', overrun_usd: '0' });
     expect(gateway.stderr()).not.toContain(key);
   });
 });

@@ -6,10 +6,10 @@ import { promisify } from 'node:util';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { DynamoBudgets } from '../../lambda/ledger/io/dynamo-budgets.ts';
-import { readRunning } from '../../local/running.ts';
+import { findRunningGateway } from '../../local/running-gateway.ts';
 import { PROJECT_DIR } from '../../local/settings.ts';
 import {
-  budgetOf,
+  fetchBudget,
   type GatewayProcess,
   postChat,
   roomyEnvironment,
@@ -39,31 +39,31 @@ async function groqRbac(...args: string[]): Promise<string> {
   return stdout.trim();
 }
 
-const codeOf = async () => {
+const readRefusalCode = async () => {
   const { status, text } = await postChat(gateway, key, {});
   return status === 200 ? 'let through' : JSON.parse(text).error.code;
 };
 
 it('pauses a team under way from the next call on, and lets it go on', async () => {
   const slow = postChat(gateway, key, { messages: [{ role: 'user', content: '[fault:slow:1500] slow' }] });
-  while ((await budgetOf(gateway, key)).held_usd === '0') await new Promise((resolve) => setImmediate(resolve));
+  while ((await fetchBudget(gateway, key)).held_usd === '0') await new Promise((resolve) => setImmediate(resolve));
   expect(await groqRbac('budget', 'pause', '--team', 'roomy', '--reason', 'a loop')).toContain('is paused');
-  expect(await codeOf()).toBe('team_paused');
-  expect(await budgetOf(gateway, key)).toMatchObject({ paused: { scope: 'team', reason: 'a loop', until: null } });
+  expect(await readRefusalCode()).toBe('team_paused');
+  expect(await fetchBudget(gateway, key)).toMatchObject({ paused: { scope: 'team', reason: 'a loop', until: null } });
   expect((await slow).status).toBe(200);
   await groqRbac('budget', 'pause', '--all', '--reason', 'incident');
   await groqRbac('budget', 'resume', '--team', 'roomy', '--reason', 'fixed');
-  expect(await codeOf()).toBe('organization_paused');
+  expect(await readRefusalCode()).toBe('organization_paused');
   await groqRbac('budget', 'resume', '--all', '--reason', 'over');
-  expect(await codeOf()).toBe('let through');
+  expect(await readRefusalCode()).toBe('let through');
 });
 
 it('never tells of a resumed team that it is paused with all, once that pause has ended by itself', async () => {
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
-  const endpoint = readRunning(dataDir)?.dynamodbEndpoint ?? '';
+  const endpoint = findRunningGateway(dataDir)?.dynamodbEndpoint ?? '';
   const client = new DynamoDBClient({ endpoint, region: 'us-east-1', credentials });
   const over = { reason: 'incident', untilEpochMs: Date.now() - 1_000 };
-  await new DynamoBudgets(client, 'test-ledger', Date.now).setPauseOfAll(over, async () => new Set(['roomy']));
+  await new DynamoBudgets(client, 'test-ledger', Date.now).setPauseForAll(over, async () => new Set(['roomy']));
   client.destroy();
   expect(await groqRbac('budget', 'resume', '--team', 'roomy', '--reason', 'r')).toBe('Team "roomy" is resumed.');
   expect(await groqRbac('budget', 'resume', '--team', 'roomy', '--reason', 'r', '--json')).toContain('"paused":false');
@@ -74,7 +74,7 @@ it('tops a budget up, and tells so', async () => {
     await groqRbac('budget', 'top-up', '--team', 'roomy', '--usd', '0.5', '--until', '1h', '--reason', 'r', '--json'),
   );
   expect(answer).toMatchObject({ team: 'roomy', topped_up_usd: '0.5', limit_usd: '1.5' });
-  expect(await budgetOf(gateway, key)).toMatchObject({
+  expect(await fetchBudget(gateway, key)).toMatchObject({
     limit_usd: '1.5',
     top_ups: [{ usd: '0.5', until: answer.until }],
   });

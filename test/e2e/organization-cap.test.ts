@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { picoUsdFromNumber, usdText } from '../../lambda/kernel/money.ts';
+import { picoUsdFromNumber, toUsdString } from '../../lambda/kernel/money.ts';
 import { type EmbeddedDynamodb, startEmbeddedDynamodb } from '../../local/dynamodb/embedded-dynamodb.ts';
 import { type FakeGroq, startFakeGroq } from '../../local/fake-groq/server.ts';
-import { billOf } from '../support/gateway/fake-bill.ts';
+import { computeBill } from '../support/gateway/fake-bill.ts';
 import {
   type GatewayProcess,
   postChat,
@@ -38,7 +38,7 @@ async function start(latencyMs: number): Promise<void> {
   for (let count = 0; count < 2; count++) gateways.push(await startGatewayProcess({ environment, env }));
 }
 
-async function fire(team: string, count: number, fields: object): Promise<number[]> {
+async function sendCalls(team: string, count: number, fields: object): Promise<number[]> {
   const body = { messages: [{ role: 'user', content: '[tokens:50]' }], ...fields };
   const calls = Array.from({ length: count }, async (_, index) => {
     const gateway = gateways[index % gateways.length] as GatewayProcess;
@@ -66,26 +66,26 @@ describe("teams whose budgets add up to twice the organisation's cap, on two gat
   ])('never spend more than the cap together, and can spend at least 95 %% of it: %s', async (_what, fields) => {
     await start(200);
     codes = new Set();
-    const answers = (await Promise.all(TEAMS.map((team) => fire(team, CALLS, fields)))).flat();
-    const billed = billOf(fake?.served().byModel ?? {});
+    const answers = (await Promise.all(TEAMS.map((team) => sendCalls(team, CALLS, fields)))).flat();
+    const billed = computeBill(fake?.served().byModel ?? {});
     const cap = picoUsdFromNumber(CALLS * CALL_USD);
-    const letThrough = answers.filter((status) => status === 200).length;
+    const admitted = answers.filter((status) => status === 200).length;
     const usable = Number(billed) / Number(cap);
     console.log(
-      `cap of $${usdText(cap)} worth ${CALLS} calls, ${answers.length} fired: ${letThrough} let through, $${usdText(billed)} billed, ${(100 * usable).toFixed(1)} % usable`,
+      `cap of $${toUsdString(cap)} worth ${CALLS} calls, ${answers.length} fired: ${admitted} let through, $${toUsdString(billed)} billed, ${(100 * usable).toFixed(1)} % usable`,
     );
     expect(new Set(answers)).toEqual(new Set([200, 402]));
     expect(billed).toBeLessThanOrEqual(cap);
     expect(usable).toBeGreaterThanOrEqual(0.95);
     expect(codes).toContain('organization_budget_exceeded');
-    expect(await organizationBudget()).toMatchObject({ spent_usd: usdText(billed), held_usd: '0' });
+    expect(await organizationBudget()).toMatchObject({ spent_usd: toUsdString(billed), held_usd: '0' });
   });
 
   it('lets one team have what others have drawn and do not use', async () => {
     await start(0);
-    for (const team of ['bee', 'cat', 'dog']) await fire(team, 1, { max_tokens: 50 });
+    for (const team of ['bee', 'cat', 'dog']) await sendCalls(team, 1, { max_tokens: 50 });
     codes = new Set();
-    const answers = await fire('ant', CALLS, { max_tokens: 50 });
+    const answers = await sendCalls('ant', CALLS, { max_tokens: 50 });
     // Its own budget is worth half of the cap, and nothing else stops it.
     expect(codes).toEqual(new Set(['team_budget_exceeded']));
     expect(answers.filter((status) => status === 200).length).toBeGreaterThanOrEqual(0.95 * (CALLS / 2));

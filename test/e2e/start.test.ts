@@ -8,13 +8,13 @@ import { picoUsdFromNumber } from '../../lambda/kernel/money.ts';
 import { freePort } from '../../local/dynamodb/embedded-dynamodb.ts';
 import { PROJECT_DIR } from '../../local/settings.ts';
 import {
-  budgetOf,
+  fetchBudget,
   type GatewayProcess,
   postChat,
   roomyEnvironment,
   startGatewayProcess,
 } from '../support/gateway/gateway-process.ts';
-import { startTestDatabase } from '../support/ledger/embedded-ledger.ts';
+import { startTestDatabase } from '../support/ledger/test-database.ts';
 
 let dir: string;
 const running: GatewayProcess[] = [];
@@ -89,11 +89,11 @@ describe('a start', () => {
   it('on the same data keeps keys and spending, moves a changed budget by the difference, and revokes nothing', async () => {
     const first = await start();
     await postChat(first, roomyKey(first), {});
-    const { spent_usd } = await budgetOf(first, roomyKey(first));
+    const { spent_usd } = await fetchBudget(first, roomyKey(first));
     await first.kill('SIGTERM');
     const second = await start(roomyEnvironment({ monthlyBudgetUsd: 40 }));
     expect(roomyKey(second)).toBe(roomyKey(first));
-    const budget = await budgetOf(second, roomyKey(second));
+    const budget = await fetchBudget(second, roomyKey(second));
     expect(budget).toMatchObject({ limit_usd: '40', spent_usd });
     expect(picoUsdFromNumber(Number(budget.available_usd))).toBe(
       picoUsdFromNumber(40) - picoUsdFromNumber(Number(spent_usd)),
@@ -121,7 +121,7 @@ describe('a start', () => {
     );
     const statuses = (await Promise.all(calls)).map(({ status }) => status);
     expect(new Set(statuses)).toEqual(new Set([200, 402]));
-    const [a, b] = [await budgetOf(one, roomyKey(one)), await budgetOf(two, roomyKey(two))];
+    const [a, b] = [await fetchBudget(one, roomyKey(one)), await fetchBudget(two, roomyKey(two))];
     expect(a).toEqual(b);
     expect(Number(a.spent_usd)).toBeLessThanOrEqual(0.0001);
     for (const gateway of running.splice(0)) await gateway.close();
@@ -134,7 +134,7 @@ describe('a start', () => {
     const port = await freePort();
     const other = await start(roomyEnvironment(), { GROQ_BASE_URL: `http://127.0.0.1:${port}` }, join(dir, 'other'));
     expect(await postChat(other, roomyKey(other), {})).toMatchObject({ status: 503 });
-    expect(await budgetOf(other, roomyKey(other))).toMatchObject({ spent_usd: '0', held_usd: '0' });
+    expect(await fetchBudget(other, roomyKey(other))).toMatchObject({ spent_usd: '0', held_usd: '0' });
   });
 });
 

@@ -1,8 +1,8 @@
 import Groq from 'groq-sdk';
 import OpenAI from 'openai';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { HostedGateways, type HostedOptions, MODEL, usdOfCalls } from '../support/gateway/hosted-gateways.ts';
-import { startTestDatabase, type TestDatabase } from '../support/ledger/embedded-ledger.ts';
+import { HostedGateways, type HostedOptions, MODEL, usdForCalls } from '../support/gateway/hosted-gateways.ts';
+import { startTestDatabase, type TestDatabase } from '../support/ledger/test-database.ts';
 
 let database: TestDatabase;
 let hosted: HostedGateways;
@@ -23,7 +23,7 @@ describe('a refusal for money', () => {
     openai: () =>
       new OpenAI({ apiKey: hosted.keyOf('broke'), baseURL: `${hosted.urlOf()}/openai/v1` }) as unknown as Groq,
   };
-  const broke = { broke: { monthlyBudgetUsd: usdOfCalls(1) } };
+  const broke = { broke: { monthlyBudgetUsd: usdForCalls(1) } };
 
   it.each(Object.keys(clients) as (keyof typeof clients)[])(
     'is never tried again by %s, with its retries as they come',
@@ -40,7 +40,7 @@ describe('a refusal for money', () => {
 
   it.each<[string, HostedOptions['teams'], HostedOptions['organization'] | undefined]>([
     ['team_budget_exceeded', broke, undefined],
-    ['organization_budget_exceeded', { broke: {} }, { monthlyCapUsd: usdOfCalls(1) }],
+    ['organization_budget_exceeded', { broke: {} }, { monthlyCapUsd: usdForCalls(1) }],
   ])('never looks like a rate that comes back by itself: %s', async (code, teams, organization) => {
     await start(teams, organization === undefined ? {} : { organization });
     const { status, headers, text } = await hosted.chat('broke');
@@ -67,7 +67,7 @@ describe('a call over the tokens a minute', () => {
   it('never gets there when it only does not fit now: the caller is told when it does', async () => {
     await start({ a: { rateLimitTpm: 1_000 } }, { fake: { latencyMs: 300 } });
     const first = hosted.chat('a', { max_tokens: 600 });
-    await hosted.inFlight(1);
+    await hosted.waitForInFlight(1);
     const { status, headers } = await hosted.chat('a', { max_tokens: 600 });
     expect(status).toBe(429);
     expect(Number(headers.get('retry-after-ms'))).toBeGreaterThan(1_000);
@@ -88,7 +88,7 @@ describe('a caller', () => {
     await start({ rich: {}, broke: { monthlyBudgetUsd: 0 } });
     expect((await hosted.chat('broke', {}, claims[name])).status).toBe(402);
     expect((await hosted.chat('rich', {}, { headers: { 'x-team': 'broke' } })).status).toBe(200);
-    expect(await hosted.settled('rich')).toMatchObject({ spent: hosted.billed() });
+    expect(await hosted.waitUntilSettled('rich')).toMatchObject({ spentPicoUsd: hosted.billed() });
   });
 
   it.each([

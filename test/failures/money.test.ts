@@ -1,7 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { picoUsdFromNumber, usdText } from '../../lambda/kernel/money.ts';
-import { CALL_PICO_USD, HostedGateways, type HostedOptions, usdOfCalls } from '../support/gateway/hosted-gateways.ts';
-import { startTestDatabase, type TestDatabase } from '../support/ledger/embedded-ledger.ts';
+import { picoUsdFromNumber, toUsdString } from '../../lambda/kernel/money.ts';
+import {
+  CALL_COST_PICO_USD,
+  HostedGateways,
+  type HostedOptions,
+  usdForCalls,
+} from '../support/gateway/hosted-gateways.ts';
+import { startTestDatabase, type TestDatabase } from '../support/ledger/test-database.ts';
 
 let database: TestDatabase;
 let hosted: HostedGateways;
@@ -20,17 +25,21 @@ const statuses = (answers: readonly { status: number }[]) => new Set(answers.map
 
 describe('admission', () => {
   it('never lets N parallel calls spend more than the budget by checking without reserving', async () => {
-    await start({ a: { monthlyBudgetUsd: usdOfCalls(25) } }, { fake: { latencyMs: 100 } });
+    await start({ a: { monthlyBudgetUsd: usdForCalls(25) } }, { fake: { latencyMs: 100 } });
     const answers = await times(150, async () => await hosted.chat('a'));
-    expect(hosted.billed()).toBeLessThanOrEqual(25n * CALL_PICO_USD);
+    expect(hosted.billed()).toBeLessThanOrEqual(25n * CALL_COST_PICO_USD);
     expect(hosted.fake.served().requests).toBeLessThanOrEqual(25);
     expect(statuses(answers)).toEqual(new Set([200, 402]));
-    expect(await hosted.settled('a')).toMatchObject({ spent: hosted.billed(), assumed: 0n, overrun: 0n });
+    expect(await hosted.waitUntilSettled('a')).toMatchObject({
+      spentPicoUsd: hosted.billed(),
+      assumedPicoUsd: 0n,
+      overrunPicoUsd: 0n,
+    });
   });
 
   it('never lets the call that crosses the budget complete', async () => {
     // Pays the first call and nearly a second one's bound, which is above what it would cost.
-    await start({ a: { monthlyBudgetUsd: usdOfCalls(2.5) } });
+    await start({ a: { monthlyBudgetUsd: usdForCalls(2.5) } });
     expect((await hosted.chat('a')).status).toBe(200);
     expect((await hosted.chat('a')).status).toBe(402);
     expect(hosted.fake.served().requests).toBe(1);
@@ -38,7 +47,7 @@ describe('admission', () => {
 
   it.each([
     ['of nothing', 0],
-    ['of less than one call', usdOfCalls(1)],
+    ['of less than one call', usdForCalls(1)],
   ])('never lets the first concurrent calls of a new team past a budget %s', async (_what, monthlyBudgetUsd) => {
     await start({ fresh: { monthlyBudgetUsd } });
     expect(await hosted.stateOf('fresh')).toBeUndefined();
@@ -47,14 +56,14 @@ describe('admission', () => {
   });
 
   it('never gives the first concurrent calls of a new team more than one budget', async () => {
-    await start({ fresh: { monthlyBudgetUsd: usdOfCalls(5) } }, { fake: { latencyMs: 50 }, replicas: 3 });
+    await start({ fresh: { monthlyBudgetUsd: usdForCalls(5) } }, { fake: { latencyMs: 50 }, replicas: 3 });
     const answers = await times(60, async (replica) => await hosted.chat('fresh', {}, { replica }));
     expect(statuses(answers)).toEqual(new Set([200, 402]));
-    expect(await hosted.settled('fresh')).toMatchObject({
-      limit: picoUsdFromNumber(usdOfCalls(5)),
-      spent: hosted.billed(),
+    expect(await hosted.waitUntilSettled('fresh')).toMatchObject({
+      limitPicoUsd: picoUsdFromNumber(usdForCalls(5)),
+      spentPicoUsd: hosted.billed(),
     });
-    expect(hosted.billed()).toBeLessThanOrEqual(5n * CALL_PICO_USD);
+    expect(hosted.billed()).toBeLessThanOrEqual(5n * CALL_COST_PICO_USD);
   });
 });
 
@@ -76,54 +85,54 @@ describe('a cost that cannot be told', () => {
     await start({ a: { allowedModels: ['openai/gpt-oss-20b', 'whisper-large-v3'], monthlyBudgetUsd: 0.009 } });
     expect((await hosted.chat('a', body)).status).toBe(status);
     expect(hosted.fake.served().requests).toBe(0);
-    expect((await hosted.stateOf('a'))?.spent ?? 0n).toBe(0n);
+    expect((await hosted.stateOf('a'))?.spentPicoUsd ?? 0n).toBe(0n);
   });
 
   it.each([1, 1_000, 100_000])('never bills a prompt of %d bytes above what was held for it', async (bytes) => {
     await start({ a: {} }, { fake: { latencyMs: 100 } });
     const content = 'x'.repeat(bytes);
     const answer = hosted.chat('a', {}, { content });
-    await hosted.inFlight(1);
-    const held = (await hosted.stateOf('a'))?.reserved;
+    await hosted.waitForInFlight(1);
+    const held = (await hosted.stateOf('a'))?.reservedPicoUsd;
     expect((await answer).status).toBe(200);
-    const after = await hosted.settled('a');
-    expect(after).toMatchObject({ spent: hosted.billed(), overrun: 0n });
-    expect(held).toBeGreaterThanOrEqual(after.spent);
+    const after = await hosted.waitUntilSettled('a');
+    expect(after).toMatchObject({ spentPicoUsd: hosted.billed(), overrunPicoUsd: 0n });
+    expect(held).toBeGreaterThanOrEqual(after.spentPicoUsd);
   });
 });
 
 describe('a budget that is nearly used up', () => {
   it('never lowers what is held without lowering what is sent upstream', async () => {
-    await start({ a: { monthlyBudgetUsd: usdOfCalls(20), whenLow: 'clamp' } });
+    await start({ a: { monthlyBudgetUsd: usdForCalls(20), whenLow: 'clamp' } });
     const { status, headers } = await hosted.chat('a', { max_tokens: 50_000 }, { content: '[tokens:50000]' });
     const sent = hosted.fake.lastBodies().at(-1);
     expect([status, headers.get('x-max-completion-tokens-stated')]).toEqual([200, '50000']);
     expect(sent?.max_completion_tokens).toBe(Number(headers.get('x-max-completion-tokens')));
     // The fake answers at the length it is allowed: had it been sent the stated one, the budget would be overspent.
-    expect(await hosted.settled('a')).toMatchObject({ spent: hosted.billed(), overrun: 0n });
-    expect(hosted.billed()).toBeLessThanOrEqual(20n * CALL_PICO_USD);
+    expect(await hosted.waitUntilSettled('a')).toMatchObject({ spentPicoUsd: hosted.billed(), overrunPicoUsd: 0n });
+    expect(hosted.billed()).toBeLessThanOrEqual(20n * CALL_COST_PICO_USD);
   });
 
   it('never lowers a length that the client stated where the team would rather be refused', async () => {
-    await start({ a: { monthlyBudgetUsd: usdOfCalls(20) } });
+    await start({ a: { monthlyBudgetUsd: usdForCalls(20) } });
     expect((await hosted.chat('a', { max_tokens: 50_000 })).status).toBe(402);
     expect(hosted.fake.served().requests).toBe(0);
   });
 
   it('never holds all that is left for one call that states no max_tokens', async () => {
-    const policy = { monthlyBudgetUsd: usdOfCalls(20), maxTokensPerRequest: 50 };
+    const policy = { monthlyBudgetUsd: usdForCalls(20), maxTokensPerRequest: 50 };
     await start({ a: policy }, { fake: { latencyMs: 300 } });
     const answers = times(10, async () => await hosted.chat('a', { max_tokens: undefined }));
-    await hosted.inFlight(10);
+    await hosted.waitForInFlight(10);
     expect(hosted.fake.lastBodies().map((body) => body.max_completion_tokens)).toEqual(Array(10).fill(50));
     expect(statuses(await answers)).toEqual(new Set([200]));
   });
 
   it('never calls money spent that is only held', async () => {
-    await start({ a: { monthlyBudgetUsd: usdOfCalls(20) } });
+    await start({ a: { monthlyBudgetUsd: usdForCalls(20) } });
     const hanging = hosted.chat('a', {}, { content: '[fault:hang]' });
-    await hosted.inFlight(1);
-    const held = usdText((await hosted.stateOf('a'))?.reserved ?? picoUsdFromNumber(0));
+    await hosted.waitForInFlight(1);
+    const held = toUsdString((await hosted.stateOf('a'))?.reservedPicoUsd ?? picoUsdFromNumber(0));
     const { status, text } = await hosted.chat('a', { max_tokens: 50_000 });
     const { message } = JSON.parse(text).error;
     expect([status, message]).toEqual([402, expect.stringContaining('has spent $0 of its monthly budget')]);
@@ -137,14 +146,14 @@ describe('a budget that is nearly used up', () => {
 
 describe('money that is held', () => {
   it('never lets calls that wait for it hold batches of other teams back', async () => {
-    const poor = { monthlyBudgetUsd: usdOfCalls(3), maxTokensPerRequest: 4_096 };
+    const poor = { monthlyBudgetUsd: usdForCalls(3), maxTokensPerRequest: 4_096 };
     await start(
       { poor, job: { priority: 'batch' } },
       { fake: { limits: { tokensPerMinute: 10_000, requestsPerDay: 100_000 } } },
     );
     await hosted.chat('job');
     const holds = hosted.chat('poor', { max_tokens: 100 }, { content: '[tokens:50][fault:slow:2000]' });
-    await hosted.inFlight(1);
+    await hosted.waitForInFlight(1);
     const { arrived } = hosted;
     const waiting = times(60, async () => await hosted.chat('poor', { max_tokens: 100 }));
     await vi.waitFor(() => expect(hosted.arrived).toBe(arrived + 60));
@@ -167,9 +176,13 @@ describe('money that is held', () => {
     await Promise.all(
       endings.map(async ({ fault, stream, team }) => {
         await hosted.chat(team, { stream }, { content: `[fault:${fault}] ${team}` });
-        const { spent, assumed } = await hosted.settled(team);
-        expect([team, spent > 0n, assumed === spent]).toEqual([team, BROKEN.includes(fault), true]);
-        if (BROKEN.includes(fault)) expect(spent).toBeGreaterThanOrEqual(CALL_PICO_USD);
+        const { spentPicoUsd, assumedPicoUsd } = await hosted.waitUntilSettled(team);
+        expect([team, spentPicoUsd > 0n, assumedPicoUsd === spentPicoUsd]).toEqual([
+          team,
+          BROKEN.includes(fault),
+          true,
+        ]);
+        if (BROKEN.includes(fault)) expect(spentPicoUsd).toBeGreaterThanOrEqual(CALL_COST_PICO_USD);
       }),
     );
   });

@@ -4,7 +4,7 @@ import type { ChatModel } from '../../lambda/pricing/catalog.ts';
 import { worstCaseCost } from '../../lambda/pricing/pricing.ts';
 import { catalog } from '../support/catalog.ts';
 import { HostedGateways, MODEL } from '../support/gateway/hosted-gateways.ts';
-import { startTestDatabase, type TestDatabase } from '../support/ledger/embedded-ledger.ts';
+import { startTestDatabase, type TestDatabase } from '../support/ledger/test-database.ts';
 
 let database: TestDatabase;
 let hosted: HostedGateways;
@@ -15,7 +15,7 @@ afterEach(async () => await hosted.close());
 afterAll(async () => await database.close());
 
 const RETIRED = 'llama-3.1-8b-instant';
-const priced = (id: string) => catalog.models.get(id) as ChatModel;
+const findModel = (id: string) => catalog.models.get(id) as ChatModel;
 
 describe('a retired model that is replaced', () => {
   const policy = { allowedModels: [RETIRED], onRetiredModel: 'replace' as const };
@@ -25,13 +25,13 @@ describe('a retired model that is replaced', () => {
     const { status, headers } = await hosted.chat('a', { model: RETIRED });
     expect([status, headers.get('x-model-replaced')]).toEqual([200, RETIRED]);
     expect(Object.keys(hosted.fake.served().byModel)).toEqual([MODEL]);
-    expect(await hosted.settled('a')).toMatchObject({ spent: hosted.billed(), overrun: 0n });
+    expect(await hosted.waitUntilSettled('a')).toMatchObject({ spentPicoUsd: hosted.billed(), overrunPicoUsd: 0n });
   });
 
   it('never holds for its replacement what the model asked for would cost', async () => {
     // Pays the bound of the retired model twice over, and not once that of its replacement.
-    const bound = worstCaseCost(priced(RETIRED), 200, 50);
-    expect(worstCaseCost(priced(MODEL), 150, 50)).toBeGreaterThan(bound);
+    const bound = worstCaseCost(findModel(RETIRED), 200, 50);
+    expect(worstCaseCost(findModel(MODEL), 150, 50)).toBeGreaterThan(bound);
     const monthlyBudgetUsd = Number(bound) / 1e12;
     hosted = await HostedGateways.start(database, { teams: { a: { ...policy, monthlyBudgetUsd } } });
     expect((await hosted.chat('a', { model: RETIRED })).status).toBe(402);
@@ -53,7 +53,10 @@ describe('cached tokens', () => {
     // In dollars a million: 0.075 for input, half of that where it was cached, 0.3 for output.
     const uncached = promptTokens - cachedTokens;
     const usd = (uncached * 0.075 + cachedTokens * 0.0375 + completionTokens * 0.3) / 1e6;
-    expect(await hosted.settled('a')).toMatchObject({ spent: picoUsdFromNumber(usd), overrun: 0n });
+    expect(await hosted.waitUntilSettled('a')).toMatchObject({
+      spentPicoUsd: picoUsdFromNumber(usd),
+      overrunPicoUsd: 0n,
+    });
   });
 });
 
@@ -65,8 +68,8 @@ describe('a success', () => {
   ])('never costs nothing: %s', async (_what, content) => {
     hosted = await HostedGateways.start(database, { teams: { a: {} } });
     const { status, headers } = await hosted.chat('a', {}, { content });
-    const { spent } = await hosted.settled('a');
-    expect([status, picoUsdFromNumber(Number(headers.get('x-request-cost-usd')))]).toEqual([200, spent]);
-    expect(spent).toBeGreaterThan(ZERO_USD);
+    const { spentPicoUsd } = await hosted.waitUntilSettled('a');
+    expect([status, picoUsdFromNumber(Number(headers.get('x-request-cost-usd')))]).toEqual([200, spentPicoUsd]);
+    expect(spentPicoUsd).toBeGreaterThan(ZERO_USD);
   });
 });

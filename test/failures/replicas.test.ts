@@ -5,10 +5,15 @@ import { DynamoLedger } from '../../lambda/ledger/io/dynamo-ledger.ts';
 import { ledgerItemKey } from '../../lambda/ledger/io/ledger-item.ts';
 import { sweepLedgers } from '../../lambda/ledger/sweep.ts';
 import { ensureTable } from '../../local/dynamodb/tables.ts';
-import { CALL_PICO_USD, HostedGateways, type HostedOptions, usdOfCalls } from '../support/gateway/hosted-gateways.ts';
-import { startTestDatabase, type TestDatabase } from '../support/ledger/embedded-ledger.ts';
+import {
+  CALL_COST_PICO_USD,
+  HostedGateways,
+  type HostedOptions,
+  usdForCalls,
+} from '../support/gateway/hosted-gateways.ts';
 import { marshalledBytes } from '../support/ledger/item-size.ts';
-import { budgets, START_MS, settlementOf, termsOf } from '../support/ledger/ledger-terms.ts';
+import { budgets, buildReserveTerms, buildSettlement, START_MS } from '../support/ledger/ledger-fixtures.ts';
+import { startTestDatabase, type TestDatabase } from '../support/ledger/test-database.ts';
 
 let database: TestDatabase;
 let hosted: HostedGateways | undefined;
@@ -31,15 +36,15 @@ const PERIOD = '2026-11';
 describe('several gateways on one ledger', () => {
   it('never let more through than one would, with nothing between them but the ledger', async () => {
     const gateways = await start(
-      { a: { monthlyBudgetUsd: usdOfCalls(20) } },
+      { a: { monthlyBudgetUsd: usdForCalls(20) } },
       { fake: { latencyMs: 100 }, replicas: 4 },
     );
     const answers = await Promise.all(
       Array.from({ length: 160 }, async (_, replica) => await gateways.chat('a', {}, { replica })),
     );
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 402]));
-    expect(gateways.billed()).toBeLessThanOrEqual(20n * CALL_PICO_USD);
-    expect(await gateways.settled('a')).toMatchObject({ spent: gateways.billed(), assumed: 0n });
+    expect(gateways.billed()).toBeLessThanOrEqual(20n * CALL_COST_PICO_USD);
+    expect(await gateways.waitUntilSettled('a')).toMatchObject({ spentPicoUsd: gateways.billed(), assumedPicoUsd: 0n });
   });
 
   it('never count a rate or the calls in flight apart', async () => {
@@ -62,14 +67,18 @@ describe('several gateways on one ledger', () => {
 
 describe('a gateway that is killed with calls in flight', () => {
   it('never takes its spending with it, and never leaves its holds for ever or out of sight', async () => {
-    const gateways = await start({ a: { monthlyBudgetUsd: usdOfCalls(10) } });
+    const gateways = await start({ a: { monthlyBudgetUsd: usdForCalls(10) } });
     // As a process that dies between the reservation and the answer leaves them.
     const dead = new DynamoLedger(database.client, gateways.table, gateways.now);
     const key = { team: 'a', period: new Date(gateways.now()).toISOString().slice(0, 7) };
     const expiresAtEpochMs = gateways.now() + 300_000;
-    const limit = budgets(10n * CALL_PICO_USD);
+    const limit = budgets(10n * CALL_COST_PICO_USD);
     for (const id of ['x', 'y', 'z'])
-      await dead.reserve(key, limit, termsOf(id, 3n * CALL_PICO_USD, { nowEpochMs: gateways.now(), expiresAtEpochMs }));
+      await dead.reserve(
+        key,
+        limit,
+        buildReserveTerms(id, 3n * CALL_COST_PICO_USD, { nowEpochMs: gateways.now(), expiresAtEpochMs }),
+      );
 
     // Meanwhile they are visible, and told from what is spent.
     const report = async () => JSON.parse((await gateways.send('a', '/openai/v1/budget')).text);
@@ -95,7 +104,7 @@ describe('a gateway that is killed with calls in flight', () => {
         await ledger.reserve(
           key,
           budgets(10n ** 9n),
-          termsOf(`${round}-${n}`, 10n, { nowEpochMs, expiresAtEpochMs: nowEpochMs + 1 }),
+          buildReserveTerms(`${round}-${n}`, 10n, { nowEpochMs, expiresAtEpochMs: nowEpochMs + 1 }),
         );
       nowEpochMs += 300_000;
       await ledger.sweep(key, nowEpochMs);
@@ -105,7 +114,7 @@ describe('a gateway that is killed with calls in flight', () => {
     nowEpochMs += HOUR_MS;
     expect(await ledger.sweep(key, nowEpochMs)).toMatchObject({ expired: 0 });
     const state = await ledger.read(key);
-    expect([state?.lapsed.size, state?.assumed, state?.spent]).toEqual([0, 1_500n, 1_500n]);
+    expect([state?.lapsed.size, state?.assumedPicoUsd, state?.spentPicoUsd]).toEqual([0, 1_500n, 1_500n]);
     // The last write of the sweep has left its list of what expired; the next settlement replaces it.
     expect(await itemBytes(table, 'a')).toBeLessThan(8 * 1_024);
   });
@@ -119,7 +128,7 @@ describe('a busy team', () => {
   };
   const longest = { keyId: 'k'.repeat(12), model: 'meta-llama/llama-4-maverick-17b-128e-instruct' };
   const termsFor = (cost: bigint) => {
-    const terms = termsOf(randomUUID(), cost);
+    const terms = buildReserveTerms(randomUUID(), cost);
     return { ...terms, reservation: { ...terms.reservation, ...longest } };
   };
 
@@ -132,7 +141,7 @@ describe('a busy team', () => {
     // One more is refused, so this is the most there ever is.
     expect(await ledger.reserve(key, budgets(10n ** 14n), termsFor(1n))).toMatchObject({ kind: 'refused' });
     const full = await itemBytes(table, 'a');
-    for (const terms of calls) await ledger.settle(key, terms, settlementOf(10n ** 8n));
+    for (const terms of calls) await ledger.settle(key, terms, buildSettlement(10n ** 8n));
     const idle = await itemBytes(table, 'a');
     console.log(`a ledger item: ${full} bytes with 200 calls in flight, ${idle} with none`);
     expect(full).toBeLessThan(40 * 1_024);
@@ -145,7 +154,7 @@ describe('a busy team', () => {
     const call = async (team: string) => {
       const terms = termsFor(1_000n);
       await ledger.reserve({ team, period: PERIOD }, of, terms);
-      await ledger.settle({ team, period: PERIOD }, terms, settlementOf(500n));
+      await ledger.settle({ team, period: PERIOD }, terms, buildSettlement(500n));
     };
     for (const team of ['a', 'b']) await call(team);
     const written: string[] = [];

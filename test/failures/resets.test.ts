@@ -1,9 +1,14 @@
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { picoUsdFromNumber, ZERO_USD } from '../../lambda/kernel/money.ts';
 import { DynamoLedger } from '../../lambda/ledger/io/dynamo-ledger.ts';
-import { CALL_PICO_USD, HostedGateways, type HostedOptions, usdOfCalls } from '../support/gateway/hosted-gateways.ts';
-import { startTestDatabase, type TestDatabase } from '../support/ledger/embedded-ledger.ts';
-import { budgets, termsOf } from '../support/ledger/ledger-terms.ts';
+import {
+  CALL_COST_PICO_USD,
+  HostedGateways,
+  type HostedOptions,
+  usdForCalls,
+} from '../support/gateway/hosted-gateways.ts';
+import { budgets, buildReserveTerms } from '../support/ledger/ledger-fixtures.ts';
+import { startTestDatabase, type TestDatabase } from '../support/ledger/test-database.ts';
 
 let database: TestDatabase;
 let hosted: HostedGateways;
@@ -17,10 +22,10 @@ const start = async (teams: HostedOptions['teams'], more: Omit<HostedOptions, 't
   hosted = await HostedGateways.start(database, { teams, ...more });
 };
 const DECEMBER = Date.UTC(2026, 11, 1);
-const BUDGET = picoUsdFromNumber(usdOfCalls(3));
+const BUDGET = picoUsdFromNumber(usdForCalls(3));
 
 it('never carries a spent budget into the next month, and never renews one before', async () => {
-  await start({ a: { monthlyBudgetUsd: usdOfCalls(3) } });
+  await start({ a: { monthlyBudgetUsd: usdForCalls(3) } });
   hosted.setNow(DECEMBER - 60_000);
   const sent = [];
   while (sent.at(-1) !== 402) sent.push((await hosted.chat('a')).status);
@@ -34,10 +39,10 @@ it('never carries a spent budget into the next month, and never renews one befor
   expect((await hosted.chat('a')).status).toBe(200);
   // Exactly the budget, less what December itself has cost.
   expect(await hosted.stateOf('a')).toMatchObject({
-    limit: BUDGET,
-    spent: CALL_PICO_USD,
-    available: BUDGET - CALL_PICO_USD,
-    reserved: 0n,
+    limitPicoUsd: BUDGET,
+    spentPicoUsd: CALL_COST_PICO_USD,
+    availablePicoUsd: BUDGET - CALL_COST_PICO_USD,
+    reservedPicoUsd: 0n,
   });
   expect(await hosted.stateOf('a', '2026-11')).toEqual(november);
 });
@@ -46,20 +51,24 @@ it('never settles a call in another month than the one that holds its money', as
   await start({ a: {} }, { fake: { latencyMs: 300 } });
   hosted.setNow(DECEMBER - 60_000);
   const [whole, streamed] = [hosted.chat('a'), hosted.chat('a', { stream: true })];
-  await hosted.inFlight(2);
+  await hosted.waitForInFlight(2);
   hosted.setNow(DECEMBER);
   expect([(await whole).status, (await streamed).status]).toEqual([200, 200]);
-  expect(await hosted.stateOf('a', '2026-11')).toMatchObject({ reserved: 0n, spent: 2n * CALL_PICO_USD, assumed: 0n });
+  expect(await hosted.stateOf('a', '2026-11')).toMatchObject({
+    reservedPicoUsd: 0n,
+    spentPicoUsd: 2n * CALL_COST_PICO_USD,
+    assumedPicoUsd: 0n,
+  });
   expect(await hosted.stateOf('a', '2026-12')).toBeUndefined();
 });
 
 it('never gives the first concurrent calls of a new month a budget each', async () => {
-  await start({ a: { monthlyBudgetUsd: usdOfCalls(3) } }, { fake: { latencyMs: 50 }, replicas: 3 });
+  await start({ a: { monthlyBudgetUsd: usdForCalls(3) } }, { fake: { latencyMs: 50 }, replicas: 3 });
   hosted.setNow(DECEMBER);
   await Promise.all(Array.from({ length: 45 }, async (_, replica) => await hosted.chat('a', {}, { replica })));
   expect(hosted.billed()).toBeGreaterThan(ZERO_USD);
   expect(hosted.billed()).toBeLessThanOrEqual(BUDGET);
-  expect(await hosted.settled('a')).toMatchObject({ limit: BUDGET, spent: hosted.billed() });
+  expect(await hosted.waitUntilSettled('a')).toMatchObject({ limitPicoUsd: BUDGET, spentPicoUsd: hosted.billed() });
 });
 
 it('never opens a month anew that another gateway has opened meanwhile', async () => {
@@ -82,33 +91,33 @@ it('never opens a month anew that another gateway has opened meanwhile', async (
   );
   try {
     const [late, quick] = [0, 1].map(() => new DynamoLedger(database.client, hosted.table, hosted.now));
-    const second = late?.reserve(key, of, termsOf('second', 600n));
+    const second = late?.reserve(key, of, buildReserveTerms('second', 600n));
     await vi.waitFor(() => expect(opening).toBe(1));
-    expect(await quick?.reserve(key, of, termsOf('first', 600n))).toMatchObject({ kind: 'reserved' });
+    expect(await quick?.reserve(key, of, buildReserveTerms('first', 600n))).toMatchObject({ kind: 'reserved' });
     release();
     expect(await second).toMatchObject({ kind: 'refused', refused: { reason: 'team_budget_exceeded' } });
-    expect(await hosted.stateOf('a', '2026-12')).toMatchObject({ reserved: 600n, available: 400n });
+    expect(await hosted.stateOf('a', '2026-12')).toMatchObject({ reservedPicoUsd: 600n, availablePicoUsd: 400n });
   } finally {
     database.client.middlewareStack.remove('hold');
   }
 });
 
 it("never resets what is spent or held when a team's budget or another's is edited", async () => {
-  await start({ a: { monthlyBudgetUsd: usdOfCalls(3) }, b: {} });
+  await start({ a: { monthlyBudgetUsd: usdForCalls(3) }, b: {} });
   for (const team of ['a', 'b']) expect((await hosted.chat(team)).status).toBe(200);
   const hanging = hosted.chat('a', {}, { content: '[fault:hang]' });
-  await hosted.inFlight(1);
+  await hosted.waitForInFlight(1);
   const [a, b] = [await hosted.stateOf('a'), await hosted.stateOf('b')];
-  const held = a?.reserved ?? ZERO_USD;
+  const held = a?.reservedPicoUsd ?? ZERO_USD;
   const key = { team: 'a', period: new Date(hosted.now()).toISOString().slice(0, 7) };
   for (const calls of [30, 0, 3]) {
-    const limit = picoUsdFromNumber(usdOfCalls(calls));
-    await hosted.ledger.setLimit(key, limit);
+    const limitPicoUsd = picoUsdFromNumber(usdForCalls(calls));
+    await hosted.ledger.setLimit(key, limitPicoUsd);
     expect(await hosted.stateOf('a')).toMatchObject({
-      limit,
-      spent: CALL_PICO_USD,
-      reserved: held,
-      available: limit - CALL_PICO_USD - held,
+      limitPicoUsd,
+      spentPicoUsd: CALL_COST_PICO_USD,
+      reservedPicoUsd: held,
+      availablePicoUsd: limitPicoUsd - CALL_COST_PICO_USD - held,
     });
   }
   // Taken back, it is as it was; and nobody else has been touched.

@@ -1,10 +1,15 @@
 import { Writable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { usdText } from '../../lambda/kernel/money.ts';
+import { toUsdString } from '../../lambda/kernel/money.ts';
 import { lambdaContext } from '../../local/host/lambda-runtime.ts';
 import { chatEvent } from '../support/gateway/gateway-in-process.ts';
-import { CALL_PICO_USD, HostedGateways, type HostedOptions, usdOfCalls } from '../support/gateway/hosted-gateways.ts';
-import { startTestDatabase, type TestDatabase } from '../support/ledger/embedded-ledger.ts';
+import {
+  CALL_COST_PICO_USD,
+  HostedGateways,
+  type HostedOptions,
+  usdForCalls,
+} from '../support/gateway/hosted-gateways.ts';
+import { startTestDatabase, type TestDatabase } from '../support/ledger/test-database.ts';
 
 let database: TestDatabase;
 let hosted: HostedGateways;
@@ -21,11 +26,11 @@ const start = async (teams: HostedOptions['teams'], more: Omit<HostedOptions, 't
 describe('a client that leaves', () => {
   it('never goes without paying when it leaves in the middle of a stream', async () => {
     await start({ a: {} }, { fake: { chunkIntervalMs: 5 } });
-    await hosted.chatAndLeave('a', { stream: true }, 'at the first bytes');
-    expect(await hosted.settled('a')).toMatchObject({ spent: CALL_PICO_USD, assumed: 0n });
+    await hosted.chatAndDisconnect('a', { stream: true }, 'at the first bytes');
+    expect(await hosted.waitUntilSettled('a')).toMatchObject({ spentPicoUsd: CALL_COST_PICO_USD, assumedPicoUsd: 0n });
     // The gateway has read the stream to its end, which is how it knows.
     expect(hosted.fake.served()).toMatchObject({ clientGone: 0 });
-    expect(hosted.billed()).toBe(CALL_PICO_USD);
+    expect(hosted.billed()).toBe(CALL_COST_PICO_USD);
   });
 
   it('never goes without paying when the connection to it breaks under the stream', async () => {
@@ -42,7 +47,11 @@ describe('a client that leaves', () => {
     const [handler] = hosted.handlers;
     await handler?.(event, new Broken() as never, lambdaContext('gateway', 'r', 300_000)).catch(() => undefined);
     // At once: a function that has ended is frozen, and would settle at its next call or never.
-    expect(await hosted.stateOf('a')).toMatchObject({ reserved: 0n, spent: CALL_PICO_USD, assumed: 0n });
+    expect(await hosted.stateOf('a')).toMatchObject({
+      reservedPicoUsd: 0n,
+      spentPicoUsd: CALL_COST_PICO_USD,
+      assumedPicoUsd: 0n,
+    });
   });
 
   it.each([
@@ -50,25 +59,25 @@ describe('a client that leaves', () => {
     ['the first byte of a stream', { stream: true }],
   ])('never goes without paying when it leaves while it waits for %s', async (_what, body) => {
     await start({ a: {} }, { fake: { latencyMs: 200 } });
-    await hosted.chatAndLeave('a', body, 'once it is upstream');
-    expect(await hosted.settled('a')).toMatchObject({ spent: CALL_PICO_USD, assumed: 0n });
-    expect(hosted.billed()).toBe(CALL_PICO_USD);
+    await hosted.chatAndDisconnect('a', body, 'once it is upstream');
+    expect(await hosted.waitUntilSettled('a')).toMatchObject({ spentPicoUsd: CALL_COST_PICO_USD, assumedPicoUsd: 0n });
+    expect(hosted.billed()).toBe(CALL_COST_PICO_USD);
   });
 
   it('never leaves anything held, or unpaid, when it leaves while it waits for money that others hold', async () => {
     // Pays one bound and one cost, so the second call waits until the first has given back what it did not use.
-    await start({ a: { monthlyBudgetUsd: usdOfCalls(2.8) } }, { fake: { latencyMs: 300 } });
+    await start({ a: { monthlyBudgetUsd: usdForCalls(2.8) } }, { fake: { latencyMs: 300 } });
     const first = hosted.chat('a');
-    await hosted.inFlight(1);
+    await hosted.waitForInFlight(1);
     const leave = new AbortController();
     const second = hosted.chat('a', {}, { signal: leave.signal }).catch(() => 'left');
-    await hosted.arrivals(2);
+    await hosted.waitForArrivals(2);
     leave.abort();
     expect([(await first).status, await second]).toEqual([200, 'left']);
     // Nobody can know that the client has gone, so its call is made all the same, once the money is there.
-    await hosted.sent(2);
-    const { spent, available, limit } = await hosted.settled('a');
-    expect([spent, available]).toEqual([hosted.billed(), limit - hosted.billed()]);
+    await hosted.waitForUpstreamCalls(2);
+    const { spentPicoUsd, availablePicoUsd, limitPicoUsd } = await hosted.waitUntilSettled('a');
+    expect([spentPicoUsd, availablePicoUsd]).toEqual([hosted.billed(), limitPicoUsd - hosted.billed()]);
   });
 });
 
@@ -78,8 +87,8 @@ describe('a stream', () => {
     const body = { stream: true, ...(include_usage ? { stream_options: { include_usage } } : {}) };
     const { status, text } = await hosted.chat('a', body);
     expect([status, text.endsWith('data: [DONE]\n\n')]).toEqual([200, true]);
-    expect(await hosted.settled('a')).toMatchObject({ spent: CALL_PICO_USD, assumed: 0n });
-    expect(text.includes(`"cost_usd":"${usdText(CALL_PICO_USD)}"`)).toBe(include_usage);
+    expect(await hosted.waitUntilSettled('a')).toMatchObject({ spentPicoUsd: CALL_COST_PICO_USD, assumedPicoUsd: 0n });
+    expect(text.includes(`"cost_usd":"${toUsdString(CALL_COST_PICO_USD)}"`)).toBe(include_usage);
   });
 
   it.each([
@@ -91,10 +100,10 @@ describe('a stream', () => {
   ])('never counts for less than its bound when it %s', async (_what, content) => {
     await start({ a: {} }, { fake: { latencyMs: 200 } });
     const answer = hosted.chat('a', { stream: true }, { content });
-    await hosted.inFlight(1);
-    const bound = (await hosted.stateOf('a'))?.reserved;
+    await hosted.waitForInFlight(1);
+    const bound = (await hosted.stateOf('a'))?.reservedPicoUsd;
     await answer;
-    expect(await hosted.settled('a')).toMatchObject({ spent: bound, assumed: bound });
+    expect(await hosted.waitUntilSettled('a')).toMatchObject({ spentPicoUsd: bound, assumedPicoUsd: bound });
   });
 
   it.each([false, true])('never keeps tokens of the minute that it did not use: stream %s', async (stream) => {
@@ -102,7 +111,7 @@ describe('a stream', () => {
     // Each may use some 800, and uses 77.
     const call = async () => (await hosted.chat('a', { stream, max_tokens: 600 })).status;
     const first = await call();
-    await hosted.settled('a');
+    await hosted.waitUntilSettled('a');
     expect([first, await call()]).toEqual([200, 200]);
   });
 
@@ -112,14 +121,14 @@ describe('a stream', () => {
       const { status } = await hosted.chat('a', { stream, max_tokens: 600 }, { content: `[fault:500] ${n}` });
       expect(status).toBe(503);
     }
-    expect(await hosted.settled('a')).toMatchObject({ spent: 0n });
+    expect(await hosted.waitUntilSettled('a')).toMatchObject({ spentPicoUsd: 0n });
     expect((await hosted.chat('a', { stream, max_tokens: 600 })).status).toBe(200);
   });
 
   it('never gives back tokens of the minute that nobody knows to be unused', async () => {
     await start({ a: { rateLimitTpm: 1_000 } });
     await hosted.chat('a', { stream: true, max_tokens: 600 }, { content: '[fault:cut]' });
-    await hosted.settled('a');
+    await hosted.waitUntilSettled('a');
     const { status, headers } = await hosted.chat('a', { stream: true, max_tokens: 600 });
     expect(status).toBe(429);
     expect(Number(headers.get('retry-after'))).toBeGreaterThan(10);
@@ -130,7 +139,7 @@ describe('a stream', () => {
     for (const content of ['[tokens:50]', '[fault:cut]', '[fault:error-chunk]', '[fault:400]', '[fault:reset]']) {
       const { status } = await hosted.chat('a', { stream: true }, { content });
       expect([content, status]).not.toEqual([content, 429]);
-      await hosted.settled('a');
+      await hosted.waitUntilSettled('a');
     }
   });
 });

@@ -1,13 +1,13 @@
 import type { Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { planKeyValue } from '../../lambda/contract.ts';
-import { stackOf, templateOf } from '../support/stack/stack.ts';
+import { usagePlanKeyValue } from '../../lambda/contract.ts';
+import { buildStack, synthesizeTemplate } from '../support/stack/stack.ts';
 
 let template: Template;
 let team: Template;
 beforeAll(() => {
-  const stack = stackOf();
+  const stack = buildStack();
   template = Template.fromStack(stack);
   team = Template.fromStack(stack.node.findChild('Team-chatbot') as Stack);
 });
@@ -47,7 +47,7 @@ describe('the stack', () => {
   });
 
   it('lets the tables go with the stack only where the environment says so', () => {
-    const lost = templateOf({ deployment: { retainData: false } });
+    const lost = synthesizeTemplate({ deployment: { retainData: false } });
     lost.allResources('AWS::DynamoDB::Table', { DeletionPolicy: 'Delete' });
     lost.allResourcesProperties('AWS::DynamoDB::Table', { DeletionProtectionEnabled: false });
   });
@@ -256,7 +256,7 @@ describe('the stack', () => {
 
   it('traces only where it is asked to, since each trace is billed', () => {
     template.allResourcesProperties('AWS::Lambda::Function', { TracingConfig: Match.absent() });
-    const traced = templateOf({ deployment: { tracing: true } });
+    const traced = synthesizeTemplate({ deployment: { tracing: true } });
     traced.allResourcesProperties('AWS::Lambda::Function', { TracingConfig: { Mode: 'Active' } });
     traced.hasResourceProperties('AWS::ApiGateway::Stage', { TracingEnabled: true });
   });
@@ -274,19 +274,19 @@ describe('the stack', () => {
     expect(check?.DependsOn).toEqual(expect.arrayContaining(others));
     const fingerprint = (found: Template) =>
       Object.values(found.findResources('Custom::EnforcementCanary'))[0]?.Properties.Deployment;
-    expect(fingerprint(templateOf())).toBe(fingerprint(template));
+    expect(fingerprint(synthesizeTemplate())).toBe(fingerprint(template));
     for (const change of [
       { deployment: { tracing: true } },
       { deployment: { logRetentionDays: 7 as const } },
       { organization: { monthlyCapUsd: 1 } },
     ])
-      expect(fingerprint(templateOf(change))).not.toBe(fingerprint(template));
+      expect(fingerprint(synthesizeTemplate(change))).not.toBe(fingerprint(template));
   });
 });
 
 it('gives API Gateway the right to write logs in an account that has never had it, and leaves it there', () => {
   template.hasResource('AWS::ApiGateway::Account', { DeletionPolicy: 'Retain' });
-  templateOf({ deployment: { setAccountLogRole: false } }).resourceCountIs('AWS::ApiGateway::Account', 0);
+  synthesizeTemplate({ deployment: { setAccountLogRole: false } }).resourceCountIs('AWS::ApiGateway::Account', 0);
 });
 
 it('keeps the names by which CloudFormation knows tables and the keys of teams: others would lose or revoke them', () => {
@@ -302,7 +302,7 @@ describe("a team's stack", () => {
       Throttle: { RateLimit: 10, BurstLimit: 120 },
       Quota: { Limit: 1_000, Period: 'DAY' },
     });
-    team.hasResourceProperties('AWS::ApiGateway::ApiKey', { Value: planKeyValue('test', 'chatbot') });
+    team.hasResourceProperties('AWS::ApiGateway::ApiKey', { Value: usagePlanKeyValue('test', 'chatbot') });
   });
 
   it('revokes the keys when the team goes', () => {

@@ -1,11 +1,16 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ensureTable } from '../../local/dynamodb/tables.ts';
-import { startTestDatabase, type TestDatabase } from '../support/ledger/embedded-ledger.ts';
-import { Crash, type Fault, FaultyClient } from '../support/ledger/faulty-client.ts';
-import { checkInvariants, compareUpToLeases, type Perform, Story } from '../support/ledger/ledger-play.ts';
-import { anyStep, checkStories, type Step, tell } from '../support/ledger/ledger-story.ts';
+import { type Fault, FaultyClient, SimulatedCrash } from '../support/ledger/faulty-client.ts';
+import {
+  checkInvariants,
+  expectSameExceptLeases,
+  LedgerSimulation,
+  type RunOnLedger,
+} from '../support/ledger/ledger-simulation.ts';
+import { arbitraryStep, checkStepSequences, describeStep, type Step } from '../support/ledger/ledger-steps.ts';
 import { RealLedger } from '../support/ledger/real-ledger.ts';
+import { startTestDatabase, type TestDatabase } from '../support/ledger/test-database.ts';
 
 let database: TestDatabase;
 let faulty: FaultyClient;
@@ -21,21 +26,21 @@ afterAll(async () => {
 type FaultyStep = { readonly step: Step; readonly fault: Fault | undefined };
 
 const position = fc.integer({ min: 1, max: 3 });
-const anyFault: fc.Arbitrary<Fault | undefined> = fc.oneof(
+const arbitraryFault: fc.Arbitrary<Fault | undefined> = fc.oneof(
   fc.constant(undefined),
   fc.record({ kind: fc.constant('crash' as const), after: fc.nat({ max: 2 }) }),
   fc.record({ kind: fc.constant('lost reply' as const), at: position }),
-  fc.record({ kind: fc.constant('told twice' as const), at: position }),
+  fc.record({ kind: fc.constant('duplicated' as const), at: position }),
 );
 
-function tellFaulty({ step, fault }: FaultyStep): string {
-  if (fault === undefined) return tell(step);
+function describeFaultyStep({ step, fault }: FaultyStep): string {
+  if (fault === undefined) return describeStep(step);
   const where = fault.kind === 'crash' ? `after ${fault.after} writes` : `at write ${fault.at}`;
-  return `${tell(step)} (${fault.kind} ${where}${fault.kind === 'crash' ? '; another process does it again' : ''})`;
+  return `${describeStep(step)} (${fault.kind} ${where}${fault.kind === 'crash' ? '; another process does it again' : ''})`;
 }
 
 /** A story that fails is shrunk before it is told, which takes its time. */
-const TELL_WITHIN_MS = 300_000;
+const SHRINK_TIMEOUT_MS = 300_000;
 
 let runs = 0;
 let crashes = 0;
@@ -49,7 +54,7 @@ async function play(steps: readonly FaultyStep[]): Promise<void> {
   const table = `ledger-${runs++}`;
   await ensureTable(database.client, table);
   const perform =
-    (story: Story): Perform =>
+    (story: LedgerSimulation): RunOnLedger =>
     async (act) => {
       // A fresh process each time: it remembers nothing.
       const process = () => new RealLedger(faulty.client, table, () => story.nowEpochMs);
@@ -59,28 +64,31 @@ async function play(steps: readonly FaultyStep[]): Promise<void> {
         if (!isCrash(error)) throw error;
         crashes++;
         await checkInvariants(story);
-        faulty.arm(undefined);
+        faulty.injectFault(undefined);
         return await act(process());
       }
     };
-  const story = new Story(database.client, table, perform);
+  const story = new LedgerSimulation(database.client, table, perform);
   for (const { step, fault } of steps) {
-    faulty.arm(fault);
-    await story.take(step);
-    await compareUpToLeases(story);
+    faulty.injectFault(fault);
+    await story.performStep(step);
+    await expectSameExceptLeases(story);
   }
 }
 
 function isCrash(error: unknown): boolean {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) if (cause instanceof Crash) return true;
+  for (let cause = error; cause instanceof Error; cause = cause.cause) if (cause instanceof SimulatedCrash) return true;
   return false;
 }
 
 it(
   'loses and doubles no pico-dollar when processes die between any two writes, replies are lost and requests come twice',
   async () => {
-    await checkStories(fc.record({ step: anyStep, fault: anyFault }), play, tellFaulty, { maxLength: 40, numRuns: 90 });
+    await checkStepSequences(fc.record({ step: arbitraryStep, fault: arbitraryFault }), play, describeFaultyStep, {
+      maxLength: 40,
+      numRuns: 90,
+    });
     expect(crashes).toBeGreaterThan(100);
   },
-  TELL_WITHIN_MS,
+  SHRINK_TIMEOUT_MS,
 );

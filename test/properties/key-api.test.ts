@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { KeyPlay } from '../support/keys/key-play.ts';
-import { anyKeyStep, type KeyStep, tellKeyStep } from '../support/keys/key-story.ts';
-import { KeyWorld } from '../support/keys/key-world.ts';
-import { startTestDatabase, type TestDatabase } from '../support/ledger/embedded-ledger.ts';
-import { checkStories } from '../support/ledger/ledger-story.ts';
+import { KeyModelRunner } from '../support/keys/key-model-runner.ts';
+import { KeyTestRig } from '../support/keys/key-rig.ts';
+import { formatKeyStep, type KeyStep, keyStepArbitrary } from '../support/keys/key-steps.ts';
+import { checkStepSequences } from '../support/ledger/ledger-steps.ts';
+import { startTestDatabase, type TestDatabase } from '../support/ledger/test-database.ts';
 
 /** Long stories are `KEY_STORIES=2000 npx vitest run test/properties/key-api.test.ts`. */
 const STORIES = Number(process.env.KEY_STORIES ?? 120);
@@ -19,22 +19,22 @@ it('knows no sequence of requests by which a key gains rights, crosses teams, co
   let granted = 0;
   let told = 0;
   const play = async (steps: readonly KeyStep[]) => {
-    const story = new KeyPlay(await KeyWorld.start(database));
+    const story = new KeyModelRunner(await KeyTestRig.start(database));
     await story.begin();
     for (const step of steps) await story.step(step);
     story.checkLog();
     granted += story.granted;
     told += steps.length;
   };
-  await checkStories(anyKeyStep, play, tellKeyStep, { maxLength: 40, numRuns: STORIES });
+  await checkStepSequences(keyStepArbitrary, play, formatKeyStep, { maxLength: 40, numRuns: STORIES });
   console.log(`${STORIES} stories of ${told} steps, ${granted} of them granted`);
   // Stories in which all is refused would prove nothing.
   expect(granted).toBeGreaterThan(told / 8);
 }, 900_000);
 
 it('answers whatever is sent by a refusal of its own, and never by a fault', async () => {
-  const world = await KeyWorld.start(database);
-  const { key } = await world.key('admin');
+  const rig = await KeyTestRig.start(database);
+  const { key } = await rig.key('admin');
   const segment = fc.constantFrom('me', 'rotate', 'api-keys', '..', '%2e%2e', '%', 'a'.repeat(300), '', 'é', 'KEY#x');
   const field = fc.constantFrom(
     'name',
@@ -74,7 +74,7 @@ it('answers whatever is sent by a refusal of its own, and never by a fault', asy
     body: sent,
   }: typeof request extends fc.Arbitrary<infer T> ? T : never) => {
     const headers = word === undefined ? {} : { 'idempotency-key': word };
-    const { status, text } = await world.send(
+    const { status, text } = await rig.send(
       key,
       method,
       path + query,

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, it } from 'vitest';
 import { ensureTable } from '../../local/dynamodb/tables.ts';
-import { startTestDatabase, type TestDatabase } from '../support/ledger/embedded-ledger.ts';
-import { compare, Story } from '../support/ledger/ledger-play.ts';
-import { anyStep, checkStories, type Step, tell } from '../support/ledger/ledger-story.ts';
+import { expectSameLedgers, LedgerSimulation } from '../support/ledger/ledger-simulation.ts';
+import { arbitraryStep, checkStepSequences, describeStep, type Step } from '../support/ledger/ledger-steps.ts';
+import { startTestDatabase, type TestDatabase } from '../support/ledger/test-database.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(async () => await database.close());
 
 /** A story that fails is shrunk before it is told, which takes its time. */
-const TELL_WITHIN_MS = 300_000;
+const SHRINK_TIMEOUT_MS = 300_000;
 
 let runs = 0;
 
@@ -22,17 +22,17 @@ let runs = 0;
 async function play(steps: readonly Step[]): Promise<void> {
   const table = `ledger-${runs++}`;
   await ensureTable(database.client, table);
-  const story = new Story(database.client, table);
+  const story = new LedgerSimulation(database.client, table);
   for (const step of steps) {
-    await story.take(step);
-    await compare(story);
+    await story.performStep(step);
+    await expectSameLedgers(story);
   }
 }
 
 it(
   'does the same as its model, and keeps the invariants, over any story of calls, crashes, repeats, budgets, top-ups, pauses, caps and months',
   async () => {
-    await checkStories(anyStep, play, tell, { maxLength: 50, numRuns: 80 });
+    await checkStepSequences(arbitraryStep, play, describeStep, { maxLength: 50, numRuns: 80 });
   },
-  TELL_WITHIN_MS,
+  SHRINK_TIMEOUT_MS,
 );

@@ -2,15 +2,15 @@ import type { DynamoDBStreamEvent } from 'aws-lambda';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { DynamoUsage } from '../../lambda/usage/io/dynamo-usage.ts';
-import { createProjector } from '../../lambda/usage/io/projector-handler.ts';
+import { createProjectorHandler } from '../../lambda/usage/io/projector-handler.ts';
 import { DynamoRefusals } from '../../lambda/usage/io/refusal-item.ts';
 import { type RefusalStore, RefusalTally, type RefusedRequest } from '../../lambda/usage/refusal-tally.ts';
-import { type StreamRecord, StreamRecords } from '../../local/dynamodb/stream-records.ts';
-import { makeTables } from '../../local/dynamodb/tables.ts';
+import { StreamClient, type StreamRecord } from '../../local/dynamodb/stream-client.ts';
+import { createTables } from '../../local/dynamodb/tables.ts';
 import { lambdaContext } from '../../local/host/lambda-runtime.ts';
-import { startTestDatabase, type TestDatabase } from '../support/ledger/embedded-ledger.ts';
 import { type Fault, FaultyClient } from '../support/ledger/faulty-client.ts';
-import { START_MS } from '../support/ledger/ledger-terms.ts';
+import { START_MS } from '../support/ledger/ledger-fixtures.ts';
+import { startTestDatabase, type TestDatabase } from '../support/ledger/test-database.ts';
 
 let database: TestDatabase;
 let faulty: FaultyClient;
@@ -23,31 +23,31 @@ afterAll(async () => {
   await database.close();
 });
 
-const anyFault = fc.constantFrom<(Fault | undefined)[]>(
+const arbitraryFault = fc.constantFrom<(Fault | undefined)[]>(
   undefined,
   { kind: 'crash', after: 0 },
   { kind: 'crash', after: 1 },
   { kind: 'lost reply', at: 1 },
-  { kind: 'told twice', at: 1 },
+  { kind: 'duplicated', at: 1 },
 );
-const anyRefusal: fc.Arbitrary<RefusedRequest> = fc.record({
+const arbitraryRefusal: fc.Arbitrary<RefusedRequest> = fc.record({
   team: fc.constantFrom('a', 'b'),
   keyId: fc.constantFrom('k1', 'k2'),
   model: fc.constantFrom('m', ''),
   reason: fc.constantFrom('team_paused', 'team_budget_exceeded', 'requests_exceeded'),
 });
 /** Some requests of one process, the time after them, and what goes wrong with what is written then. */
-const anyBurst = fc.record({
+const arbitraryBurst = fc.record({
   process: fc.nat({ max: 2 }),
-  refusals: fc.array(anyRefusal, { maxLength: 8 }),
+  refusals: fc.array(arbitraryRefusal, { maxLength: 8 }),
   afterMs: fc.constantFrom(0, 400, 1_000, 86_400_000),
-  fault: anyFault,
+  fault: arbitraryFault,
   /** Whether the batch is written and its writer told that it was not. */
-  isOutcomeLost: fc.boolean(),
+  isReplyLost: fc.boolean(),
 });
-const anyDelivery = fc.record({ records: fc.array(fc.nat(), { maxLength: 20 }), fault: anyFault });
+const arbitraryDelivery = fc.record({ records: fc.array(fc.nat(), { maxLength: 20 }), fault: arbitraryFault });
 
-async function recordsOf(stream: StreamRecords): Promise<readonly StreamRecord[]> {
+async function readAllRecords(stream: StreamClient): Promise<readonly StreamRecord[]> {
   const all: StreamRecord[] = [];
   for (const shardId of await stream.shardIds()) {
     let iterator = await stream.iterator(shardId, undefined);
@@ -66,56 +66,56 @@ let runs = 0;
 it('counts each refusal once, whatever fails on the way and in whatever order, company and repetition it is told', async () => {
   await fc.assert(
     fc.asyncProperty(
-      fc.array(anyBurst, { minLength: 1, maxLength: 12 }),
-      fc.array(anyDelivery, { maxLength: 6 }),
+      fc.array(arbitraryBurst, { minLength: 1, maxLength: 12 }),
+      fc.array(arbitraryDelivery, { maxLength: 6 }),
       async (bursts, deliveries) => {
         const name = `refused${runs++}`;
-        const streamArn = await makeTables(database.client, name);
+        const streamArn = await createTables(database.client, name);
         let [nowMs, ids] = [0, 0];
         const clock = { nowEpochMs: () => START_MS + nowMs, monotonicMs: () => nowMs };
         const table = new DynamoRefusals(faulty.client, `${name}-ledger`, clock.nowEpochMs);
-        let losesOutcomes = false;
+        let losesReplies = false;
         const store: RefusalStore = {
           write: async (batch) => {
             await table.write(batch);
-            if (losesOutcomes) throw new Error('the outcome was lost');
+            if (losesReplies) throw new Error('the outcome was lost');
           },
         };
         const newId = () => `batch-${ids++}`;
         const processes = [0, 1, 2].map(() => new RefusalTally({ store, clock, newId, log: () => {} }));
         const model: Record<string, number> = {};
-        for (const { process, refusals, afterMs, fault, isOutcomeLost } of bursts) {
-          faulty.arm(fault);
-          losesOutcomes = isOutcomeLost;
+        for (const { process, refusals, afterMs, fault, isReplyLost } of bursts) {
+          faulty.injectFault(fault);
+          losesReplies = isReplyLost;
           for (const refused of refusals) {
             processes[process]?.note(refused);
             const day = new Date(clock.nowEpochMs()).toISOString().slice(0, 10);
             const row = `${refused.team} ${day} ${refused.keyId} ${refused.model} ${refused.reason}`;
             model[row] = (model[row] ?? 0) + 1;
           }
-          await processes[process]?.writeDue();
+          await processes[process]?.flushDue();
           nowMs += afterMs;
         }
-        faulty.arm(undefined);
-        losesOutcomes = false;
-        for (const process of processes) await process.writeAll();
+        faulty.injectFault(undefined);
+        losesReplies = false;
+        for (const process of processes) await process.flushAll();
 
-        const records = await recordsOf(new StreamRecords(database.client, database.endpoint, streamArn));
+        const records = await readAllRecords(new StreamClient(database.client, database.endpoint, streamArn));
         const usage = new DynamoUsage(faulty.client, `${name}-usage`, clock.nowEpochMs);
-        const projector = createProjector({ usage, announce: async () => {}, log: () => {} });
+        const projector = createProjectorHandler({ usage, deliverAlerts: async () => {}, log: () => {} });
         const project = async (some: readonly (StreamRecord | undefined)[]) => {
           const event = { Records: some.filter((record) => record !== undefined) } as DynamoDBStreamEvent;
           return await projector(event, lambdaContext('projector', 'r', 60_000));
         };
         for (const delivery of deliveries) {
-          faulty.arm(delivery.fault);
+          faulty.injectFault(delivery.fault);
           await project(delivery.records.map((number) => records[number % records.length])).catch(() => undefined);
         }
-        faulty.arm(undefined);
+        faulty.injectFault(undefined);
         expect(await project([...records].reverse())).toEqual({ batchItemFailures: [] });
         const counted: Record<string, number> = {};
         for (const team of ['a', 'b']) {
-          for (const row of await usage.rowsOf(team, '2026-01-01', '2027-12-31')) {
+          for (const row of await usage.listRows(team, '2026-01-01', '2027-12-31')) {
             for (const [reason, count] of Object.entries(row.refusals))
               counted[`${team} ${row.day} ${row.keyId} ${row.model} ${reason}`] = count;
             expect([row.requests, row.costPicoUsd]).toEqual([0, 0n]);

@@ -5,10 +5,10 @@ import { NO_TRACE } from '../../lambda/ledger/call-trace.ts';
 import type { LedgerEnd } from '../../lambda/ledger/reservation-end.ts';
 import { DynamoUsage } from '../../lambda/usage/io/dynamo-usage.ts';
 import { ensureTable } from '../../local/dynamodb/tables.ts';
-import { endWith } from '../support/ledger/call-ends.ts';
-import { startTestDatabase, type TestDatabase } from '../support/ledger/embedded-ledger.ts';
 import { type Fault, FaultyClient } from '../support/ledger/faulty-client.ts';
-import { START_MS } from '../support/ledger/ledger-terms.ts';
+import { START_MS } from '../support/ledger/ledger-fixtures.ts';
+import { buildLedgerEnd } from '../support/ledger/reservation-ends.ts';
+import { startTestDatabase, type TestDatabase } from '../support/ledger/test-database.ts';
 
 let database: TestDatabase;
 let faulty: FaultyClient;
@@ -29,21 +29,21 @@ type Call = {
   readonly model: string;
   readonly dayOffset: number;
   readonly costPicoUsd: bigint;
-  readonly boundPicoUsd: bigint;
+  readonly maxCostPicoUsd: bigint;
   readonly tokens: number;
   readonly groqKey: string;
   /** How many keys Groq did not take before. */
   readonly refusals: number;
 };
 
-const anyCall: fc.Arbitrary<Call> = fc.record({
+const arbitraryCall: fc.Arbitrary<Call> = fc.record({
   outcome: fc.constantFrom('settled', 'assumed', 'voided', 'expired', 'corrected', 'late void'),
   team: fc.constantFrom('a', 'b'),
   keyId: fc.constantFrom('k1', 'k2'),
   model: fc.constantFrom('m', 'n'),
   dayOffset: fc.nat({ max: 2 }),
   costPicoUsd: fc.bigInt({ min: 1n, max: 10n ** 20n }),
-  boundPicoUsd: fc.bigInt({ min: 1n, max: 10n ** 20n }),
+  maxCostPicoUsd: fc.bigInt({ min: 1n, max: 10n ** 20n }),
   tokens: fc.integer({ min: 1, max: 100_000 }),
   groqKey: fc.constantFrom('g1', 'g2'),
   refusals: fc.nat({ max: 3 }),
@@ -54,11 +54,11 @@ const NOTHING = { costPicoUsd: picoUsd(0n), promptTokens: 0, cachedTokens: 0, co
 const REFUSED = ['r1', 'r2', 'r3'];
 
 /** The ends that the ledger tells of such a call. */
-function endsOfCall(call: Call, index: number): readonly LedgerEnd[] {
+function buildCallEnds(call: Call, index: number): readonly LedgerEnd[] {
   const { keyId, model, team } = call;
-  const bound = picoUsd(call.boundPicoUsd);
+  const bound = picoUsd(call.maxCostPicoUsd);
   const atEpochMs = START_MS + call.dayOffset * 86_400_000;
-  const common = { ...NOTHING, id: `call-${index}`, keyId, model, boundPicoUsd: bound, atEpochMs };
+  const common = { ...NOTHING, id: `call-${index}`, keyId, model, maxCostPicoUsd: bound, atEpochMs };
   const truth = {
     costPicoUsd: picoUsd(call.costPicoUsd),
     promptTokens: call.tokens,
@@ -66,32 +66,32 @@ function endsOfCall(call: Call, index: number): readonly LedgerEnd[] {
     completionTokens: 2,
   };
   const trace = { upstreamMs: 3, groqKeys: { usedId: call.groqKey, refusedIds: REFUSED.slice(0, call.refusals) } };
-  const expired = endWith({ ...common, kind: 'expire', costPicoUsd: bound, assumed: true }, team);
+  const expired = buildLedgerEnd({ ...common, kind: 'expire', costPicoUsd: bound, assumed: true }, team);
   switch (call.outcome) {
     case 'settled':
-      return [endWith({ ...common, kind: 'settle', ...truth, trace }, team)];
+      return [buildLedgerEnd({ ...common, kind: 'settle', ...truth, trace }, team)];
     case 'assumed':
-      return [endWith({ ...common, kind: 'settle', costPicoUsd: bound, assumed: true, trace }, team)];
+      return [buildLedgerEnd({ ...common, kind: 'settle', costPicoUsd: bound, assumed: true, trace }, team)];
     case 'voided':
-      return [endWith({ ...common, kind: 'void', trace }, team)];
+      return [buildLedgerEnd({ ...common, kind: 'void', trace }, team)];
     case 'expired':
       return [expired];
     case 'corrected':
-      return [expired, endWith({ ...common, kind: 'correct', ...truth, trace }, team)];
+      return [expired, buildLedgerEnd({ ...common, kind: 'correct', ...truth, trace }, team)];
     case 'late void':
-      return [expired, endWith({ ...common, kind: 'correct', trace }, team)];
+      return [expired, buildLedgerEnd({ ...common, kind: 'correct', trace }, team)];
   }
 }
 
 /** The model: what each call came to in the end, added up by hand. */
-function modelOf(calls: readonly Call[]): Record<string, string> {
+function expectedRows(calls: readonly Call[]): Record<string, string> {
   const rows: Record<string, [number, number, bigint, bigint, number, number]> = {};
-  for (const { outcome, team, keyId, model, dayOffset, costPicoUsd, boundPicoUsd, tokens } of calls) {
+  for (const { outcome, team, keyId, model, dayOffset, costPicoUsd, maxCostPicoUsd, tokens } of calls) {
     const name = `${team} 2026-11-${24 + dayOffset} ${keyId} ${model}`;
     const [requests, prompt, cost, assumed, voided, expired] = rows[name] ?? [0, 0, 0n, 0n, 0, 0];
     const isVoid = outcome === 'voided' || outcome === 'late void';
     const isKnown = outcome === 'settled' || outcome === 'corrected';
-    const unknown = isVoid || isKnown ? 0n : boundPicoUsd;
+    const unknown = isVoid || isKnown ? 0n : maxCostPicoUsd;
     rows[name] = [
       requests + (isVoid ? 0 : 1),
       prompt + (isKnown ? tokens : 0),
@@ -105,7 +105,7 @@ function modelOf(calls: readonly Call[]): Record<string, string> {
 }
 
 /** The model of Groq keys: a call that ended by a word of its gateway is told with its key, any other with none. */
-function keysModelOf(calls: readonly Call[], team: string): Record<string, number> {
+function expectedKeyUses(calls: readonly Call[], team: string): Record<string, number> {
   const rows: Record<string, number> = {};
   const add = (keyId: string, what: string, dayOffset: number) => {
     const name = `2026-11-${24 + dayOffset}T00 ${keyId} ${what}`;
@@ -119,14 +119,14 @@ function keysModelOf(calls: readonly Call[], team: string): Record<string, numbe
 }
 
 type Delivery = { readonly ends: readonly number[]; readonly fault: Fault | undefined };
-const anyDelivery: fc.Arbitrary<Delivery> = fc.record({
+const arbitraryDelivery: fc.Arbitrary<Delivery> = fc.record({
   ends: fc.array(fc.nat(), { maxLength: 70 }),
   fault: fc.constantFrom<(Fault | undefined)[]>(
     undefined,
     { kind: 'crash', after: 0 },
     { kind: 'crash', after: 1 },
     { kind: 'lost reply', at: 1 },
-    { kind: 'told twice', at: 1 },
+    { kind: 'duplicated', at: 1 },
     { kind: 'lost reply', at: 2 },
   ),
 });
@@ -136,39 +136,39 @@ let runs = 0;
 it('comes to the same whatever the order, repetition and company ends are told in, and whatever fails on the way', async () => {
   await fc.assert(
     fc.asyncProperty(
-      fc.array(anyCall, { minLength: 1, maxLength: 60 }),
-      fc.array(anyDelivery, { maxLength: 6 }),
+      fc.array(arbitraryCall, { minLength: 1, maxLength: 60 }),
+      fc.array(arbitraryDelivery, { maxLength: 6 }),
       fc.infiniteStream(fc.nat({ max: 999 })),
       async (calls, deliveries, order) => {
         const table = `usage-${runs++}`;
         await ensureTable(database.client, table);
         const usage = new DynamoUsage(faulty.client, table, () => START_MS);
-        const all = calls.flatMap(endsOfCall);
+        const all = calls.flatMap(buildCallEnds);
         for (const { ends, fault } of deliveries) {
-          faulty.arm(fault);
+          faulty.injectFault(fault);
           const some = ends.map((number) => all[number % all.length]).filter((end) => end !== undefined);
           // A batch that fails comes again later, in the last delivery at the latest.
           await usage.count(some).catch(() => undefined);
         }
-        faulty.arm(undefined);
+        faulty.injectFault(undefined);
         const shuffled = all.map((end) => ({ end, at: order.next().value ?? 0 })).sort((a, b) => a.at - b.at);
         await usage.count(shuffled.map(({ end }) => end));
         expect(await usage.count(all)).toBe(0);
         const rows = [
-          ...(await usage.rowsOf('a', '2026-11-01', '2026-11-30')),
-          ...(await usage.rowsOf('b', '2026-11-01', '2026-11-30')),
+          ...(await usage.listRows('a', '2026-11-01', '2026-11-30')),
+          ...(await usage.listRows('b', '2026-11-01', '2026-11-30')),
         ].map(({ team, day, keyId, model, ...row }) => [
           `${team} ${day} ${keyId} ${model}`,
           [row.requests, row.promptTokens, row.costPicoUsd, row.assumedPicoUsd, row.voided, row.expired].join(' '),
         ]);
-        expect(Object.fromEntries(rows)).toEqual(modelOf(calls));
+        expect(Object.fromEntries(rows)).toEqual(expectedRows(calls));
         for (const team of ['a', 'b']) {
-          const uses = (await usage.useOf(team, '2026-11-24T00', '2026-11-30T23')).flatMap((use) =>
+          const uses = (await usage.readGroqKeyUse(team, '2026-11-24T00', '2026-11-30T23')).flatMap((use) =>
             (['requests', 'refused', 'failed'] as const)
               .filter((what) => use[what] > 0)
               .map((what) => [`${use.hour} ${use.keyId} ${what}`, use[what]]),
           );
-          expect(Object.fromEntries(uses)).toEqual(keysModelOf(calls, team));
+          expect(Object.fromEntries(uses)).toEqual(expectedKeyUses(calls, team));
         }
       },
     ),

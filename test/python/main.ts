@@ -5,8 +5,8 @@ import { StartError } from '../../local/settings.ts';
 import { roomyEnvironment, startGatewayProcess } from '../support/gateway/gateway-process.ts';
 
 /** Exact versions, so that a run says what it was run against. */
-const REQUIREMENTS = join(import.meta.dirname, 'requirements.txt');
-const VENV = await ensureVenv(REQUIREMENTS).catch((error: unknown) => {
+const REQUIREMENTS_FILE = join(import.meta.dirname, 'requirements.txt');
+const VENV = await ensureVenv(REQUIREMENTS_FILE).catch((error: unknown) => {
   if (!(error instanceof StartError)) throw error;
   console.error(`error: ${error.message}`);
   process.exit(1);

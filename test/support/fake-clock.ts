@@ -1,5 +1,5 @@
 import type { Clock } from '../../lambda/kernel/clock.ts';
-import { START_MS } from './ledger/ledger-terms.ts';
+import { START_MS } from './ledger/ledger-fixtures.ts';
 
 /** A clock that moves only when someone sleeps, and then at once. */
 export function fakeClock(): Clock & { sleptMs(): number; at(ms: number, event: () => Promise<unknown>): void } {

@@ -19,11 +19,11 @@ export function spendingWith(rows: readonly UsageRow[], fields: Partial<Spending
   const ledgers = months.map((own) => ({
     team: own[0]?.team ?? '',
     period: own[0]?.day.slice(0, 7) ?? '',
-    limit: picoUsd(1_000n),
-    spent: addUsd(ZERO_USD, ...own.map(({ costPicoUsd }) => costPicoUsd)),
-    held: ZERO_USD,
-    assumed: addUsd(ZERO_USD, ...own.map(({ assumedPicoUsd }) => assumedPicoUsd)),
-    overrun: ZERO_USD,
+    limitPicoUsd: picoUsd(1_000n),
+    spentPicoUsd: addUsd(ZERO_USD, ...own.map(({ costPicoUsd }) => costPicoUsd)),
+    reservedPicoUsd: ZERO_USD,
+    assumedPicoUsd: addUsd(ZERO_USD, ...own.map(({ assumedPicoUsd }) => assumedPicoUsd)),
+    overrunPicoUsd: ZERO_USD,
   }));
   return {
     environmentName: 'test',

@@ -1,9 +1,9 @@
-import { usdText } from '../../../lambda/kernel/money.ts';
-import { fire } from '../load.ts';
-import { roomyPolicy } from '../targets/local-target.ts';
-import { laboratoryOf, type Purse } from '../targets/target.ts';
-import { TIMES } from './client-scenarios.ts';
-import { measure, type Scenario, volleyOf, worthOf } from './scenario.ts';
+import { toUsdString } from '../../../lambda/kernel/money.ts';
+import { sendCalls } from '../load.ts';
+import { budgetOnlyPolicy } from '../targets/local-target.ts';
+import { type BudgetHandle, requireTestRig } from '../targets/target.ts';
+import { OVERLOAD_FACTOR } from './client-scenarios.ts';
+import { budgetForCalls, burstFor, measure, type Scenario } from './scenario.ts';
 
 const TEAMS = ['ant', 'bee', 'cat', 'dog'];
 
@@ -14,25 +14,25 @@ const title = "four teams under the organisation's cap";
 export const CAP_SCENARIO: Scenario = {
   id,
   title,
-  needs: 'laboratory',
+  needs: 'testRig',
   async run(attack) {
     const { target, calls } = attack;
-    const cap = worthOf(attack, calls);
-    const policy = roomyPolicy(worthOf(attack, Math.ceil(calls / 2)));
+    const cap = budgetForCalls(attack, calls);
+    const policy = budgetOnlyPolicy(budgetForCalls(attack, Math.ceil(calls / 2)));
     const environment = {
-      organization: { monthlyCapUsd: Number(usdText(cap)) },
+      organization: { monthlyCapUsd: Number(toUsdString(cap)) },
       teams: Object.fromEntries(TEAMS.map((team) => [team, policy])),
     };
-    const cluster = await laboratoryOf(target).startCluster(id, environment);
-    const purse: Purse = {
+    const cluster = await requireTestRig(target).startCluster(id, environment);
+    const budgetHandle: BudgetHandle = {
       budgetPicoUsd: cap,
-      spenders: await Promise.all(TEAMS.map((team) => cluster.spender(team))),
-      addressOf: (index) => cluster.addressOf(Math.floor(index / TEAMS.length)),
+      credentials: await Promise.all(TEAMS.map((team) => cluster.teamCredential(team))),
+      nextAddress: (index) => cluster.nextAddress(Math.floor(index / TEAMS.length)),
       ledger: () => cluster.organization(),
     };
-    const plan = (index: number) => ({ stream: index % 2 === 0, states: index % 3 !== 0 });
-    const attackAll = () => fire({ ...volleyOf(attack, purse), count: TIMES * calls, plan });
-    const measured = await measure({ id, title, isExact: true }, target, purse, attackAll);
+    const plan = (index: number) => ({ stream: index % 2 === 0, sendsMaxTokens: index % 3 !== 0 });
+    const sendBurst = () => sendCalls({ ...burstFor(attack, budgetHandle), count: OVERLOAD_FACTOR * calls, plan });
+    const measured = await measure({ id, title, isExact: true }, target, budgetHandle, sendBurst);
     await cluster.close();
     return [measured];
   },

@@ -1,8 +1,8 @@
-import { fire, type PlannedCall } from '../load.ts';
-import { type Attack, measure, type Scenario, volleyOf, worthOf } from './scenario.ts';
+import { type PlannedCall, sendCalls } from '../load.ts';
+import { type Attack, budgetForCalls, burstFor, measure, type Scenario } from './scenario.ts';
 
 /** How many times more calls are fired than the budget pays. */
-export const TIMES = 4;
+export const OVERLOAD_FACTOR = 4;
 
 /**
  * What goes wrong upstream: three of four calls are sound, the others meet one of these each. Groq's 429 asks for no wait,
@@ -21,29 +21,29 @@ function clientScenario(
 ): Scenario {
   const run = async (attack: Attack) => {
     const { target, calls } = attack;
-    const purse = await target.openBudget(id, worthOf(attack, calls));
-    const volley = { ...volleyOf(attack, purse), count: TIMES * calls, plan };
-    const isExact = exact === 'always' || (exact === 'locally' && target.laboratory !== undefined);
+    const budgetHandle = await target.openBudget(id, budgetForCalls(attack, calls));
+    const burst = { ...burstFor(attack, budgetHandle), count: OVERLOAD_FACTOR * calls, plan };
+    const isExact = exact === 'always' || (exact === 'locally' && target.testRig !== undefined);
     // Whoever cuts a call off between client and gateway may cut its settlement off too.
     const mayHold = exact === 'locally' && !isExact;
-    return [await measure({ id, title, isExact, mayHold }, target, purse, () => fire(volley))];
+    return [await measure({ id, title, isExact, mayHold }, target, budgetHandle, () => sendCalls(burst))];
   };
   return { id, title, needs, run };
 }
 
 /** The attacks that need nothing but a client, and for the last an upstream that fails on request. */
 export const CLIENT_SCENARIOS: readonly Scenario[] = [
-  clientScenario('whole', 'whole answers, max_tokens stated', () => ({ stream: false, states: true })),
-  clientScenario('streamed', 'streams, max_tokens stated', () => ({ stream: true, states: true })),
-  clientScenario('whole-open', 'whole answers, no max_tokens', () => ({ stream: false, states: false })),
-  clientScenario('streamed-open', 'streams, no max_tokens', () => ({ stream: true, states: false })),
+  clientScenario('whole', 'whole answers, max_tokens stated', () => ({ stream: false, sendsMaxTokens: true })),
+  clientScenario('streamed', 'streams, max_tokens stated', () => ({ stream: true, sendsMaxTokens: true })),
+  clientScenario('whole-open', 'whole answers, no max_tokens', () => ({ stream: false, sendsMaxTokens: false })),
+  clientScenario('streamed-open', 'streams, no max_tokens', () => ({ stream: true, sendsMaxTokens: false })),
   clientScenario(
     'disconnects',
     'clients hang up mid-stream and mid-wait',
     (index) => {
-      const leaves = ([undefined, 'mid-stream', 'mid-wait'] as const)[index % 3];
-      const stream = leaves === 'mid-stream' || (leaves === undefined && index % 2 === 0);
-      return { stream, states: true, ...(leaves === undefined ? {} : { leaves }) };
+      const disconnectAt = ([undefined, 'mid-stream', 'mid-wait'] as const)[index % 3];
+      const stream = disconnectAt === 'mid-stream' || (disconnectAt === undefined && index % 2 === 0);
+      return { stream, sendsMaxTokens: true, ...(disconnectAt === undefined ? {} : { disconnectAt }) };
     },
     // What a service between client and gateway makes of a client that hangs up is its own affair.
     { exact: 'locally' },
@@ -55,7 +55,7 @@ export const CLIENT_SCENARIOS: readonly Scenario[] = [
       const fault = index % 4 !== 3 ? undefined : FAULTS[((index - 3) / 4) % FAULTS.length];
       const marker = fault === undefined ? {} : { marker: `[fault:${fault}]` };
       // In turn whole and streamed for each fault.
-      return { stream: Math.floor(index / (4 * FAULTS.length)) % 2 === 0, states: true, ...marker };
+      return { stream: Math.floor(index / (4 * FAULTS.length)) % 2 === 0, sendsMaxTokens: true, ...marker };
     },
     // The upstream bills answers that never arrive whole; they are counted at their bound.
     { exact: 'never', needs: 'fake upstream' },

@@ -1,25 +1,25 @@
 import { type PicoUsd, picoUsd, subtractUsd } from '../../../lambda/kernel/money.ts';
-import { periodOf, periodResetAt } from '../../../lambda/kernel/period.ts';
-import type { LedgerFigures, UpstreamCount } from '../figures.ts';
-import { fire, sumOf, type Tally } from '../load.ts';
-import { roomyPolicy, teamPurse } from '../targets/local-target.ts';
-import { laboratoryOf, type Purse } from '../targets/target.ts';
-import type { Measured } from '../verdict.ts';
-import { TIMES } from './client-scenarios.ts';
-import { type Attack, type Scenario, untilStill, volleyOf, worthOf } from './scenario.ts';
+import { periodAt, periodResetAt } from '../../../lambda/kernel/period.ts';
+import type { LedgerTotals, UpstreamCounter } from '../figures.ts';
+import { addTallies, sendCalls, type Tally } from '../load.ts';
+import { budgetOnlyPolicy, openTeamBudget } from '../targets/local-target.ts';
+import { type BudgetHandle, requireTestRig } from '../targets/target.ts';
+import type { Measurement } from '../verdict.ts';
+import { OVERLOAD_FACTOR } from './client-scenarios.ts';
+import { type Attack, budgetForCalls, burstFor, type Scenario, waitUntilSettled } from './scenario.ts';
 
 const id = 'rollover';
 const title = "month's end";
 
 /** How long before its end the month is joined, in milliseconds: for the processes to start, and for each call of it. */
 const START_MS = 10_000;
-const START_MS_A_CALL = 60;
+const START_MS_PER_CALL = 60;
 /** How long before the month's end the calls are fired that cross it, and how long those take upstream, in milliseconds. */
 const CROSSING_LEAD_MS = 1_500;
 const CROSSING_SLOW_MS = 3_000;
 /** Pauses upstream in texts of one length, so that all calls cost the same. */
-const NO_PAUSE = '[fault:slow:0000]';
-const LONG_PAUSE = `[fault:slow:${CROSSING_SLOW_MS}]`;
+const ZERO_DELAY_MARKER = '[fault:slow:0000]';
+const LONG_DELAY_MARKER = `[fault:slow:${CROSSING_SLOW_MS}]`;
 
 /** What clients saw of a month's end, and what had reached the upstream by then. */
 type Crossing = { readonly before: Tally; readonly after: Tally; readonly arrived: number; readonly inFlight: number };
@@ -32,23 +32,23 @@ type Crossing = { readonly before: Tally; readonly after: Tally; readonly arrive
 export const ROLLOVER_SCENARIO: Scenario = {
   id,
   title,
-  needs: 'laboratory',
+  needs: 'testRig',
   async run(attack) {
     const { target, calls } = attack;
-    const budget = worthOf(attack, calls);
-    const laboratory = laboratoryOf(target);
+    const budget = budgetForCalls(attack, calls);
+    const testRig = requireTestRig(target);
     const endMs = Date.parse(periodResetAt(Date.now()));
-    const shiftMs = endMs - Date.now() - START_MS - START_MS_A_CALL * calls;
-    const cluster = await laboratory.startCluster(id, { teams: { [id]: roomyPolicy(budget) } }, shiftMs);
-    const purse = await teamPurse(cluster, id, budget);
+    const shiftMs = endMs - Date.now() - START_MS - START_MS_PER_CALL * calls;
+    const cluster = await testRig.startCluster(id, { teams: { [id]: budgetOnlyPolicy(budget) } }, shiftMs);
+    const budgetHandle = await openTeamBudget(cluster, id, budget);
     const startMs = performance.now();
-    const before = await laboratory.upstream.read();
-    const crossing = await cross(attack, purse, laboratory.upstream, endMs - shiftMs);
-    const settled = await untilStill(target, purse);
-    const requests = (await laboratory.upstream.read()).requests - before.requests;
-    const old = await laboratory.readLedger(id, { team: id, period: periodOf(endMs - 1) });
+    const before = await testRig.upstream.read();
+    const crossing = await cross(attack, budgetHandle, testRig.upstream, endMs - shiftMs);
+    const settled = await waitUntilSettled(target, budgetHandle);
+    const requests = (await testRig.upstream.read()).requests - before.requests;
+    const old = await testRig.readLedger(id, { team: id, period: periodAt(endMs - 1) });
     await cluster.close();
-    return measuredMonths({
+    return measureMonths({
       budget,
       crossing,
       arrived: crossing.arrived - before.requests,
@@ -62,25 +62,30 @@ export const ROLLOVER_SCENARIO: Scenario = {
 };
 
 /** Spends most of the old month, fires calls across its end, and attacks the new one; `endMs` is by the real clock. */
-async function cross(attack: Attack, purse: Purse, upstream: UpstreamCount, endMs: number): Promise<Crossing> {
-  const { calls, atOnce } = attack;
-  const crossers = Math.max(1, Math.min(Math.floor(atOnce / 2), Math.floor(calls / 8)));
-  const volley = volleyOf(attack, purse);
-  const plan = (index: number) => ({ stream: index % 2 === 0, states: true, marker: NO_PAUSE });
-  const first = await fire({ ...volley, count: calls - crossers, plan });
+async function cross(
+  attack: Attack,
+  budgetHandle: BudgetHandle,
+  upstream: UpstreamCounter,
+  endMs: number,
+): Promise<Crossing> {
+  const { calls, concurrency } = attack;
+  const crossers = Math.max(1, Math.min(Math.floor(concurrency / 2), Math.floor(calls / 8)));
+  const burst = burstFor(attack, budgetHandle);
+  const plan = (index: number) => ({ stream: index % 2 === 0, sendsMaxTokens: true, marker: ZERO_DELAY_MARKER });
+  const first = await sendCalls({ ...burst, count: calls - crossers, plan });
   const leadMs = endMs - CROSSING_LEAD_MS - Date.now();
   if (leadMs < 0) throw new Error('the month ended before its first calls were through; try fewer --calls');
   await sleep(leadMs);
-  const crossing = fire({
-    ...volley,
+  const crossing = sendCalls({
+    ...burst,
     count: 2 * crossers,
-    atOnce: 2 * crossers,
-    plan: (index) => ({ ...plan(index), marker: LONG_PAUSE }),
+    concurrency: 2 * crossers,
+    plan: (index) => ({ ...plan(index), marker: LONG_DELAY_MARKER }),
   });
   await sleep(endMs - Date.now());
   const { requests, inFlight } = await upstream.read();
-  const after = await fire({ ...volley, count: TIMES * calls, plan });
-  return { before: sumOf(first, await crossing), after, arrived: requests, inFlight };
+  const after = await sendCalls({ ...burst, count: OVERLOAD_FACTOR * calls, plan });
+  return { before: addTallies(first, await crossing), after, arrived: requests, inFlight };
 }
 
 type Months = {
@@ -90,14 +95,23 @@ type Months = {
   readonly arrived: number;
   readonly requests: number;
   readonly billed: PicoUsd;
-  readonly ledgers: { readonly old: LedgerFigures; readonly fresh: LedgerFigures };
+  readonly ledgers: { readonly old: LedgerTotals; readonly fresh: LedgerTotals };
   /** What was still moving at the end. */
   readonly moving: readonly string[];
   readonly seconds: number;
 };
 
 /** One measurement a month: what had reached the upstream by the month's end belongs to it, whenever it was answered. */
-function measuredMonths({ budget, crossing, arrived, requests, billed, ledgers, moving, seconds }: Months): Measured[] {
+function measureMonths({
+  budget,
+  crossing,
+  arrived,
+  requests,
+  billed,
+  ledgers,
+  moving,
+  seconds,
+}: Months): Measurement[] {
   const { before, after, inFlight } = crossing;
   const callCost = requests === 0 ? 0n : billed / BigInt(requests);
   const billedOld = picoUsd(callCost * BigInt(arrived));
@@ -113,7 +127,7 @@ function measuredMonths({ budget, crossing, arrived, requests, billed, ledgers, 
     {
       ...shared,
       title: `${title}: the old month`,
-      tally: { ...before, letThrough: arrived },
+      tally: { ...before, admitted: arrived },
       billed: billedOld,
       ledger: ledgers.old,
       note: `${inFlight} calls were upstream when the month ended`,
@@ -122,10 +136,10 @@ function measuredMonths({ budget, crossing, arrived, requests, billed, ledgers, 
     {
       ...shared,
       title: `${title}: the new month`,
-      tally: { ...after, letThrough: requests - arrived },
+      tally: { ...after, admitted: requests - arrived },
       billed: subtractUsd(billed, billedOld),
       ledger: ledgers.fresh,
-      note: `${before.letThrough - arrived} calls that had waited for money in the old month found it in the new one`,
+      note: `${before.admitted - arrived} calls that had waited for money in the old month found it in the new one`,
     },
   ];
 }

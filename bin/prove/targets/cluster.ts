@@ -6,10 +6,10 @@ import {
   type GatewayProcessOptions,
   startGatewayProcess,
 } from '../../../local/host/gateway-process.ts';
-import type { LedgerFigures, Spender } from '../figures.ts';
+import type { LedgerTotals, TeamCredential } from '../figures.ts';
 
 /** How often a client looks whether a gateway runs again, in milliseconds. */
-const LOOK_EVERY_MS = 50;
+const POLL_INTERVAL_MS = 50;
 
 /** Gateway processes on one ledger. */
 export class Cluster {
@@ -37,27 +37,32 @@ export class Cluster {
   }
 
   /** The address for a call, in turn; waits while no process runs. */
-  async addressOf(index: number): Promise<string> {
-    return (await this.#oneOf(index)).baseUrl;
+  async nextAddress(index: number): Promise<string> {
+    return (await this.#pickProcess(index)).baseUrl;
   }
 
   /** A team's key; any of the processes takes it. */
-  async spender(team: string): Promise<Spender> {
-    const process = await this.#oneOf(0);
+  async teamCredential(team: string): Promise<TeamCredential> {
+    const process = await this.#pickProcess(0);
     return { team, key: process.teams[team]?.key ?? '' };
   }
 
   /** How a team's ledger stands in the month that it is for these processes. */
-  async ledgerOf({ key }: Spender): Promise<LedgerFigures> {
-    return figuresOf(await this.#budget(key));
+  async readLedger({ key }: TeamCredential): Promise<LedgerTotals> {
+    return parseLedgerTotals(await this.#budget(key));
   }
 
   /** How all teams of the cluster stand together. */
-  async organization(): Promise<LedgerFigures> {
-    const { data } = await this.#budget((await this.#oneOf(0)).adminKey);
-    const teams = (Array.isArray(data) ? data.filter(isObject) : []).map(figuresOf);
-    const sum = (part: keyof LedgerFigures) => addUsd(...teams.map((figures) => figures[part]));
-    return { spent: sum('spent'), held: sum('held'), assumed: sum('assumed'), overrun: sum('overrun') };
+  async organization(): Promise<LedgerTotals> {
+    const { data } = await this.#budget((await this.#pickProcess(0)).adminKey);
+    const teams = (Array.isArray(data) ? data.filter(isObject) : []).map(parseLedgerTotals);
+    const sum = (part: keyof LedgerTotals) => addUsd(...teams.map((figures) => figures[part]));
+    return {
+      spentPicoUsd: sum('spentPicoUsd'),
+      reservedPicoUsd: sum('reservedPicoUsd'),
+      assumedPicoUsd: sum('assumedPicoUsd'),
+      overrunPicoUsd: sum('overrunPicoUsd'),
+    };
   }
 
   /** Lets what is in flight finish, and ends the processes. */
@@ -66,18 +71,18 @@ export class Cluster {
     this.#running.clear();
   }
 
-  async #oneOf(index: number): Promise<GatewayProcess> {
+  async #pickProcess(index: number): Promise<GatewayProcess> {
     for (;;) {
       const running = [...this.#running.values()];
       const process = running[index % running.length];
       if (process !== undefined) return process;
-      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+      await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL_MS));
     }
   }
 
   async #budget(key: string): Promise<Readonly<Record<string, unknown>>> {
     const headers = { authorization: `Bearer ${key}` };
-    const response = await fetch(`${(await this.#oneOf(0)).baseUrl}/openai/v1/budget`, { headers });
+    const response = await fetch(`${(await this.#pickProcess(0)).baseUrl}/openai/v1/budget`, { headers });
     const body: unknown = await response.json();
     if (response.status !== 200 || !isObject(body)) throw new Error(`the budget was answered by ${response.status}`);
     return body;
@@ -85,12 +90,12 @@ export class Cluster {
 }
 
 /** Reads a ledger's totals from `GET /openai/v1/budget`. */
-export function figuresOf(body: Readonly<Record<string, unknown>>): LedgerFigures {
+export function parseLedgerTotals(body: Readonly<Record<string, unknown>>): LedgerTotals {
   const read = (name: string): PicoUsd => picoUsdFromNumber(Number(body[name] ?? Number.NaN));
   return {
-    spent: read('spent_usd'),
-    held: read('held_usd'),
-    assumed: read('assumed_usd'),
-    overrun: read('overrun_usd'),
+    spentPicoUsd: read('spent_usd'),
+    reservedPicoUsd: read('held_usd'),
+    assumedPicoUsd: read('assumed_usd'),
+    overrunPicoUsd: read('overrun_usd'),
   };
 }

@@ -1,15 +1,15 @@
-import { servedModelOf } from '../../../lambda/access/model-list.ts';
+import { findServedModel } from '../../../lambda/access/model-list.ts';
 import { isObject } from '../../../lambda/kernel/json-object.ts';
-import { type PicoUsd, subtractUsd, usdText } from '../../../lambda/kernel/money.ts';
+import { type PicoUsd, subtractUsd, toUsdString } from '../../../lambda/kernel/money.ts';
 import type { TeamPolicy } from '../../../lambda/policy/environment.ts';
 import type { Catalog } from '../../../lambda/pricing/catalog.ts';
 import { worstCaseCost } from '../../../lambda/pricing/pricing.ts';
 import { CommandError } from '../../deployment.ts';
-import type { CallShape, LedgerFigures, UpstreamCount } from '../figures.ts';
-import { TIMES } from '../scenarios/client-scenarios.ts';
-import { figuresOf } from './cluster.ts';
-import { fakeCall } from './served-upstream.ts';
-import type { BudgetGiver, Purse, Target } from './target.ts';
+import type { CallTemplate, LedgerTotals, UpstreamCounter } from '../figures.ts';
+import { OVERLOAD_FACTOR } from '../scenarios/client-scenarios.ts';
+import { parseLedgerTotals } from './cluster.ts';
+import type { BudgetAdjuster, BudgetHandle, Target } from './target.ts';
+import { fakeCallTemplate } from './upstream-counter.ts';
 
 /** A deployed gateway, and the team on whose account it is attacked. */
 export type DeployedGateway = {
@@ -19,8 +19,8 @@ export type DeployedGateway = {
   /** A member's key of the team. */
   readonly key: string;
   readonly catalog: Catalog;
-  readonly upstream: UpstreamCount | undefined;
-  readonly giver: BudgetGiver;
+  readonly upstream: UpstreamCounter | undefined;
+  readonly adjuster: BudgetAdjuster;
 };
 
 /** Output tokens of a call: a proof on the real Groq costs real money. */
@@ -31,8 +31,8 @@ const PROMPT_TOKENS = 128;
 const LONG_ANSWER = 'Count from one to five thousand in words, one number after the other, and leave none out.';
 
 /** A deployed gateway as a target: each scenario's budget is given to the team for its time, and taken back at the end. */
-export function deployedTarget(gateway: DeployedGateway): Target {
-  const { environmentName, endpoint, policy, key, upstream, giver } = gateway;
+export function createDeployedTarget(gateway: DeployedGateway): Target {
+  const { environmentName, endpoint, policy, key, upstream, adjuster } = gateway;
   let isClosed = false;
   // What the team has again after a proof is not the proof's to spend.
   const requireOpen = () => {
@@ -41,28 +41,28 @@ export function deployedTarget(gateway: DeployedGateway): Target {
   return {
     name: environmentName,
     description: `the deployed environment ${environmentName}, as team ${policy.team}`,
-    call: deployedCall(gateway),
+    call: deployedCallTemplate(gateway),
     upstream,
-    laboratory: undefined,
-    async openBudget(_scenario, amount): Promise<Purse> {
+    testRig: undefined,
+    async openBudget(_scenario, amount): Promise<BudgetHandle> {
       requireOpen();
-      await giver.giveBudget(policy.team, amount);
+      await adjuster.setAvailable(policy.team, amount);
       const before = await readBudget(endpoint, key);
-      if (before.held !== 0n)
+      if (before.reservedPicoUsd !== 0n)
         throw new CommandError(`team ${policy.team} has calls in flight: name one that nobody uses`);
       return {
         budgetPicoUsd: amount,
-        spenders: [{ team: policy.team, key }],
-        addressOf: async () => {
+        credentials: [{ team: policy.team, key }],
+        nextAddress: async () => {
           requireOpen();
           return endpoint;
         },
-        ledger: async () => since(before, await readBudget(endpoint, key)),
+        ledger: async () => subtractTotals(before, await readBudget(endpoint, key)),
       };
     },
     close: async () => {
       isClosed = true;
-      await giver.takeBack(policy.team);
+      await adjuster.restoreBudget(policy.team);
     },
   };
 }
@@ -72,50 +72,52 @@ export function deployedTarget(gateway: DeployedGateway): Target {
  *
  * @throws CommandError naming the limit.
  */
-export function requireRoom(
+export function requireSufficientLimits(
   { policy, catalog }: Pick<DeployedGateway, 'policy' | 'catalog'>,
   calls: number,
-  atOnce: number,
+  concurrency: number,
 ): void {
   const { team, rateLimitRpm, rateLimitTpm, maxConcurrent, requestsPerDay } = policy;
-  const fired = TIMES * calls;
+  const totalCalls = OVERLOAD_FACTOR * calls;
   const lacks = (what: string) =>
     new CommandError(`team ${team} ${what}; give a team for tests more, or try fewer --calls`);
-  if (servedModelOf(policy, catalog) === undefined) throw new CommandError(`team ${team} has no model that is served`);
-  if (maxConcurrent < atOnce)
+  if (findServedModel(policy, catalog) === undefined)
+    throw new CommandError(`team ${team} has no model that is served`);
+  if (maxConcurrent < concurrency)
     throw new CommandError(`team ${team} may have ${maxConcurrent} calls in flight; give it more, or lower --at-once`);
-  if (rateLimitRpm !== null && rateLimitRpm < fired) throw lacks(`has ${rateLimitRpm} requests a minute, not ${fired}`);
+  if (rateLimitRpm !== null && rateLimitRpm < totalCalls)
+    throw lacks(`has ${rateLimitRpm} requests a minute, not ${totalCalls}`);
   const tokens = calls * (OUTPUT_TOKENS + PROMPT_TOKENS);
   if (rateLimitTpm !== null && rateLimitTpm < tokens) throw lacks(`has ${rateLimitTpm} tokens a minute, not ${tokens}`);
   if (requestsPerDay !== null) throw lacks(`has ${requestsPerDay} requests a day`);
 }
 
 /** What a proof spends at most, in words. */
-export function spendsAtMost(target: Target, budget: PicoUsd, scenarios: number): string {
-  const most = usdText((budget * BigInt(scenarios)) as PicoUsd);
-  return `${target.description}: at most $${most} are spent, $${usdText(budget)} in each of ${scenarios} scenarios`;
+export function spendingNotice(target: Target, budget: PicoUsd, scenarios: number): string {
+  const most = toUsdString((budget * BigInt(scenarios)) as PicoUsd);
+  return `${target.description}: at most $${most} are spent, $${toUsdString(budget)} in each of ${scenarios} scenarios`;
 }
 
-function deployedCall({ policy, catalog, upstream }: DeployedGateway): CallShape {
-  const model = catalog.models.get(servedModelOf(policy, catalog) ?? '');
+function deployedCallTemplate({ policy, catalog, upstream }: DeployedGateway): CallTemplate {
+  const model = catalog.models.get(findServedModel(policy, catalog) ?? '');
   if (model?.kind !== 'chat') throw new CommandError(`team ${policy.team} has no model that is served`);
   const outputTokens = Math.min(OUTPUT_TOKENS, policy.maxTokensPerRequest ?? OUTPUT_TOKENS);
-  if (upstream !== undefined) return fakeCall(model, outputTokens);
+  if (upstream !== undefined) return fakeCallTemplate(model, outputTokens);
   return { model, prompt: LONG_ANSWER, outputTokens, costPicoUsd: worstCaseCost(model, PROMPT_TOKENS, outputTokens) };
 }
 
-async function readBudget(endpoint: string, key: string): Promise<LedgerFigures> {
+async function readBudget(endpoint: string, key: string): Promise<LedgerTotals> {
   const response = await fetch(`${endpoint}/openai/v1/budget`, { headers: { authorization: `Bearer ${key}` } });
   const body: unknown = await response.json();
   if (response.status !== 200 || !isObject(body)) throw new Error(`the budget was answered by ${response.status}`);
-  return figuresOf(body);
+  return parseLedgerTotals(body);
 }
 
-function since(before: LedgerFigures, now: LedgerFigures): LedgerFigures {
+function subtractTotals(before: LedgerTotals, now: LedgerTotals): LedgerTotals {
   return {
-    spent: subtractUsd(now.spent, before.spent),
-    held: subtractUsd(now.held, before.held),
-    assumed: subtractUsd(now.assumed, before.assumed),
-    overrun: subtractUsd(now.overrun, before.overrun),
+    spentPicoUsd: subtractUsd(now.spentPicoUsd, before.spentPicoUsd),
+    reservedPicoUsd: subtractUsd(now.reservedPicoUsd, before.reservedPicoUsd),
+    assumedPicoUsd: subtractUsd(now.assumedPicoUsd, before.assumedPicoUsd),
+    overrunPicoUsd: subtractUsd(now.overrunPicoUsd, before.overrunPicoUsd),
   };
 }

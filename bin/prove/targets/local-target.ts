@@ -1,11 +1,11 @@
-import { addUsd, type PicoUsd, usdText } from '../../../lambda/kernel/money.ts';
+import { addUsd, type PicoUsd, toUsdString } from '../../../lambda/kernel/money.ts';
 import type { Catalog } from '../../../lambda/pricing/catalog.ts';
-import type { CallShape } from '../figures.ts';
+import type { CallTemplate } from '../figures.ts';
 import { CLIENT_SCENARIOS } from '../scenarios/client-scenarios.ts';
 import type { Cluster } from './cluster.ts';
-import { Laboratory } from './laboratory.ts';
-import { fakeCall } from './served-upstream.ts';
-import type { Purse, Target } from './target.ts';
+import type { BudgetHandle, Target } from './target.ts';
+import { TestRig } from './test-rig.ts';
+import { fakeCallTemplate } from './upstream-counter.ts';
 
 const MODEL = 'openai/gpt-oss-20b';
 /** Long enough that a call's bound is within a few percent of its cost, as it is in earnest. */
@@ -18,10 +18,10 @@ const MAX_CONCURRENT = 200;
 const MAX_QUEUE_MS = 2_000;
 
 /** A team's policy in which nothing but money is scarce. */
-export function roomyPolicy(budget: PicoUsd): object {
+export function budgetOnlyPolicy(budget: PicoUsd): object {
   return {
     allowedModels: [MODEL],
-    monthlyBudgetUsd: Number(usdText(budget)),
+    monthlyBudgetUsd: Number(toUsdString(budget)),
     rateLimitRpm: 1_000_000,
     rateLimitTpm: null,
     maxConcurrent: MAX_CONCURRENT,
@@ -31,43 +31,43 @@ export function roomyPolicy(budget: PicoUsd): object {
 }
 
 /** A gateway of this machine's own: a fake Groq, one database, and gateway processes that share it. */
-export async function startLocalTarget(processes: number, budget: PicoUsd, catalog: Catalog): Promise<Target> {
-  const laboratory = await Laboratory.open(processes, catalog);
+export async function openLocalTarget(processes: number, budget: PicoUsd, catalog: Catalog): Promise<Target> {
+  const testRig = await TestRig.open(processes, catalog);
   const names = CLIENT_SCENARIOS.map(({ id }) => id);
   // The cap is out of the way here; it has a scenario of its own.
   const environment = {
-    organization: { monthlyCapUsd: Number(usdText(addUsd(...names.map(() => budget), budget))) * 2 },
-    teams: Object.fromEntries(names.map((name) => [name, roomyPolicy(budget)])),
+    organization: { monthlyCapUsd: Number(toUsdString(addUsd(...names.map(() => budget), budget))) * 2 },
+    teams: Object.fromEntries(names.map((name) => [name, budgetOnlyPolicy(budget)])),
   };
-  let standing: Promise<Cluster> | undefined;
+  let shared: Promise<Cluster> | undefined;
   return {
     name: 'local',
     description: `${processes} gateway ${processes === 1 ? 'process' : 'processes'} on one ledger, an embedded DynamoDB, and a fake Groq`,
-    call: localCall(catalog),
-    upstream: laboratory.upstream,
-    laboratory,
+    call: localCallTemplate(catalog),
+    upstream: testRig.upstream,
+    testRig,
     async openBudget(scenario) {
-      standing ??= laboratory.startCluster('standing', environment);
-      return await teamPurse(await standing, scenario, budget);
+      shared ??= testRig.startCluster('standing', environment);
+      return await openTeamBudget(await shared, scenario, budget);
     },
-    close: () => laboratory.close(),
+    close: () => testRig.close(),
   };
 }
 
 /** The call that the local scenarios make, priced by what the fake makes of it. */
-export function localCall(catalog: Catalog): CallShape {
+export function localCallTemplate(catalog: Catalog): CallTemplate {
   const model = catalog.models.get(MODEL);
   if (model?.kind !== 'chat') throw new Error(`the catalog has no ${MODEL}`);
-  return fakeCall(model, OUTPUT_TOKENS);
+  return fakeCallTemplate(model, OUTPUT_TOKENS);
 }
 
 /** A team's budget on a cluster. */
-export async function teamPurse(cluster: Cluster, team: string, budgetPicoUsd: PicoUsd): Promise<Purse> {
-  const spender = await cluster.spender(team);
+export async function openTeamBudget(cluster: Cluster, team: string, budgetPicoUsd: PicoUsd): Promise<BudgetHandle> {
+  const teamCredential = await cluster.teamCredential(team);
   return {
     budgetPicoUsd,
-    spenders: [spender],
-    addressOf: (index) => cluster.addressOf(index),
-    ledger: () => cluster.ledgerOf(spender),
+    credentials: [teamCredential],
+    nextAddress: (index) => cluster.nextAddress(index),
+    ledger: () => cluster.readLedger(teamCredential),
   };
 }

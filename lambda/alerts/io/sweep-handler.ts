@@ -1,21 +1,21 @@
 import middy from '@middy/core';
 import type { Clock } from '../../kernel/clock.ts';
-import { usdText } from '../../kernel/money.ts';
-import { periodOf } from '../../kernel/period.ts';
-import { type SweepableLedger, type Swept, sweepLedgers } from '../../ledger/sweep.ts';
+import { toUsdString } from '../../kernel/money.ts';
+import { periodAt } from '../../kernel/period.ts';
+import { type SweepableLedger, type SweepResult, sweepLedgers } from '../../ledger/sweep.ts';
 import type { PolicySource } from '../../policy/policy-source.ts';
-import { metricLine } from '../../telemetry/metric-line.ts';
+import { toEmfLine } from '../../telemetry/emf-record.ts';
 import { DIMENSION, METRIC } from '../../telemetry/metrics.ts';
-import { type AnnouncePorts, announceMissed } from '../announce-crossings.ts';
-import { standingLine } from '../standing-metrics.ts';
-import { organizationSight, PastReader, readStandings } from '../standings.ts';
+import { organizationSnapshot, PastSpendingReader, readBudgetStatuses } from '../budget-status.ts';
+import { budgetMetricLine } from '../budget-status-metrics.ts';
+import { type AlertDeliveryPorts, deliverMissedAlerts } from '../deliver-alerts.ts';
 
 /** What the sweep needs of the world; `write` takes one line for the log. */
 export type SweepPorts = {
   readonly policies: PolicySource;
   readonly ledger: SweepableLedger;
   readonly clock: Clock;
-  readonly alerts: AnnouncePorts;
+  readonly alerts: AlertDeliveryPorts;
   readonly environmentName: string;
   readonly write: (line: string) => void;
 };
@@ -27,44 +27,44 @@ export type SweepPorts = {
  *
  * @throws Error naming the ledgers that could not be swept and the alerts that could not be told, after all others.
  */
-export function createSweep({ policies, ledger, clock, alerts, environmentName, write }: SweepPorts) {
-  const past = new PastReader(alerts.usage);
+export function createSweepHandler({ policies, ledger, clock, alerts, environmentName, write }: SweepPorts) {
+  const past = new PastSpendingReader(alerts.usage);
   return middy<unknown, void>({ timeoutEarlyInMillis: 0 }).handler(async () => {
     const { teams } = await policies.policies();
     const nowEpochMs = clock.nowEpochMs();
     const swept = await sweepLedgers(ledger, [...teams.keys()], nowEpochMs);
-    write(sweptLine(environmentName, swept, nowEpochMs));
-    for (const standing of await readStandings(swept, teams, past, nowEpochMs))
-      write(standingLine(environmentName, standing, nowEpochMs));
-    const periods = new Set([periodOf(nowEpochMs), ...swept.sights.map(({ period }) => period)]);
-    const all = [...periods].flatMap((period) => organizationSight(swept, teams.values(), period) ?? []);
-    const spenders = [...new Set([...teams.keys(), ...swept.sights.map(({ holder }) => holder)])];
-    const untold = await announceMissed(alerts, [...swept.sights, ...all], spenders).catch((error: Error) => [
-      `of all, since it ${error.message}`,
-    ]);
+    write(sweepMetricLine(environmentName, swept, nowEpochMs));
+    for (const status of await readBudgetStatuses(swept, teams, past, nowEpochMs))
+      write(budgetMetricLine(environmentName, status, nowEpochMs));
+    const periods = new Set([periodAt(nowEpochMs), ...swept.budgetSnapshots.map(({ period }) => period)]);
+    const all = [...periods].flatMap((period) => organizationSnapshot(swept, teams.values(), period) ?? []);
+    const spenders = [...new Set([...teams.keys(), ...swept.budgetSnapshots.map(({ holder }) => holder)])];
+    const undelivered = await deliverMissedAlerts(alerts, [...swept.budgetSnapshots, ...all], spenders).catch(
+      (error: Error) => [`of all, since it ${error.message}`],
+    );
     const faults = [
       ...(swept.failed.length > 0 ? [`could not sweep the ledgers of ${swept.failed.join(', ')}`] : []),
-      ...(untold.length > 0 ? [`could not tell the alerts ${untold.join(', ')}`] : []),
+      ...(undelivered.length > 0 ? [`could not deliver the alerts ${undelivered.join(', ')}`] : []),
     ];
     if (faults.length > 0) throw new Error(faults.join('; '));
   });
 }
 
-function sweptLine(environmentName: string, swept: Swept, timestampEpochMs: number): string {
+function sweepMetricLine(environmentName: string, swept: SweepResult, timestampEpochMs: number): string {
   const metrics = {
     [METRIC.overrunUsd]: 'None',
     [METRIC.assumedUsd]: 'None',
     [METRIC.expiredReservations]: 'Count',
   } as const;
-  return metricLine({
+  return toEmfLine({
     timestampEpochMs,
     groups: [{ by: [DIMENSION.environment], metrics }],
     values: {
-      event: 'swept',
+      event: 'sweep_completed',
       [DIMENSION.environment]: environmentName,
       // For graphs and alarms only; the ledgers have the exact figures.
-      [METRIC.overrunUsd]: Number(usdText(swept.overrunPicoUsd)),
-      [METRIC.assumedUsd]: Number(usdText(swept.assumedPicoUsd)),
+      [METRIC.overrunUsd]: Number(toUsdString(swept.overrunPicoUsd)),
+      [METRIC.assumedUsd]: Number(toUsdString(swept.assumedPicoUsd)),
       [METRIC.expiredReservations]: swept.expired,
       open: swept.open,
       ledgers: swept.ledgers,

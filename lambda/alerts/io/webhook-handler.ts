@@ -16,7 +16,7 @@ export type WebhookPorts = {
  *
  * @throws StoreError when the message was not taken, and Error when the event is no alert.
  */
-export function createWebhook({ kind, webhook, log }: WebhookPorts) {
+export function createWebhookHandler({ kind, webhook, log }: WebhookPorts) {
   return middy<{ readonly detail?: unknown }, void>({ timeoutEarlyInMillis: 0 }).handler(async ({ detail }) => {
     const alert = parseAlert(detail);
     if (alert === undefined) throw new Error('the event is no alert');

@@ -28,7 +28,7 @@ export class Webhook {
     for (let tries = 1; ; tries++) {
       const fault = await postOnce(address, body);
       if (fault === undefined) return;
-      if (!fault.isPassing || tries >= MAX_TRIES)
+      if (!fault.isTransient || tries >= MAX_TRIES)
         throw new StoreError('webhook', `the webhook took no message: ${fault.why}`);
       await pauseUpTo(this.#pauseMs * 2 ** tries);
     }
@@ -53,7 +53,7 @@ export class Webhook {
 async function postOnce(
   address: URL,
   body: string,
-): Promise<{ readonly why: string; readonly isPassing: boolean } | undefined> {
+): Promise<{ readonly why: string; readonly isTransient: boolean } | undefined> {
   try {
     const {
       status,
@@ -68,10 +68,13 @@ async function postOnce(
       signal: AbortSignal.timeout(ANSWER_MS),
     });
     await answer?.cancel();
-    return ok ? undefined : { why: `it answered ${status}`, isPassing: status === 429 || status >= 500 };
+    return ok ? undefined : { why: `it answered ${status}`, isTransient: status === 429 || status >= 500 };
   } catch (error) {
     // The error of fetch may name the address.
     const name = error instanceof Error ? error.name : 'unknown';
-    return { why: name === 'TimeoutError' ? 'it did not answer in time' : 'it could not be reached', isPassing: true };
+    return {
+      why: name === 'TimeoutError' ? 'it did not answer in time' : 'it could not be reached',
+      isTransient: true,
+    };
   }
 }

@@ -12,25 +12,25 @@ export type ResourceHandler = (event: CloudFormationCustomResourceEvent) => Prom
 
 /** The most characters of a reason: CloudFormation takes 4,096 bytes of an answer in all. */
 const MAX_REASON = 1_000;
-const MAX_ANSWER_TRIES = 3;
-const ANSWER_TIMEOUT_MS = 10_000;
+const MAX_RESPONSE_ATTEMPTS = 3;
+const RESPONSE_TIMEOUT_MS = 10_000;
 /** IAM takes some seconds to know of a right it has just been told of: how often it is asked again, and when. */
-const MAX_DENIED_TRIES = 7;
-const DENIED_PAUSE_MS = 5_000;
+const MAX_DENIED_ATTEMPTS = 7;
+const DENIED_RETRY_DELAY_MS = 5_000;
 
 /** Makes a function that serves custom resources, by their kind; it answers CloudFormation whatever happens. */
-export function createCustomResource(
+export function createCustomResourceHandler(
   handlers: Readonly<Record<string, ResourceHandler>>,
   log: Log,
   put: typeof fetch = fetch,
   sleep: (ms: number) => Promise<void> = systemClock.sleep,
 ) {
   return middy<CloudFormationCustomResourceEvent, void>({ timeoutEarlyInMillis: 0 }).handler(async (event) => {
-    await answer(event, await outcomeOf(handlers, event, log, sleep), put);
+    await answer(event, await runHandler(handlers, event, log, sleep), put);
   });
 }
 
-async function outcomeOf(
+async function runHandler(
   handlers: Readonly<Record<string, ResourceHandler>>,
   event: CloudFormationCustomResourceEvent,
   log: Log,
@@ -39,7 +39,7 @@ async function outcomeOf(
   const handler = handlers[event.ResourceType];
   try {
     if (handler === undefined) throw new ConfigError(`there is no resource of the type ${event.ResourceType}`);
-    return { Status: 'SUCCESS', Data: await whenAllowed(() => handler(event), sleep) };
+    return { Status: 'SUCCESS', Data: await retryWhileDenied(() => handler(event), sleep) };
   } catch (error) {
     const { name, message } = error instanceof Error ? error : { name: 'unknown', message: String(error) };
     const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.name}` : '';
@@ -49,7 +49,7 @@ async function outcomeOf(
 }
 
 /** Does what a role has perhaps just been allowed to do. Every act of a custom resource may be repeated. */
-async function whenAllowed(
+async function retryWhileDenied(
   act: () => Promise<ResourceData>,
   sleep: (ms: number) => Promise<void>,
 ): Promise<ResourceData> {
@@ -59,8 +59,8 @@ async function whenAllowed(
     } catch (error) {
       const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
       const isDenied = cause instanceof Error && cause.name.startsWith('AccessDenied');
-      if (!isDenied || tries >= MAX_DENIED_TRIES) throw error;
-      await sleep(DENIED_PAUSE_MS);
+      if (!isDenied || tries >= MAX_DENIED_ATTEMPTS) throw error;
+      await sleep(DENIED_RETRY_DELAY_MS);
     }
   }
 }
@@ -73,12 +73,12 @@ async function answer(event: CloudFormationCustomResourceEvent, outcome: object,
   for (let tries = 1; ; tries++) {
     try {
       const headers = { 'content-type': '', 'content-length': String(Buffer.byteLength(body)) };
-      const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
+      const signal = AbortSignal.timeout(RESPONSE_TIMEOUT_MS);
       const { ok, status } = await put(event.ResponseURL, { method: 'PUT', headers, body, signal });
       if (ok) return;
       throw new Error(`CloudFormation's address answered ${status}`);
     } catch (error) {
-      if (tries >= MAX_ANSWER_TRIES) throw error;
+      if (tries >= MAX_RESPONSE_ATTEMPTS) throw error;
     }
   }
 }

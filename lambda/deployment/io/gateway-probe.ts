@@ -1,7 +1,7 @@
 import { isObject, parseObject } from '../../kernel/json-object.ts';
 
 /** What one call to a gateway came to. */
-export type ProbeAnswer = {
+export type ProbeResponse = {
   readonly status: number;
   readonly code: string;
   readonly headers: Headers;
@@ -22,12 +22,12 @@ export class GatewayProbe {
   }
 
   /** One chat completion with a key. */
-  async chat(key: string, body: object): Promise<ProbeAnswer> {
+  async chat(key: string, body: object): Promise<ProbeResponse> {
     return await this.call('POST', '/openai/v1/chat/completions', key, JSON.stringify(body));
   }
 
   /** Any request; the answer's body is read whole. */
-  async call(method: string, path: string, key: string | undefined, body?: string): Promise<ProbeAnswer> {
+  async call(method: string, path: string, key: string | undefined, body?: string): Promise<ProbeResponse> {
     const response = await this.#fetch(`${this.#baseUrl}${path}`, {
       method,
       headers: {
@@ -38,12 +38,12 @@ export class GatewayProbe {
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     const text = await response.text();
-    return { status: response.status, code: codeOf(text), headers: response.headers, body: text };
+    return { status: response.status, code: parseErrorCode(text), headers: response.headers, body: text };
   }
 }
 
 /** The `error.code` of an error body, or nothing. */
-function codeOf(text: string): string {
+function parseErrorCode(text: string): string {
   const error = parseObject(text)?.error;
   return isObject(error) ? String(error.code ?? '') : '';
 }

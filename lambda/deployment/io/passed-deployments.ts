@@ -1,6 +1,6 @@
 import { type DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE } from '../../contract.ts';
-import { CANARY_TEAM } from '../../policy/canary.ts';
+import { CANARY_TEAM } from '../../policy/canary-team.ts';
 
 /** How long it is remembered that a deployment passed, in seconds: 400 days. */
 const KEEP_S = 400 * 86_400;
@@ -18,17 +18,17 @@ export class PassedDeployments {
   }
 
   async has(deployment: string): Promise<boolean> {
-    const { Item } = await this.#client.send(new GetItemCommand({ TableName: this.#table, Key: keyOf(deployment) }));
+    const { Item } = await this.#client.send(new GetItemCommand({ TableName: this.#table, Key: itemKey(deployment) }));
     return Item !== undefined;
   }
 
   async add(deployment: string): Promise<void> {
     const ends = { N: String(Math.floor(this.#nowEpochMs() / 1000) + KEEP_S) };
-    const Item = { ...keyOf(deployment), [TTL_ATTRIBUTE]: ends };
+    const Item = { ...itemKey(deployment), [TTL_ATTRIBUTE]: ends };
     await this.#client.send(new PutItemCommand({ TableName: this.#table, Item }));
   }
 }
 
-function keyOf(deployment: string) {
+function itemKey(deployment: string) {
   return { [PARTITION_KEY]: { S: `TEAM#${CANARY_TEAM}` }, [SORT_KEY]: { S: `PASSED#${deployment}` } };
 }

@@ -6,7 +6,7 @@ import type { ResourceData, ResourceHandler } from './custom-resource.ts';
 
 /** What the team keys' store can do for a team that is removed. */
 export type KeyRevoker = {
-  idsOf(team: string): Promise<readonly string[]>;
+  listKeyIds(team: string): Promise<readonly string[]>;
   revoke(keyId: string): Promise<void>;
 };
 
@@ -17,11 +17,11 @@ export function publishHandler(ports: () => PublishPorts): ResourceHandler {
   return async (event): Promise<ResourceData> => {
     // The tables outlive the stack, and a ledger without its policy could not be read.
     if (event.RequestType === 'Delete') return {};
-    const before = event.RequestType === 'Update' ? digestOf(event.OldResourceProperties) : undefined;
+    const before = event.RequestType === 'Update' ? readDigest(event.OldResourceProperties) : undefined;
     const { summary } = await publishPolicies(ports(), {
-      environment: decodeProperties(treeOf(event.ResourceProperties, 'Environment')) as EnvironmentFile,
-      catalog: decodeCatalog(treeOf(event.ResourceProperties, 'Catalog')),
-      infrastructure: digestOf(event.ResourceProperties) ?? {},
+      environment: decodeProperties(propertyTree(event.ResourceProperties, 'Environment')) as EnvironmentFile,
+      catalog: decodeCatalog(propertyTree(event.ResourceProperties, 'Catalog')),
+      infrastructure: readDigest(event.ResourceProperties) ?? {},
       infrastructureBefore: before,
       actor: event.StackId,
       requestId: event.RequestId,
@@ -39,17 +39,17 @@ export function teamKeysHandler(keys: KeyRevoker): ResourceHandler {
     if (event.RequestType !== 'Delete') return {};
     const team = (event.ResourceProperties as Properties).Team;
     if (typeof team !== 'string') throw new Error('the resource names no team');
-    for (const keyId of await keys.idsOf(team)) await keys.revoke(keyId);
+    for (const keyId of await keys.listKeyIds(team)) await keys.revoke(keyId);
     return {};
   };
 }
 
-function treeOf(properties: Properties, name: string): Properties {
+function propertyTree(properties: Properties, name: string): Properties {
   const tree = properties[name];
   if (typeof tree !== 'object' || tree === null) throw new Error(`the resource has no property ${name}`);
   return tree as Properties;
 }
 
-function digestOf(properties: Properties): Readonly<Record<string, string>> | undefined {
+function readDigest(properties: Properties): Readonly<Record<string, string>> | undefined {
   return properties.Infrastructure as Readonly<Record<string, string>> | undefined;
 }

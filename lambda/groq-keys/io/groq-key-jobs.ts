@@ -1,6 +1,6 @@
+import { mapInBatches } from '../../kernel/batches.ts';
 import type { Log } from '../../kernel/clock.ts';
-import { inBatches } from '../../kernel/in-batches.ts';
-import { CANARY_TEAM } from '../../policy/canary.ts';
+import { CANARY_TEAM } from '../../policy/canary-team.ts';
 import type { TeamPolicy } from '../../policy/environment.ts';
 import type { GroqKeyPorts, GroqSecret } from '../groq-key-ports.ts';
 import { retireGroqKeys } from '../retire-groq-keys.ts';
@@ -11,7 +11,7 @@ export type GroqKeyJob = 'watch' | 'retire';
 
 /** What a job needs beside the ports of a rotation. */
 export type GroqKeyJobPorts = GroqKeyPorts & {
-  readonly secretOfTeam: (team: string) => GroqSecret;
+  readonly secretForTeam: (team: string) => GroqSecret;
   readonly startRotation: (team: string, functionArn: string) => Promise<void>;
   readonly policies: () => Promise<ReadonlyMap<string, TeamPolicy>>;
   readonly log: Log;
@@ -20,7 +20,7 @@ export type GroqKeyJobPorts = GroqKeyPorts & {
 };
 
 /** How many teams are looked after at once. */
-const AT_ONCE = 8;
+const TEAM_CONCURRENCY = 8;
 
 /**
  * Looks after the keys of every team.
@@ -31,12 +31,12 @@ export async function runGroqKeyJob(ports: GroqKeyJobPorts, job: GroqKeyJob, fun
   const failed: string[] = [];
   // The team of the deployment's own check never gets as far as Groq, and has no secret.
   const policies = [...(await ports.policies()).values()].filter(({ team }) => team !== CANARY_TEAM);
-  await inBatches(policies, AT_ONCE, async (policy) => {
+  await mapInBatches(policies, TEAM_CONCURRENCY, async (policy) => {
     try {
       await (job === 'watch' ? watch : retire)(ports, policy, functionArn);
     } catch (error) {
       const { name, message } = error instanceof Error ? error : { name: 'unknown', message: '' };
-      ports.log('groq_keys_not_looked_after', { job, team: policy.team, error: name, message });
+      ports.log('groq_key_job_failed', { job, team: policy.team, error: name, message });
       failed.push(policy.team);
     }
   });
@@ -44,16 +44,16 @@ export async function runGroqKeyJob(ports: GroqKeyJobPorts, job: GroqKeyJob, fun
 }
 
 async function watch(ports: GroqKeyJobPorts, policy: TeamPolicy, functionArn: string): Promise<void> {
-  const secretOf = ports.secretOfTeam;
+  const secretFor = ports.secretForTeam;
   const startRotation = async (team: string) => await ports.startRotation(team, functionArn);
-  const done = await watchGroqKey({ ...ports, secretOf, startRotation }, policy);
+  const done = await watchGroqKey({ ...ports, secretFor, startRotation }, policy);
   if (done === 'staged key missing') ports.missing(policy.team);
-  if (done !== 'not due') ports.log('groq_key_watched', { team: policy.team, done });
+  if (done !== 'not due') ports.log('groq_key_checked', { team: policy.team, done });
 }
 
 async function retire(ports: GroqKeyJobPorts, { team }: TeamPolicy): Promise<void> {
-  const { retired, inUse, toDelete } = await retireGroqKeys(ports, ports.secretOfTeam(team), team);
+  const { retired, inUse, toDelete } = await retireGroqKeys(ports, ports.secretForTeam(team), team);
   for (const { keyId } of retired) ports.log('groq_key_retired', { team, groqKeyId: keyId });
   for (const { keyId } of inUse) ports.log('groq_key_still_in_use', { team, groqKeyId: keyId });
-  for (const { keyId } of toDelete) ports.log('groq_key_to_delete', { team, groqKeyId: keyId });
+  for (const { keyId } of toDelete) ports.log('groq_key_deletion_pending', { team, groqKeyId: keyId });
 }

@@ -1,7 +1,7 @@
 import { RotateSecretCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { groqSecretName, teamOfGroqSecret } from '../../contract.ts';
+import { groqSecretName, teamFromGroqSecret } from '../../contract.ts';
 import { type GroqKey, parseGroqKey } from '../../groq/groq-key-versions.ts';
-import { groqKeyIdOf } from '../../groq/io/groq-key-id.ts';
+import { deriveGroqKeyId } from '../../groq/io/groq-key-id.ts';
 import { StoreError } from '../../kernel/store-error.ts';
 import { RotatedSecret } from '../../secrets/io/rotated-secret.ts';
 
@@ -13,8 +13,8 @@ export function groqSecret(
 ): RotatedSecret<GroqKey> {
   return new RotatedSecret(client, secretId, {
     what: "secret of a team's Groq key",
-    teamOf: (name) => teamOfGroqSecret(name, environmentName),
-    parse: (text) => parseGroqKey(text, groqKeyIdOf),
+    parseTeam: (name) => teamFromGroqSecret(name, environmentName),
+    parse: (text) => parseGroqKey(text, deriveGroqKeyId),
   });
 }
 

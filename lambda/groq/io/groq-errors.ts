@@ -1,10 +1,10 @@
 import Groq from 'groq-sdk';
 import { isObject } from '../../kernel/json-object.ts';
 import { type Refusal, refuse } from '../../kernel/refusals.ts';
-import type { UpstreamAnswer } from '../upstream.ts';
+import type { UpstreamResponse } from '../upstream.ts';
 
 /** Error codes of a connection that was never made, so that Groq cannot have seen the request. */
-const NEVER_CONNECTED = new Set([
+const CONNECT_ERROR_CODES = new Set([
   ...['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT'],
   ...[
     'CERT_HAS_EXPIRED',
@@ -15,9 +15,9 @@ const NEVER_CONNECTED = new Set([
 ]);
 
 /** Turns what groq-sdk throws into an answer. Only a connection never made, or Groq's own "no", is not billed. */
-export function answerOfError(error: unknown): Extract<UpstreamAnswer, { kind: 'rejected' | 'lost' }> {
+export function responseFromError(error: unknown): Extract<UpstreamResponse, { kind: 'rejected' | 'lost' }> {
   if (error instanceof Groq.APIConnectionError || !(error instanceof Groq.APIError) || error.status === undefined) {
-    if (wasNeverConnected(error)) {
+    if (isConnectFailure(error)) {
       return {
         kind: 'rejected',
         refusal: refuse('groq_unavailable', 'Groq could not be reached. Nothing was billed; try again.', {
@@ -33,11 +33,11 @@ export function answerOfError(error: unknown): Extract<UpstreamAnswer, { kind: '
       ),
     };
   }
-  return { kind: 'rejected', refusal: refusalOfStatus(error.status, error.error, error.headers) };
+  return { kind: 'rejected', refusal: refusalFromStatus(error.status, error.error, error.headers) };
 }
 
 /** What Groq's "no" becomes for the caller: its word on the request passes, its word on our keys and limits does not. */
-function refusalOfStatus(status: number, body: unknown, headers: Headers | undefined): Refusal {
+function refusalFromStatus(status: number, body: unknown, headers: Headers | undefined): Refusal {
   const upstream = isObject(body) && isObject(body.error) ? body.error : {};
   const message = typeof upstream.message === 'string' ? upstream.message : `Groq answered ${status}.`;
   if (upstream.code === 'blocked_api_access') {
@@ -52,7 +52,7 @@ function refusalOfStatus(status: number, body: unknown, headers: Headers | undef
       "Groq refuses the team's Groq key. An operator has been told; this is not your key.",
     );
   if (status === 429) {
-    const retryAfterMs = retryAfterMsOf(headers) ?? 1_000;
+    const retryAfterMs = parseRetryAfterMs(headers) ?? 1_000;
     return refuse(
       'groq_rate_limited',
       `Groq's own rate limit for the organisation is reached. Try again in ${retryAfterMs / 1000} s.`,
@@ -63,29 +63,28 @@ function refusalOfStatus(status: number, body: unknown, headers: Headers | undef
     return refuse(
       'groq_unavailable',
       'Groq has no capacity for this service tier now. Nothing was billed; try again.',
-      { retryAfterMs: retryAfterMsOf(headers) ?? 1_000 },
+      { retryAfterMs: parseRetryAfterMs(headers) ?? 1_000 },
     );
   if (status >= 400 && status < 498)
     return refuse('groq_rejected', message, { upstreamStatus: status, upstreamError: upstream });
   return refuse('groq_unavailable', `Groq answered ${status}. Nothing was billed; try again.`, {
-    retryAfterMs: retryAfterMsOf(headers) ?? 1_000,
+    retryAfterMs: parseRetryAfterMs(headers) ?? 1_000,
   });
 }
 
 /** Groq's `retry-after` in milliseconds, if it is a number of seconds. */
-export function retryAfterMsOf(headers: Headers | undefined): number | undefined {
+export function parseRetryAfterMs(headers: Headers | undefined): number | undefined {
   const text = headers?.get('retry-after');
   const seconds = text === null || text === undefined || text.trim() === '' ? Number.NaN : Number(text);
   return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined;
 }
 
-function wasNeverConnected(error: unknown): boolean {
+function isConnectFailure(error: unknown): boolean {
   let cause: unknown = error;
   for (let depth = 0; depth < 6 && cause instanceof Error; depth++) {
-    if ('code' in cause && typeof cause.code === 'string' && NEVER_CONNECTED.has(cause.code)) return true;
+    if ('code' in cause && typeof cause.code === 'string' && CONNECT_ERROR_CODES.has(cause.code)) return true;
     // A host with several addresses fails with one error for all of them.
-    if (cause instanceof AggregateError && cause.errors.length > 0 && cause.errors.every(wasNeverConnected))
-      return true;
+    if (cause instanceof AggregateError && cause.errors.length > 0 && cause.errors.every(isConnectFailure)) return true;
     cause = cause.cause;
   }
   return false;

@@ -22,8 +22,8 @@ export class GroqKeys {
   of(team: string): TeamGroqKeys {
     let keys = this.#teams.get(team);
     if (keys === undefined) {
-      const staleTold = (error: unknown) => this.#log('groq_key_stale', { team, error: nameOf(error) });
-      keys = new TeamGroqKeys(this.#client, groqSecretName(team, this.#environment), this.#nowEpochMs, staleTold);
+      const onStaleRead = (error: unknown) => this.#log('groq_key_stale', { team, error: errorName(error) });
+      keys = new TeamGroqKeys(this.#client, groqSecretName(team, this.#environment), this.#nowEpochMs, onStaleRead);
       this.#teams.set(team, keys);
     }
     return keys;
@@ -31,7 +31,7 @@ export class GroqKeys {
 }
 
 /** What failed, for operators: Secrets Manager's own name for it, and never a value. */
-function nameOf(error: unknown): string {
+function errorName(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown';
   return error.cause instanceof Error ? error.cause.name : error.message;
 }

@@ -5,14 +5,14 @@ const MAX_EVENT_BYTES = 8 * 1024 * 1024;
  * Cuts a stream of bytes into whole server-sent events, byte for byte, as soon as each is complete; what follows the
  * last blank line comes at the end. Throws when the stream breaks off, or an event is beyond 8 MiB.
  */
-export async function* sseEvents(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+export async function* splitSseEvents(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let rest: Buffer = Buffer.alloc(0);
   let searched = 0;
   for await (const chunk of chunks) {
     rest =
       rest.length === 0 ? Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength) : Buffer.concat([rest, chunk]);
     for (;;) {
-      const end = endOfEvent(rest, searched);
+      const end = findEventEnd(rest, searched);
       if (end < 0) break;
       yield rest.subarray(0, end);
       rest = rest.subarray(end);
@@ -25,7 +25,7 @@ export async function* sseEvents(chunks: AsyncIterable<Uint8Array>): AsyncGenera
   if (rest.length > 0) yield rest;
 }
 
-function endOfEvent(bytes: Buffer, from: number): number {
+function findEventEnd(bytes: Buffer, from: number): number {
   const lf = bytes.indexOf('\n\n', from);
   const crlf = bytes.indexOf('\r\n\r\n', from);
   if (lf >= 0 && (crlf < 0 || lf < crlf)) return lf + 2;

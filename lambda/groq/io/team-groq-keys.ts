@@ -5,18 +5,18 @@ import {
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import { CACHE_MS } from '../../contract.ts';
-import { Cached, type Stale } from '../../kernel/cached.ts';
+import { Cached, type StaleOptions } from '../../kernel/cached.ts';
 import { StoreError } from '../../kernel/store-error.ts';
 import { VERSION_LABEL } from '../../secrets/secret-versions.ts';
 import { RefusedKeys } from '../groq-key-choice.ts';
 import { type GroqKey, parseGroqKey, type StagedKey, stagedQueue } from '../groq-key-versions.ts';
-import { groqKeyIdOf } from './groq-key-id.ts';
+import { deriveGroqKeyId } from './groq-key-id.ts';
 
 /** A secret that holds a value of another shape than `{"apiKey": "…"}`. */
 export class MalformedSecret extends StoreError {}
 
 /** A Groq key as a version of its team's secret holds it. */
-export type HeldKey = GroqKey & { readonly versionId: string; readonly createdAtEpochMs: number };
+export type StoredGroqKey = GroqKey & { readonly versionId: string; readonly createdAtEpochMs: number };
 
 /** How long calls go on with a key that could not be read again, in milliseconds: Secrets Manager is back by then. */
 const STALE_MS = 3_600_000;
@@ -34,39 +34,39 @@ export class TeamGroqKeys {
   readonly #client: SecretsManagerClient;
   readonly #name: string;
   readonly #nowEpochMs: () => number;
-  readonly #current: Cached<HeldKey | undefined>;
+  readonly #current: Cached<StoredGroqKey | undefined>;
   readonly #queue: Cached<readonly StagedKey[]>;
-  readonly #stale: Stale;
-  #previous: { readonly of: string; readonly key: Cached<HeldKey | undefined> } | undefined;
+  readonly #stale: StaleOptions;
+  #previous: { readonly of: string; readonly key: Cached<StoredGroqKey | undefined> } | undefined;
   /** The values of staged versions, which never change. */
-  readonly #staged = new Map<string, HeldKey | undefined>();
-  #refetchedAtEpochMs = 0;
+  readonly #staged = new Map<string, StoredGroqKey | undefined>();
+  #lastRefetchedAtEpochMs = 0;
 
   constructor(
     client: SecretsManagerClient,
     name: string,
     nowEpochMs: () => number,
-    staleTold: (error: unknown) => void,
+    onStaleRead: (error: unknown) => void,
   ) {
     this.#client = client;
     this.#name = name;
     this.#nowEpochMs = nowEpochMs;
-    this.#stale = { mostMs: STALE_MS, retryMs: RETRY_MS, failMs: REFETCH_EVERY_MS, told: staleTold };
+    this.#stale = { maxAgeMs: STALE_MS, retryMs: RETRY_MS, errorTtlMs: REFETCH_EVERY_MS, onStale: onStaleRead };
     this.#current = new Cached(CACHE_MS, nowEpochMs, () => this.#readCurrent(), this.#stale);
     // Only a call that has no other key asks for it, so that a key just staged is found.
     this.#queue = new Cached(REFETCH_EVERY_MS, nowEpochMs, () => this.#readQueue(), this.#stale);
   }
 
   /** The current key, or undefined when none has been set; a first one is found within a second. */
-  async current(): Promise<HeldKey | undefined> {
+  async current(): Promise<StoredGroqKey | undefined> {
     const key = await this.#current.get();
-    if (key !== undefined || this.refetchInMs() > 0) return key;
+    if (key !== undefined || this.refetchAllowedInMs() > 0) return key;
     this.refetch();
     return await this.#current.get();
   }
 
   /** The key before the current one, or undefined when there is none any more. */
-  async previous(current: HeldKey): Promise<HeldKey | undefined> {
+  async previous(current: StoredGroqKey): Promise<StoredGroqKey | undefined> {
     if (this.#previous?.of !== current.versionId) {
       const key = new Cached(CACHE_MS, this.#nowEpochMs, () => this.#read(PREVIOUS), this.#stale);
       this.#previous = { of: current.versionId, key };
@@ -74,9 +74,9 @@ export class TeamGroqKeys {
     return await this.#previous.key.get();
   }
 
-  /** The first key of the queue that `isOut` does not rule out. */
-  async staged(isOut: (keyId: string) => boolean): Promise<HeldKey | undefined> {
-    const head = (await this.#queue.get()).find(({ keyId }) => !isOut(keyId));
+  /** The first key of the queue that `isExcluded` does not rule out. */
+  async staged(isExcluded: (keyId: string) => boolean): Promise<StoredGroqKey | undefined> {
+    const head = (await this.#queue.get()).find(({ keyId }) => !isExcluded(keyId));
     if (head === undefined) return undefined;
     if (!this.#staged.has(head.versionId)) {
       // By its version: its label goes when it is promoted, which may be now.
@@ -86,24 +86,24 @@ export class TeamGroqKeys {
   }
 
   /** How long until the current key may be fetched anew for a key that was refused, in milliseconds. */
-  refetchInMs(): number {
-    return Math.max(0, this.#refetchedAtEpochMs + REFETCH_EVERY_MS - this.#nowEpochMs());
+  refetchAllowedInMs(): number {
+    return Math.max(0, this.#lastRefetchedAtEpochMs + REFETCH_EVERY_MS - this.#nowEpochMs());
   }
 
   /** Fetches the current key anew, at most once a second, whoever asks. */
   refetch(): void {
-    if (this.refetchInMs() > 0) return;
-    this.#refetchedAtEpochMs = this.#nowEpochMs();
+    if (this.refetchAllowedInMs() > 0) return;
+    this.#lastRefetchedAtEpochMs = this.#nowEpochMs();
     this.#current.refresh();
   }
 
-  async #readCurrent(): Promise<HeldKey | undefined> {
+  async #readCurrent(): Promise<StoredGroqKey | undefined> {
     const key = await this.#read(CURRENT);
-    if (key === undefined) this.#refetchedAtEpochMs = this.#nowEpochMs();
+    if (key === undefined) this.#lastRefetchedAtEpochMs = this.#nowEpochMs();
     return key;
   }
 
-  async #read(which: { VersionStage: string } | { VersionId: string }): Promise<HeldKey | undefined> {
+  async #read(which: { VersionStage: string } | { VersionId: string }): Promise<StoredGroqKey | undefined> {
     let found: { SecretString?: string | undefined; VersionId?: string | undefined; CreatedDate?: Date | undefined };
     try {
       found = await this.#client.send(new GetSecretValueCommand({ SecretId: this.#name, ...which }));
@@ -111,7 +111,7 @@ export class TeamGroqKeys {
       if (cause instanceof ResourceNotFoundException) return undefined;
       throw new StoreError('secrets', `cannot read the secret ${this.#name}`, { cause });
     }
-    const key = parseGroqKey(found.SecretString, groqKeyIdOf);
+    const key = parseGroqKey(found.SecretString, deriveGroqKeyId);
     if (key === undefined)
       throw new MalformedSecret('secrets', `the secret ${this.#name} is not of the shape {"apiKey": "…"}`);
     return { ...key, versionId: found.VersionId ?? '', createdAtEpochMs: found.CreatedDate?.getTime() ?? 0 };

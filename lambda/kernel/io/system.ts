@@ -20,14 +20,14 @@ export const systemLog: Log = (event, facts) => {
  * Takes the lines of metrics: on Lambda the log, as they are, since CloudWatch wants JSON from the first letter, and standard
  * output is the local host's own; to a file where the host names one.
  */
-export function metricWriter(file?: string): (line: string) => void {
+export function createMetricWriter(file?: string): (line: string) => void {
   if (file === undefined) return (line) => process.stderr.write(`${line}\n`);
   const descriptor = openSync(file, 'a');
   return (line) => writeSync(descriptor, `${line}\n`);
 }
 
 /** Steps of the SDK that do nothing here but take a tenth of a call's time: a log filter without a log, a user agent. */
-const IDLE_STEPS = ['loggerMiddleware', 'getUserAgentMiddleware'];
+const UNUSED_MIDDLEWARE = ['loggerMiddleware', 'getUserAgentMiddleware'];
 
 /** Bounds of one try, in milliseconds; the SDK makes three. A table that hangs must not keep a caller to the deadline. */
 const CONNECT_MS = 2_000;
@@ -36,7 +36,7 @@ const ANSWER_MS = 10_000;
 const MAX_SOCKETS = 256;
 
 /** The DynamoDB client of every handler. */
-export function dynamoClient(): DynamoDBClient {
+export function createDynamoClient(): DynamoDBClient {
   const client = new DynamoDBClient({
     // The steps of a call are put together once, not for each.
     cacheMiddleware: true,
@@ -48,7 +48,7 @@ export function dynamoClient(): DynamoDBClient {
       httpsAgent: { maxSockets: MAX_SOCKETS },
     },
   });
-  for (const step of IDLE_STEPS) client.middlewareStack.remove(step);
+  for (const step of UNUSED_MIDDLEWARE) client.middlewareStack.remove(step);
   return client;
 }
 
@@ -57,7 +57,7 @@ const SECRET_ANSWER_MS = 2_000;
 const SECRET_TRIES = 2;
 
 /** The Secrets Manager client of the calls. */
-export function secretsClient(): SecretsManagerClient {
+export function createSecretsClient(): SecretsManagerClient {
   const requestHandler = {
     connectionTimeout: SECRET_ANSWER_MS,
     requestTimeout: SECRET_ANSWER_MS,

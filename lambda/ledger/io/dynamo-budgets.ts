@@ -1,8 +1,8 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { CACHE_MS } from '../../contract.ts';
-import { inBatches } from '../../kernel/in-batches.ts';
+import { mapInBatches } from '../../kernel/batches.ts';
 import type { PicoUsd } from '../../kernel/money.ts';
-import { type Period, periodOf } from '../../kernel/period.ts';
+import { type Period, periodAt } from '../../kernel/period.ts';
 import { StoreError } from '../../kernel/store-error.ts';
 import type { BudgetLedger } from '../budget-operations.ts';
 import type { OrganizationLedger } from '../organization-ledger.ts';
@@ -10,7 +10,7 @@ import type { Pause, Pauses } from '../pause.ts';
 import type { LedgerKey } from '../ports.ts';
 import type { LedgerState } from '../reservation.ts';
 import { addTopUp, changeLimit, type TopUp } from '../top-ups.ts';
-import { ALL_TEAMS, holderOf } from './ledger-item.ts';
+import { ORGANIZATION_PARTITION, teamPartitionKey } from './ledger-item.ts';
 import { LedgerStore } from './ledger-store.ts';
 import { OrganizationLeases } from './organization-leases.ts';
 
@@ -20,11 +20,11 @@ const MAX_OPEN_TRIES = 12;
  * How long around a month's end both months may be open, in milliseconds: deployments open the next one ten minutes early,
  * and clocks differ.
  */
-const AROUND_MS = 3_600_000;
+const PERIOD_OVERLAP_MS = 3_600_000;
 /** How long a revoked key is refused by the ledger itself, in milliseconds: ten times what API Gateway may go on taking it. */
-const REVOKED_FOR_MS = 10 * CACHE_MS;
+const REVOCATION_TTL_MS = 10 * CACHE_MS;
 /** How many teams are paused or resumed at once. */
-const TEAMS_AT_ONCE = 32;
+const TEAM_CONCURRENCY = 32;
 
 /** What people and deployments do to budgets in DynamoDB; calls go on meanwhile. */
 export class DynamoBudgets implements BudgetLedger {
@@ -43,7 +43,7 @@ export class DynamoBudgets implements BudgetLedger {
   }
 
   async readOrganization(period: Period): Promise<OrganizationLedger | undefined> {
-    return await this.#ofOrganization(() => this.#leases.read(period));
+    return await this.#withOrganizationErrors(() => this.#leases.read(period));
   }
 
   async readPauses(team: string): Promise<Pauses> {
@@ -51,66 +51,66 @@ export class DynamoBudgets implements BudgetLedger {
   }
 
   /** Gives a period a limit, beside its top-ups: opens it, or moves what is available by the difference. */
-  async setLimit(key: LedgerKey, limit: PicoUsd): Promise<void> {
-    await this.#opened(key, limit, (state) => changeLimit(state, limit));
+  async setLimit(key: LedgerKey, limitPicoUsd: PicoUsd): Promise<void> {
+    await this.#opened(key, limitPicoUsd, (state) => changeLimit(state, limitPicoUsd));
     // A team that was gone when all were paused or resumed learns of it when it is published again.
-    await this.#store.applyStanding(key);
+    await this.#store.applyTeamControls(key);
   }
 
-  async topUp(key: LedgerKey, limit: PicoUsd, topUp: TopUp): Promise<void> {
-    await this.#opened(key, limit, (state) => addTopUp(state, topUp, this.#nowEpochMs()));
+  async topUp(key: LedgerKey, limitPicoUsd: PicoUsd, topUp: TopUp): Promise<void> {
+    await this.#opened(key, limitPicoUsd, (state) => addTopUp(state, topUp, this.#nowEpochMs()));
   }
 
   /** The same as setLimit, for the organisation's cap. */
   async setCap(period: Period, cap: PicoUsd): Promise<void> {
-    await this.#ofOrganization(() => this.#leases.setCap(period, cap));
+    await this.#withOrganizationErrors(() => this.#leases.setCap(period, cap));
   }
 
   async topUpCap(period: Period, cap: PicoUsd, topUp: TopUp): Promise<void> {
-    await this.#ofOrganization(() => this.#leases.topUp(period, cap, topUp));
+    await this.#withOrganizationErrors(() => this.#leases.topUp(period, cap, topUp));
   }
 
   async setPause(team: string, pause: Pause | undefined): Promise<void> {
     // What stands comes first: a period that is opened from now on has it, and those that are open get it next.
-    await this.#store.writeStanding(holderOf(team), (standing) => ({ ...standing, pause }));
-    await this.#inOpenPeriods(team);
+    await this.#store.updateTeamControls(teamPartitionKey(team), (controls) => ({ ...controls, pause }));
+    await this.#applyToOpenPeriods(team);
   }
 
-  async setPauseOfAll(pause: Pause | undefined, listTeams: () => Promise<ReadonlySet<string>>): Promise<void> {
-    await this.#store.writeStanding(ALL_TEAMS, (standing) => ({ ...standing, pause }));
+  async setPauseForAll(pause: Pause | undefined, listTeams: () => Promise<ReadonlySet<string>>): Promise<void> {
+    await this.#store.updateTeamControls(ORGANIZATION_PARTITION, (controls) => ({ ...controls, pause }));
     // Named only now: a team that is published later is opened with what stands.
-    await inBatches([...(await listTeams())], TEAMS_AT_ONCE, async (team) => {
+    await mapInBatches([...(await listTeams())], TEAM_CONCURRENCY, async (team) => {
       // Only its version: a period that is being opened is opened anew, with what stands for all.
-      await this.#store.writeStanding(holderOf(team), (standing) => standing);
-      await this.#inOpenPeriods(team);
+      await this.#store.updateTeamControls(teamPartitionKey(team), (controls) => controls);
+      await this.#applyToOpenPeriods(team);
     });
   }
 
   async revokeKey(team: string, keyId: string): Promise<void> {
     const nowEpochMs = this.#nowEpochMs();
-    await this.#store.writeStanding(holderOf(team), (standing) => {
-      const lasting = [...standing.revoked].filter(([, untilMs]) => untilMs > nowEpochMs);
-      return { ...standing, revoked: new Map(lasting).set(keyId, nowEpochMs + REVOKED_FOR_MS) };
+    await this.#store.updateTeamControls(teamPartitionKey(team), (controls) => {
+      const lasting = [...controls.revoked].filter(([, untilMs]) => untilMs > nowEpochMs);
+      return { ...controls, revoked: new Map(lasting).set(keyId, nowEpochMs + REVOCATION_TTL_MS) };
     });
-    await this.#inOpenPeriods(team);
+    await this.#applyToOpenPeriods(team);
   }
 
-  async #opened(key: LedgerKey, limit: PicoUsd, change: (state: LedgerState) => LedgerState): Promise<void> {
+  async #opened(key: LedgerKey, limitPicoUsd: PicoUsd, change: (state: LedgerState) => LedgerState): Promise<void> {
     for (let tries = 1; tries <= MAX_OPEN_TRIES; tries++) {
       if (await this.#store.changeLimit(key, change)) return;
-      await this.#store.openPeriod(key, limit);
+      await this.#store.openPeriod(key, limitPicoUsd);
     }
     throw new StoreError('ledger', `the ledger of ${key.team} could not be opened`);
   }
 
-  async #inOpenPeriods(team: string): Promise<void> {
+  async #applyToOpenPeriods(team: string): Promise<void> {
     const nowEpochMs = this.#nowEpochMs();
-    const times = [nowEpochMs - AROUND_MS, nowEpochMs, nowEpochMs + AROUND_MS];
+    const times = [nowEpochMs - PERIOD_OVERLAP_MS, nowEpochMs, nowEpochMs + PERIOD_OVERLAP_MS];
     // A period that is not open has nothing to be written to, and will be opened with what stands.
-    for (const period of new Set(times.map(periodOf))) await this.#store.applyStanding({ team, period });
+    for (const period of new Set(times.map(periodAt))) await this.#store.applyTeamControls({ team, period });
   }
 
-  async #ofOrganization<T>(act: () => Promise<T>): Promise<T> {
+  async #withOrganizationErrors<T>(act: () => Promise<T>): Promise<T> {
     try {
       return await act();
     } catch (cause) {

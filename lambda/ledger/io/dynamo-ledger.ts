@@ -5,40 +5,40 @@ import { addUsd, type PicoUsd, ZERO_USD } from '../../kernel/money.ts';
 import type { Period } from '../../kernel/period.ts';
 import { StoreError } from '../../kernel/store-error.ts';
 import type { KeyLedger } from '../key-ledger.ts';
-import { forgettable, reserve } from '../ledger.ts';
+import { purgeableReservations, reserve } from '../ledger.ts';
 import type { OrganizationLedger } from '../organization-ledger.ts';
 import type { Pauses } from '../pause.ts';
-import type { Budgets, Ledger, LedgerKey, ReserveResult, SeenLedger } from '../ports.ts';
+import type { Budgets, CachedLedgerView, Ledger, LedgerKey, ReserveResult } from '../ports.ts';
 import type { LedgerState, LedgerView, Reservation, ReserveTerms, Settlement } from '../reservation.ts';
-import { endTopUps } from '../top-ups.ts';
-import { expireWrite, forgetWrite } from './expiry-writes.ts';
-import { writtenViewOf } from './ledger-item.ts';
+import { expireTopUps } from '../top-ups.ts';
+import { expireWrite, purgeLapsedWrite } from './expiry-writes.ts';
+import { parseUpdatedView } from './ledger-item.ts';
 import { LedgerStore } from './ledger-store.ts';
-import { bucketForms, correctWrite, openKeyWrite, reserveWrite, settleWrite } from './ledger-writes.ts';
-import { type Draw, OrganizationLeases } from './organization-leases.ts';
-import type { LedgerWrite } from './write-parts.ts';
+import { correctWrite, guessBucketStates, openKeyLedgerWrite, reserveWrite, settleWrite } from './ledger-writes.ts';
+import { type DrawResult, OrganizationLeases } from './organization-leases.ts';
+import type { LedgerWrite } from './update-expressions.ts';
 
 /** The most round trips one reserve makes: create the period, guess a bucket's form again, expire, and a few races. */
 const MAX_RESERVE_TRIES = 12;
 /** The most that one makes that draws: what it has drawn, other calls of its team may take first, again and again. */
 const MAX_DRAWING_TRIES = 100;
 /** How long a draw that others were quicker than waits, in milliseconds, at most and at first. */
-const CONFLICT_WITHIN_MS = 20;
+const CONFLICT_BACKOFF_MS = 20;
 /** How many lapsed reservations one write forgets at most. */
-const MAX_FORGOTTEN = 50;
+const MAX_PURGED_PER_WRITE = 50;
 /** How many reservations one write expires at most: some 70 bytes each of the 4 KB that an expression may have. */
-const EXPIRED_AT_ONCE = 40;
+const MAX_EXPIRED_PER_WRITE = 40;
 /** How many writes one sweep of a ledger makes at most; each settlement between a read and its write costs one more. */
 const MAX_EXPIRE_TRIES = 100;
 /** How many ledgers a process remembers the last sight of. */
-const MAX_SEEN = 1_000;
+const MAX_CACHED_LEDGERS = 1_000;
 
 /** The ledger in DynamoDB: one conditional write to admit a call, one to end it. */
 export class DynamoLedger implements Ledger {
   readonly #store: LedgerStore;
   readonly #nowEpochMs: () => number;
-  readonly #seen = new Map<string, SeenLedger>();
-  readonly #seenShares = new Map<string, KeyLedger>();
+  readonly #seen = new Map<string, CachedLedgerView>();
+  readonly #cachedKeyLedgers = new Map<string, KeyLedger>();
   readonly #leases: OrganizationLeases;
   /** The last draw of each ledger in this process: the next waits for it, since it may find what that one drew. */
   readonly #drawing = new Map<string, Promise<unknown>>();
@@ -53,7 +53,7 @@ export class DynamoLedger implements Ledger {
     const result = await this.#reserve(key, budgets, terms, false);
     if (result !== 'short') return result;
     // One at a time, or a crowd would draw a block each, or take from one another what each has drawn.
-    const name = seenName(key);
+    const name = ledgerCacheKey(key);
     const before = this.#drawing.get(name) ?? Promise.resolve();
     const mine = before.then(() => this.#reserve(key, budgets, terms, true));
     const settled = mine.catch(() => undefined);
@@ -73,13 +73,13 @@ export class DynamoLedger implements Ledger {
     mayDraw: boolean,
   ): Promise<ReserveResult | 'short'> {
     const share = terms.key?.id;
-    let forms = bucketForms(this.lastSeen(key)?.view, this.#seenKey(key, share), terms.nowEpochMs);
+    let bucketStates = guessBucketStates(this.lastSeen(key)?.view, this.#seenKey(key, share), terms.nowEpochMs);
     const most = mayDraw ? MAX_DRAWING_TRIES : MAX_RESERVE_TRIES;
     let drawn = 0;
     for (let tries = 1; tries <= most; tries++) {
-      const written = await this.#write(key, reserveWrite(terms, forms));
+      const written = await this.#write(key, reserveWrite(terms, bucketStates));
       if ('view' in written) {
-        this.#rememberShare(key, terms, written.view);
+        this.#rememberKeyLedger(key, terms, written.view);
         return { kind: 'reserved', view: written.view };
       }
       if (written.current === undefined) {
@@ -87,12 +87,12 @@ export class DynamoLedger implements Ledger {
         continue;
       }
       const state = written.current;
-      if (endTopUps(state, terms.nowEpochMs) !== state) {
-        await this.#store.changeLimit(key, (current) => endTopUps(current, terms.nowEpochMs));
+      if (expireTopUps(state, terms.nowEpochMs) !== state) {
+        await this.#store.changeLimit(key, (current) => expireTopUps(current, terms.nowEpochMs));
         continue;
       }
       if (terms.key !== undefined && !state.keys.has(terms.key.id)) {
-        await this.#write(key, openKeyWrite(terms.key));
+        await this.#write(key, openKeyLedgerWrite(terms.key));
         continue;
       }
       const again = reserve(state, terms);
@@ -100,31 +100,31 @@ export class DynamoLedger implements Ledger {
         // Nothing to add: an earlier try of this very reserve succeeded, and only its reply was lost.
         if (again.state === state) return { kind: 'reserved', view: state };
         // It would fit, so only the guessed form of a bucket was wrong, or the ledger has moved since.
-        forms = bucketForms(state, state.keys.get(share ?? ''), terms.nowEpochMs);
+        bucketStates = guessBucketStates(state, state.keys.get(share ?? ''), terms.nowEpochMs);
         continue;
       }
-      if ('isLeaseOver' in again) {
+      if ('isLeaseExpired' in again) {
         if (!mayDraw) return 'short';
         const renewed = await this.#renew(key, state);
         if (renewed === 'look again') continue;
         const refused = {
           reason: 'organization_budget_exceeded',
-          limitPicoUsd: renewed.limit,
-          leftPicoUsd: ZERO_USD,
-          heldPicoUsd: state.reserved,
+          limitPicoUsd: renewed.limitPicoUsd,
+          availablePicoUsd: ZERO_USD,
+          reservedPicoUsd: state.reservedPicoUsd,
           // What comes back goes to the cap first.
-          awaitedPicoUsd: ZERO_USD,
+          reclaimablePicoUsd: ZERO_USD,
         } as const;
         return { kind: 'refused', refused, view: state };
       }
-      if ('shortPicoUsd' in again) {
+      if ('shortfallPicoUsd' in again) {
         if (!mayDraw) return 'short';
         // Whoever took it has what it wanted: after a moment there are fewer to be quicker.
-        if (drawn++ > 0) await pauseUpTo(CONFLICT_WITHIN_MS);
-        const draw = await this.#draw(key, again.shortPicoUsd, budgets.organization, terms);
+        if (drawn++ > 0) await pauseUpTo(CONFLICT_BACKOFF_MS);
+        const draw = await this.#draw(key, again.shortfallPicoUsd, budgets.organization, terms);
         if (draw === 'drawn') continue;
-        const leftPicoUsd = addUsd(draw.leftPicoUsd, state.leased);
-        const refused = { ...draw, reason: 'organization_budget_exceeded', leftPicoUsd } as const;
+        const availablePicoUsd = addUsd(draw.availablePicoUsd, state.leasedPicoUsd);
+        const refused = { ...draw, reason: 'organization_budget_exceeded', availablePicoUsd } as const;
         return { kind: 'refused', refused, view: state };
       }
       const { refused } = again;
@@ -145,7 +145,7 @@ export class DynamoLedger implements Ledger {
     }
   }
 
-  async #draw(key: LedgerKey, need: PicoUsd, cap: PicoUsd, terms: ReserveTerms): Promise<Draw> {
+  async #draw(key: LedgerKey, need: PicoUsd, cap: PicoUsd, terms: ReserveTerms): Promise<DrawResult> {
     try {
       return await this.#leases.draw(key, need, cap, terms);
     } catch (cause) {
@@ -167,11 +167,11 @@ export class DynamoLedger implements Ledger {
     return settled.current;
   }
 
-  lastSeen(key: LedgerKey): SeenLedger | undefined {
-    return this.#seen.get(seenName(key));
+  lastSeen(key: LedgerKey): CachedLedgerView | undefined {
+    return this.#seen.get(ledgerCacheKey(key));
   }
 
-  async peek(key: LedgerKey): Promise<LedgerState | undefined> {
+  async readEventuallyConsistent(key: LedgerKey): Promise<LedgerState | undefined> {
     const state = await this.#store.read(key, false);
     return state === undefined ? undefined : this.#remember(key, state);
   }
@@ -197,7 +197,7 @@ export class DynamoLedger implements Ledger {
   /** Takes off a cap's increases whose time is over, and takes back what lies idle of them. */
   async sweepCap(period: Period, nowEpochMs: number): Promise<void> {
     try {
-      await this.#leases.changeLimit(period, (state) => endTopUps(state, nowEpochMs));
+      await this.#leases.changeLimit(period, (state) => expireTopUps(state, nowEpochMs));
     } catch (cause) {
       throw new StoreError('ledger', "cannot sweep the organisation's ledger", { cause });
     }
@@ -213,14 +213,14 @@ export class DynamoLedger implements Ledger {
   ): Promise<{ readonly expired: number; readonly state: LedgerState } | undefined> {
     const state = await this.read(key);
     if (state === undefined) return undefined;
-    if (endTopUps(state, nowEpochMs) !== state)
-      await this.#store.changeLimit(key, (current) => endTopUps(current, nowEpochMs));
-    await this.#store.healStanding(key, state);
+    if (expireTopUps(state, nowEpochMs) !== state)
+      await this.#store.changeLimit(key, (current) => expireTopUps(current, nowEpochMs));
+    await this.#store.repairTeamControls(key, state);
     const expired = await this.#expireOverdue(key, state, nowEpochMs);
     // Also when nothing else is written: what stays in the item is paid for by every call of the month.
-    const forgotten = forgettable(state, nowEpochMs).map((held) => held.id);
-    for (let start = 0; start < forgotten.length; start += MAX_FORGOTTEN) {
-      await this.#write(key, forgetWrite(forgotten.slice(start, start + MAX_FORGOTTEN)));
+    const forgotten = purgeableReservations(state, nowEpochMs).map((held) => held.id);
+    for (let start = 0; start < forgotten.length; start += MAX_PURGED_PER_WRITE) {
+      await this.#write(key, purgeLapsedWrite(forgotten.slice(start, start + MAX_PURGED_PER_WRITE)));
     }
     const isChanged = expired > 0 || forgotten.length > 0;
     return { expired, state: isChanged ? ((await this.read(key)) ?? state) : state };
@@ -228,24 +228,24 @@ export class DynamoLedger implements Ledger {
 
   async #expireOverdue(key: LedgerKey, state: LedgerState, nowEpochMs: number): Promise<number> {
     const overdue = [...state.open.values()].filter((held) => held.expiresAtEpochMs <= nowEpochMs);
-    const forgottenIds = forgettable(state, nowEpochMs)
+    const purgedIds = purgeableReservations(state, nowEpochMs)
       // One that is open again lapses again in this very write, which can name it only once.
       .filter(({ id }) => !state.open.has(id))
-      .slice(0, MAX_FORGOTTEN)
+      .slice(0, MAX_PURGED_PER_WRITE)
       .map((held) => held.id);
-    return overdue.length === 0 ? 0 : await this.expire(key, overdue, forgottenIds);
+    return overdue.length === 0 ? 0 : await this.expire(key, overdue, purgedIds);
   }
 
   /**
    * Takes reservations past their time for spent at their bound, many in a write; those that have been settled meanwhile
    * are left alone. Tells how many are in flight no more.
    */
-  async expire(key: LedgerKey, overdue: readonly Reservation[], forgottenIds: readonly string[] = []): Promise<number> {
+  async expire(key: LedgerKey, overdue: readonly Reservation[], purgedIds: readonly string[] = []): Promise<number> {
     let left = overdue;
     for (let tries = 1; left.length > 0; tries++) {
-      const some = left.slice(0, EXPIRED_AT_ONCE);
-      const written = await this.#write(key, expireWrite(some, tries === 1 ? forgottenIds : []));
-      this.#seen.delete(seenName(key));
+      const some = left.slice(0, MAX_EXPIRED_PER_WRITE);
+      const written = await this.#write(key, expireWrite(some, tries === 1 ? purgedIds : []));
+      this.#seen.delete(ledgerCacheKey(key));
       if ('view' in written) left = left.slice(some.length);
       else if (tries > MAX_EXPIRE_TRIES)
         throw new StoreError('ledger', `the ledger of ${key.team} kept changing while it was swept`);
@@ -265,36 +265,36 @@ export class DynamoLedger implements Ledger {
     const result = await this.#store.write(key, write);
     if ('current' in result)
       return { current: result.current === undefined ? undefined : this.#remember(key, result.current) };
-    const view = writtenViewOf(result.written);
+    const view = parseUpdatedView(result.written);
     // A write that does not echo every total must not pass for a sight of the ledger.
-    return { view: isWhole(result.written) ? this.#remember(key, view) : view };
+    return { view: hasEveryTotal(result.written) ? this.#remember(key, view) : view };
   }
 
   /** A key's share as it was last seen: in a whole item, or in what a write of that key told. */
   #seenKey(key: LedgerKey, share: string | undefined): KeyLedger | undefined {
     if (share === undefined) return undefined;
-    const view = this.#seen.get(seenName(key))?.view;
+    const view = this.#seen.get(ledgerCacheKey(key))?.view;
     const known = view !== undefined && 'keys' in view ? (view as LedgerState).keys.get(share) : undefined;
-    return known ?? this.#seenShares.get(`${seenName(key)} ${share}`);
+    return known ?? this.#cachedKeyLedgers.get(`${ledgerCacheKey(key)} ${share}`);
   }
 
-  #rememberShare(key: LedgerKey, { key: terms }: ReserveTerms, { key: share }: LedgerView): void {
+  #rememberKeyLedger(key: LedgerKey, { key: terms }: ReserveTerms, { key: share }: LedgerView): void {
     if (terms === undefined || share === undefined) return;
-    if (this.#seenShares.size >= MAX_SEEN) this.#seenShares.clear();
-    this.#seenShares.set(`${seenName(key)} ${terms.id}`, share);
+    if (this.#cachedKeyLedgers.size >= MAX_CACHED_LEDGERS) this.#cachedKeyLedgers.clear();
+    this.#cachedKeyLedgers.set(`${ledgerCacheKey(key)} ${terms.id}`, share);
   }
 
   #remember<V extends LedgerView>(key: LedgerKey, view: V): V {
-    if (this.#seen.size >= MAX_SEEN) this.#seen.clear();
-    this.#seen.set(seenName(key), { view, seenAtEpochMs: this.#nowEpochMs() });
+    if (this.#seen.size >= MAX_CACHED_LEDGERS) this.#seen.clear();
+    this.#seen.set(ledgerCacheKey(key), { view, seenAtEpochMs: this.#nowEpochMs() });
     return view;
   }
 }
 
-function isWhole(attributes: Item): boolean {
+function hasEveryTotal(attributes: Item): boolean {
   return ['limit', 'available', 'leased', 'reserved', 'spent', 'rpmTat', 'tpmTat'].every((name) => name in attributes);
 }
 
-function seenName({ team, period }: LedgerKey): string {
+function ledgerCacheKey({ team, period }: LedgerKey): string {
   return `${team} ${period}`;
 }

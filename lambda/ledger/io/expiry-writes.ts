@@ -1,10 +1,10 @@
 import type { Reservation } from '../reservation.ts';
 import { reservationValue } from './ledger-item.ts';
-import { endOf, type LedgerWrite, names, number, TAKEN_FOR_SPENT } from './write-parts.ts';
+import { EXPIRED_SETTLEMENT, type LedgerWrite, names, number, reservationEndValue } from './update-expressions.ts';
 
 /** The write that takes reservations past their time for spent at their bound, and forgets lapsed ones of long ago. */
-export function expireWrite(reservations: readonly Reservation[], forgottenIds: readonly string[]): LedgerWrite {
-  const cost = reservations.reduce((sum, { costPicoUsd }) => sum + costPicoUsd, 0n);
+export function expireWrite(reservations: readonly Reservation[], purgedIds: readonly string[]): LedgerWrite {
+  const cost = reservations.reduce((sum, { maxCostPicoUsd }) => sum + maxCostPicoUsd, 0n);
   const each = <T>(of: (reservation: Reservation, index: number) => T): T[] => reservations.map(of);
   return {
     UpdateExpression: `SET ${[
@@ -13,7 +13,7 @@ export function expireWrite(reservations: readonly Reservation[], forgottenIds: 
       '#assumed = #assumed + :cost',
       '#last = :last',
       ...each((_, n) => `#lapsed.#i${n} = :r${n}`),
-    ].join(', ')} REMOVE ${[...each((_, n) => `#open.#i${n}`), ...forgottenIds.map((_, n) => `#lapsed.#f${n}`)].join(
+    ].join(', ')} REMOVE ${[...each((_, n) => `#open.#i${n}`), ...purgedIds.map((_, n) => `#lapsed.#f${n}`)].join(
       ', ',
     )}`,
     // All of them as they were seen: one that has been settled meanwhile makes the write fail, and the ledger be read anew.
@@ -21,17 +21,17 @@ export function expireWrite(reservations: readonly Reservation[], forgottenIds: 
     ExpressionAttributeNames: {
       ...names('reserved', 'spent', 'assumed', 'lapsed', 'open', 'last'),
       ...Object.fromEntries(each(({ id }, n) => [`#i${n}`, id])),
-      ...Object.fromEntries(forgottenIds.map((id, n) => [`#f${n}`, id])),
+      ...Object.fromEntries(purgedIds.map((id, n) => [`#f${n}`, id])),
     },
     ExpressionAttributeValues: {
       ':cost': number(cost),
       ...Object.fromEntries(each((reservation, n) => [`:r${n}`, reservationValue(reservation)])),
       ':last': {
         L: each((reservation) =>
-          endOf(
+          reservationEndValue(
             'expire',
             reservation,
-            { ...TAKEN_FOR_SPENT, costPicoUsd: reservation.costPicoUsd },
+            { ...EXPIRED_SETTLEMENT, costPicoUsd: reservation.maxCostPicoUsd },
             reservation.expiresAtEpochMs,
           ),
         ),
@@ -41,7 +41,7 @@ export function expireWrite(reservations: readonly Reservation[], forgottenIds: 
 }
 
 /** The write that only forgets lapsed reservations of long ago. */
-export function forgetWrite(ids: readonly string[]): LedgerWrite {
+export function purgeLapsedWrite(ids: readonly string[]): LedgerWrite {
   return {
     UpdateExpression: `REMOVE ${ids.map((_, n) => `#lapsed.#f${n}`).join(', ')}`,
     ConditionExpression: 'attribute_type(#lapsed, :map)',

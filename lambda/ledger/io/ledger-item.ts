@@ -11,64 +11,64 @@ import type { TopUp } from '../top-ups.ts';
 
 /** The key of a team's ledger for a period. */
 export function ledgerItemKey({ team, period }: LedgerKey): Record<string, AttributeValue> {
-  return { [PARTITION_KEY]: { S: holderOf(team) }, [SORT_KEY]: { S: `LEDGER#${period}` } };
+  return { [PARTITION_KEY]: { S: teamPartitionKey(team) }, [SORT_KEY]: { S: `LEDGER#${period}` } };
 }
 
 /** Reads a ledger's totals; what an item lacks is zero, since items only ever gain attributes. */
-export function ledgerViewOf(item: Item): LedgerView {
+export function parseLedgerView(item: Item): LedgerView {
   return {
-    limit: money(item.limit),
-    available: money(item.available),
-    reserved: money(item.reserved),
-    spent: money(item.spent),
-    leased: money(item.leased),
-    assumed: money(item.assumed),
-    overrun: money(item.overrun),
+    limitPicoUsd: money(item.limit),
+    availablePicoUsd: money(item.available),
+    reservedPicoUsd: money(item.reserved),
+    spentPicoUsd: money(item.spent),
+    leasedPicoUsd: money(item.leased),
+    assumedPicoUsd: money(item.assumed),
+    overrunPicoUsd: money(item.overrun),
     rpmTatUs: Number(item.rpmTat?.N ?? 0),
     tpmTatUs: Number(item.tpmTat?.N ?? 0),
   };
 }
 
 /** Reads what a write answered: the totals, and the share of the one key that it touched. */
-export function writtenViewOf(item: Item): LedgerView {
-  const [key] = keysOf(item).values();
-  return { ...ledgerViewOf(item), ...(key === undefined ? {} : { key }) };
+export function parseUpdatedView(item: Item): LedgerView {
+  const [key] = parseKeyLedgers(item).values();
+  return { ...parseLedgerView(item), ...(key === undefined ? {} : { key }) };
 }
 
 /** Reads a whole ledger item. */
-export function ledgerStateOf(item: Item): LedgerState {
+export function parseLedgerState(item: Item): LedgerState {
   return {
-    ...ledgerViewOf(item),
-    open: reservationsOf(item.open),
-    lapsed: reservationsOf(item.lapsed),
-    topUps: topUpsOf(item),
-    pauses: { team: pauseOf(item.paused), organization: pauseOf(item.pausedAll) },
-    keys: keysOf(item),
+    ...parseLedgerView(item),
+    open: parseReservations(item.open),
+    lapsed: parseReservations(item.lapsed),
+    topUps: parseTopUps(item),
+    pauses: { team: parsePause(item.paused), organization: parsePause(item.pausedAll) },
+    keys: parseKeyLedgers(item),
     leaseEndsAtEpochMs: item.leaseEndMs?.N === undefined ? undefined : Number(item.leaseEndMs.N),
-    revoked: new Set(revokedOf(item.revoked).keys()),
+    revoked: new Set(parseRevokedKeys(item.revoked).keys()),
   };
 }
 
 /** The key of what stands for a holder beyond its periods: whether it is paused, and which keys were revoked lately. */
-export function standingItemKey(holder: string): Record<string, AttributeValue> {
+export function teamControlsItemKey(holder: string): Record<string, AttributeValue> {
   return { [PARTITION_KEY]: { S: holder }, [SORT_KEY]: { S: 'STANDING' } };
 }
 
 /** Who holds the pause of all teams together. */
-export const ALL_TEAMS = 'ORG';
+export const ORGANIZATION_PARTITION = 'ORG';
 
 /** The partition of a team's items. */
-export function holderOf(team: string): string {
+export function teamPartitionKey(team: string): string {
   return `TEAM#${team}`;
 }
 
 /** The team whose partition an item is in; undefined for anybody else's. */
-export function teamOf(item: Item | undefined): string | undefined {
+export function parseTeamName(item: Item | undefined): string | undefined {
   return /^TEAM#(.+)$/.exec(item?.[PARTITION_KEY]?.S ?? '')?.[1];
 }
 
 /** Reads a pause. */
-export function pauseOf(value: AttributeValue | undefined): Pause | undefined {
+export function parsePause(value: AttributeValue | undefined): Pause | undefined {
   if (value?.M === undefined) return undefined;
   const { reason, untilMs } = value.M;
   return { reason: reason?.S ?? '', untilEpochMs: untilMs?.N === undefined ? undefined : Number(untilMs.N) };
@@ -82,7 +82,7 @@ export function pauseValue({ reason, untilEpochMs }: Pause): AttributeValue {
 }
 
 /** Reads which keys were revoked lately, and until when that matters. */
-export function revokedOf(value: AttributeValue | undefined): ReadonlyMap<string, number> {
+export function parseRevokedKeys(value: AttributeValue | undefined): ReadonlyMap<string, number> {
   return new Map(Object.entries(value?.M ?? {}).map(([keyId, { N = '0' }]) => [keyId, Number(N)]));
 }
 
@@ -104,7 +104,7 @@ export function topUpsValue(topUps: ReadonlyMap<string, TopUp>): AttributeValue 
 export function reservationValue(reservation: Reservation): AttributeValue {
   return {
     M: {
-      cost: { N: String(reservation.costPicoUsd) },
+      cost: { N: String(reservation.maxCostPicoUsd) },
       tokens: { N: String(reservation.tokens) },
       model: { S: reservation.model },
       key: { S: reservation.keyId },
@@ -115,38 +115,38 @@ export function reservationValue(reservation: Reservation): AttributeValue {
 
 /** The key of the organisation's ledger for a period. */
 export function organizationItemKey(period: string): Record<string, AttributeValue> {
-  return { [PARTITION_KEY]: { S: ALL_TEAMS }, [SORT_KEY]: { S: `LEDGER#${period}` } };
+  return { [PARTITION_KEY]: { S: ORGANIZATION_PARTITION }, [SORT_KEY]: { S: `LEDGER#${period}` } };
 }
 
 /** Reads the organisation's ledger. */
-export function organizationLedgerOf(item: Item): OrganizationLedger {
+export function parseOrganizationLedger(item: Item): OrganizationLedger {
   return {
-    limit: money(item.limit),
-    available: money(item.available),
-    granted: money(item.granted),
+    limitPicoUsd: money(item.limit),
+    availablePicoUsd: money(item.available),
+    grantedPicoUsd: money(item.granted),
     holders: new Set(item.holders?.SS ?? []),
-    topUps: topUpsOf(item),
+    topUps: parseTopUps(item),
   };
 }
 
 /** Writes a key's share. */
-export function keyValue({ limit, available, rpmTatUs, tpmTatUs }: KeyLedger): AttributeValue {
+export function keyValue({ limitPicoUsd, availablePicoUsd, rpmTatUs, tpmTatUs }: KeyLedger): AttributeValue {
   return {
     M: {
-      ...(limit === undefined ? {} : { limit: { N: String(limit) } }),
-      available: { N: String(available) },
+      ...(limitPicoUsd === undefined ? {} : { limit: { N: String(limitPicoUsd) } }),
+      available: { N: String(availablePicoUsd) },
       rpmTat: { N: String(rpmTatUs) },
       tpmTat: { N: String(tpmTatUs) },
     },
   };
 }
 
-function keysOf(item: Item): ReadonlyMap<string, KeyLedger> {
+function parseKeyLedgers(item: Item): ReadonlyMap<string, KeyLedger> {
   const entries = Object.entries(item.keys?.M ?? {}).map(([id, { M: entry = {} }]): [string, KeyLedger] => [
     id,
     {
-      limit: entry.limit === undefined ? undefined : money(entry.limit),
-      available: money(entry.available),
+      limitPicoUsd: entry.limit === undefined ? undefined : money(entry.limit),
+      availablePicoUsd: money(entry.available),
       rpmTatUs: Number(entry.rpmTat?.N ?? 0),
       tpmTatUs: Number(entry.tpmTat?.N ?? 0),
     },
@@ -154,7 +154,7 @@ function keysOf(item: Item): ReadonlyMap<string, KeyLedger> {
   return new Map(entries);
 }
 
-function topUpsOf(item: Item): ReadonlyMap<string, TopUp> {
+function parseTopUps(item: Item): ReadonlyMap<string, TopUp> {
   const entries = Object.entries(item.topUps?.M ?? {}).map(([id, { M: entry = {} }]): [string, TopUp] => [
     id,
     { id, amountPicoUsd: money(entry.amount), untilEpochMs: Number(entry.untilMs?.N ?? 0) },
@@ -162,15 +162,15 @@ function topUpsOf(item: Item): ReadonlyMap<string, TopUp> {
   return new Map(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-function reservationsOf(value: AttributeValue | undefined): ReadonlyMap<string, Reservation> {
+function parseReservations(value: AttributeValue | undefined): ReadonlyMap<string, Reservation> {
   const entries = Object.entries(value?.M ?? {});
-  return new Map(entries.map(([id, entry]) => [id, reservationOf(id, entry.M ?? {})]));
+  return new Map(entries.map(([id, entry]) => [id, parseReservation(id, entry.M ?? {})]));
 }
 
-function reservationOf(id: string, entry: Item): Reservation {
+function parseReservation(id: string, entry: Item): Reservation {
   return {
     id,
-    costPicoUsd: money(entry.cost),
+    maxCostPicoUsd: money(entry.cost),
     tokens: Number(entry.tokens?.N ?? 0),
     model: entry.model?.S ?? '',
     keyId: entry.key?.S ?? '',

@@ -1,43 +1,50 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { RATE_WINDOW_US } from '../../kernel/rate-limit.ts';
-import { type KeyTerms, openKey } from '../key-ledger.ts';
-import { overrunOf } from '../ledger.ts';
+import { type KeyTerms, openKeyLedger } from '../key-ledger.ts';
+import { overrunAmount } from '../ledger.ts';
 import type { LedgerView, ReserveTerms, Settlement } from '../reservation.ts';
 import { keyValue, reservationValue } from './ledger-item.ts';
-import { type LedgerWrite, lastValue, names, number } from './write-parts.ts';
+import { type LedgerWrite, lastEndsValue, names, number } from './update-expressions.ts';
 
 /** What a bucket needs: DynamoDB cannot take a maximum, so an idle bucket and a busy one are written differently. */
-type BucketForm = 'idle' | 'busy';
+type BucketState = 'idle' | 'busy';
 
 type Buckets = Pick<LedgerView, 'rpmTatUs' | 'tpmTatUs'>;
-type Forms = { readonly requests: BucketForm; readonly tokens: BucketForm };
+type RateBucketStates = { readonly requests: BucketState; readonly tokens: BucketState };
 
 /** The forms a reserve's buckets take, the team's and the key's; guessed from the ledger as last seen. */
-export type BucketForms = Forms & { readonly key: Forms };
+export type ReserveBucketStates = RateBucketStates & { readonly key: RateBucketStates };
 
 /** Chooses the forms for a ledger, and a key's share of it, as they were last seen. */
-export function bucketForms(team: Buckets | undefined, key: Buckets | undefined, nowEpochMs: number): BucketForms {
-  const form = (tatUs = 0): BucketForm => (tatUs < nowEpochMs * 1000 ? 'idle' : 'busy');
-  const forms = (seen: Buckets | undefined) => ({ requests: form(seen?.rpmTatUs), tokens: form(seen?.tpmTatUs) });
+export function guessBucketStates(
+  team: Buckets | undefined,
+  key: Buckets | undefined,
+  nowEpochMs: number,
+): ReserveBucketStates {
+  const bucketState = (tatUs = 0): BucketState => (tatUs < nowEpochMs * 1000 ? 'idle' : 'busy');
+  const forms = (seen: Buckets | undefined) => ({
+    requests: bucketState(seen?.rpmTatUs),
+    tokens: bucketState(seen?.tpmTatUs),
+  });
   return { ...forms(team), key: forms(key) };
 }
 
 /** Attributes that are written as they are, so that the answer tells them: `UPDATED_NEW` names what a write touched. */
-const ECHOED = ['limit', 'spent', 'assumed', 'overrun'];
+const UNCHANGED_TOTALS = ['limit', 'spent', 'assumed', 'overrun'];
 
 /** The write that admits a call: money, concurrency, both rates and the pause in one condition. */
-export function reserveWrite(terms: ReserveTerms, forms: BucketForms): LedgerWrite {
+export function reserveWrite(terms: ReserveTerms, forms: ReserveBucketStates): LedgerWrite {
   const { reservation } = terms;
   const requests = bucketPart('rpmTat', terms.rpmCostUs, terms.nowEpochMs, forms.requests);
   const tokens = bucketPart('tpmTat', terms.tpmCostUs, terms.nowEpochMs, forms.tokens);
-  const key = terms.key === undefined ? NO_PART : keyPart(terms.key, terms.nowEpochMs, forms.key);
+  const key = terms.key === undefined ? EMPTY_PART : keyPart(terms.key, terms.nowEpochMs, forms.key);
   return {
     UpdateExpression: `SET ${[
       '#available = #available - :cost',
       '#reserved = #reserved + :cost',
       '#leased = #leased - :cost',
       '#open.#id = :reservation',
-      ...ECHOED.map((name) => `#${name} = #${name}`),
+      ...UNCHANGED_TOTALS.map((name) => `#${name} = #${name}`),
       ...requests.set,
       ...tokens.set,
       ...key.set,
@@ -58,14 +65,14 @@ export function reserveWrite(terms: ReserveTerms, forms: BucketForms): LedgerWri
       ...key.condition,
     ].join(' AND '),
     ExpressionAttributeNames: {
-      ...names('available', 'reserved', 'leased', 'open', ...ECHOED, ...requests.names, ...tokens.names),
+      ...names('available', 'reserved', 'leased', 'open', ...UNCHANGED_TOTALS, ...requests.names, ...tokens.names),
       ...names('paused', 'pausedAll', 'untilMs', 'topUpsEndMs', 'leaseEndMs', 'revoked', ...key.names),
       ...key.own,
       '#id': reservation.id,
       '#keyId': reservation.keyId,
     },
     ExpressionAttributeValues: {
-      ':cost': number(reservation.costPicoUsd),
+      ':cost': number(reservation.maxCostPicoUsd),
       ':reservation': reservationValue(reservation),
       ':maxConcurrent': number(terms.maxConcurrent),
       ':nowMs': number(terms.nowEpochMs),
@@ -77,17 +84,17 @@ export function reserveWrite(terms: ReserveTerms, forms: BucketForms): LedgerWri
 }
 
 /** A part of a write's expressions; `own` are names that are no attribute's of the gateway's. */
-type Part = {
+type ExpressionPart = {
   readonly set: readonly string[];
   readonly condition: readonly string[];
   readonly names: readonly string[];
   readonly own: Readonly<Record<string, string>>;
   readonly values: Readonly<Record<string, AttributeValue>>;
 };
-const NO_PART: Part = { set: [], condition: [], names: [], own: {}, values: {} };
+const EMPTY_PART: ExpressionPart = { set: [], condition: [], names: [], own: {}, values: {} };
 
 /** What a key with limits of its own takes from its share of the ledger. */
-function keyPart(key: KeyTerms, nowEpochMs: number, forms: Forms): Part {
+function keyPart(key: KeyTerms, nowEpochMs: number, forms: RateBucketStates): ExpressionPart {
   const path = '#keys.#share';
   const requests = bucketPart('rpmTat', key.rpmCostUs, nowEpochMs, forms.requests, path);
   const tokens = bucketPart('tpmTat', key.tpmCostUs, nowEpochMs, forms.tokens, path);
@@ -111,16 +118,22 @@ function keyPart(key: KeyTerms, nowEpochMs: number, forms: Forms): Part {
 }
 
 /** The write that gives a key with limits of its own its share of a period. */
-export function openKeyWrite(key: KeyTerms): LedgerWrite {
+export function openKeyLedgerWrite(key: KeyTerms): LedgerWrite {
   return {
     UpdateExpression: 'SET #keys.#share = :share',
     ConditionExpression: 'attribute_exists(#keys) AND attribute_not_exists(#keys.#share)',
     ExpressionAttributeNames: { '#keys': 'keys', '#share': key.id },
-    ExpressionAttributeValues: { ':share': keyValue(openKey(key.limitPicoUsd)) },
+    ExpressionAttributeValues: { ':share': keyValue(openKeyLedger(key.limitPicoUsd)) },
   };
 }
 
-function bucketPart(name: 'rpmTat' | 'tpmTat', costUs: number, nowEpochMs: number, form: BucketForm, of?: string) {
+function bucketPart(
+  name: 'rpmTat' | 'tpmTat',
+  costUs: number,
+  nowEpochMs: number,
+  bucketState: BucketState,
+  of?: string,
+) {
   // The key's bucket and the team's have the same name, and values of their own.
   const [path, value] = of === undefined ? [`#${name}`, `:${name}`] : [`${of}.#${name}`, `:${name}Key`];
   if (costUs === 0) {
@@ -128,7 +141,7 @@ function bucketPart(name: 'rpmTat' | 'tpmTat', costUs: number, nowEpochMs: numbe
     return { names: [name], set: [`${path} = ${path}`], condition: [], values: {} };
   }
   const nowUs = nowEpochMs * 1000;
-  if (form === 'idle') {
+  if (bucketState === 'idle') {
     return {
       names: [name],
       set: [`${path} = ${value}Next`],
@@ -186,21 +199,21 @@ export function settleWrite(terms: ReserveTerms, settlement: Settlement, nowEpoc
       '#id': reservation.id,
     },
     ExpressionAttributeValues: {
-      ':refund': number(reservation.costPicoUsd - settlement.costPicoUsd),
-      ':held': number(reservation.costPicoUsd),
+      ':refund': number(reservation.maxCostPicoUsd - settlement.costPicoUsd),
+      ':held': number(reservation.maxCostPicoUsd),
       ':cost': number(settlement.costPicoUsd),
       ':assumed': number(settlement.assumed ? settlement.costPicoUsd : 0n),
-      ':overrun': number(overrunOf(reservation, settlement.costPicoUsd)),
+      ':overrun': number(overrunAmount(reservation, settlement.costPicoUsd)),
       ':tpmRefund': number(settlement.tpmRefundUs),
-      ':last': lastValue(settlement.kind, reservation, settlement, nowEpochMs),
+      ':last': lastEndsValue(settlement.kind, reservation, settlement, nowEpochMs),
       ...key.values,
     },
   };
 }
 
 /** What a call's end gives back to the share of a key with limits of its own. */
-function keyRefund({ key }: ReserveTerms, tpmRefundUs: number): Omit<Part, 'condition'> {
-  if (key === undefined) return NO_PART;
+function keyRefund({ key }: ReserveTerms, tpmRefundUs: number): Omit<ExpressionPart, 'condition'> {
+  if (key === undefined) return EMPTY_PART;
   const path = '#keys.#share';
   const money = key.limitPicoUsd === undefined ? [] : [`${path}.#available = ${path}.#available + :refund`];
   return {
@@ -247,11 +260,11 @@ export function correctWrite(terms: ReserveTerms, settlement: Settlement): Ledge
       '#id': reservation.id,
     },
     ExpressionAttributeValues: {
-      ':refund': number(reservation.costPicoUsd - settlement.costPicoUsd),
-      ':assumed': number((settlement.assumed ? settlement.costPicoUsd : 0n) - reservation.costPicoUsd),
-      ':overrun': number(overrunOf(reservation, settlement.costPicoUsd)),
+      ':refund': number(reservation.maxCostPicoUsd - settlement.costPicoUsd),
+      ':assumed': number((settlement.assumed ? settlement.costPicoUsd : 0n) - reservation.maxCostPicoUsd),
+      ':overrun': number(overrunAmount(reservation, settlement.costPicoUsd)),
       // At the same moment as the expiry that it replaces, so that both count on the same day.
-      ':last': lastValue('correct', reservation, settlement, reservation.expiresAtEpochMs),
+      ':last': lastEndsValue('correct', reservation, settlement, reservation.expiresAtEpochMs),
       ...key.values,
     },
   };

@@ -1,14 +1,14 @@
 import type { LedgerState } from '../reservation.ts';
-import { topUpsEndAt } from '../top-ups.ts';
+import { earliestTopUpEnd } from '../top-ups.ts';
 import { topUpsValue } from './ledger-item.ts';
-import { type LedgerWrite, names, number } from './write-parts.ts';
+import { type LedgerWrite, names, number } from './update-expressions.ts';
 
 /** A limit as an item has it. */
-type LimitState = Pick<LedgerState, 'limit' | 'available' | 'topUps'>;
+type TopUpLimitState = Pick<LedgerState, 'limitPicoUsd' | 'availablePicoUsd' | 'topUps'>;
 
 /** The write that changes a limit, or the top-ups in it, unless either has changed since it was read. */
-export function limitWrite(before: LimitState, after: LimitState): LedgerWrite {
-  const endMs = topUpsEndAt(after.topUps);
+export function limitWrite(before: TopUpLimitState, after: TopUpLimitState): LedgerWrite {
+  const endMs = earliestTopUpEnd(after.topUps);
   const sets = ['#limit = :limit', '#available = #available + :by', '#topUps = :topUps'];
   // Only a time that is there can be over; the admitting write compares it.
   const end = endMs === undefined ? ' REMOVE #topUpsEndMs' : ', #topUpsEndMs = :endMs';
@@ -19,9 +19,9 @@ export function limitWrite(before: LimitState, after: LimitState): LedgerWrite {
     ConditionExpression: `#limit = :before AND ${sameTopUps}`,
     ExpressionAttributeNames: names('limit', 'available', 'topUps', 'topUpsEndMs'),
     ExpressionAttributeValues: {
-      ':limit': number(after.limit),
-      ':before': number(before.limit),
-      ':by': number(after.available - before.available),
+      ':limit': number(after.limitPicoUsd),
+      ':before': number(before.limitPicoUsd),
+      ':by': number(after.availablePicoUsd - before.availablePicoUsd),
       ':topUps': topUpsValue(after.topUps),
       ':topUpsBefore': topUpsValue(before.topUps),
       ...(endMs === undefined ? {} : { ':endMs': number(endMs) }),

@@ -10,30 +10,30 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { TTL_ATTRIBUTE } from '../../contract.ts';
-import { inBatches } from '../../kernel/in-batches.ts';
+import { mapInBatches } from '../../kernel/batches.ts';
 import { pauseUpTo } from '../../kernel/io/retry.ts';
 import { addUsd, type PicoUsd, picoUsd, ZERO_USD } from '../../kernel/money.ts';
 import type { Period } from '../../kernel/period.ts';
-import { heldIn } from '../ledger.ts';
-import { drawableOf, type OrganizationLedger, recallableOf, returnOf } from '../organization-ledger.ts';
+import { sumReserved } from '../ledger.ts';
+import { leaseBlockSize, type OrganizationLedger, recallAmount, settleExpiredLease } from '../organization-ledger.ts';
 import type { LedgerKey } from '../ports.ts';
 import type { LedgerState, ReserveRefusal, ReserveTerms } from '../reservation.ts';
-import { addTopUp, changeLimit, endTopUps, type TopUp, topUpsEndAt } from '../top-ups.ts';
-import { ledgerItemKey, ledgerStateOf, organizationItemKey, organizationLedgerOf } from './ledger-item.ts';
-import { KEEP_LEDGER_S } from './ledger-store.ts';
+import { addTopUp, changeLimit, earliestTopUpEnd, expireTopUps, type TopUp } from '../top-ups.ts';
+import { ledgerItemKey, organizationItemKey, parseLedgerState, parseOrganizationLedger } from './ledger-item.ts';
+import { LEDGER_RETENTION_S } from './ledger-store.ts';
 import { endLeaseWrite, limitWrite } from './limit-writes.ts';
 
 /** What drawing a lease came to. */
-export type Draw = 'drawn' | Omit<Extract<ReserveRefusal, { reason: 'organization_budget_exceeded' }>, 'reason'>;
+export type DrawResult = 'drawn' | Omit<Extract<ReserveRefusal, { reason: 'organization_budget_exceeded' }>, 'reason'>;
 
 /** How often a draw is tried while others move the same ledgers. */
 const MAX_DRAW_TRIES = 50;
 /** How many teams' ledgers are read or written at once. */
-const TEAMS_AT_ONCE = 16;
+const TEAM_CONCURRENCY = 16;
 /** How long a tried transfer waits before it is tried again, at most, in milliseconds. */
-const RETRY_WITHIN_MS = 40;
+const TRANSFER_BACKOFF_MS = 40;
 /** How long the organisation is taken for used up after a draw found it so, in milliseconds: a crowd asks once. */
-const TRUST_EXHAUSTED_MS = 250;
+const EXHAUSTED_CACHE_TTL_MS = 250;
 
 /** The organisation's ledger in DynamoDB: money goes to a team and back in transactions of two items. */
 export class OrganizationLeases {
@@ -46,7 +46,7 @@ export class OrganizationLeases {
         /** Whom it was found for, where that team keeps what others could have; undefined: for all. */
         readonly team: string | undefined;
         readonly atEpochMs: number;
-        readonly draw: Exclude<Draw, 'drawn'>;
+        readonly draw: Exclude<DrawResult, 'drawn'>;
       }
     | undefined;
 
@@ -57,32 +57,36 @@ export class OrganizationLeases {
   }
 
   /** Draws what a team lacks, and more where there is more; calls idle leases back from other teams before it gives up. */
-  async draw(key: LedgerKey, need: PicoUsd, cap: PicoUsd, terms: ReserveTerms): Promise<Draw> {
+  async draw(key: LedgerKey, need: PicoUsd, cap: PicoUsd, terms: ReserveTerms): Promise<DrawResult> {
     const known = this.#exhausted;
-    const isFresh = known !== undefined && this.#nowEpochMs() - known.atEpochMs < TRUST_EXHAUSTED_MS;
+    const isFresh = known !== undefined && this.#nowEpochMs() - known.atEpochMs < EXHAUSTED_CACHE_TTL_MS;
     const isOfThis = known?.period === key.period && (known.team === undefined || known.team === key.team);
-    if (isFresh && isOfThis && known.draw.leftPicoUsd < need) return known.draw;
+    if (isFresh && isOfThis && known.draw.availablePicoUsd < need) return known.draw;
     for (let tries = 1; tries <= MAX_DRAW_TRIES; tries++) {
       const state = await this.read(key.period);
       if (state === undefined) {
         await this.#open(key.period, cap);
         continue;
       }
-      if (endTopUps(state, this.#nowEpochMs()) !== state) {
-        await this.changeLimit(key.period, (current) => endTopUps(current, this.#nowEpochMs()));
+      if (expireTopUps(state, this.#nowEpochMs()) !== state) {
+        await this.changeLimit(key.period, (current) => expireTopUps(current, this.#nowEpochMs()));
         continue;
       }
-      const amount = drawableOf(state, need);
+      const amount = leaseBlockSize(state, need);
       if (amount !== undefined) {
         if (await this.#transfer(key, amount, state)) return 'drawn';
-        await pauseUpTo(RETRY_WITHIN_MS);
+        await pauseUpTo(TRANSFER_BACKOFF_MS);
         continue;
       }
-      const short = picoUsd(need - state.available);
-      const { wasIdle, ledgers } = await this.#callBack(key.team, key.period, state, short);
-      if (!wasIdle) {
-        const draw = { limitPicoUsd: state.limit, leftPicoUsd: state.available, ...heldInAll(ledgers, terms) };
-        const keepsIdle = ledgers.some(({ team, view }) => team === key.team && view.leased > 0n);
+      const short = picoUsd(need - state.availablePicoUsd);
+      const { hadIdleLeases, ledgers } = await this.#recallLeases(key.team, key.period, state, short);
+      if (!hadIdleLeases) {
+        const draw = {
+          limitPicoUsd: state.limitPicoUsd,
+          availablePicoUsd: state.availablePicoUsd,
+          ...sumReservedInAllTeams(ledgers, terms),
+        };
+        const keepsIdle = ledgers.some(({ team, view }) => team === key.team && view.leasedPicoUsd > 0n);
         const team = keepsIdle ? key.team : undefined;
         this.#exhausted = { period: key.period, team, atEpochMs: this.#nowEpochMs(), draw };
         return draw;
@@ -100,7 +104,7 @@ export class OrganizationLeases {
       ConsistentRead: true,
     });
     const { Item } = await this.#client.send(command);
-    return Item === undefined ? undefined : organizationLedgerOf(Item);
+    return Item === undefined ? undefined : parseOrganizationLedger(Item);
   }
 
   /** Gives a period a cap, beside its top-ups: opens it, or moves what is available by the difference. */
@@ -120,27 +124,27 @@ export class OrganizationLeases {
    */
   async renew(
     key: LedgerKey,
-    { leased, leaseEndsAtEpochMs: endedAt }: LedgerState,
+    { leasedPicoUsd, leaseEndsAtEpochMs: endedAt }: LedgerState,
   ): Promise<'look again' | OrganizationLedger> {
     const state = await this.read(key.period);
     if (state === undefined || endedAt === undefined) return 'look again';
-    if (endTopUps(state, this.#nowEpochMs()) !== state) {
-      await this.changeLimit(key.period, (current) => endTopUps(current, this.#nowEpochMs()));
+    if (expireTopUps(state, this.#nowEpochMs()) !== state) {
+      await this.changeLimit(key.period, (current) => expireTopUps(current, this.#nowEpochMs()));
       return 'look again';
     }
-    const { amount, leaseEndsAtEpochMs } = returnOf(state, leased, endedAt);
+    const { amount, leaseEndsAtEpochMs } = settleExpiredLease(state, leasedPicoUsd, endedAt);
     if (amount === 0n && leaseEndsAtEpochMs === endedAt) return state;
     this.#exhausted = undefined;
-    await this.#bringBack(key, { leased, endedAt, amount, leaseEndsAtEpochMs }, state);
+    await this.#returnLease(key, { leasedPicoUsd, endedAt, amount, leaseEndsAtEpochMs }, state);
     return 'look again';
   }
 
-  async #bringBack(
+  async #returnLease(
     { team, period }: LedgerKey,
-    lease: { leased: PicoUsd; endedAt: number; amount: PicoUsd; leaseEndsAtEpochMs: number | undefined },
+    lease: { leasedPicoUsd: PicoUsd; endedAt: number; amount: PicoUsd; leaseEndsAtEpochMs: number | undefined },
     seen: OrganizationLedger,
   ): Promise<void> {
-    const { leased, endedAt, amount, leaseEndsAtEpochMs: nextEnd } = lease;
+    const { leasedPicoUsd, endedAt, amount, leaseEndsAtEpochMs: nextEnd } = lease;
     const end = nextEnd === undefined ? ' REMOVE leaseEndMs' : ', leaseEndMs = :end';
     const TransactItems: TransactWriteItem[] = [
       {
@@ -149,11 +153,11 @@ export class OrganizationLeases {
           Key: organizationItemKey(period),
           UpdateExpression: 'SET available = available + :amount, granted = granted - :amount',
           // By what was seen it was judged whether the cap has room.
-          ConditionExpression: `available = :available AND ${sameEnd(seen)}`,
+          ConditionExpression: `available = :available AND ${topUpEndCondition(seen)}`,
           ExpressionAttributeValues: {
             ':amount': { N: String(amount) },
-            ':available': { N: String(seen.available) },
-            ...endValue(seen),
+            ':available': { N: String(seen.availablePicoUsd) },
+            ...topUpEndValues(seen),
           },
         },
       },
@@ -165,7 +169,7 @@ export class OrganizationLeases {
           ConditionExpression: 'leased = :leased AND leaseEndMs = :ended',
           ExpressionAttributeValues: {
             ':amount': { N: String(amount) },
-            ':leased': { N: String(leased) },
+            ':leased': { N: String(leasedPicoUsd) },
             ':ended': { N: String(endedAt) },
             ...(nextEnd === undefined ? {} : { ':end': { N: String(nextEnd) } }),
           },
@@ -174,16 +178,16 @@ export class OrganizationLeases {
     ];
     // Others that were quicker have changed what was seen.
     if (!(await this.#written(this.#client.send(new TransactWriteItemsCommand({ TransactItems })))))
-      await pauseUpTo(RETRY_WITHIN_MS);
+      await pauseUpTo(TRANSFER_BACKOFF_MS);
   }
 
   /** Ends the leases of every team that has drawn, at a time. */
   async #endLeases(period: Period, { holders }: OrganizationLedger, atEpochMs: number): Promise<void> {
-    await inBatches([...holders], TEAMS_AT_ONCE, async (team) => {
+    await mapInBatches([...holders], TEAM_CONCURRENCY, async (team) => {
       const write = { TableName: this.#table, Key: ledgerItemKey({ team, period }), ...endLeaseWrite(atEpochMs) };
       for (let tries = 1; tries <= MAX_DRAW_TRIES; tries++) {
         if ((await this.#tried(this.#client.send(new UpdateItemCommand(write)))) !== 'conflict') return;
-        await pauseUpTo(RETRY_WITHIN_MS);
+        await pauseUpTo(TRANSFER_BACKOFF_MS);
       }
       throw new Error(`the lease of ${team} could not be ended`);
     });
@@ -198,17 +202,18 @@ export class OrganizationLeases {
       const state = await this.read(period);
       if (state === undefined) return false;
       const changed = change(state);
-      const isChanged = changed.limit !== state.limit || changed.topUps !== state.topUps;
+      const isChanged = changed.limitPicoUsd !== state.limitPicoUsd || changed.topUps !== state.topUps;
       const write = { TableName: this.#table, Key: organizationItemKey(period), ...limitWrite(state, changed) };
       if (isChanged && !(await this.#written(this.#client.send(new UpdateItemCommand(write))))) {
-        await pauseUpTo(RETRY_WITHIN_MS);
+        await pauseUpTo(TRANSFER_BACKOFF_MS);
         continue;
       }
       this.#exhausted = undefined;
       // Also when nothing is changed: whoever was about it may have died in the middle.
-      const endsAt = changed.available < 0n ? this.#nowEpochMs() : topUpsEndAt(changed.topUps);
+      const endsAt = changed.availablePicoUsd < 0n ? this.#nowEpochMs() : earliestTopUpEnd(changed.topUps);
       if (endsAt !== undefined) await this.#endLeases(period, changed, endsAt);
-      if (changed.available < 0n) await this.#callBack(undefined, period, changed, picoUsd(-changed.available));
+      if (changed.availablePicoUsd < 0n)
+        await this.#recallLeases(undefined, period, changed, picoUsd(-changed.availablePicoUsd));
       return true;
     }
     throw new Error(`the organisation's cap kept changing for ${MAX_DRAW_TRIES} tries`);
@@ -224,34 +229,34 @@ export class OrganizationLeases {
       ExpressionAttributeValues: {
         ':cap': { N: String(cap) },
         ':zero': { N: '0' },
-        ':ttl': { N: String(Math.floor(this.#nowEpochMs() / 1000) + KEEP_LEDGER_S) },
+        ':ttl': { N: String(Math.floor(this.#nowEpochMs() / 1000) + LEDGER_RETENTION_S) },
       },
     });
     await this.#written(this.#client.send(command));
   }
 
   /** Takes idle leases from all teams but one until `short` has come back, and tells how all stood. */
-  async #callBack(keeper: string | undefined, period: Period, state: OrganizationLedger, short: PicoUsd) {
+  async #recallLeases(keeper: string | undefined, period: Period, state: OrganizationLedger, short: PicoUsd) {
     const ledgers = await this.#ledgersOf([...state.holders], period);
     let recalled = ZERO_USD;
-    const idle = ledgers.filter(({ team, view }) => team !== keeper && view.leased > 0n);
+    const idle = ledgers.filter(({ team, view }) => team !== keeper && view.leasedPicoUsd > 0n);
     // The largest first: the fewest transactions, and the least likely to be missed.
-    for (const { team, view } of idle.sort(byLeased)) {
+    for (const { team, view } of idle.sort(compareByLeased)) {
       if (recalled >= short) break;
-      const amount = recallableOf(view.leased, picoUsd(short - recalled));
+      const amount = recallAmount(view.leasedPicoUsd, picoUsd(short - recalled));
       if (await this.#transfer({ team, period }, picoUsd(-amount))) recalled = addUsd(recalled, amount);
-      else await pauseUpTo(RETRY_WITHIN_MS);
+      else await pauseUpTo(TRANSFER_BACKOFF_MS);
     }
-    return { wasIdle: idle.length > 0, ledgers };
+    return { hadIdleLeases: idle.length > 0, ledgers };
   }
 
   async #ledgersOf(teams: readonly string[], period: Period): Promise<readonly TeamLedger[]> {
-    return await inBatches(teams, TEAMS_AT_ONCE, async (team) => {
+    return await mapInBatches(teams, TEAM_CONCURRENCY, async (team) => {
       const Key = ledgerItemKey({ team, period });
       const { Item } = await this.#client.send(
         new GetItemCommand({ TableName: this.#table, Key, ConsistentRead: true }),
       );
-      return { team, view: ledgerStateOf(Item ?? {}) };
+      return { team, view: parseLedgerState(Item ?? {}) };
     });
   }
 
@@ -261,7 +266,7 @@ export class OrganizationLeases {
    */
   async #transfer({ team, period }: LedgerKey, amount: PicoUsd, seen?: OrganizationLedger): Promise<boolean> {
     const values = { ':amount': { N: String(amount) } };
-    const endsAt = seen === undefined ? undefined : topUpsEndAt(seen.topUps);
+    const endsAt = seen === undefined ? undefined : earliestTopUpEnd(seen.topUps);
     const drawn = endsAt === undefined ? '' : ', leaseEndMs = :end';
     const TransactItems: TransactWriteItem[] = [
       {
@@ -271,11 +276,11 @@ export class OrganizationLeases {
           UpdateExpression: `SET available = available - :amount, granted = granted + :amount ADD holders :team`,
           // A lease ends with the first top-up of the cap that it is drawn under, so that must be the one seen.
           ConditionExpression:
-            seen === undefined ? 'attribute_exists(available)' : `available >= :amount AND ${sameEnd(seen)}`,
+            seen === undefined ? 'attribute_exists(available)' : `available >= :amount AND ${topUpEndCondition(seen)}`,
           ExpressionAttributeValues: {
             ...values,
             ':team': { SS: [team] },
-            ...(seen === undefined ? {} : endValue(seen)),
+            ...(seen === undefined ? {} : topUpEndValues(seen)),
           },
         },
       },
@@ -324,25 +329,25 @@ export class OrganizationLeases {
 type TeamLedger = { readonly team: string; readonly view: LedgerState };
 
 /** What calls in flight hold in all teams, and what of it a call with these terms may wait for. */
-function heldInAll(ledgers: readonly TeamLedger[], terms: ReserveTerms) {
-  const held = ledgers.map(({ view }) => heldIn(view, terms));
+function sumReservedInAllTeams(ledgers: readonly TeamLedger[], terms: ReserveTerms) {
+  const held = ledgers.map(({ view }) => sumReserved(view, terms));
   return {
-    heldPicoUsd: addUsd(...held.map(({ heldPicoUsd }) => heldPicoUsd)),
-    awaitedPicoUsd: addUsd(...held.map(({ awaitedPicoUsd }) => awaitedPicoUsd)),
+    reservedPicoUsd: addUsd(...held.map(({ reservedPicoUsd }) => reservedPicoUsd)),
+    reclaimablePicoUsd: addUsd(...held.map(({ reclaimablePicoUsd }) => reclaimablePicoUsd)),
   };
 }
 
-function byLeased(a: TeamLedger, b: TeamLedger): number {
-  if (a.view.leased !== b.view.leased) return a.view.leased < b.view.leased ? 1 : -1;
+function compareByLeased(a: TeamLedger, b: TeamLedger): number {
+  if (a.view.leasedPicoUsd !== b.view.leasedPicoUsd) return a.view.leasedPicoUsd < b.view.leasedPicoUsd ? 1 : -1;
   return a.team < b.team ? -1 : 1;
 }
 
-/** That a cap's first top-up ends when it was seen to; see endValue. */
-function sameEnd({ topUps }: OrganizationLedger): string {
-  return topUpsEndAt(topUps) === undefined ? 'attribute_not_exists(topUpsEndMs)' : 'topUpsEndMs = :topUpsEndMs';
+/** That a cap's first top-up ends when it was seen to; see topUpEndValues. */
+function topUpEndCondition({ topUps }: OrganizationLedger): string {
+  return earliestTopUpEnd(topUps) === undefined ? 'attribute_not_exists(topUpsEndMs)' : 'topUpsEndMs = :topUpsEndMs';
 }
 
-function endValue({ topUps }: OrganizationLedger): Record<string, AttributeValue> {
-  const endsAt = topUpsEndAt(topUps);
+function topUpEndValues({ topUps }: OrganizationLedger): Record<string, AttributeValue> {
+  const endsAt = earliestTopUpEnd(topUps);
   return endsAt === undefined ? {} : { ':topUpsEndMs': { N: String(endsAt) } };
 }

@@ -8,7 +8,7 @@ import { type Catalog, parsePublishedCatalog } from '../../pricing/catalog.ts';
 import { type Environment, type EnvironmentFile, parsePublishedEnvironment, type TeamPolicy } from '../environment.ts';
 import type { PolicySource } from '../policy-source.ts';
 
-type Published = { readonly environment: Environment; readonly catalog: Catalog };
+type PublishedPolicies = { readonly environment: Environment; readonly catalog: Catalog };
 /** Which set of policies is in force, and which was before it. */
 type Pointer = { readonly version: string; readonly digest: string; readonly previous: string | undefined };
 
@@ -22,12 +22,12 @@ const POINTER_KEY = { [PARTITION_KEY]: { S: POLICIES }, [SORT_KEY]: { S: 'IN_FOR
  */
 export class Registry implements PolicySource {
   readonly #table: DynamoTable;
-  readonly #published: Cached<Published>;
+  readonly #published: Cached<PublishedPolicies>;
 
   constructor(client: DynamoDBClient, table: string, nowEpochMs: () => number) {
     this.#table = new DynamoTable(client, table, 'registry');
     this.#published = new Cached(CACHE_MS, nowEpochMs, async () => {
-      const published = await this.inForce();
+      const published = await this.readCurrent();
       if (published === undefined) throw new StoreError('registry', 'no policies have been published');
       return published;
     });
@@ -39,7 +39,7 @@ export class Registry implements PolicySource {
   }
 
   /** The set in force as it stands now, or undefined before the first. */
-  async inForce(): Promise<Published | undefined> {
+  async readCurrent(): Promise<PublishedPolicies | undefined> {
     const pointer = await this.#pointer();
     if (pointer === undefined) return undefined;
     const documents = await this.#documents(pointer.version);
@@ -76,7 +76,7 @@ export class Registry implements PolicySource {
         PutRequest: { Item: { ...documentKey(version, name), document: { S: JSON.stringify(document) } } },
       })),
     );
-    await this.#pointTo({ version, digest, previous: before?.version }, before?.version);
+    await this.#replacePointer({ version, digest, previous: before?.version }, before?.version);
     if (before?.previous === undefined) return;
     const old = await this.#documents(before.previous);
     await this.#table.writeAll(
@@ -91,7 +91,7 @@ export class Registry implements PolicySource {
     return { version: item.version.S, digest: item.digest?.S ?? '', previous: item.previous?.S };
   }
 
-  async #pointTo({ version, digest, previous }: Pointer, expected: string | undefined): Promise<void> {
+  async #replacePointer({ version, digest, previous }: Pointer, expected: string | undefined): Promise<void> {
     const condition =
       expected === undefined
         ? { ConditionExpression: 'attribute_not_exists(version)' }

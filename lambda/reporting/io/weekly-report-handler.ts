@@ -1,9 +1,9 @@
 import middy from '@middy/core';
 import type { Log } from '../../kernel/clock.ts';
 import { isObject } from '../../kernel/json-object.ts';
-import { usdText } from '../../kernel/money.ts';
-import { type DeliveryPorts, deliverWeek } from '../deliver-week.ts';
-import { type IsoWeek, lastWholeWeek, parseWeek } from '../iso-week.ts';
+import { toUsdString } from '../../kernel/money.ts';
+import { type DeliveryPorts, deliverWeeklyReport } from '../deliver-weekly-report.ts';
+import { type IsoWeek, lastCompleteWeek, parseWeek } from '../iso-week.ts';
 
 /** What the weekly report needs of the world. */
 export type WeeklyReportPorts = DeliveryPorts & {
@@ -17,17 +17,17 @@ export type WeeklyReportPorts = DeliveryPorts & {
  *
  * @throws Error for a week that there is not, and whatever keeps the report from being made; Lambda tries it twice more.
  */
-export function createWeeklyReport({ nowEpochMs, log, ...ports }: WeeklyReportPorts) {
+export function createWeeklyReportHandler({ nowEpochMs, log, ...ports }: WeeklyReportPorts) {
   return middy<unknown, void>({ timeoutEarlyInMillis: 0 }).handler(async (event) => {
-    const week = weekOfEvent(event, nowEpochMs());
-    const { report, isTold } = await deliverWeek(ports, week);
+    const week = weekFromEvent(event, nowEpochMs());
+    const { report, isNotified } = await deliverWeeklyReport(ports, week);
     const { total, figures, gapPicoUsd } = report;
-    const facts = { week, figures, costUsd: usdText(total.counts.costPicoUsd), gapUsd: usdText(gapPicoUsd) };
-    log('week_reported', { ...facts, isTold });
+    const facts = { week, figures, costUsd: toUsdString(total.counts.costPicoUsd), gapUsd: toUsdString(gapPicoUsd) };
+    log('weekly_report_written', { ...facts, isNotified });
   });
 }
 
-function weekOfEvent(event: unknown, nowEpochMs: number): IsoWeek {
+function weekFromEvent(event: unknown, nowEpochMs: number): IsoWeek {
   const { week, time } = isObject(event) ? event : {};
   if (typeof week === 'string') {
     const parsed = parseWeek(week);
@@ -35,5 +35,5 @@ function weekOfEvent(event: unknown, nowEpochMs: number): IsoWeek {
     return parsed.week;
   }
   const at = typeof time === 'string' ? Date.parse(time) : Number.NaN;
-  return lastWholeWeek(Number.isNaN(at) ? nowEpochMs : at);
+  return lastCompleteWeek(Number.isNaN(at) ? nowEpochMs : at);
 }

@@ -1,25 +1,25 @@
-import { usdText } from '../../kernel/money.ts';
-import { refusedOf } from '../../usage/usage.ts';
+import { toUsdString } from '../../kernel/money.ts';
+import { sumRefusals } from '../../usage/usage.ts';
 import type { WeeklyReport } from '../weekly-report.ts';
 
 /** A cell: text that people have chosen, a figure of ours, or nothing. */
-export type Cell = { readonly text: string } | { readonly figure: string | number } | undefined;
+export type CsvCell = { readonly text: string } | { readonly figure: string | number } | undefined;
 
 /** What a spreadsheet takes for a formula (OWASP, "CSV Injection", read 2026-11-25). */
 const FORMULA = /^[=+\-@\t\r\n]/;
 
 /** Rows as RFC 4180 has them. Text that a spreadsheet would run as a formula is led by an apostrophe. */
-export function renderCells(header: readonly string[], rows: readonly (readonly Cell[])[]): string {
-  return [header, ...rows.map((row) => row.map(textOf))].map((row) => `${row.map(quoted).join(',')}\r\n`).join('');
+export function renderCsvRows(header: readonly string[], rows: readonly (readonly CsvCell[])[]): string {
+  return [header, ...rows.map((row) => row.map(cellText))].map((row) => `${row.map(quoteCell).join(',')}\r\n`).join('');
 }
 
-function textOf(cell: Cell): string {
+function cellText(cell: CsvCell): string {
   if (cell === undefined) return '';
   if ('figure' in cell) return String(cell.figure);
   return FORMULA.test(cell.text) ? `'${cell.text}` : cell.text;
 }
 
-function quoted(text: string): string {
+function quoteCell(text: string): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
@@ -45,7 +45,7 @@ const HEADER = [
 /** Weeks as one row a day, team, key and model, in exact dollars: they add up to what the ledgers have spent. */
 export function renderCsv(reports: readonly WeeklyReport[]): string {
   const rows = reports.flatMap(({ week, rows: ofWeek }) =>
-    ofWeek.map((row): readonly Cell[] => [
+    ofWeek.map((row): readonly CsvCell[] => [
       { figure: week },
       { figure: row.day },
       { text: row.team },
@@ -57,12 +57,12 @@ export function renderCsv(reports: readonly WeeklyReport[]): string {
       { figure: row.cachedTokens },
       { figure: row.completionTokens },
       { figure: row.reasoningTokens },
-      { figure: usdText(row.costPicoUsd) },
-      { figure: usdText(row.assumedPicoUsd) },
+      { figure: toUsdString(row.costPicoUsd) },
+      { figure: toUsdString(row.assumedPicoUsd) },
       { figure: row.voided },
       { figure: row.expired },
-      { figure: refusedOf(row) },
+      { figure: sumRefusals(row) },
     ]),
   );
-  return renderCells(HEADER, rows);
+  return renderCsvRows(HEADER, rows);
 }

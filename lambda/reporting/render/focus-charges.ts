@@ -1,4 +1,4 @@
-import { addUsd, type PicoUsd, picoUsd, sizeOf, subtractUsd, usdText, ZERO_USD } from '../../kernel/money.ts';
+import { absoluteUsd, addUsd, type PicoUsd, picoUsd, subtractUsd, toUsdString, ZERO_USD } from '../../kernel/money.ts';
 import type { TokenPrices } from '../../pricing/token-prices.ts';
 import type { UsageRow } from '../../usage/usage.ts';
 
@@ -27,22 +27,22 @@ const DOLLARS = 'Dollars';
  * not explain the cost to the last pico-dollar, since they changed on that day or are not known any more, all its tokens
  * are one charge at the amount that was billed: no figure is made up.
  */
-export function chargesOf(row: UsageRow, prices: TokenPrices | undefined): readonly FocusCharge[] {
+export function splitIntoCharges(row: UsageRow, prices: TokenPrices | undefined): readonly FocusCharge[] {
   const known = subtractUsd(row.costPicoUsd, row.assumedPicoUsd);
   const assumed = row.assumedPicoUsd === 0n ? [] : [assumedCharge(row.assumedPicoUsd)];
-  const kinds = prices === undefined ? [] : kindsOf(row, prices);
+  const kinds = prices === undefined ? [] : tokenCharges(row, prices);
   if (prices !== undefined && addUsd(ZERO_USD, ...kinds.map(({ costPicoUsd }) => costPicoUsd)) === known)
     return [...kinds, ...assumed];
   const tokens = row.promptTokens + row.completionTokens;
   return [...(known === 0n && tokens === 0 ? [] : [billedCharge(known, tokens)]), ...assumed];
 }
 
-function kindsOf(row: UsageRow, prices: TokenPrices): readonly FocusCharge[] {
+function tokenCharges(row: UsageRow, prices: TokenPrices): readonly FocusCharge[] {
   const { promptTokens, cachedTokens, completionTokens } = row;
   const kinds = [
-    { meter: 'Input Tokens', sku: 'input', tokens: promptTokens - cachedTokens, price: prices.inputPicoUsd },
-    { meter: 'Cached Input Tokens', sku: 'cached-input', tokens: cachedTokens, price: prices.cachedInputPicoUsd },
-    { meter: 'Output Tokens', sku: 'output', tokens: completionTokens, price: prices.outputPicoUsd },
+    { meter: 'Input Tokens', sku: 'input', tokens: promptTokens - cachedTokens, price: prices.inputTokenPicoUsd },
+    { meter: 'Cached Input Tokens', sku: 'cached-input', tokens: cachedTokens, price: prices.cachedInputTokenPicoUsd },
+    { meter: 'Output Tokens', sku: 'output', tokens: completionTokens, price: prices.outputTokenPicoUsd },
   ];
   return kinds
     .filter(({ tokens }) => tokens !== 0)
@@ -52,7 +52,7 @@ function kindsOf(row: UsageRow, prices: TokenPrices): readonly FocusCharge[] {
       costPicoUsd: picoUsd(BigInt(tokens) * price),
       pricingUnit: MILLION_TOKENS,
       pricingQuantity: millionths(tokens),
-      unitPriceUsd: usdText(picoUsd(price * PER_MILLION)),
+      unitPriceUsd: toUsdString(picoUsd(price * PER_MILLION)),
       consumedUnit: 'Tokens',
       consumedQuantity: String(tokens),
       isAssumed: false,
@@ -72,11 +72,11 @@ function dollarCharge(costPicoUsd: PicoUsd) {
   return {
     costPicoUsd,
     pricingUnit: DOLLARS,
-    pricingQuantity: usdText(costPicoUsd),
+    pricingQuantity: toUsdString(costPicoUsd),
     unitPriceUsd: '1',
     consumedUnit: DOLLARS,
     // What is taken back has been consumed all the same: FOCUS wants it above nothing.
-    consumedQuantity: usdText(sizeOf(costPicoUsd)),
+    consumedQuantity: toUsdString(absoluteUsd(costPicoUsd)),
     isAssumed: false,
   };
 }
@@ -84,5 +84,5 @@ function dollarCharge(costPicoUsd: PicoUsd) {
 /** A count divided by a million, as an exact decimal. */
 function millionths(count: number): string {
   // A pico-dollar is a millionth of a micro-dollar: the same digits, six places apart.
-  return usdText(picoUsd(BigInt(count) * PER_MILLION));
+  return toUsdString(picoUsd(BigInt(count) * PER_MILLION));
 }

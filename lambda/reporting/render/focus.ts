@@ -1,8 +1,8 @@
-import { usdText } from '../../kernel/money.ts';
-import { type Day, dayStartsAtEpochMs, daysOf, MS_PER_DAY, utcText } from '../../kernel/period.ts';
-import type { NamedRow, WeeklyReport } from '../weekly-report.ts';
-import { type Cell, renderCells } from './csv.ts';
-import { chargesOf, type FocusCharge } from './focus-charges.ts';
+import { toUsdString } from '../../kernel/money.ts';
+import { type Day, dayStartEpochMs, formatUtc, MS_PER_DAY, periodDayRange } from '../../kernel/period.ts';
+import type { NamedUsageRow, WeeklyReport } from '../weekly-report.ts';
+import { type CsvCell, renderCsvRows } from './csv.ts';
+import { type FocusCharge, splitIntoCharges } from './focus-charges.ts';
 
 /** The version of the FinOps Open Cost and Usage Specification that the export conforms to (focus.finops.org, read 2026-11-25). */
 export const FOCUS_VERSION = '1.2';
@@ -11,14 +11,14 @@ export const FOCUS_VERSION = '1.2';
  * The columns of FOCUS 1.2: all mandatory ones, the conditional ones that apply to something with resources, unit prices,
  * sub-accounts and tags, and two of our own, which begin with `x_` as the specification wants.
  */
-const COLUMNS: Readonly<Record<string, (charge: FocusCharge, row: NamedRow, report: WeeklyReport) => Cell>> = {
-  BilledCost: costOf,
+const COLUMNS: Readonly<Record<string, (charge: FocusCharge, row: NamedUsageRow, report: WeeklyReport) => CsvCell>> = {
+  BilledCost: costCell,
   BillingAccountId: (_, __, { environmentName }) => ({ text: `groq-gateway-${environmentName}` }),
   BillingAccountName: (_, __, { environmentName }) => ({ text: `Groq gateway ${environmentName}` }),
   BillingAccountType: () => ({ text: 'Environment' }),
   BillingCurrency: () => ({ text: 'USD' }),
-  BillingPeriodEnd: (_, { day }) => ({ text: endOf(daysOf(day.slice(0, 7)).to) }),
-  BillingPeriodStart: (_, { day }) => ({ text: startOf(daysOf(day.slice(0, 7)).from) }),
+  BillingPeriodEnd: (_, { day }) => ({ text: endOfDay(periodDayRange(day.slice(0, 7)).to) }),
+  BillingPeriodStart: (_, { day }) => ({ text: startOfDay(periodDayRange(day.slice(0, 7)).from) }),
   ChargeCategory: () => ({ text: 'Usage' }),
   // Only what corrects a month that has been invoiced has a class: the ledgers correct within the month.
   ChargeClass: () => undefined,
@@ -26,15 +26,15 @@ const COLUMNS: Readonly<Record<string, (charge: FocusCharge, row: NamedRow, repo
     text: `${meter} of ${model}${isAssumed ? ': calls whose outcome never came, at the most they can have cost' : ''}`,
   }),
   ChargeFrequency: () => ({ text: 'Usage-Based' }),
-  ChargePeriodEnd: (_, { day }) => ({ text: endOf(day) }),
-  ChargePeriodStart: (_, { day }) => ({ text: startOf(day) }),
+  ChargePeriodEnd: (_, { day }) => ({ text: endOfDay(day) }),
+  ChargePeriodStart: (_, { day }) => ({ text: startOfDay(day) }),
   ConsumedQuantity: ({ consumedQuantity }) => ({ figure: consumedQuantity }),
   ConsumedUnit: ({ consumedUnit }) => ({ text: consumedUnit }),
-  ContractedCost: costOf,
+  ContractedCost: costCell,
   ContractedUnitPrice: ({ unitPriceUsd }) => ({ figure: unitPriceUsd }),
-  EffectiveCost: costOf,
+  EffectiveCost: costCell,
   InvoiceIssuerName: () => ({ text: 'Groq' }),
-  ListCost: costOf,
+  ListCost: costCell,
   ListUnitPrice: ({ unitPriceUsd }) => ({ figure: unitPriceUsd }),
   PricingCategory: () => ({ text: 'Standard' }),
   PricingQuantity: ({ pricingQuantity }) => ({ figure: pricingQuantity }),
@@ -66,24 +66,24 @@ export function renderFocus(reports: readonly WeeklyReport[]): string {
   const columns = Object.values(COLUMNS);
   const rows = reports.flatMap((report) =>
     report.rows.flatMap((row) =>
-      chargesOf(row, report.prices.get(row.model)).map((charge) =>
+      splitIntoCharges(row, report.prices.get(row.model)).map((charge) =>
         columns.map((column) => column(charge, row, report)),
       ),
     ),
   );
-  return renderCells(Object.keys(COLUMNS), rows);
+  return renderCsvRows(Object.keys(COLUMNS), rows);
 }
 
 /** The gateway knows no discounts: what is billed, listed and in effect is one. */
-function costOf({ costPicoUsd }: FocusCharge): Cell {
-  return { figure: usdText(costPicoUsd) };
+function costCell({ costPicoUsd }: FocusCharge): CsvCell {
+  return { figure: toUsdString(costPicoUsd) };
 }
 
-function startOf(day: Day): string {
-  return utcText(dayStartsAtEpochMs(day) ?? 0);
+function startOfDay(day: Day): string {
+  return formatUtc(dayStartEpochMs(day) ?? 0);
 }
 
 /** Exclusive, as FOCUS has it: the next midnight. */
-function endOf(day: Day): string {
-  return utcText((dayStartsAtEpochMs(day) ?? 0) + MS_PER_DAY);
+function endOfDay(day: Day): string {
+  return formatUtc((dayStartEpochMs(day) ?? 0) + MS_PER_DAY);
 }

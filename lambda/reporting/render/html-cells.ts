@@ -1,20 +1,20 @@
 import type { PicoUsd } from '../../kernel/money.ts';
-import { refusedOf, type UsageCounts } from '../../usage/usage.ts';
+import { sumRefusals, type UsageCounts } from '../../usage/usage.ts';
+import { formatCount, formatExactUsd, formatUsd } from './format.ts';
 import type { HtmlCell } from './html-table.ts';
-import { countShown, usdExact, usdShown } from './shown.ts';
 
 /** An amount as it is shown, with its exact figure for those who point at it. */
 export function amount(costPicoUsd: PicoUsd, decimals: number): HtmlCell {
-  return { text: usdShown(costPicoUsd, decimals), title: usdExact(costPicoUsd) };
+  return { text: formatUsd(costPicoUsd, decimals), title: formatExactUsd(costPicoUsd) };
 }
 
 /** All tokens. */
 export function tokens({ promptTokens, completionTokens }: UsageCounts): HtmlCell {
-  return { text: countShown(promptTokens + completionTokens) };
+  return { text: formatCount(promptTokens + completionTokens) };
 }
 
 /** Those that were served, and under them those that the gateway refused. */
 export function requests(counts: UsageCounts): HtmlCell {
-  const refused = refusedOf(counts);
-  return { text: countShown(counts.requests), ...(refused === 0 ? {} : { below: `${countShown(refused)} refused` }) };
+  const refused = sumRefusals(counts);
+  return { text: formatCount(counts.requests), ...(refused === 0 ? {} : { below: `${formatCount(refused)} refused` }) };
 }

@@ -1,12 +1,12 @@
 import { escapeHtml } from './html-text.ts';
-import { look, type Palette, type Role } from './palette.ts';
+import { type ColorRole, type Palette, styleAttributes } from './palette.ts';
 
 /** A cell of a table: what is seen first, what stands under it smaller, and what a pointer is told. */
 export type HtmlCell = {
   readonly text: string;
-  readonly role?: Role;
+  readonly role?: ColorRole;
   readonly below?: string;
-  readonly belowRole?: Role;
+  readonly belowRole?: ColorRole;
   readonly title?: string;
 };
 /** A column: its heading, and whether its cells are figures. */
@@ -35,17 +35,17 @@ export function htmlTable(
     const under =
       below === undefined
         ? ''
-        : `<div${look(palette, [belowRole], 'font-size:12px;font-weight:400;white-space:normal')}>${escapeHtml(below)}</div>`;
-    return `<${tag}${told}${look(palette, [role, 'line'], `${wide};${figures}`)}>${escapeHtml(text)}${under}</${tag.slice(0, 2)}>`;
+        : `<div${styleAttributes(palette, [belowRole], 'font-size:12px;font-weight:400;white-space:normal')}>${escapeHtml(below)}</div>`;
+    return `<${tag}${told}${styleAttributes(palette, [role, 'line'], `${wide};${figures}`)}>${escapeHtml(text)}${under}</${tag.slice(0, 2)}>`;
   };
   const heads = columns.map(
     ({ heading }, index) =>
-      `<th scope="col"${look(palette, ['muted', 'line'], `padding:6px 6px;vertical-align:bottom;border-bottom:2px solid;font-size:12px;font-weight:600;${side(index)}`)}>${escapeHtml(heading)}</th>`,
+      `<th scope="col"${styleAttributes(palette, ['muted', 'line'], `padding:6px 6px;vertical-align:bottom;border-bottom:2px solid;font-size:12px;font-weight:600;${side(index)}`)}>${escapeHtml(heading)}</th>`,
   );
   const body = rows.map((row) => `<tr>${row.map((one, index) => cell(one, index, '')).join('')}</tr>`);
   const foot =
     sum === undefined
       ? ''
       : `<tfoot><tr>${sum.map((one, index) => cell(one, index, ';font-weight:600;border-bottom-width:2px')).join('')}</tr></tfoot>`;
-  return `<table${look(palette, ['text'], FRAME)}><caption${look(palette, ['text'], CAPTION)}>${escapeHtml(caption)}</caption><thead><tr>${heads.join('')}</tr></thead><tbody>${body.join('')}</tbody>${foot}</table>`;
+  return `<table${styleAttributes(palette, ['text'], FRAME)}><caption${styleAttributes(palette, ['text'], CAPTION)}>${escapeHtml(caption)}</caption><thead><tr>${heads.join('')}</tr></thead><tbody>${body.join('')}</tbody>${foot}</table>`;
 }

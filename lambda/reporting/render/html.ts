@@ -1,20 +1,28 @@
 import type { WeeklyReport } from '../weekly-report.ts';
-import { type Bar, gauges, uprightBars } from './charts.ts';
+import { dayTable, keyTable, modelTable, refusalTable } from './breakdown-tables.ts';
+import { type Bar, renderBarChart, renderBudgetGauges } from './charts.ts';
+import {
+  decimalPlaces,
+  formatChange,
+  formatCount,
+  formatExactUsd,
+  formatLimit,
+  formatUsd,
+  wholePercent,
+} from './format.ts';
 import { escapeHtml } from './html-text.ts';
-import { DARK, FONT, LIGHT, look, type Palette, repaint } from './palette.ts';
-import { dayTable, keyTable, modelTable, refusalTable } from './part-tables.ts';
-import { changeShown, countShown, decimalsOf, limitShown, percentOf, usdExact, usdShown } from './shown.ts';
+import { DARK, FONT, LIGHT, overrideColors, type Palette, styleAttributes } from './palette.ts';
+import { describeFigures, describeOrigin } from './report-text.ts';
 import { teamTable } from './team-table.ts';
-import { figuresInWords, originInWords } from './words.ts';
 
 /** The most budgets that are drawn; the table has all. */
-const MOST_GAUGES = 20;
+const MAX_GAUGES = 20;
 const WEEKDAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
 
 /** Dark where the reader's system is, light on paper, and no part of a table alone on a page. */
 const STYLES = [
-  `@media (prefers-color-scheme:dark){${repaint(DARK)}}`,
-  `@media print{${repaint(LIGHT)}*{-webkit-print-color-adjust:exact;print-color-adjust:exact}`,
+  `@media (prefers-color-scheme:dark){${overrideColors(DARK)}}`,
+  `@media print{${overrideColors(LIGHT)}*{-webkit-print-color-adjust:exact;print-color-adjust:exact}`,
   'section,tr,svg{break-inside:avoid}article+article{break-before:page}.g-wide{overflow:visible !important}}',
   '@page{margin:14mm}',
 ].join('');
@@ -27,53 +35,55 @@ export function renderHtml(reports: readonly WeeklyReport[]): string {
   const [first, last] = [reports[0], reports.at(-1)];
   const span = first === last ? `week ${last?.week}` : `weeks ${first?.week} to ${last?.week}`;
   const title = escapeHtml(`Groq spending, ${span}, ${last?.environmentName}`);
-  const trend = reports.length > 1 ? trendOf(reports, LIGHT) : '';
+  const trend = reports.length > 1 ? renderTrend(reports, LIGHT) : '';
   // The newest first: it is what is read.
-  const articles = reports.toReversed().map((report) => articleOf(report, LIGHT));
+  const articles = reports.toReversed().map((report) => renderArticle(report, LIGHT));
   return [
     '<!doctype html><html lang="en"><head><meta charset="utf-8">',
     '<meta name="viewport" content="width=device-width,initial-scale=1"><meta name="color-scheme" content="light dark">',
     `<meta http-equiv="Content-Security-Policy" content="default-src 'none';style-src 'unsafe-inline'">`,
     `<title>${title}</title><style>${STYLES}</style></head>`,
-    `<body${look(LIGHT, ['page', 'text'], `margin:0;padding:24px 16px;${FONT};font-size:15px;line-height:1.45`)}>`,
+    `<body${styleAttributes(LIGHT, ['page', 'text'], `margin:0;padding:24px 16px;${FONT};font-size:15px;line-height:1.45`)}>`,
     `<main style="max-width:860px;margin:0 auto">${trend}${articles.join('')}</main></body></html>\n`,
   ].join('\n');
 }
 
-function trendOf(reports: readonly WeeklyReport[], palette: Palette): string {
-  const decimals = decimalsOf(reports.map(({ total }) => total.counts.costPicoUsd));
-  const bars = reports.map(({ week, total }) => barOf(week.slice(5), total.counts.costPicoUsd, decimals));
+function renderTrend(reports: readonly WeeklyReport[], palette: Palette): string {
+  const decimals = decimalPlaces(reports.map(({ total }) => total.counts.costPicoUsd));
+  const bars = reports.map(({ week, total }) => toBar(week.slice(5), total.counts.costPicoUsd, decimals));
   const title = `Cost by week, ${reports[0]?.week} to ${reports.at(-1)?.week}`;
-  const caption = { id: 'trend', title, description: inWords(bars) };
-  return section(palette, title, uprightBars(caption, bars, palette));
+  const caption = { id: 'trend', title, description: describeBars(bars) };
+  return section(palette, title, renderBarChart(caption, bars, palette));
 }
 
-function articleOf(report: WeeklyReport, palette: Palette): string {
+function renderArticle(report: WeeklyReport, palette: Palette): string {
   const { week, from, to, days, total, teams } = report;
-  const decimals = decimalsOf([total.counts.costPicoUsd]);
+  const decimals = decimalPlaces([total.counts.costPicoUsd]);
   const bars = days.map(({ day, counts }, index) =>
-    barOf(`${WEEKDAYS[index]} ${Number(day.slice(8))}`, counts.costPicoUsd, decimals),
+    toBar(`${WEEKDAYS[index]} ${Number(day.slice(8))}`, counts.costPicoUsd, decimals),
   );
   const budgets = teams.flatMap(({ team, budget }) =>
-    budget === undefined || budget.limit === 0n ? [] : [{ label: team, ...budget }],
+    budget === undefined || budget.limitPicoUsd === 0n ? [] : [{ label: team, ...budget }],
   );
   const month = budgets[0]?.period;
-  const drawn = budgets.slice(0, MOST_GAUGES);
-  const gaugeWords = drawn.map(({ label, spent, limit }) => `${label} ${percentOf(spent, limit)} %`).join(', ');
-  const { word, sentence } = figuresInWords(report);
-  const badge = look(palette, [report.figures === 'final' ? 'good' : 'warn'], 'font-weight:600');
+  const drawn = budgets.slice(0, MAX_GAUGES);
+  const gaugeWords = drawn
+    .map(({ label, spentPicoUsd, limitPicoUsd }) => `${label} ${wholePercent(spentPicoUsd, limitPicoUsd)} %`)
+    .join(', ');
+  const { word, sentence } = describeFigures(report);
+  const badge = styleAttributes(palette, [report.figures === 'final' ? 'good' : 'warn'], 'font-weight:600');
   const assumed = total.counts.assumedPicoUsd;
   const refusals = refusalTable(report, palette);
   return [
     `<article aria-labelledby="${week}"><header style="margin:0 0 20px">`,
     `<h1 id="${week}" style="margin:0;font-size:25px;line-height:1.25">Groq spending, week ${week}</h1>`,
-    `<p${look(palette, ['muted'], 'margin:4px 0 0')}>${escapeHtml(`${from} to ${to} (UTC), ${originInWords(report)}`)}</p>`,
+    `<p${styleAttributes(palette, ['muted'], 'margin:4px 0 0')}>${escapeHtml(`${from} to ${to} (UTC), ${describeOrigin(report)}`)}</p>`,
     `<p style="margin:4px 0 0"><span${badge}>${word}.</span> ${escapeHtml(sentence)}</p></header>`,
     tiles(report, palette),
     section(
       palette,
       'Cost by day',
-      uprightBars({ id: `${week}-days`, title: 'Cost by day', description: inWords(bars) }, bars, palette),
+      renderBarChart({ id: `${week}-days`, title: 'Cost by day', description: describeBars(bars) }, bars, palette),
     ),
     section(palette, '', teamTable(report, palette, 'By team')),
     drawn.length === 0
@@ -81,7 +91,7 @@ function articleOf(report: WeeklyReport, palette: Palette): string {
       : section(
           palette,
           `Budgets of ${month}: spent, projected, and the limit as a line`,
-          gauges(
+          renderBudgetGauges(
             { id: `${week}-budgets`, title: `Budgets of ${month}`, description: `Spent of the limit: ${gaugeWords}.` },
             drawn,
             palette,
@@ -91,56 +101,62 @@ function articleOf(report: WeeklyReport, palette: Palette): string {
     section(palette, '', keyTable(report, palette)),
     section(palette, '', dayTable(report, palette)),
     refusals === undefined ? '' : section(palette, '', refusals),
-    `<footer${look(palette, ['muted', 'line'], 'border-top:1px solid;padding:12px 0 40px;font-size:13px')}>Amounts are rounded; a pointer on one shows it exactly, and the CSV and JSON of this week have all of them. `,
+    `<footer${styleAttributes(palette, ['muted', 'line'], 'border-top:1px solid;padding:12px 0 40px;font-size:13px')}>Amounts are rounded; a pointer on one shows it exactly, and the CSV and JSON of this week have all of them. `,
     assumed === 0n
       ? ''
-      : `Of the cost, ${usdExact(assumed)} is assumed: calls whose outcome never came, at the most they can have cost. `,
+      : `Of the cost, ${formatExactUsd(assumed)} is assumed: calls whose outcome never came, at the most they can have cost. `,
     'Change is against the week before. Projected is what the month comes to if it goes on as in the last seven days; what is over a budget is refused, not spent.</footer></article>',
   ].join('\n');
 }
 
 function tiles({ total, organization, teams }: WeeklyReport, palette: Palette): string {
-  const { counts, costBeforePicoUsd } = total;
+  const { counts, previousCostPicoUsd } = total;
   const active = teams.filter((team) => team.counts.requests > 0).length;
-  const decimals = decimalsOf([counts.costPicoUsd]);
+  const decimals = decimalPlaces([counts.costPicoUsd]);
   const all = [
-    ['Cost', usdShown(counts.costPicoUsd, decimals), changeInWords(changeShown(counts.costPicoUsd, costBeforePicoUsd))],
-    ['Requests', countShown(counts.requests), `by ${active} of ${teams.length} teams`],
+    [
+      'Cost',
+      formatUsd(counts.costPicoUsd, decimals),
+      describeChange(formatChange(counts.costPicoUsd, previousCostPicoUsd)),
+    ],
+    ['Requests', formatCount(counts.requests), `by ${active} of ${teams.length} teams`],
     [
       'Tokens',
-      countShown(counts.promptTokens + counts.completionTokens),
-      `${countShown(counts.promptTokens)} in, ${countShown(counts.completionTokens)} out`,
+      formatCount(counts.promptTokens + counts.completionTokens),
+      `${formatCount(counts.promptTokens)} in, ${formatCount(counts.completionTokens)} out`,
     ],
     ...(organization === undefined
       ? []
       : [
           [
             `Month ${organization.period}`,
-            `${usdShown(organization.spent, decimalsOf([organization.spent]))}`,
-            `of ${limitShown(organization.limit)}, projected ${usdShown(organization.projected, decimalsOf([organization.projected]))}`,
+            `${formatUsd(organization.spentPicoUsd, decimalPlaces([organization.spentPicoUsd]))}`,
+            `of ${formatLimit(organization.limitPicoUsd)}, projected ${formatUsd(organization.projectedPicoUsd, decimalPlaces([organization.projectedPicoUsd]))}`,
           ],
         ]),
   ];
   const tile = ([name = '', value = '', below = '']: readonly string[]) =>
-    `<div${look(palette, ['panel'], 'display:inline-block;vertical-align:top;box-sizing:border-box;min-width:150px;margin:0 8px 8px 0;padding:10px 12px;border-radius:6px')}><div${look(palette, ['muted'], 'font-size:13px')}>${escapeHtml(name)}</div><div style="font-size:22px;font-weight:600;font-variant-numeric:tabular-nums">${escapeHtml(value)}</div><div${look(palette, ['muted'], 'font-size:13px')}>${escapeHtml(below)}</div></div>`;
+    `<div${styleAttributes(palette, ['panel'], 'display:inline-block;vertical-align:top;box-sizing:border-box;min-width:150px;margin:0 8px 8px 0;padding:10px 12px;border-radius:6px')}><div${styleAttributes(palette, ['muted'], 'font-size:13px')}>${escapeHtml(name)}</div><div style="font-size:22px;font-weight:600;font-variant-numeric:tabular-nums">${escapeHtml(value)}</div><div${styleAttributes(palette, ['muted'], 'font-size:13px')}>${escapeHtml(below)}</div></div>`;
   return `<div style="margin:0 0 20px">${all.map(tile).join('')}</div>`;
 }
 
-function changeInWords(change: string): string {
+function describeChange(change: string): string {
   if (change === '–') return 'as in the week before';
   return change === 'new' ? 'nothing the week before' : `${change} on the week before`;
 }
 
 function section(palette: Palette, heading: string, content: string): string {
   const title =
-    heading === '' ? '' : `<h2${look(palette, ['text'], 'margin:0 0 8px;font-size:17px')}>${escapeHtml(heading)}</h2>`;
+    heading === ''
+      ? ''
+      : `<h2${styleAttributes(palette, ['text'], 'margin:0 0 8px;font-size:17px')}>${escapeHtml(heading)}</h2>`;
   return `<section style="margin:0 0 28px">${title}<div class="g-wide" style="overflow-x:auto">${content}</div></section>`;
 }
 
-function barOf(label: string, amount: Bar['amount'], decimals: number): Bar {
-  return { label, amount, shown: amount === 0n ? '' : usdShown(amount, decimals) };
+function toBar(label: string, amount: Bar['amount'], decimals: number): Bar {
+  return { label, amount, formatted: amount === 0n ? '' : formatUsd(amount, decimals) };
 }
 
-function inWords(bars: readonly Bar[]): string {
-  return `${bars.map(({ label, shown }) => `${label}: ${shown === '' ? '$0' : shown}`).join(', ')}.`;
+function describeBars(bars: readonly Bar[]): string {
+  return `${bars.map(({ label, formatted }) => `${label}: ${formatted === '' ? '$0' : formatted}`).join(', ')}.`;
 }

@@ -1,7 +1,7 @@
-import { usdText } from '../../kernel/money.ts';
-import { utcText } from '../../kernel/period.ts';
+import { toUsdString } from '../../kernel/money.ts';
+import { formatUtc } from '../../kernel/period.ts';
 import { renderCounts } from '../../usage/usage-report.ts';
-import type { MonthBudget, TopPart, WeeklyReport } from '../weekly-report.ts';
+import type { MonthBudget, TopContributor, WeeklyReport } from '../weekly-report.ts';
 
 /**
  * Weeks as JSON: `{object: 'weekly_report_list', data: […]}`, a report a week in order. Amounts are exact decimal text in
@@ -18,16 +18,16 @@ function describeWeek(report: WeeklyReport) {
     week: report.week,
     from: report.from,
     to: report.to,
-    generated_at: utcText(report.generatedAtEpochMs),
+    generated_at: formatUtc(report.generatedAtEpochMs),
     /** `final`, `provisional` or `unchecked`; see week-figures.ts. */
     figures: report.figures,
-    gap_usd: usdText(report.gapPicoUsd),
-    total: { ...renderCounts(report.total.counts), cost_before_usd: usdText(report.total.costBeforePicoUsd) },
+    gap_usd: toUsdString(report.gapPicoUsd),
+    total: { ...renderCounts(report.total.counts), cost_before_usd: toUsdString(report.total.previousCostPicoUsd) },
     organization: describeMonth(report.organization),
-    teams: report.teams.map(({ team, counts, costBeforePicoUsd, topModel, topKey, budget }) => ({
+    teams: report.teams.map(({ team, counts, previousCostPicoUsd, topModel, topKey, budget }) => ({
       team,
       ...renderCounts(counts),
-      cost_before_usd: usdText(costBeforePicoUsd),
+      cost_before_usd: toUsdString(previousCostPicoUsd),
       top_model: describePart(topModel),
       top_key: describePart(topKey),
       budget: describeMonth(budget),
@@ -45,19 +45,19 @@ function describeWeek(report: WeeklyReport) {
   };
 }
 
-function describePart(part: TopPart | undefined) {
-  return part === undefined ? null : { id: part.id, name: part.name, cost_usd: usdText(part.costPicoUsd) };
+function describePart(part: TopContributor | undefined) {
+  return part === undefined ? null : { id: part.id, name: part.name, cost_usd: toUsdString(part.costPicoUsd) };
 }
 
 function describeMonth(month: MonthBudget | undefined) {
   if (month === undefined) return null;
   return {
     period: month.period,
-    limit_usd: usdText(month.limit),
-    spent_usd: usdText(month.spent),
-    held_usd: usdText(month.held),
-    assumed_usd: usdText(month.assumed),
-    overrun_usd: usdText(month.overrun),
-    projected_usd: usdText(month.projected),
+    limit_usd: toUsdString(month.limitPicoUsd),
+    spent_usd: toUsdString(month.spentPicoUsd),
+    held_usd: toUsdString(month.reservedPicoUsd),
+    assumed_usd: toUsdString(month.assumedPicoUsd),
+    overrun_usd: toUsdString(month.overrunPicoUsd),
+    projected_usd: toUsdString(month.projectedPicoUsd),
   };
 }

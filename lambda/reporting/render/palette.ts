@@ -1,7 +1,7 @@
 /** What a colour is for. */
-export type Role = 'page' | 'panel' | 'text' | 'muted' | 'line' | 'bar' | 'soft' | 'warn' | 'good';
+export type ColorRole = 'page' | 'panel' | 'text' | 'muted' | 'line' | 'bar' | 'soft' | 'warn' | 'good';
 /** A colour for each purpose. */
-export type Palette = Readonly<Record<Role, string>>;
+export type Palette = Readonly<Record<ColorRole, string>>;
 
 /** Contrasts of text on page and panel are 4.5 and more (WCAG 2.2, 1.4.3), of bars 3 and more. */
 export const LIGHT: Palette = {
@@ -32,7 +32,7 @@ export const DARK: Palette = {
 export const FONT = 'font-family:system-ui,-apple-system,Segoe UI,Roboto,Helvetica,Arial,sans-serif';
 
 /** How a role is painted: text and fill by the colour itself, surfaces behind, lines at the edge. */
-const PROPERTY: Readonly<Record<Role, string>> = {
+const CSS_PROPERTY: Readonly<Record<ColorRole, string>> = {
   page: 'background-color',
   panel: 'background-color',
   text: 'color',
@@ -48,17 +48,17 @@ const PROPERTY: Readonly<Record<Role, string>> = {
  * The attributes of an element that has these roles: colours inline, since mail clients drop style sheets, and classes by
  * which a style sheet may change them. `css` comes besides.
  */
-export function look(palette: Palette, roles: readonly Role[], css = ''): string {
-  const colours = roles.map((role) => `${PROPERTY[role]}:${palette[role]}`);
+export function styleAttributes(palette: Palette, roles: readonly ColorRole[], css = ''): string {
+  const colours = roles.map((role) => `${CSS_PROPERTY[role]}:${palette[role]}`);
   // Colours last: a shorthand such as `border` would take them back.
   const style = [...(css === '' ? [] : [css]), ...colours].join(';');
   return ` class="${roles.map((role) => `g-${role}`).join(' ')}" style="${style}"`;
 }
 
 /** Rules that repaint every role, over what is inline. */
-export function repaint(palette: Palette): string {
-  const rules = Object.entries(PROPERTY).map(
-    ([role, property]) => `.g-${role}{${property}:${palette[role as Role]} !important}`,
+export function overrideColors(palette: Palette): string {
+  const rules = Object.entries(CSS_PROPERTY).map(
+    ([role, property]) => `.g-${role}{${property}:${palette[role as ColorRole]} !important}`,
   );
   // Letters in a drawing are filled, not coloured.
   const letters = (['text', 'muted', 'warn'] as const).map(

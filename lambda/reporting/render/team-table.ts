@@ -1,8 +1,8 @@
 import type { MonthBudget, TeamWeek, WeeklyReport } from '../weekly-report.ts';
+import { decimalPlaces, formatChange, formatLimit, formatUsd } from './format.ts';
 import { amount, requests, tokens } from './html-cells.ts';
 import { type HtmlCell, type HtmlColumn, htmlTable } from './html-table.ts';
 import type { Palette } from './palette.ts';
-import { changeShown, decimalsOf, limitShown, usdShown } from './shown.ts';
 
 const TEAM_COLUMNS: readonly HtmlColumn[] = [
   { heading: 'Team' },
@@ -16,19 +16,19 @@ const TEAM_COLUMNS: readonly HtmlColumn[] = [
 /** The week by team: cost and change, tokens, requests, top model, and the month's budget with its projection. */
 export function teamTable(report: WeeklyReport, palette: Palette, caption: string): string {
   const { teams, total, organization, models } = report;
-  const decimals = decimalsOf([total.counts.costPicoUsd]);
+  const decimals = decimalPlaces([total.counts.costPicoUsd]);
   const months = [...teams.map(({ budget }) => budget), organization].filter((month) => month !== undefined);
-  const monthDecimals = decimalsOf(months.map(({ projected }) => projected));
+  const monthDecimals = decimalPlaces(months.map(({ projectedPicoUsd }) => projectedPicoUsd));
   const cells = (
     name: HtmlCell,
-    week: Pick<TeamWeek, 'counts' | 'costBeforePicoUsd'>,
+    week: Pick<TeamWeek, 'counts' | 'previousCostPicoUsd'>,
     model: string | undefined,
     month: MonthBudget | undefined,
   ): readonly HtmlCell[] => [
     name,
     {
       ...amount(week.counts.costPicoUsd, decimals),
-      below: changeShown(week.counts.costPicoUsd, week.costBeforePicoUsd),
+      below: formatChange(week.counts.costPicoUsd, week.previousCostPicoUsd),
     },
     tokens(week.counts),
     requests(week.counts),
@@ -49,10 +49,10 @@ export function teamTable(report: WeeklyReport, palette: Palette, caption: strin
 
 function monthCell(month: MonthBudget | undefined, decimals: number): HtmlCell {
   if (month === undefined) return { text: '–', role: 'muted' };
-  const isOver = month.projected > month.limit;
+  const isOver = month.projectedPicoUsd > month.limitPicoUsd;
   return {
-    ...amount(month.spent, decimals),
-    below: `of ${limitShown(month.limit)}, ${isOver ? '! ' : ''}projected ${usdShown(month.projected, decimals)}`,
+    ...amount(month.spentPicoUsd, decimals),
+    below: `of ${formatLimit(month.limitPicoUsd)}, ${isOver ? '! ' : ''}projected ${formatUsd(month.projectedPicoUsd, decimals)}`,
     belowRole: isOver ? 'warn' : 'muted',
   };
 }

@@ -1,9 +1,9 @@
 import { addWeeks, type IsoWeek } from '../iso-week.ts';
 import type { WeeklyReport } from '../weekly-report.ts';
 import { escapeHtml } from './html-text.ts';
-import { DARK, LIGHT, look, type Palette } from './palette.ts';
+import { DARK, LIGHT, type Palette, styleAttributes } from './palette.ts';
+import { describeFigures } from './report-text.ts';
 import { teamTable } from './team-table.ts';
-import { figuresInWords } from './words.ts';
 
 /** What a custom widget of CloudWatch's is drawn for. */
 export type WidgetView = {
@@ -38,13 +38,13 @@ team: chatbot
 /** A week's table for a custom widget: HTML without scripts, in the colours of the dashboard's theme. */
 export function renderWidget(report: WeeklyReport, view: WidgetView): string {
   const palette = view.isDark ? DARK : LIGHT;
-  const { word, sentence } = figuresInWords(report);
+  const { word, sentence } = describeFigures(report);
   const caption = `Week ${report.week}, ${report.from} to ${report.to} (UTC)`;
   const next = view.hasNext ? button(palette, view, addWeeks(report.week, 1), 'Next week') : '';
   return [
-    `<div${look(palette, ['page', 'text'], 'padding:8px;font-family:inherit')}>`,
+    `<div${styleAttributes(palette, ['page', 'text'], 'padding:8px;font-family:inherit')}>`,
     teamTable(report, palette, caption),
-    `<p${look(palette, ['muted'], 'margin:8px 0;font-size:12px')}>${word}. ${escapeHtml(sentence)}</p>`,
+    `<p${styleAttributes(palette, ['muted'], 'margin:8px 0;font-size:12px')}>${word}. ${escapeHtml(sentence)}</p>`,
     `<div>${button(palette, view, addWeeks(report.week, -1), 'Week before')}${next}</div></div>`,
   ].join('');
 }
@@ -52,12 +52,12 @@ export function renderWidget(report: WeeklyReport, view: WidgetView): string {
 /** What the widget says where it cannot show a week. */
 export function renderWidgetError(message: string, isDark: boolean): string {
   const palette = isDark ? DARK : LIGHT;
-  return `<div${look(palette, ['page', 'warn'], 'padding:8px')}>${escapeHtml(message)}</div>`;
+  return `<div${styleAttributes(palette, ['page', 'warn'], 'padding:8px')}>${escapeHtml(message)}</div>`;
 }
 
 /** CloudWatch's own button: what is within the action goes to the function, as its parameters. */
 function button(palette: Palette, { functionArn, team }: WidgetView, week: IsoWeek, label: string): string {
   const parameters = JSON.stringify({ week, ...(team === undefined ? {} : { team }) });
   const css = 'padding:5px 12px;margin-right:8px;border:1px solid;border-radius:4px;font-size:13px;cursor:pointer';
-  return `<a${look(palette, ['panel', 'text', 'line'], css)}>${label}</a><cwdb-action action="call" display="widget" endpoint="${escapeHtml(functionArn)}">${escapeHtml(parameters)}</cwdb-action>`;
+  return `<a${styleAttributes(palette, ['panel', 'text', 'line'], css)}>${label}</a><cwdb-action action="call" display="widget" endpoint="${escapeHtml(functionArn)}">${escapeHtml(parameters)}</cwdb-action>`;
 }

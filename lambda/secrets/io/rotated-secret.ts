@@ -8,19 +8,19 @@ import {
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
 import { StoreError } from '../../kernel/store-error.ts';
-import type { RotatedVersions, SecretState } from '../secret-rotation.ts';
+import type { RotatableSecret, SecretState } from '../secret-rotation.ts';
 import { VERSION_LABEL } from '../secret-versions.ts';
 
 /** A kind of secrets: whose one is, by its name, and how a value of it is read. */
 export type SecretKind<T> = {
   /** In words, for errors. */
   readonly what: string;
-  readonly teamOf: (name: string) => string | undefined;
+  readonly parseTeam: (name: string) => string | undefined;
   readonly parse: (text: string | undefined) => T | undefined;
 };
 
 /** A secret in Secrets Manager that is rotated, of one kind. */
-export class RotatedSecret<T> implements RotatedVersions<T> {
+export class RotatedSecret<T> implements RotatableSecret<T> {
   readonly #client: SecretsManagerClient;
   readonly #secretId: string;
   readonly #kind: SecretKind<T>;
@@ -35,11 +35,11 @@ export class RotatedSecret<T> implements RotatedVersions<T> {
     const found = await this.#try('describe', () =>
       this.#client.send(new DescribeSecretCommand({ SecretId: this.#secretId })),
     );
-    const team = this.#kind.teamOf(found.Name ?? '');
+    const team = this.#kind.parseTeam(found.Name ?? '');
     if (team === undefined) throw new StoreError('secrets', `${found.Name} is no ${this.#kind.what}`);
     const stages = new Map(Object.entries(found.VersionIdsToStages ?? {}));
     const changedAtEpochMs = found.LastChangedDate?.getTime() ?? 0;
-    return { team, isRotated: found.RotationEnabled === true, stages, changedAtEpochMs };
+    return { team, isRotationEnabled: found.RotationEnabled === true, stages, changedAtEpochMs };
   }
 
   async read(versionId: string): Promise<T | undefined> {
@@ -83,7 +83,7 @@ export class RotatedSecret<T> implements RotatedVersions<T> {
   }
 
   /** Takes a label off a version; a version without any is as good as gone. One that does not bear it stays as it is. */
-  async unlabel(label: string, from: string): Promise<void> {
+  async removeLabel(label: string, from: string): Promise<void> {
     const { stages } = await this.state();
     if (stages.get(from)?.includes(label) !== true) return;
     const command = new UpdateSecretVersionStageCommand({

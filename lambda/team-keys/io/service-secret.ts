@@ -1,5 +1,5 @@
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { teamOfServiceSecret } from '../../contract.ts';
+import { teamFromServiceSecret } from '../../contract.ts';
 import { parseObject } from '../../kernel/json-object.ts';
 import { RotatedSecret } from '../../secrets/io/rotated-secret.ts';
 import type { ServiceKey, ServiceSecret } from '../rotate-service-key.ts';
@@ -12,12 +12,12 @@ export function teamServiceSecret(
 ): ServiceSecret {
   return new RotatedSecret(client, secretId, {
     what: "secret of a team's services",
-    teamOf: (name) => teamOfServiceSecret(name, environmentName),
-    parse: serviceKeyOf,
+    parseTeam: (name) => teamFromServiceSecret(name, environmentName),
+    parse: parseServiceKey,
   });
 }
 
-function serviceKeyOf(text: string | undefined): ServiceKey | undefined {
+function parseServiceKey(text: string | undefined): ServiceKey | undefined {
   const { apiKey, keyId, name, createdAt } = parseObject(text ?? '') ?? {};
   const isKey =
     typeof apiKey === 'string' &&

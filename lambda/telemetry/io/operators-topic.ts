@@ -17,7 +17,7 @@ export class OperatorsTopic {
   }
 
   /** Sends one message. @throws StoreError */
-  async tell(subject: string, lines: readonly string[]): Promise<void> {
+  async notify(subject: string, lines: readonly string[]): Promise<void> {
     const more = lines.length > MAX_LINES ? [`And ${lines.length - MAX_LINES} more; the log has all.`] : [];
     const Message = [...lines.slice(0, MAX_LINES), ...more].join('\n');
     try {

@@ -8,36 +8,36 @@ import { PARTITION_KEY, SORT_KEY } from '../../contract.ts';
 import { DynamoTable, type Item } from '../../kernel/io/dynamo-table.ts';
 import { pauseUpTo } from '../../kernel/io/retry.ts';
 import type { Day, Hour } from '../../kernel/period.ts';
-import { holderOf } from '../../ledger/io/ledger-item.ts';
+import { teamPartitionKey } from '../../ledger/io/ledger-item.ts';
 import type { LedgerKey } from '../../ledger/ports.ts';
 import type { LedgerEnd } from '../../ledger/reservation-end.ts';
-import { foldGroqKeyUse, type GroqKeyUse, groqKeyRowsOf } from '../groq-key-use.ts';
+import { countGroqKeyRows, foldGroqKeyUse, type GroqKeyUse } from '../groq-key-use.ts';
 import type { GroqKeyUseReader, UsageCounter, UsageReader } from '../ports.ts';
 import type { RefusalBatch } from '../refusal-tally.ts';
 import { foldEnds, foldRows, NO_USAGE, type UsageRow } from '../usage.ts';
-import { rowOfAdjustment, type UsageAdjustment } from '../usage-adjustment.ts';
+import { toAdjustmentRow, type UsageAdjustment } from '../usage-adjustment.ts';
 import {
   adjustmentSortKey,
-  adjustOnce,
   daySortKey,
-  endMarkKey,
-  groqKeyIncrementOf,
-  groqKeyUseOf,
+  endMarkerKey,
+  groqKeyIncrement,
   hourSortKey,
-  incrementOf,
-  type MarkKey,
-  markOnce,
-  refusalMarkKey,
-  rowOf,
+  type MarkerKey,
+  markCounted,
+  parseGroqKeyUse,
+  parseUsageRow,
+  recordAdjustment,
+  refusalMarkerKey,
   type UsageUpdate,
+  usageIncrement,
 } from './usage-item.ts';
 
 /** A transaction has at most 100 items (DynamoDB quotas, read 2026-11-25). */
-const ITEMS_AT_ONCE = 100;
+const MAX_TRANSACTION_ITEMS = 100;
 /** How often a transaction is tried that meets others, without getting any further. */
 const MAX_TRIES = 8;
 /** How long is waited for others before each, in milliseconds at first. */
-const CONFLICT_WITHIN_MS = 50;
+const CONFLICT_BACKOFF_MS = 50;
 
 /**
  * Usage in a table of its own: `TEAM#<team>` / `DAY#<day>#<key>#<model>`, `GROQKEY#<hour>#<Groq key>`, and a mark for each end that has been counted,
@@ -60,9 +60,9 @@ export class DynamoUsage implements UsageReader, UsageCounter, GroqKeyUseReader 
    */
   async count(ends: readonly LedgerEnd[]): Promise<number> {
     return await this.#count(ends, {
-      markKeyOf: endMarkKey,
-      itemsOf: (entry) => 2 + groqKeyRowsOf(entry),
-      incrementsOf: (some) => [...foldEnds(some).map(incrementOf), ...foldGroqKeyUse(some).map(groqKeyIncrementOf)],
+      markerKeyFor: endMarkerKey,
+      itemsOf: (entry) => 2 + countGroqKeyRows(entry),
+      toIncrements: (some) => [...foldEnds(some).map(usageIncrement), ...foldGroqKeyUse(some).map(groqKeyIncrement)],
     });
   }
 
@@ -73,35 +73,40 @@ export class DynamoUsage implements UsageReader, UsageCounter, GroqKeyUseReader 
    */
   async countRefusals(batches: readonly RefusalBatch[]): Promise<number> {
     return await this.#count(batches, {
-      markKeyOf: refusalMarkKey,
+      markerKeyFor: refusalMarkerKey,
       itemsOf: ({ rows }) => 1 + rows.length,
-      incrementsOf: (some) =>
-        foldRows(some.flatMap(({ team, rows }) => rows.map((row) => ({ ...NO_USAGE, team, ...row })))).map(incrementOf),
+      toIncrements: (some) =>
+        foldRows(some.flatMap(({ team, rows }) => rows.map((row) => ({ ...NO_USAGE, team, ...row })))).map(
+          usageIncrement,
+        ),
     });
   }
 
-  async #count<T>(entries: readonly T[], counting: Counting<T>): Promise<number> {
-    const told = [...new Map(entries.map((entry) => [JSON.stringify(counting.markKeyOf(entry)), entry])).values()];
+  async #count<T>(entries: readonly T[], counting: CountStrategy<T>): Promise<number> {
+    const told = [...new Map(entries.map((entry) => [JSON.stringify(counting.markerKeyFor(entry)), entry])).values()];
     let counted = 0;
-    for (const some of atOnce(told, counting)) counted += await this.#countAtOnce(some, counting);
+    for (const some of splitIntoTransactions(told, counting)) counted += await this.#countAtOnce(some, counting);
     return counted;
   }
 
-  async #countAtOnce<T>(entries: readonly T[], { markKeyOf, incrementsOf }: Counting<T>): Promise<number> {
+  async #countAtOnce<T>(entries: readonly T[], { markerKeyFor, toIncrements }: CountStrategy<T>): Promise<number> {
     let left = entries;
     for (let tries = 1; left.length > 0; ) {
       // Marks first: a reason of a refusal is found by its place.
-      const updates = [...left.map((entry) => markOnce(markKeyOf(entry), this.#nowEpochMs())), ...incrementsOf(left)];
+      const updates = [
+        ...left.map((entry) => markCounted(markerKeyFor(entry), this.#nowEpochMs())),
+        ...toIncrements(left),
+      ];
       try {
         await this.#write(updates);
         return left.length;
       } catch (cause) {
-        const reasons = reasonsOf(cause);
+        const reasons = cancellationReasons(cause);
         const fresh = left.filter((_, index) => reasons[index]?.Code !== 'ConditionalCheckFailed');
         const isAgain = reasons.some(({ Code }) => Code === 'TransactionConflict' || Code === 'ThrottlingError');
         if (fresh.length === left.length && (!isAgain || tries++ >= MAX_TRIES))
           throw this.#table.error(`count ${left.length} ends or refusals`, cause);
-        if (isAgain) await pauseUpTo(CONFLICT_WITHIN_MS * tries);
+        if (isAgain) await pauseUpTo(CONFLICT_BACKOFF_MS * tries);
         left = fresh;
       }
     }
@@ -109,7 +114,7 @@ export class DynamoUsage implements UsageReader, UsageCounter, GroqKeyUseReader 
   }
 
   /** How many adjustments a ledger has had. */
-  async adjustmentsOf({ team, period }: LedgerKey): Promise<number> {
+  async countAdjustments({ team, period }: LedgerKey): Promise<number> {
     const sortKey = adjustmentSortKey(period);
     return (await this.#itemsOf(team, sortKey, sortKey)).length;
   }
@@ -121,10 +126,10 @@ export class DynamoUsage implements UsageReader, UsageCounter, GroqKeyUseReader 
    */
   async adjust(adjustment: UsageAdjustment): Promise<boolean> {
     try {
-      await this.#write([adjustOnce(adjustment), incrementOf(rowOfAdjustment(adjustment))]);
+      await this.#write([recordAdjustment(adjustment), usageIncrement(toAdjustmentRow(adjustment))]);
       return true;
     } catch (cause) {
-      if (reasonsOf(cause)[0]?.Code === 'ConditionalCheckFailed') return false;
+      if (cancellationReasons(cause)[0]?.Code === 'ConditionalCheckFailed') return false;
       throw this.#table.error(`adjust the usage of ${adjustment.team}`, cause);
     }
   }
@@ -134,12 +139,12 @@ export class DynamoUsage implements UsageReader, UsageCounter, GroqKeyUseReader 
     await this.#table.client.send(new TransactWriteItemsCommand({ TransactItems }));
   }
 
-  async rowsOf(team: string, from: Day, to: Day): Promise<readonly UsageRow[]> {
-    return (await this.#itemsOf(team, daySortKey(from), daySortKey(to))).map((item) => rowOf(team, item));
+  async listRows(team: string, from: Day, to: Day): Promise<readonly UsageRow[]> {
+    return (await this.#itemsOf(team, daySortKey(from), daySortKey(to))).map((item) => parseUsageRow(team, item));
   }
 
-  async useOf(team: string, from: Hour, to: Hour): Promise<readonly GroqKeyUse[]> {
-    return (await this.#itemsOf(team, hourSortKey(from), hourSortKey(to))).map(groqKeyUseOf);
+  async readGroqKeyUse(team: string, from: Hour, to: Hour): Promise<readonly GroqKeyUse[]> {
+    return (await this.#itemsOf(team, hourSortKey(from), hourSortKey(to))).map(parseGroqKeyUse);
   }
 
   async #itemsOf(team: string, from: string, to: string): Promise<readonly Item[]> {
@@ -148,33 +153,37 @@ export class DynamoUsage implements UsageReader, UsageCounter, GroqKeyUseReader 
       KeyConditionExpression: '#pk = :team AND #sk BETWEEN :from AND :to',
       ExpressionAttributeNames: { '#pk': PARTITION_KEY, '#sk': SORT_KEY },
       // A tilde comes after all that can follow a day or an hour.
-      ExpressionAttributeValues: { ':team': { S: holderOf(team) }, ':from': { S: from }, ':to': { S: `${to}#~` } },
+      ExpressionAttributeValues: {
+        ':team': { S: teamPartitionKey(team) },
+        ':from': { S: from },
+        ':to': { S: `${to}#~` },
+      },
     });
   }
 }
 
 /** Why a transaction was cancelled, each update's reason in its place; none for any other failure. */
-function reasonsOf(cause: unknown): readonly CancellationReason[] {
+function cancellationReasons(cause: unknown): readonly CancellationReason[] {
   return cause instanceof TransactionCanceledException ? (cause.CancellationReasons ?? []) : [];
 }
 
 /** How something is counted once. */
-type Counting<T> = {
-  readonly markKeyOf: (entry: T) => MarkKey;
+type CountStrategy<T> = {
+  readonly markerKeyFor: (entry: T) => MarkerKey;
   /** How many items of a transaction one takes at most: its mark and its rows. */
   readonly itemsOf: (entry: T) => number;
-  readonly incrementsOf: (entries: readonly T[]) => readonly UsageUpdate[];
+  readonly toIncrements: (entries: readonly T[]) => readonly UsageUpdate[];
 };
 
 /** Splits what is told into what a transaction has room for. */
-function atOnce<T>(entries: readonly T[], { itemsOf }: Counting<T>): readonly (readonly T[])[] {
+function splitIntoTransactions<T>(entries: readonly T[], { itemsOf }: CountStrategy<T>): readonly (readonly T[])[] {
   const batches: T[][] = [];
   let room = 0;
   for (const entry of entries) {
     const items = itemsOf(entry);
     if (items > room) {
       batches.push([]);
-      room = ITEMS_AT_ONCE;
+      room = MAX_TRANSACTION_ITEMS;
     }
     batches.at(-1)?.push(entry);
     room -= items;

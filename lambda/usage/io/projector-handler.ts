@@ -1,17 +1,17 @@
 import middy from '@middy/core';
 import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
 import type { Log } from '../../kernel/clock.ts';
-import type { Sight } from '../../ledger/budget-standing.ts';
-import type { LedgerRecord } from '../../ledger/io/ledger-ends.ts';
-import { sightOf } from '../../ledger/io/ledger-sights.ts';
+import type { BudgetSnapshot } from '../../ledger/budget-snapshot.ts';
+import { parseBudgetSnapshot } from '../../ledger/io/parse-budget-snapshot.ts';
+import type { LedgerRecord } from '../../ledger/io/reservation-end-records.ts';
 import type { UsageCounter } from '../ports.ts';
-import { countableIn } from './ledger-records.ts';
+import { parseRecords } from './ledger-records.ts';
 
 /** What the projector needs of the world. */
 export type ProjectorPorts = {
   readonly usage: UsageCounter;
   /** Tells thresholds that have been crossed. What fails is logged, and left to the sweep. */
-  readonly announce: (sights: readonly Sight[]) => Promise<unknown>;
+  readonly deliverAlerts: (budgetSnapshots: readonly BudgetSnapshot[]) => Promise<unknown>;
   readonly log: Log;
 };
 
@@ -22,11 +22,11 @@ export type ProjectorPorts = {
  *
  * @throws StoreError when ends or refusals may not have been counted.
  */
-export function createProjector({ usage, announce, log }: ProjectorPorts) {
+export function createProjectorHandler({ usage, deliverAlerts, log }: ProjectorPorts) {
   return middy<DynamoDBStreamEvent, DynamoDBBatchResponse>({ timeoutEarlyInMillis: 0 }).handler(async ({ Records }) => {
-    const images = Records.map(imagesOf);
+    const images = Records.map(toLedgerRecord);
     const unreadable: string[] = [];
-    const { ends, refusals } = countableIn(images, (index, why) => {
+    const { ends, refusals } = parseRecords(images, (index, why) => {
       const sequenceNumber = Records[index]?.dynamodb?.SequenceNumber ?? '';
       log('unreadable_record', { sequenceNumber, why });
       unreadable.push(sequenceNumber);
@@ -34,12 +34,12 @@ export function createProjector({ usage, announce, log }: ProjectorPorts) {
     await usage.count(ends);
     await usage.countRefusals(refusals);
     // After it: an alert says what the money went to.
-    await announce(images.flatMap(({ NewImage }) => sightOf(NewImage) ?? []));
+    await deliverAlerts(images.flatMap(({ NewImage }) => parseBudgetSnapshot(NewImage) ?? []));
     return { batchItemFailures: unreadable.map((itemIdentifier) => ({ itemIdentifier })) };
   });
 }
 
 /** Lambda's images are those of the SDK, but for binary values, which a ledger has none of. */
-function imagesOf({ dynamodb }: DynamoDBRecord): LedgerRecord {
+function toLedgerRecord({ dynamodb }: DynamoDBRecord): LedgerRecord {
   return { NewImage: dynamodb?.NewImage, OldImage: dynamodb?.OldImage } as LedgerRecord;
 }

@@ -2,8 +2,8 @@ import type { AttributeValue, Update } from '@aws-sdk/client-dynamodb';
 import { PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE } from '../../contract.ts';
 import type { Item } from '../../kernel/io/dynamo-table.ts';
 import { picoUsd } from '../../kernel/money.ts';
-import { type Day, dayStartsAtEpochMs, type Hour, type Period } from '../../kernel/period.ts';
-import { holderOf } from '../../ledger/io/ledger-item.ts';
+import { type Day, dayStartEpochMs, type Hour, type Period } from '../../kernel/period.ts';
+import { teamPartitionKey } from '../../ledger/io/ledger-item.ts';
 import type { LedgerEnd } from '../../ledger/reservation-end.ts';
 import type { GroqKeyUse, TeamGroqKeyUse } from '../groq-key-use.ts';
 import type { RefusalBatch } from '../refusal-tally.ts';
@@ -14,9 +14,9 @@ import type { UsageAdjustment } from '../usage-adjustment.ts';
 export type UsageUpdate = Omit<Update, 'TableName'>;
 
 /** How long it is remembered that an end has been counted: a stream tells of it for 24 hours at most. */
-const KEEP_MARKS_S = 7 * 86_400;
+const MARKER_TTL_S = 7 * 86_400;
 /** How long a row is kept after its day: as long as the ledgers. */
-export const KEEP_ROWS_S = 401 * 86_400;
+export const USAGE_TTL_S = 401 * 86_400;
 
 /** The counters of a row, by their attribute. */
 const COUNTERS = {
@@ -46,31 +46,31 @@ export function hourSortKey(hour: Hour): string {
 }
 
 /** The key of the mark that something has been counted. */
-export type MarkKey = Record<string, AttributeValue>;
+export type MarkerKey = Record<string, AttributeValue>;
 
 /** The key of the mark that an end has been counted. */
-export function endMarkKey({ ledger, end }: LedgerEnd): MarkKey {
+export function endMarkerKey({ ledger, end }: LedgerEnd): MarkerKey {
   return { [PARTITION_KEY]: { S: `END#${ledger.team}#${end.id}` }, [SORT_KEY]: { S: end.kind } };
 }
 
 /** The key of the mark that a batch of refusals has been counted. */
-export function refusalMarkKey({ team, id }: RefusalBatch): MarkKey {
+export function refusalMarkerKey({ team, id }: RefusalBatch): MarkerKey {
   return { [PARTITION_KEY]: { S: `END#${team}#${id}` }, [SORT_KEY]: { S: 'refusals' } };
 }
 
 /** Marks something as counted, on the condition that it has not been. */
-export function markOnce(key: MarkKey, nowEpochMs: number): UsageUpdate {
+export function markCounted(key: MarkerKey, nowEpochMs: number): UsageUpdate {
   return {
     Key: key,
     UpdateExpression: 'SET #ttl = :ttl',
     ConditionExpression: 'attribute_not_exists(#pk)',
     ExpressionAttributeNames: { '#ttl': TTL_ATTRIBUTE, '#pk': PARTITION_KEY },
-    ExpressionAttributeValues: { ':ttl': number(Math.floor(nowEpochMs / 1000) + KEEP_MARKS_S) },
+    ExpressionAttributeValues: { ':ttl': number(Math.floor(nowEpochMs / 1000) + MARKER_TTL_S) },
   };
 }
 
 /** Adds counts to a row, which begins with nothing. */
-export function incrementOf({ team, day, keyId, model, ...counts }: UsageRow): UsageUpdate {
+export function usageIncrement({ team, day, keyId, model, ...counts }: UsageRow): UsageUpdate {
   const added = Object.entries(COUNTERS).map(
     ([count, attribute]) => [attribute, counts[count as keyof typeof COUNTERS]] as const,
   );
@@ -84,7 +84,7 @@ export function adjustmentSortKey(period: Period): string {
 }
 
 /** Writes down an adjustment, on the condition that none of its number has been. */
-export function adjustOnce(adjustment: UsageAdjustment): UsageUpdate {
+export function recordAdjustment(adjustment: UsageAdjustment): UsageUpdate {
   const { team, period, sequence, day, spentPicoUsd, assumedPicoUsd } = adjustment;
   const amounts = [['spent', spentPicoUsd] as const, ['assumed', assumedPicoUsd] as const];
   const update = addTo(
@@ -102,7 +102,7 @@ export function adjustOnce(adjustment: UsageAdjustment): UsageUpdate {
 }
 
 /** Adds to an hour's use of a Groq key. */
-export function groqKeyIncrementOf({ team, keyId, hour, ...counts }: TeamGroqKeyUse): UsageUpdate {
+export function groqKeyIncrement({ team, keyId, hour, ...counts }: TeamGroqKeyUse): UsageUpdate {
   return addTo(team, `${hourSortKey(hour)}#${keyId}`, hour.slice(0, 10), { key: keyId, hour }, Object.entries(counts));
 }
 
@@ -115,14 +115,17 @@ function addTo(
   added: readonly (readonly [string, number | bigint])[],
 ): UsageUpdate {
   const set = Object.entries(texts);
-  const ttl = Math.floor((dayStartsAtEpochMs(day) ?? 0) / 1000) + KEEP_ROWS_S;
-  const namesOf = (all: readonly (readonly [string, unknown])[]) => all.map(([name]) => [`#${name}`, name]);
+  const ttl = Math.floor((dayStartEpochMs(day) ?? 0) / 1000) + USAGE_TTL_S;
+  const attributeNames = (all: readonly (readonly [string, unknown])[]) => all.map(([name]) => [`#${name}`, name]);
   return {
-    Key: { [PARTITION_KEY]: { S: holderOf(team) }, [SORT_KEY]: { S: sortKey } },
+    Key: { [PARTITION_KEY]: { S: teamPartitionKey(team) }, [SORT_KEY]: { S: sortKey } },
     UpdateExpression: `SET #ttl = :ttl, ${set.map(([name]) => `#${name} = :${name}`).join(', ')} ADD ${added
       .map(([name]) => `#${name} :${name}`)
       .join(', ')}`,
-    ExpressionAttributeNames: { '#ttl': TTL_ATTRIBUTE, ...Object.fromEntries([...namesOf(set), ...namesOf(added)]) },
+    ExpressionAttributeNames: {
+      '#ttl': TTL_ATTRIBUTE,
+      ...Object.fromEntries([...attributeNames(set), ...attributeNames(added)]),
+    },
     ExpressionAttributeValues: {
       ':ttl': number(ttl),
       ...Object.fromEntries(set.map(([name, value]) => [`:${name}`, { S: value }])),
@@ -132,7 +135,7 @@ function addTo(
 }
 
 /** Reads a team's row. */
-export function rowOf(team: string, item: Item): UsageRow {
+export function parseUsageRow(team: string, item: Item): UsageRow {
   const digits = (attribute: string) => item[attribute]?.N ?? '0';
   return {
     team,
@@ -158,7 +161,7 @@ export function rowOf(team: string, item: Item): UsageRow {
 }
 
 /** Reads an hour's use of a Groq key. */
-export function groqKeyUseOf(item: Item): GroqKeyUse {
+export function parseGroqKeyUse(item: Item): GroqKeyUse {
   const count = (attribute: string) => Number(item[attribute]?.N ?? 0);
   return {
     keyId: item.key?.S ?? '',

@@ -1,4 +1,4 @@
-import { draw, el } from '../dom.ts';
+import { el, renderIfChanged } from '../dom.ts';
 
 /** A column of a table. */
 export type Column = { readonly title: string; readonly isNumber?: boolean };
@@ -19,7 +19,7 @@ export type TableContent = {
 
 /** Draws a table into its box, which can be scrolled by keys where it is too wide. */
 export function drawTable(box: HTMLElement, content: TableContent): void {
-  draw(box, content, () => [tableOf(content)]);
+  renderIfChanged(box, content, () => [buildTable(content)]);
   const isTooWide = box.scrollWidth > box.clientWidth;
   const attributes = { tabindex: '0', role: 'group', 'aria-label': `${content.caption}; scrolls sideways` };
   for (const [name, value] of Object.entries(attributes)) {
@@ -28,21 +28,21 @@ export function drawTable(box: HTMLElement, content: TableContent): void {
   }
 }
 
-function tableOf({ caption, columns, rows, foot, marks }: TableContent): HTMLTableElement {
-  const rowOf = (cells: readonly Cell[], mark?: string) =>
-    el('tr', {}, ...cells.map((cell, index) => cellOf(cell, columns[index], index === 0, mark)));
-  const head = columns.map(({ title, isNumber }) => el('th', { scope: 'col', ...classOf(isNumber) }, title));
+function buildTable({ caption, columns, rows, foot, marks }: TableContent): HTMLTableElement {
+  const buildRow = (cells: readonly Cell[], mark?: string) =>
+    el('tr', {}, ...cells.map((cell, index) => buildCell(cell, columns[index], index === 0, mark)));
+  const head = columns.map(({ title, isNumber }) => el('th', { scope: 'col', ...cellAttributes(isNumber) }, title));
   return el(
     'table',
     {},
     el('caption', {}, caption),
     el('thead', {}, el('tr', {}, ...head)),
-    el('tbody', {}, ...rows.map((cells, index) => rowOf(cells, marks?.[index]))),
-    ...(foot === undefined ? [] : [el('tfoot', {}, rowOf(foot))]),
+    el('tbody', {}, ...rows.map((cells, index) => buildRow(cells, marks?.[index]))),
+    ...(foot === undefined ? [] : [el('tfoot', {}, buildRow(foot))]),
   );
 }
 
-function cellOf(cell: Cell, column: Column | undefined, isFirst: boolean, mark: string | undefined): HTMLElement {
+function buildCell(cell: Cell, column: Column | undefined, isFirst: boolean, mark: string | undefined): HTMLElement {
   const { text, label, id, below }: Exclude<Cell, string> = typeof cell === 'string' ? { text: cell } : cell;
   const children = [
     ...(isFirst && mark !== undefined ? [el('span', { class: `mark ${mark}` })] : []),
@@ -51,10 +51,10 @@ function cellOf(cell: Cell, column: Column | undefined, isFirst: boolean, mark: 
     ...(below === undefined ? [] : [el('span', { class: 'below' }, below)]),
   ];
   return isFirst
-    ? el('th', { scope: 'row', ...classOf(column?.isNumber) }, ...children)
-    : el('td', classOf(column?.isNumber), ...children);
+    ? el('th', { scope: 'row', ...cellAttributes(column?.isNumber) }, ...children)
+    : el('td', cellAttributes(column?.isNumber), ...children);
 }
 
-function classOf(isNumber: boolean | undefined): Record<string, string> {
+function cellAttributes(isNumber: boolean | undefined): Record<string, string> {
   return isNumber ? { class: 'number' } : {};
 }

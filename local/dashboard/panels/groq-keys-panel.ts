@@ -1,9 +1,9 @@
 import type { GroqKeyState } from '../../../lambda/groq-keys/groq-key-record.ts';
-import { byId, setText } from '../dom.ts';
-import { age, count } from '../format.ts';
-import type { GroqKey } from '../shapes.ts';
+import type { GroqKey } from '../api-types.ts';
+import { elementById, setText } from '../dom.ts';
+import { formatAge, formatCount } from '../format.ts';
 import { type Cell, drawTable } from './data-table.ts';
-import { leaveOut } from './lists-panel.ts';
+import { hidePanel } from './lists-panel.ts';
 
 /** What the states of a Groq key are called here, and how they are marked. */
 const GROQ_KEY_STATES: Readonly<Record<GroqKeyState, Cell>> = {
@@ -27,11 +27,11 @@ function isKnown(state: string): state is GroqKeyState {
 /** Shows where each team's rotation stands. */
 export function showGroqKeys(keys: readonly GroqKey[], nowEpochMs: number): void {
   if (keys.length === 0) {
-    leaveOut('groq-keys', 'None has been staged or rotated yet.');
+    hidePanel('groq-keys', 'None has been staged or rotated yet.');
     return;
   }
   const order = Object.keys(GROQ_KEY_STATES);
-  const since = (at: string | null) => (at === null ? '' : age(nowEpochMs - Date.parse(at)));
+  const since = (at: string | null) => (at === null ? '' : formatAge(nowEpochMs - Date.parse(at)));
   const rows = [...keys]
     .sort((a, b) => a.team.localeCompare(b.team) || order.indexOf(a.state) - order.indexOf(b.state))
     .map((key): Cell[] => [
@@ -40,13 +40,13 @@ export function showGroqKeys(keys: readonly GroqKey[], nowEpochMs: number): void
       isKnown(key.state) ? GROQ_KEY_STATES[key.state] : key.state,
       since(key.created_at),
       key.state === 'staged' ? `staged ${since(key.staged_at)}` : since(key.current_from),
-      key.requests_24h === null ? '' : count(key.requests_24h),
+      key.requests_24h === null ? '' : formatCount(key.requests_24h),
     ]);
   const lacking = [...new Set(keys.map(({ team }) => team))].filter(
     (team) => !keys.some((key) => key.team === team && key.state === 'staged'),
   );
-  setText(byId('groq-keys-note'), lacking.length === 0 ? '' : `No key is staged for ${lacking.join(', ')}`);
-  drawTable(byId('groq-keys'), {
+  setText(elementById('groq-keys-note'), lacking.length === 0 ? '' : `No key is staged for ${lacking.join(', ')}`);
+  drawTable(elementById('groq-keys'), {
     caption: 'Each team’s keys at Groq; requests are of the last 24 hours',
     columns: [
       ...['Team', 'Groq key', 'State'].map((title) => ({ title })),

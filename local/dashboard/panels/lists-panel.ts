@@ -1,58 +1,58 @@
-import { byId, clear, setText } from '../dom.ts';
-import { age, columnDecimals, count, dayText, moment, money } from '../format.ts';
-import { refusalWords } from '../refusal-words.ts';
+import type { AuditEntry, Key } from '../api-types.ts';
+import { clear, elementById, setText } from '../dom.ts';
+import { columnDecimals, formatAge, formatCount, formatDay, formatMoment, money } from '../format.ts';
+import { describeRefusal } from '../refusal-descriptions.ts';
 import type { RefusalCount } from '../refusals.ts';
-import type { AuditEntry, Key } from '../shapes.ts';
 import { type Cell, drawTable } from './data-table.ts';
 
-const MOST_DETAILS = 140;
+const MAX_DETAILS_LENGTH = 140;
 
 /** Leaves a panel's content out, and says why. */
-export function leaveOut(panel: string, why: string): void {
-  clear(byId(panel));
-  for (const name of ['tabindex', 'role', 'aria-label']) byId(panel).removeAttribute(name);
-  setText(byId(`${panel}-note`), why);
+export function hidePanel(panel: string, why: string): void {
+  clear(elementById(panel));
+  for (const name of ['tabindex', 'role', 'aria-label']) elementById(panel).removeAttribute(name);
+  setText(elementById(`${panel}-note`), why);
 }
 
 /** Shows refusals by reason. */
-export function showRefusals(counts: readonly RefusalCount[] | undefined, isOfTeams: boolean): void {
+export function showRefusals(counts: readonly RefusalCount[] | undefined, isByTeam: boolean): void {
   if (counts === undefined) {
-    leaveOut('refusals', 'This gateway does not count refusals yet.');
+    hidePanel('refusals', 'This gateway has no refusal counts yet.');
     return;
   }
   if (counts.length === 0) {
-    leaveOut('refusals', 'None in the last seven days.');
+    hidePanel('refusals', 'None in the last seven days.');
     return;
   }
-  setText(byId('refusals-note'), 'Calls that were told no, and why');
+  setText(elementById('refusals-note'), 'Calls that were told no, and why');
   const columns = [
     { title: 'Reason' },
     { title: 'Today', isNumber: true },
     { title: 'Seven days', isNumber: true },
-    ...(isOfTeams ? [{ title: 'Most by' }] : []),
+    ...(isByTeam ? [{ title: 'Most by' }] : []),
   ];
-  const rows = counts.map(({ code, today, week, mostBy }): Cell[] => [
-    { text: refusalWords(code), id: code },
-    count(today),
-    count(week),
-    ...(isOfTeams ? [mostBy ?? ''] : []),
+  const rows = counts.map(({ code, today, week, mostAffectedTeam }): Cell[] => [
+    { text: describeRefusal(code), id: code },
+    formatCount(today),
+    formatCount(week),
+    ...(isByTeam ? [mostAffectedTeam ?? ''] : []),
   ]);
-  drawTable(byId('refusals'), { caption: 'Refusals by reason, the most frequent first', columns, rows });
+  drawTable(elementById('refusals'), { caption: 'Refusals by reason, the most frequent first', columns, rows });
 }
 
 /** Shows keys and their ages: those that work, and the others when they are asked for. */
-export function showKeys(keys: readonly Key[], isWithEnded: boolean, nowEpochMs: number): void {
+export function showKeys(keys: readonly Key[], includesEnded: boolean, nowEpochMs: number): void {
   const working = keys.filter(({ status }) => status === 'active' || status === 'replaced');
   const ended = keys.length - working.length;
-  const button = byId('keys-ended');
+  const button = elementById('keys-ended');
   button.hidden = ended === 0;
-  button.setAttribute('aria-pressed', String(isWithEnded));
-  setText(byId('keys-note'), `${working.length} in use${ended > 0 ? `, ${ended} ended` : ''}`);
-  const shown = (isWithEnded ? [...keys] : working).sort(
+  button.setAttribute('aria-pressed', String(includesEnded));
+  setText(elementById('keys-note'), `${working.length} in use${ended > 0 ? `, ${ended} ended` : ''}`);
+  const shown = (includesEnded ? [...keys] : working).sort(
     (a, b) => a.created_at.localeCompare(b.created_at) || a.name.localeCompare(b.name),
   );
   const decimals = columnDecimals(shown.map((key) => key.cost_this_month_usd ?? '0'));
-  drawTable(byId('keys'), {
+  drawTable(elementById('keys'), {
     caption: 'Oldest first; requests and cost are this month’s',
     columns: [
       ...['Key', 'Team', 'Role', 'State'].map((title) => ({ title })),
@@ -65,25 +65,25 @@ export function showKeys(keys: readonly Key[], isWithEnded: boolean, nowEpochMs:
       { text: key.name, id: key.id },
       key.team ?? 'organisation',
       key.role,
-      stateOf(key),
-      age(nowEpochMs - Date.parse(key.created_at)),
-      key.last_used_on == null ? 'not known' : dayText(key.last_used_on),
-      key.requests_this_month === undefined ? '' : count(key.requests_this_month),
+      keyStateCell(key),
+      formatAge(nowEpochMs - Date.parse(key.created_at)),
+      key.last_used_on == null ? 'not known' : formatDay(key.last_used_on),
+      key.requests_this_month === undefined ? '' : formatCount(key.requests_this_month),
       key.cost_this_month_usd === undefined ? '' : money(key.cost_this_month_usd, decimals),
     ]),
   });
 }
 
-function stateOf({ status, expires_at, retires_after }: Key): Cell {
+function keyStateCell({ status, expires_at, retires_after }: Key): Cell {
   switch (status) {
     case 'replaced':
       return {
         text: 'being replaced',
         label: 'notice',
-        ...(retires_after === null ? {} : { below: `ends after ${moment(retires_after)} UTC` }),
+        ...(retires_after === null ? {} : { below: `ends after ${formatMoment(retires_after)} UTC` }),
       };
     case 'active':
-      return { text: 'active', ...(expires_at === null ? {} : { below: `until ${moment(expires_at)} UTC` }) };
+      return { text: 'active', ...(expires_at === null ? {} : { below: `until ${formatMoment(expires_at)} UTC` }) };
     default:
       return { text: status, label: 'ended' };
   }
@@ -94,25 +94,25 @@ export function showAudit(entries: readonly AuditEntry[], keys: readonly Key[]):
   const names = new Map(keys.map(({ id, name }) => [id, name]));
   const named = (id: string) => names.get(id) ?? id;
   if (entries.length === 0) {
-    leaveOut('audit', 'None this month.');
+    hidePanel('audit', 'None this month.');
     return;
   }
-  setText(byId('audit-note'), 'Who did what; GET /openai/v1/audit tells all of it');
-  drawTable(byId('audit'), {
+  setText(elementById('audit-note'), 'Who did what; GET /openai/v1/audit tells all of it');
+  drawTable(elementById('audit'), {
     caption: 'Newest first, in UTC',
     columns: ['When', 'Act', 'Of what', 'By', 'Details'].map((title) => ({ title })),
     rows: entries.map(({ at, action, subject, actor, details }) => [
-      moment(at),
+      formatMoment(at),
       action.replaceAll('_', ' '),
       subject.replace(/(?<=^key ).*/, named),
       named(actor),
-      firstWords(details),
+      summarizeDetails(details),
     ]),
   });
 }
 
 /** A long text's beginning: details of a deployment are a whole table. */
-function firstWords(details: string): string {
+function summarizeDetails(details: string): string {
   const line = (details.split(/\n| \| /)[0] ?? '').replaceAll('**', '');
-  return line.length > MOST_DETAILS ? `${line.slice(0, MOST_DETAILS)}…` : line;
+  return line.length > MAX_DETAILS_LENGTH ? `${line.slice(0, MAX_DETAILS_LENGTH)}…` : line;
 }

@@ -1,40 +1,45 @@
-import { weekChart } from '../chart.ts';
-import { byId, draw, el, setText } from '../dom.ts';
-import { columnDecimals, count, dayText, money, weekday } from '../format.ts';
-import { changeText, type Week } from '../week.ts';
+import { renderWeekChart } from '../chart.ts';
+import { el, elementById, renderIfChanged, setText } from '../dom.ts';
+import { columnDecimals, formatCount, formatDay, formatWeekday, money } from '../format.ts';
+import { describeChange, type Week } from '../week.ts';
 import { drawTable } from './data-table.ts';
 
 /** Shows seven days: a chart, who spent it, and each day as a table. */
 export function showWeek(week: Week, group: 'team' | 'model'): void {
   const { series, days, totalUsd, dayTotalsUsd } = week;
-  setText(byId('week-note'), `${money(totalUsd)}, ${changeText(week)}`);
+  setText(elementById('week-note'), `${money(totalUsd)}, ${describeChange(week)}`);
   const isEmpty = series.length === 0;
-  draw(byId('week-chart'), week, () => [
-    isEmpty ? el('p', { class: 'empty' }, 'No calls in these seven days.') : weekChart(week),
+  renderIfChanged(elementById('week-chart'), week, () => [
+    isEmpty ? el('p', { class: 'empty' }, 'No calls in these seven days.') : renderWeekChart(week),
   ]);
-  byId('week-days').hidden = isEmpty;
-  byId('week-series').hidden = isEmpty;
+  elementById('week-days').hidden = isEmpty;
+  elementById('week-series').hidden = isEmpty;
   if (isEmpty) return;
   const title = group === 'team' ? 'Team' : 'Model';
   const decimals = columnDecimals([totalUsd]);
-  drawTable(byId('week-series'), {
+  drawTable(elementById('week-series'), {
     caption: `By ${group}, highest cost first`,
     columns: [title, 'Cost', 'Requests', 'Tokens'].map((text, index) => ({ title: text, isNumber: index > 0 })),
-    rows: series.map((one) => [one.name, money(one.totalUsd, decimals), count(one.requests), count(one.tokens)]),
+    rows: series.map((one) => [
+      one.name,
+      money(one.totalUsd, decimals),
+      formatCount(one.requests),
+      formatCount(one.tokens),
+    ]),
     foot: [
       'All',
       money(totalUsd, decimals),
-      count(series.reduce((sum, { requests }) => sum + requests, 0)),
-      count(series.reduce((sum, { tokens }) => sum + tokens, 0)),
+      formatCount(series.reduce((sum, { requests }) => sum + requests, 0)),
+      formatCount(series.reduce((sum, { tokens }) => sum + tokens, 0)),
     ],
     marks: series.map((_, index) => `series-${index}`),
   });
   const dayDecimals = columnDecimals(dayTotalsUsd);
-  drawTable(byId('week-table'), {
+  drawTable(elementById('week-table'), {
     caption: 'Cost of each day, in UTC',
     columns: [{ title: 'Day' }, ...series.map(({ name }) => ({ title: name, isNumber: true })), SUM],
     rows: days.map((day, index) => [
-      `${weekday(day)} ${dayText(day)}`,
+      `${formatWeekday(day)} ${formatDay(day)}`,
       ...series.map(({ costUsd }) => money(costUsd[index] ?? '0', dayDecimals)),
       money(dayTotalsUsd[index] ?? '0', dayDecimals),
     ]),

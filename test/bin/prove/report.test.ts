@@ -2,40 +2,40 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { QUIET } from '../../../bin/progress.ts';
-import { attackAll, suitable } from '../../../bin/prove/attack.ts';
+import { SILENT_PROGRESS } from '../../../bin/progress.ts';
 import { renderChart } from '../../../bin/prove/chart.ts';
 import { renderReport, renderTable } from '../../../bin/prove/render.ts';
-import { reportOf } from '../../../bin/prove/report.ts';
+import { buildReport } from '../../../bin/prove/report.ts';
+import { runScenarios, supportedScenarios } from '../../../bin/prove/scenario-runner.ts';
 import type { Scenario } from '../../../bin/prove/scenarios/scenario.ts';
-import { localCall } from '../../../bin/prove/targets/local-target.ts';
+import { localCallTemplate } from '../../../bin/prove/targets/local-target.ts';
 import type { Target } from '../../../bin/prove/targets/target.ts';
-import type { Measured } from '../../../bin/prove/verdict.ts';
+import type { Measurement } from '../../../bin/prove/verdict.ts';
 import { picoUsd } from '../../../lambda/kernel/money.ts';
 import { catalog } from '../../support/catalog.ts';
-import { measuredWith } from '../../support/measured.ts';
+import { measurementWith } from '../../support/measurement.ts';
 
 const target: Target = {
   name: 'test',
   description: 'a gateway & more',
-  call: localCall(catalog),
+  call: localCallTemplate(catalog),
   upstream: undefined,
-  laboratory: undefined,
+  testRig: undefined,
   openBudget: async () => await Promise.reject(new Error('no budget is opened here')),
   close: async () => {},
 };
-const overspent = measuredWith({ title: 'a <broken> gateway', billed: picoUsd(20_900n) }, 20_900n);
-const report = (...measured: Measured[]) => reportOf({ target, calls: 100, atOnce: 50 }, '2026', measured);
+const overspent = measurementWith({ title: 'a <broken> gateway', billed: picoUsd(20_900n) }, 20_900n);
+const report = (...measured: Measurement[]) => buildReport({ target, calls: 100, concurrency: 50 }, '2026', measured);
 
 describe("the proof's report", () => {
   it('is of a whole that one budget makes fall short', () => {
-    expect(report(measuredWith()).verdict).toBe('holds');
-    expect(report(measuredWith(), overspent).verdict).toBe('falls short');
+    expect(report(measurementWith()).verdict).toBe('holds');
+    expect(report(measurementWith(), overspent).verdict).toBe('falls short');
     expect(report().verdict).toBe('falls short');
   });
 
   it('says in Markdown what was let through, billed and overspent, and why it falls short', () => {
-    const text = renderReport(report(measuredWith({ note: 'as it should' }), overspent), 'chart.svg');
+    const text = renderReport(report(measurementWith({ note: 'as it should' }), overspent), 'chart.svg');
     expect(text).toContain('**It falls short**: 1 of 2 budgets');
     expect(text).toContain('](chart.svg)');
     expect(text).toContain(
@@ -47,13 +47,13 @@ describe("the proof's report", () => {
   });
 
   it('says whose count the bill is', () => {
-    expect(renderReport(report(measuredWith()), '')).toContain("the upstream's own count");
-    expect(renderReport(report(measuredWith({ billedBy: 'answers' })), '')).toContain('what the answers said');
-    expect(renderReport(report(measuredWith({ billedBy: 'ledger' })), '')).toContain('nobody but the ledger');
+    expect(renderReport(report(measurementWith()), '')).toContain("the upstream's own count");
+    expect(renderReport(report(measurementWith({ billedBy: 'answers' })), '')).toContain('what the answers said');
+    expect(renderReport(report(measurementWith({ billedBy: 'ledger' })), '')).toContain('nobody but the ledger');
   });
 
   it('is a plain table on a terminal, with each reason', () => {
-    const lines = renderTable(report(measuredWith(), overspent)).split('\n');
+    const lines = renderTable(report(measurementWith(), overspent)).split('\n');
     expect(lines[1]).toMatch(/^whole answers +400 +100 .* 100\.00 % {2}holds$/);
     expect(lines).toContain('a <broken> gateway: the upstream billed $0.0000000109 more than the budget');
     expect(lines.at(-1)).toBe('The proof falls short.');
@@ -61,7 +61,7 @@ describe("the proof's report", () => {
 });
 
 describe("the proof's chart", () => {
-  const chart = renderChart(report(measuredWith({ billed: picoUsd(9_700n), isExact: false }), overspent));
+  const chart = renderChart(report(measurementWith({ billed: picoUsd(9_700n), isExact: false }), overspent));
 
   it('is told to those who cannot see it', () => {
     expect(chart).toContain('role="img" aria-labelledby="title desc"');
@@ -92,7 +92,7 @@ describe('an attack', () => {
     rmSync(dir, { recursive: true, force: true });
   });
 
-  async function attacked(measured: Measured): Promise<{ holds: boolean; printed: string }> {
+  async function attacked(measured: Measurement): Promise<{ holds: boolean; printed: string }> {
     dir = mkdtempSync(join(tmpdir(), 'prove-test-'));
     const log = vi.spyOn(console, 'log').mockImplementation(() => {});
     const scenario = (needs: Scenario['needs']): Scenario => ({
@@ -101,8 +101,16 @@ describe('an attack', () => {
       needs,
       run: async () => (needs === 'client' ? [measured] : await Promise.reject(new Error('not for this target'))),
     });
-    const scenarios = suitable([scenario('client'), scenario('laboratory'), scenario('fake upstream')], target);
-    const holds = await attackAll({ target, calls: 100, atOnce: 50 }, scenarios, { out: dir, json: true }, QUIET);
+    const scenarios = supportedScenarios(
+      [scenario('client'), scenario('testRig'), scenario('fake upstream')],
+      target,
+    );
+    const holds = await runScenarios(
+      { target, calls: 100, concurrency: 50 },
+      scenarios,
+      { out: dir, json: true },
+      SILENT_PROGRESS,
+    );
     return { holds, printed: String(log.mock.calls[0]?.[0]) };
   }
 
@@ -118,16 +126,18 @@ describe('an attack', () => {
     dir = mkdtempSync(join(tmpdir(), 'prove-test-'));
     const log = vi.spyOn(console, 'log').mockImplementation(() => {});
     const stuck = { id: 'x', title: 'X', needs: 'client', run: () => Promise.reject(new Error('too slow')) } as const;
-    const sound = { ...stuck, id: 'y', run: async () => [measuredWith()] };
+    const sound = { ...stuck, id: 'y', run: async () => [measurementWith()] };
     const options = { out: dir, json: true };
-    expect(await attackAll({ target, calls: 100, atOnce: 50 }, [stuck, sound], options, QUIET)).toBe(false);
+    expect(await runScenarios({ target, calls: 100, concurrency: 50 }, [stuck, sound], options, SILENT_PROGRESS)).toBe(
+      false,
+    );
     const { lines } = JSON.parse(String(log.mock.calls[0]?.[0]));
     expect(lines.map((line: Record<string, unknown>) => line.verdict)).toEqual(['faulty', 'holds']);
     expect(lines[0].reasons).toContain('could not be carried out: too slow');
   });
 
   it('leaves out what a target cannot be put through', async () => {
-    const { holds, printed } = await attacked(measuredWith());
+    const { holds, printed } = await attacked(measurementWith());
     expect([holds, JSON.parse(printed).lines.length]).toEqual([true, 1]);
   });
 });

@@ -2,11 +2,11 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { budgetCheck } from '../../../bin/verify/budget-check.ts';
 import { runCheck } from '../../../bin/verify/check.ts';
 import { picoUsdFromNumber } from '../../../lambda/kernel/money.ts';
-import { periodOf } from '../../../lambda/kernel/period.ts';
+import { periodAt } from '../../../lambda/kernel/period.ts';
 import { DynamoBudgets } from '../../../lambda/ledger/io/dynamo-budgets.ts';
 import { parseEnvironment } from '../../../lambda/policy/environment.ts';
 import { catalog } from '../../support/catalog.ts';
-import { startTestDatabase, type TestDatabase } from '../../support/ledger/embedded-ledger.ts';
+import { startTestDatabase, type TestDatabase } from '../../support/ledger/test-database.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterAll(async () => await database.close());
 
 it('finds a ledger and a cap that are not as the policies say', async () => {
-  const period = periodOf(Date.now());
+  const period = periodAt(Date.now());
   const ledger = new DynamoBudgets(database.client, 'ledger', Date.now);
   const team = { allowedModels: ['openai/gpt-oss-20b'], monthlyBudgetUsd: 10 };
   const environment = parseEnvironment(

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { outcome, runCheck } from '../../../bin/verify/check.ts';
 import { enforcementChecks } from '../../../bin/verify/enforcement-checks.ts';
-import { renderReport, reportOf } from '../../../bin/verify/report.ts';
-import { faultsOf } from '../../../bin/verify/resource-checks.ts';
+import { renderReport, buildReport } from '../../../bin/verify/report.ts';
+import { findWideGrants } from '../../../bin/verify/resource-checks.ts';
 import { readStream } from '../../../bin/verify/stream-check.ts';
 import { GatewayProbe } from '../../../lambda/deployment/io/gateway-probe.ts';
 import { catalog, policyWith } from '../../support/catalog.ts';
 
 /** What a gateway answers to the calls of the checks: a refusal by what is wrong with each, unless `broken` says otherwise. */
-function probeOf(broken: (body: Record<string, unknown>, key: string) => Response | undefined = () => undefined) {
+function createProbe(broken: (body: Record<string, unknown>, key: string) => Response | undefined = () => undefined) {
   const refusal = (status: number, code: string, headers = {}) =>
     Response.json({ error: { message: '', type: '', param: null, code } }, { status, headers });
   return new GatewayProbe('https://api/', async (url, init) => {
@@ -40,7 +40,7 @@ async function findings(probe: GatewayProbe) {
 
 describe('the validation of a deployment', () => {
   it('is met by a gateway that enforces, with what was seen for each line', async () => {
-    const found = await findings(probeOf());
+    const found = await findings(createProbe());
     expect(Object.values(found).map(([status]) => status)).toEqual(Array.from({ length: 6 }, () => 'pass'));
     expect(found.budget?.[1]).toBe('402 team_budget_exceeded, x-should-retry: false');
   });
@@ -74,7 +74,7 @@ describe('the validation of a deployment', () => {
       /x-should-retry: null/,
     ],
   ])('falls short at %s when the gateway %s', async (id, _what, broken, evidence) => {
-    expect((await findings(probeOf(broken)))[id]).toEqual(['fail', expect.stringMatching(evidence)]);
+    expect((await findings(createProbe(broken)))[id]).toEqual(['fail', expect.stringMatching(evidence)]);
   });
 
   it('counts a check that cannot be carried out as not met', async () => {
@@ -90,8 +90,8 @@ describe('the validation of a deployment', () => {
   it('is a report that one line makes fall short, and that names what is not deployed', () => {
     const line = (id: string, found: object) => ({ id, title: `must ${id}`, ...outcome(true, 'a | b'), ...found });
     const skipped = line('b', { status: 'skip' });
-    expect(reportOf('dev', 'https://api', '2026', [line('a', {}), skipped]).verdict).toBe('holds');
-    const report = reportOf('dev', 'https://api', '2026', [line('a', {}), skipped, line('c', { status: 'fail' })]);
+    expect(buildReport('dev', 'https://api', '2026', [line('a', {}), skipped]).verdict).toBe('holds');
+    const report = buildReport('dev', 'https://api', '2026', [line('a', {}), skipped, line('c', { status: 'fail' })]);
     expect(report.verdict).toBe('falls short');
     const text = renderReport(report);
     expect(text).toContain('1 of 3 checks are met');
@@ -127,7 +127,7 @@ describe('a role', () => {
     ['traces, which have no resource', allow({ Action: ['xray:PutTraceSegments'], Resource: '*' })],
     ['nothing, since it denies', { Effect: 'Deny', Action: '*', Resource: '*' }],
   ])('is narrow that allows %s', (_what, statement) => {
-    expect(faultsOf(statement)).toEqual([]);
+    expect(findWideGrants(statement)).toEqual([]);
   });
   it.each([
     ['every action', allow({ Action: 'dynamodb:*' })],
@@ -138,7 +138,7 @@ describe('a role', () => {
     ['all but some actions', { Effect: 'Allow', NotAction: 'iam:CreateUser', Resource: arn('x') }],
     ['all but some resources', { Effect: 'Allow', Action: 's3:GetObject', NotResource: arn('x') }],
   ])('is not narrow that allows %s', (_what, statement) => {
-    expect(faultsOf(statement)).not.toEqual([]);
+    expect(findWideGrants(statement)).not.toEqual([]);
   });
 });
 

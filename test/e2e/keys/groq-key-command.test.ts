@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { groqKeyIdOf } from '../../../lambda/groq/io/groq-key-id.ts';
+import { deriveGroqKeyId } from '../../../lambda/groq/io/groq-key-id.ts';
 import { PROJECT_DIR } from '../../../local/settings.ts';
 import {
   type GatewayProcess,
@@ -48,7 +48,7 @@ it('stages, rotates, reports and revokes keys of the gateway that runs here, and
   expect((await groqKey(SECOND, 'stage', '--team', 'roomy')).output).toContain('waits in the queue already');
   expect((await groqKey(SECOND, 'stage', '--team', 'made')).output).toContain('a key of team roomy');
   const rotated = await groqKey('', 'rotate', '--team', 'roomy');
-  expect(rotated).toMatchObject({ code: 0, output: expect.stringContaining(groqKeyIdOf(SECOND)) });
+  expect(rotated).toMatchObject({ code: 0, output: expect.stringContaining(deriveGroqKeyId(SECOND)) });
   expect(rotated.output).toContain('stays usable for a day at least');
   expect(await call('roomy')).toBe(200);
   const report = await groqKey('', 'report', '--team', 'roomy');
@@ -59,14 +59,14 @@ it('stages, rotates, reports and revokes keys of the gateway that runs here, and
   await groqKey(THIRD, 'stage', '--team', 'roomy', '--name', 'roomy-in-need');
   const revoke = await fetch(`${gateway.upstreamUrl}/_fake/keys/revoke`, {
     method: 'POST',
-    body: JSON.stringify({ keyIds: [groqKeyIdOf(SECOND)] }),
+    body: JSON.stringify({ keyIds: [deriveGroqKeyId(SECOND)] }),
   });
   expect(revoke.status).toBe(200);
   const revoked = await groqKey('', 'revoke', '--team', 'roomy', '--reason', 'leaked');
   expect(revoked.output).toContain('0 failed for want of a key');
   expect(await call('roomy')).toBe(200);
   expect((await groqKey('', 'status', '--team', 'roomy')).output).toMatch(/roomy-in-need +[0-9a-f]{12} +current/);
-  expect((await groqKey('', 'confirm-deleted', '--team', 'roomy', '--key', groqKeyIdOf(SECOND))).code).toBe(0);
+  expect((await groqKey('', 'confirm-deleted', '--team', 'roomy', '--key', deriveGroqKeyId(SECOND))).code).toBe(0);
   expect(gateway.stderr()).not.toContain('gsk_');
 }, 60_000);
 
@@ -99,16 +99,16 @@ it('sets a key in place of a dead one, and never of one that works', async () =>
   expect((await groqKey('short', 'set', '--team', 'roomy')).output).toContain('that is no key');
   const set = await groqKey('gsk_fourth_of_roomy\n', 'set', '--team', 'roomy', '--json');
   expect(set.code).toBe(0);
-  expect(JSON.parse(set.output)).toMatchObject({ current: { keyId: groqKeyIdOf('gsk_fourth_of_roomy') } });
+  expect(JSON.parse(set.output)).toMatchObject({ current: { keyId: deriveGroqKeyId('gsk_fourth_of_roomy') } });
   await expect.poll(async () => await call('roomy'), { timeout: 5_000 }).toBe(200);
 }, 60_000);
 
 it('says of a key that Groq takes no more that it is not usable', async () => {
   const FIFTH = 'gsk_fifth_of_roomy';
   await groqKey(FIFTH, 'stage', '--team', 'roomy');
-  const body = JSON.stringify({ keyIds: [groqKeyIdOf('gsk_fourth_of_roomy')] });
+  const body = JSON.stringify({ keyIds: [deriveGroqKeyId('gsk_fourth_of_roomy')] });
   await fetch(`${gateway.upstreamUrl}/_fake/keys/revoke`, { method: 'POST', body });
   const rotated = await groqKey('', 'rotate', '--team', 'roomy');
-  expect(rotated.output).toMatch(new RegExp(`now uses .*${groqKeyIdOf(FIFTH)}.*Groq does not take`));
+  expect(rotated.output).toMatch(new RegExp(`now uses .*${deriveGroqKeyId(FIFTH)}.*Groq does not take`));
   expect(await call('roomy')).toBe(200);
 }, 60_000);

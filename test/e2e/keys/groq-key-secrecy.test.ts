@@ -2,30 +2,32 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { newTestKey, type TestKey } from '../../../bench/rotation/played-secret.ts';
-import { RotatedGateways } from '../../../bench/rotation/rotated-gateways.ts';
-import type { CallEnd } from '../../../bench/rotation/steady-load.ts';
+import type { CallResult } from '../../../bench/rotation/load-generator.ts';
+import { RotationTestbed } from '../../../bench/rotation/rotation-testbed.ts';
+import { newTestKey, type TestKey } from '../../../bench/rotation/simulated-secret.ts';
 
 /** The shortest piece of a key's secret part that counts as a leak. */
-const PIECE = 8;
+const FRAGMENT_LENGTH = 8;
 const TABLES = ['ledger', 'registry', 'usage'];
 
-let world: RotatedGateways;
+let testbed: RotationTestbed;
 beforeAll(async () => {
-  world = await RotatedGateways.open({ processes: 2, canaryMinutes: 2, isClockLed: true });
+  testbed = await RotationTestbed.open({ processes: 2, canaryMinutes: 2, isClockControlled: true });
 });
-afterAll(async () => await world.close());
+afterAll(async () => await testbed.close());
 
 /** Every piece of a key's secret part that is long enough to be one. */
-function piecesOf({ apiKey }: TestKey): readonly string[] {
+function splitIntoPieces({ apiKey }: TestKey): readonly string[] {
   const secret = apiKey.replace(/^gsk_/, '');
-  return Array.from({ length: secret.length - PIECE + 1 }, (_, start) => secret.slice(start, start + PIECE));
+  return Array.from({ length: secret.length - FRAGMENT_LENGTH + 1 }, (_, start) =>
+    secret.slice(start, start + FRAGMENT_LENGTH),
+  );
 }
 
 /** All that is stored. */
-async function tablesText(): Promise<string> {
+async function readTablesText(): Promise<string> {
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
-  const client = new DynamoDBClient({ endpoint: world.database.endpoint, region: 'us-east-1', credentials });
+  const client = new DynamoDBClient({ endpoint: testbed.database.endpoint, region: 'us-east-1', credentials });
   const items: unknown[] = [];
   for (const table of TABLES)
     for await (const page of paginateScan({ client }, { TableName: `rotation-${table}` }))
@@ -35,55 +37,55 @@ async function tablesText(): Promise<string> {
 }
 
 it('writes no piece of a Groq key into any log, item, answer, header or file, whatever happens to the keys', async () => {
-  const { secret, fake } = world;
+  const { secret, fake } = testbed;
   const [old, next, staged, plain] = [newTestKey(), newTestKey(), newTestKey(), newTestKey()];
   const answers: string[] = [];
   const codes = new Set<string>();
-  const load = world.load(({ status, headers, text }: CallEnd) => {
+  const load = testbed.load(({ status, headers, text }: CallResult) => {
     answers.push(JSON.stringify(headers), text);
     codes.add(status === 200 ? 'answered' : (/"code":"(\w+)"/.exec(text)?.[1] ?? String(status)));
   });
   load.start({ callersAtOnce: 6 });
   // No key at all, then a first one, and a rotation to a key that is refused.
-  await load.more(10);
+  await load.waitForCalls(10);
   secret.set(old);
-  for (let minute = 0; minute < 3; minute++) await world.passMinute(load);
-  await world.rotate(next);
-  secret.stage(staged, world.nowEpochMs());
+  for (let minute = 0; minute < 3; minute++) await testbed.advanceMinute(load);
+  await testbed.rotate(next);
+  secret.stage(staged, testbed.nowEpochMs());
   fake.keys.revoke(next.keyId);
-  for (let minute = 0; minute < 3; minute++) await world.passMinute(load);
+  for (let minute = 0; minute < 3; minute++) await testbed.advanceMinute(load);
   // Only the staged key is left, and then none is.
   fake.keys.revoke(old.keyId);
-  await world.passMinute(load);
+  await testbed.advanceMinute(load);
   fake.keys.revoke(staged.keyId);
-  await world.passMinute(load);
+  await testbed.advanceMinute(load);
   // A key as plain text, where JSON should be; and in the hour that follows nothing else to go on with.
-  world.secrets.answer('PutSecretValue', { SecretId: 'groq/rotated-rotation-gateway', SecretString: plain.apiKey });
-  await world.passMinute(load);
+  testbed.secrets.handle('PutSecretValue', { SecretId: 'groq/rotated-rotation-gateway', SecretString: plain.apiKey });
+  await testbed.advanceMinute(load);
   await load.stop();
 
   expect(codes).toEqual(new Set(['answered', 'groq_key_missing', 'groq_key_rejected']));
   for (const event of ['missing', 'refused', 'returned', 'ahead', 'stale'])
-    expect(world.logged(`groq_key_${event}`), event).not.toEqual([]);
+    expect(testbed.findLogEvents(`groq_key_${event}`), event).not.toEqual([]);
   // The items of the calls tell which keys they went on, and have reached the usage.
-  const isCounted = async () => /GROQKEY#/.test(await tablesText());
+  const isCounted = async () => /GROQKEY#/.test(await readTablesText());
   await expect.poll(isCounted, { timeout: 20_000 }).toBe(true);
   // The database, what each process keeps, and reports.
-  const files = globSync('**/*', { cwd: world.dir, withFileTypes: true })
+  const files = globSync('**/*', { cwd: testbed.dir, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'));
   expect(files.length).toBeGreaterThan(1);
   const written: Readonly<Record<string, string>> = {
-    'standard output': world.gateways.map((gateway) => gateway.stdout()).join('\n'),
-    'standard error': world.gateways.map((gateway) => gateway.stderr()).join('\n'),
-    tables: await tablesText(),
+    'standard output': testbed.gateways.map((gateway) => gateway.stdout()).join('\n'),
+    'standard error': testbed.gateways.map((gateway) => gateway.stderr()).join('\n'),
+    tables: await readTablesText(),
     answers: answers.join('\n'),
     files: files.join('\n'),
     'the controls of the fake': await (await fetch(`${fake.baseUrl}/_fake/keys`)).text(),
   };
   for (const [place, text] of Object.entries(written)) {
     expect(text.length, place).toBeGreaterThan(100);
-    const leaked = [old, next, staged, plain].flatMap(piecesOf).filter((piece) => text.includes(piece));
+    const leaked = [old, next, staged, plain].flatMap(splitIntoPieces).filter((piece) => text.includes(piece));
     expect(leaked, place).toEqual([]);
     expect(text, place).not.toContain('gsk_');
   }

@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { MS_PER_DAY, periodOf } from '../../../lambda/kernel/period.ts';
+import { MS_PER_DAY, periodAt } from '../../../lambda/kernel/period.ts';
 import { DynamoBudgets } from '../../../lambda/ledger/io/dynamo-budgets.ts';
-import { DynamoAudit } from '../../../lambda/policy/io/dynamo-audit.ts';
-import { DynamoKeyShelf } from '../../../lambda/team-keys/io/key-shelf.ts';
-import { type Retirement, retireKeys } from '../../../lambda/team-keys/retire-keys.ts';
+import { DynamoAuditLog } from '../../../lambda/policy/io/dynamo-audit-log.ts';
+import { DynamoKeyRepository } from '../../../lambda/team-keys/io/key-repository.ts';
+import { type RetirementResult, retireKeys } from '../../../lambda/team-keys/retire-keys.ts';
 import { DynamoUsage } from '../../../lambda/usage/io/dynamo-usage.ts';
-import { readRunning } from '../../../local/running.ts';
+import { findRunningGateway } from '../../../local/running-gateway.ts';
 import {
   type GatewayProcess,
   postChat,
@@ -28,8 +28,8 @@ afterAll(async () => {
 });
 
 /** The deployed retirement over the running gateway's tables, so many days from now. */
-async function retireAfter(days: number): Promise<Retirement> {
-  const running = readRunning(dataDir);
+async function retireAfter(days: number): Promise<RetirementResult> {
+  const running = findRunningGateway(dataDir);
   if (running === undefined) throw new Error('the gateway does not run');
   const { environmentName, dynamodbEndpoint, ledgerTable, registryTable } = running;
   const client = new DynamoDBClient({
@@ -39,8 +39,8 @@ async function retireAfter(days: number): Promise<Retirement> {
   });
   const done = await retireKeys(
     {
-      shelf: new DynamoKeyShelf(client, registryTable, environmentName, Date.now),
-      audit: new DynamoAudit(client, registryTable),
+      repository: new DynamoKeyRepository(client, registryTable, environmentName, Date.now),
+      audit: new DynamoAuditLog(client, registryTable),
       ledger: new DynamoBudgets(client, ledgerTable, Date.now),
       usage: new DynamoUsage(client, `${environmentName}-usage`, Date.now),
       nowEpochMs: Date.now() + days * MS_PER_DAY,
@@ -48,7 +48,10 @@ async function retireAfter(days: number): Promise<Retirement> {
     ['roomy'],
   );
   if (days > 2) {
-    const entries = await new DynamoAudit(client, registryTable).newest(periodOf(Date.now() + days * MS_PER_DAY), 5);
+    const entries = await new DynamoAuditLog(client, registryTable).listNewest(
+      periodAt(Date.now() + days * MS_PER_DAY),
+      5,
+    );
     expect(entries[0]).toMatchObject({ actor: 'retirement', action: 'retire_key', team: 'roomy' });
   }
   client.destroy();

@@ -3,15 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterEach, expect, it, vi } from 'vitest';
-import { QUIET } from '../../../bin/progress.ts';
-import { attackAll, suitable } from '../../../bin/prove/attack.ts';
-import { worthOf } from '../../../bin/prove/scenarios/scenario.ts';
+import { SILENT_PROGRESS } from '../../../bin/progress.ts';
+import { runScenarios, supportedScenarios } from '../../../bin/prove/scenario-runner.ts';
+import { budgetForCalls } from '../../../bin/prove/scenarios/scenario.ts';
 import { SCENARIOS } from '../../../bin/prove/scenarios/scenarios.ts';
-import { deployedTarget, spendsAtMost } from '../../../bin/prove/targets/deployed-target.ts';
-import { countOf, readServed } from '../../../bin/prove/targets/served-upstream.ts';
-import type { BudgetGiver } from '../../../bin/prove/targets/target.ts';
+import { createDeployedTarget, spendingNotice } from '../../../bin/prove/targets/deployed-target.ts';
+import type { BudgetAdjuster } from '../../../bin/prove/targets/target.ts';
+import { createUpstreamCounter, readServed } from '../../../bin/prove/targets/upstream-counter.ts';
 import { addUsd, type PicoUsd, ZERO_USD } from '../../../lambda/kernel/money.ts';
-import { periodOf } from '../../../lambda/kernel/period.ts';
+import { periodAt } from '../../../lambda/kernel/period.ts';
 import { DynamoBudgets } from '../../../lambda/ledger/io/dynamo-budgets.ts';
 import { startEmbeddedDynamodb } from '../../../local/dynamodb/embedded-dynamodb.ts';
 import { startFakeGroq } from '../../../local/fake-groq/server.ts';
@@ -25,19 +25,22 @@ afterEach(async () => {
 });
 
 /** Moves a team's limit in the ledger itself, as a budget operation of a deployment does. */
-function ledgerGiver(ledger: DynamoBudgets): BudgetGiver & { readonly given: PicoUsd[] } {
+function createLedgerAdjuster(ledger: DynamoBudgets): BudgetAdjuster & { readonly given: PicoUsd[] } {
   const given: PicoUsd[] = [];
   let before: PicoUsd | undefined;
-  const keyOf = (team: string) => ({ team, period: periodOf(Date.now()) });
+  const keyOf = (team: string) => ({ team, period: periodAt(Date.now()) });
   return {
     given,
-    async giveBudget(team, available) {
+    async setAvailable(team, availablePicoUsd) {
       const view = await ledger.read(keyOf(team));
-      before ??= view?.limit;
-      given.push(available);
-      await ledger.setLimit(keyOf(team), addUsd(view?.spent ?? ZERO_USD, view?.reserved ?? ZERO_USD, available));
+      before ??= view?.limitPicoUsd;
+      given.push(availablePicoUsd);
+      await ledger.setLimit(
+        keyOf(team),
+        addUsd(view?.spentPicoUsd ?? ZERO_USD, view?.reservedPicoUsd ?? ZERO_USD, availablePicoUsd),
+      );
     },
-    async takeBack(team) {
+    async restoreBudget(team) {
       if (before !== undefined) await ledger.setLimit(keyOf(team), before);
     },
   };
@@ -59,31 +62,31 @@ it("attacks a running gateway on one team's budget, which is given for each scen
     () => client.destroy(),
   );
   const ledger = new DynamoBudgets(client, 'test-ledger', Date.now);
-  const giver = ledgerGiver(ledger);
-  const target = deployedTarget({
+  const adjuster = createLedgerAdjuster(ledger);
+  const target = createDeployedTarget({
     environmentName: 'test',
     endpoint: gateway.baseUrl,
     policy: { ...policyWith({ maxTokensPerRequest: 2_048 }), team: 'roomy' },
     key: gateway.teams.roomy?.key ?? '',
     catalog,
-    upstream: countOf(() => readServed(fake.baseUrl), catalog),
-    giver,
+    upstream: createUpstreamCounter(() => readServed(fake.baseUrl), catalog),
+    adjuster,
   });
-  const attack = { target, calls: 40, atOnce: 40 };
-  const scenarios = suitable(SCENARIOS, target).filter(({ id }) => id !== 'faults');
+  const attack = { target, calls: 40, concurrency: 40 };
+  const scenarios = supportedScenarios(SCENARIOS, target).filter(({ id }) => id !== 'faults');
   expect(scenarios.map(({ id }) => id)).toEqual(['whole', 'streamed', 'whole-open', 'streamed-open', 'disconnects']);
-  expect(spendsAtMost(target, worthOf(attack, 40), 5)).toMatch(
+  expect(spendingNotice(target, budgetForCalls(attack, 40), 5)).toMatch(
     /as team roomy: at most \$[\d.]+ are spent, .* in each of 5/,
   );
 
   const log = vi.spyOn(console, 'log').mockImplementation(() => {});
-  const holds = await attackAll(attack, scenarios, { out, json: true }, QUIET);
+  const holds = await runScenarios(attack, scenarios, { out, json: true }, SILENT_PROGRESS);
   const { lines } = JSON.parse(String(log.mock.calls[0]?.[0]));
   expect(lines.map((line: Record<string, unknown>) => [line.verdict, line.overspendUsd, line.reasons])).toEqual(
     scenarios.map(() => ['holds', '0', []]),
   );
   expect(holds).toBe(true);
-  expect(giver.given).toEqual(scenarios.map(() => worthOf(attack, 40)));
+  expect(adjuster.given).toEqual(scenarios.map(() => budgetForCalls(attack, 40)));
   await target.close();
-  expect((await ledger.read({ team: 'roomy', period: periodOf(Date.now()) }))?.limit).toBe(100_000_000_000_000n);
+  expect((await ledger.read({ team: 'roomy', period: periodAt(Date.now()) }))?.limitPicoUsd).toBe(100_000_000_000_000n);
 });

@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { usdText } from '../../../lambda/kernel/money.ts';
-import { periodOf } from '../../../lambda/kernel/period.ts';
+import { toUsdString } from '../../../lambda/kernel/money.ts';
+import { periodAt } from '../../../lambda/kernel/period.ts';
 import { DynamoBudgets } from '../../../lambda/ledger/io/dynamo-budgets.ts';
 import { startFakeGroq } from '../../../local/fake-groq/server.ts';
 import { PROJECT_DIR } from '../../../local/settings.ts';
 import { roomyEnvironment, startGatewayProcess } from '../../support/gateway/gateway-process.ts';
-import { startTestDatabase, type TestDatabase } from '../../support/ledger/embedded-ledger.ts';
+import { startTestDatabase, type TestDatabase } from '../../support/ledger/test-database.ts';
 
 const cleanUp: (() => Promise<void> | void)[] = [];
 let dataDir: string;
@@ -33,13 +33,13 @@ afterEach(async () => {
 async function limit(): Promise<string> {
   const state = await new DynamoBudgets(database.client, 'test-ledger', Date.now).read({
     team: 'roomy',
-    period: periodOf(Date.now()),
+    period: periodAt(Date.now()),
   });
-  return state === undefined ? '' : usdText(state.limit);
+  return state === undefined ? '' : toUsdString(state.limitPicoUsd);
 }
 
 /** Starts a proof on the gateway's team, and waits until its budget has been moved. */
-async function startProof() {
+async function startProve() {
   const args = ['prove', '--local', '--team', 'roomy', '--only', 'whole', '--calls', '400', '--at-once', '10'];
   const child = spawn(process.execPath, [join(PROJECT_DIR, 'bin/groq-rbac.ts'), ...args, '--out', dataDir], {
     env: { ...process.env, DATA_DIR: dataDir },
@@ -61,7 +61,7 @@ it.each<[NodeJS.Signals, number]>([
   ['SIGTERM', 1],
   ['SIGHUP', 1],
 ])("never leaves a team's budget moved, nor a key behind, after %s, %d times", async (signal, times) => {
-  const { child, ended } = await startProof();
+  const { child, ended } = await startProve();
   for (let count = 0; count < times; count++) {
     child.kill(signal);
     await new Promise((resolve) => setTimeout(resolve, 5));
@@ -73,7 +73,7 @@ it.each<[NodeJS.Signals, number]>([
 });
 
 it('never ends without a word when the budget cannot be given back', async () => {
-  const { child, ended, stderr } = await startProof();
+  const { child, ended, stderr } = await startProve();
   await database.close();
   child.kill('SIGINT');
   expect(await ended).toBe(1);

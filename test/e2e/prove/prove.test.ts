@@ -5,12 +5,12 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { QUIET } from '../../../bin/progress.ts';
-import { attackAll } from '../../../bin/prove/attack.ts';
+import { SILENT_PROGRESS } from '../../../bin/progress.ts';
+import { runScenarios } from '../../../bin/prove/scenario-runner.ts';
 import { CLIENT_SCENARIOS } from '../../../bin/prove/scenarios/client-scenarios.ts';
-import { localCall } from '../../../bin/prove/targets/local-target.ts';
+import { localCallTemplate } from '../../../bin/prove/targets/local-target.ts';
 import type { Target } from '../../../bin/prove/targets/target.ts';
-import { picoUsd, usdText, ZERO_USD } from '../../../lambda/kernel/money.ts';
+import { picoUsd, toUsdString, ZERO_USD } from '../../../lambda/kernel/money.ts';
 import { PROJECT_DIR } from '../../../local/settings.ts';
 import { catalog } from '../../support/catalog.ts';
 
@@ -46,7 +46,7 @@ function start(...args: string[]) {
 }
 
 /** The processes that were started with this test's folder. */
-function processesOf(folder: string): string[] {
+function findProcesses(folder: string): string[] {
   return readdirSync('/proc').filter((pid) => {
     try {
       return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/environ`, 'utf8').includes(folder);
@@ -56,7 +56,7 @@ function processesOf(folder: string): string[] {
   });
 }
 
-function commandOf(pid: string): string {
+function readCommand(pid: string): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
   } catch {
@@ -74,7 +74,7 @@ it('proves that two gateways hold a budget, also over the end of a month', async
   ]);
   expect([code, stderr]).toEqual([0, '']);
   expect(readdirSync(join(dir, 'reports/prove-local')).sort()).toEqual(['chart.svg', 'report.json', 'report.md']);
-  expect([readdirSync(dir), processesOf(dir)]).toEqual([['reports'], []]);
+  expect([readdirSync(dir), findProcesses(dir)]).toEqual([['reports'], []]);
 });
 
 it.each([
@@ -83,21 +83,21 @@ it.each([
   ['the calls', 'local/main.ts', 2_000],
 ])('leaves neither a process nor a file behind on Ctrl-C when %s just started', async (_what, program, moreMs) => {
   const { child, ended } = start('--only', 'whole', '--calls', '2000');
-  const isRunning = () => processesOf(dir).some((pid) => commandOf(pid).includes(program));
+  const isRunning = () => findProcesses(dir).some((pid) => readCommand(pid).includes(program));
   while (!isRunning()) await new Promise((resolve) => setTimeout(resolve, 20));
   await new Promise((resolve) => setTimeout(resolve, moreMs));
   child.kill('SIGINT');
   expect(await ended).toEqual({ code: 130, stdout: '', stderr: '' });
-  while (processesOf(dir).length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  while (findProcesses(dir).length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
   expect(readdirSync(dir)).toEqual([]);
 });
 
 it('finds a gateway that lets everything through', async () => {
-  const call = localCall(catalog);
+  const call = localCallTemplate(catalog);
   let requests = 0;
   const broken = createServer((_request, response) => {
     requests++;
-    response.setHeader('x-request-cost-usd', usdText(call.costPicoUsd));
+    response.setHeader('x-request-cost-usd', toUsdString(call.costPicoUsd));
     response.end('{}');
   });
   server = broken;
@@ -108,23 +108,30 @@ it('finds a gateway that lets everything through', async () => {
     name: 'broken',
     description: 'a gateway without budgets',
     call,
-    laboratory: undefined,
+    testRig: undefined,
     upstream: { read: async () => ({ billed: billed(), requests, inFlight: 0 }) },
     openBudget: async (_scenario, budgetPicoUsd) => ({
       budgetPicoUsd,
-      spenders: [{ team: 'any', key: 'any' }],
-      addressOf: async () => `http://127.0.0.1:${port}`,
-      ledger: async () => ({ spent: billed(), held: ZERO_USD, assumed: ZERO_USD, overrun: ZERO_USD }),
+      credentials: [{ team: 'any', key: 'any' }],
+      nextAddress: async () => `http://127.0.0.1:${port}`,
+      ledger: async () => ({
+        spentPicoUsd: billed(),
+        reservedPicoUsd: ZERO_USD,
+        assumedPicoUsd: ZERO_USD,
+        overrunPicoUsd: ZERO_USD,
+      }),
     }),
     close: async () => {},
   };
   const log = vi.spyOn(console, 'log').mockImplementation(() => {});
   const whole = CLIENT_SCENARIOS.slice(0, 1);
-  expect(await attackAll({ target, calls: 40, atOnce: 20 }, whole, { out: dir, json: true }, QUIET)).toBe(false);
+  expect(
+    await runScenarios({ target, calls: 40, concurrency: 20 }, whole, { out: dir, json: true }, SILENT_PROGRESS),
+  ).toBe(false);
   expect(JSON.parse(String(log.mock.calls[0]?.[0])).lines[0]).toMatchObject({
     verdict: 'overspent',
-    fired: 160,
-    letThrough: 160,
+    sent: 160,
+    admitted: 160,
     usablePercent: 400,
   });
 });

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { DynamoAlerts } from '../../../lambda/alerts/io/dynamo-alerts.ts';
-import { periodOf } from '../../../lambda/kernel/period.ts';
+import { DynamoAlertRepository } from '../../../lambda/alerts/io/dynamo-alert-repository.ts';
+import { periodAt } from '../../../lambda/kernel/period.ts';
 import { CALL_USD } from '../../../local/aws/rehearsal-environment.ts';
-import { readRunning } from '../../../local/running.ts';
+import { findRunningGateway } from '../../../local/running-gateway.ts';
 import {
   type GatewayProcess,
   postChat,
@@ -17,7 +17,7 @@ import {
 /** How many of the test's calls the budget is worth. */
 const CALLS = 10;
 /** The stream is less than that behind, in milliseconds, also on a busy machine. */
-const TOLD_WITHIN_MS = 30_000;
+const DELIVERY_TIMEOUT_MS = 30_000;
 
 const dataDir = mkdtempSync(join(tmpdir(), 'alerts-'));
 let gateway: GatewayProcess;
@@ -31,14 +31,17 @@ afterAll(async () => {
 });
 
 it('remembers each share of a budget that real calls have passed, once, within seconds', async () => {
-  const { dynamodbEndpoint: endpoint, usageTable } = readRunning(dataDir) ?? { dynamodbEndpoint: '', usageTable: '' };
+  const { dynamodbEndpoint: endpoint, usageTable } = findRunningGateway(dataDir) ?? {
+    dynamodbEndpoint: '',
+    usageTable: '',
+  };
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
   const client = new DynamoDBClient({ endpoint, region: 'us-east-1', credentials });
-  const alerts = new DynamoAlerts(client, usageTable);
-  const period = periodOf(Date.now());
+  const alerts = new DynamoAlertRepository(client, usageTable);
+  const period = periodAt(Date.now());
   const told = async () =>
-    (await alerts.recordsOf(period))
-      .filter(({ toldAtEpochMs }) => toldAtEpochMs !== undefined)
+    (await alerts.listRecords(period))
+      .filter(({ deliveredAtEpochMs }) => deliveredAtEpochMs !== undefined)
       .map(({ crossing }) => `${crossing.holder} ${crossing.threshold}`);
   const body = { messages: [{ role: 'user', content: '[tokens:50]' }], max_tokens: 50 };
   const spend = async (calls: number) => {
@@ -46,12 +49,12 @@ it('remembers each share of a budget that real calls have passed, once, within s
       expect((await postChat(gateway, gateway.teams.roomy?.key ?? '', body)).status).toBe(200);
   };
   await spend(5);
-  await expect.poll(told, { timeout: TOLD_WITHIN_MS }).toEqual(['roomy 50%']);
-  const [first] = await alerts.recordsOf(period);
+  await expect.poll(told, { timeout: DELIVERY_TIMEOUT_MS }).toEqual(['roomy 50%']);
+  const [first] = await alerts.listRecords(period);
   // The very call that passed it, and no later one.
-  expect(first?.crossing.spent).toBe((first?.crossing.limit ?? 0n) / 2n);
+  expect(first?.crossing.spentPicoUsd).toBe((first?.crossing.limitPicoUsd ?? 0n) / 2n);
   await spend(4);
-  await expect.poll(told, { timeout: TOLD_WITHIN_MS }).toEqual(['roomy 50%', 'roomy 80%']);
+  await expect.poll(told, { timeout: DELIVERY_TIMEOUT_MS }).toEqual(['roomy 50%', 'roomy 80%']);
   const levels = gateway
     .stderr()
     .split('\n')

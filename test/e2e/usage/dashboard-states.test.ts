@@ -8,14 +8,14 @@ import {
   roomyEnvironment,
   startGatewayProcess,
 } from '../../support/gateway/gateway-process.ts';
-import { drainedUsage } from '../../support/gateway/usage-of.ts';
+import { waitForSettledUsage } from '../../support/gateway/reported-usage.ts';
 
 let gateway: GatewayProcess;
 let browser: Browser;
 let dashboard: DashboardPage;
 
 /** What the page would tell people who cannot see it, or use no mouse, wrongly or not at all. */
-async function accessibilityFaults(): Promise<readonly string[]> {
+async function findAccessibilityFaults(): Promise<readonly string[]> {
   await dashboard.page.evaluate(axe.source);
   const tags = "{ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }";
   const { violations, passes } = (await dashboard.page.evaluate(`axe.run(document, ${tags})`)) as AxeResults;
@@ -24,7 +24,7 @@ async function accessibilityFaults(): Promise<readonly string[]> {
 }
 
 /** By how many pixels the page is wider than its window. */
-async function overhang(): Promise<unknown> {
+async function horizontalOverflow(): Promise<unknown> {
   return await dashboard.page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
 }
 
@@ -50,7 +50,7 @@ describe.skipIf(CHROMIUM === undefined)('the local page', () => {
     for (const team of ['roomy', 'tight']) {
       const key = gateway.teams[team]?.key ?? '';
       expect((await postChat(gateway, key, { messages, max_tokens: 1_000 })).status).toBe(200);
-      await drainedUsage(gateway, key);
+      await waitForSettledUsage(gateway, key);
     }
   });
   afterAll(async () => {
@@ -61,32 +61,32 @@ describe.skipIf(CHROMIUM === undefined)('the local page', () => {
 
   it.each(['light', 'dark'] as const)('has nothing that keeps people out, in %s colours', async (colorScheme) => {
     dashboard = await DashboardPage.open(browser, gateway.baseUrl, { colorScheme });
-    expect(await accessibilityFaults()).toEqual([]);
+    expect(await findAccessibilityFaults()).toEqual([]);
     await dashboard.field.fill('wrong');
     await dashboard.page.keyboard.press('Enter');
     await dashboard.page.getByRole('alert').getByText('does not take this key').waitFor();
-    expect(await accessibilityFaults()).toEqual([]);
+    expect(await findAccessibilityFaults()).toEqual([]);
     await dashboard.page.route('**/openai/v1/groq-keys', (route) => route.fulfill({ json: GROQ_KEYS }));
     await dashboard.signIn(gateway.adminKey);
     await dashboard.page.getByText('Each day as a table').click();
     await dashboard.page.locator('#groq-keys table').waitFor();
-    expect(await accessibilityFaults()).toEqual([]);
+    expect(await findAccessibilityFaults()).toEqual([]);
     await dashboard.page.setViewportSize({ width: 320, height: 640 });
     await dashboard.page.reload();
     await dashboard.page.locator('#keys[tabindex="0"] table').waitFor();
-    expect(await accessibilityFaults()).toEqual([]);
-    await dashboard.expectQuiet(gateway.adminKey);
+    expect(await findAccessibilityFaults()).toEqual([]);
+    await dashboard.expectNoErrorsOrLeaks(gateway.adminKey);
   });
 
   it.each([320, 360, 640, 1280])('fits a window %d pixels wide', async (width) => {
     dashboard = await DashboardPage.open(browser, gateway.baseUrl, { width });
-    expect(await overhang()).toBe(0);
+    expect(await horizontalOverflow()).toBe(0);
     await dashboard.signIn(gateway.adminKey);
     await dashboard.page.locator('#keys table').waitFor();
-    expect(await overhang()).toBe(0);
+    expect(await horizontalOverflow()).toBe(0);
     // Text of twice the size, as people set it who see little.
     await dashboard.page.evaluate('document.documentElement.style.fontSize = "200%"');
-    expect(await overhang()).toBe(0);
+    expect(await horizontalOverflow()).toBe(0);
   });
 
   it('says when the gateway is gone, tries ever more rarely, and goes on by itself when it is back', async () => {
@@ -154,7 +154,7 @@ describe.skipIf(CHROMIUM === undefined)('the local page', () => {
     ]);
     expect(await page.locator('#content img').count()).toBe(0);
     expect(await page.title()).toBe('Groq gateway: budgets and usage');
-    await dashboard.expectQuiet(gateway.adminKey);
+    await dashboard.expectNoErrorsOrLeaks(gateway.adminKey);
   });
 
   it('shows where the rotation of Groq keys stands, or says that it is not told', async () => {

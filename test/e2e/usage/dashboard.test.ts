@@ -7,11 +7,11 @@ import {
   roomyEnvironment,
   startGatewayProcess,
 } from '../../support/gateway/gateway-process.ts';
-import { drainedUsage } from '../../support/gateway/usage-of.ts';
+import { waitForSettledUsage } from '../../support/gateway/reported-usage.ts';
 
 /** Ten calls of `tight`, each of 1,000 tokens of answer and a little of prompt, would cost a little more. */
 const TIGHT_BUDGET_USD = 0.003;
-const WITHIN = { timeout: 20_000, interval: 100 };
+const POLL_OPTIONS = { timeout: 20_000, interval: 100 };
 
 let gateway: GatewayProcess;
 let browser: Browser;
@@ -47,7 +47,7 @@ describe.skipIf(CHROMIUM === undefined)('the local page', () => {
     await gateway.close();
   });
   afterEach(async () => {
-    await dashboard.expectQuiet();
+    await dashboard.expectNoErrorsOrLeaks();
     await dashboard.close();
   });
   const open = async (...options: [] | [Parameters<typeof DashboardPage.open>[2]]) => {
@@ -95,7 +95,7 @@ describe.skipIf(CHROMIUM === undefined)('the local page', () => {
     await dashboard.signIn(gateway.adminKey);
     await page.reload();
     await page.locator('#as-of').getByText('Live, as of').waitFor();
-    await dashboard.expectQuiet(gateway.adminKey);
+    await dashboard.expectNoErrorsOrLeaks(gateway.adminKey);
     await page
       .context()
       .newPage()
@@ -127,7 +127,7 @@ describe.skipIf(CHROMIUM === undefined)('the local page', () => {
       expect(await page.locator('#budgets .name').allTextContents()).toEqual(budgets);
       await page.locator('#keys-note').getByText(keys).waitFor();
       await page.locator('#audit-note').getByText(acts).waitFor();
-      await dashboard.expectQuiet(key);
+      await dashboard.expectNoErrorsOrLeaks(key);
       if (key !== member.key) await dashboard.close();
     }
   });
@@ -140,7 +140,7 @@ describe.skipIf(CHROMIUM === undefined)('the local page', () => {
     for (const panel of ['budgets', 'week', 'refusals', 'keys', 'audit'])
       await page.locator(`#${panel}-note`).getByText('This key is for chat only').waitFor();
     expect(await page.locator('#budgets li, #content svg, #content table').count()).toBe(0);
-    await dashboard.expectQuiet(key);
+    await dashboard.expectNoErrorsOrLeaks(key);
   });
 
   it('moves while calls are made, to exactly what they come to', async () => {
@@ -148,12 +148,12 @@ describe.skipIf(CHROMIUM === undefined)('the local page', () => {
     await dashboard.signIn(gateway.adminKey);
     expect(await dashboard.used('roomy')).toBe('0%, $0.00 of $100.00, Within budget');
     expect(await Promise.all([call('roomy'), call('roomy')])).toEqual([200, 200]);
-    await expect.poll(() => dashboard.used('roomy'), WITHIN).toMatch(/^< 0.1%, \$0.000\d+ of \$100.00/);
+    await expect.poll(() => dashboard.used('roomy'), POLL_OPTIONS).toMatch(/^< 0.1%, \$0.000\d+ of \$100.00/);
     const week = page.locator('#week-series');
     await week.getByRole('row', { name: 'roomy' }).getByRole('cell', { name: '2', exact: true }).waitFor();
     await Promise.all(Array.from({ length: 5 }, () => call('roomy')));
     await week.getByRole('row', { name: 'roomy' }).getByRole('cell', { name: '7', exact: true }).waitFor();
-    const { total } = await drainedUsage(gateway, gateway.teams.roomy?.key ?? '');
+    const { total } = await waitForSettledUsage(gateway, gateway.teams.roomy?.key ?? '');
     expect(await dashboard.budget('roomy').locator('strong').getAttribute('title')).toBe(`$${total.cost_usd}`);
     expect(await page.locator('#week-chart svg').getAttribute('aria-label')).toContain('in all');
     expect(await page.locator('#week-chart rect').count()).toBe(1);

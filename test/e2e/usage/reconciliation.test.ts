@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { picoUsdFromNumber, subtractUsd } from '../../../lambda/kernel/money.ts';
 import { type FakeGroq, startFakeGroq } from '../../../local/fake-groq/server.ts';
-import { billOf } from '../../support/gateway/fake-bill.ts';
+import { computeBill } from '../../support/gateway/fake-bill.ts';
 import {
-  budgetOf,
+  fetchBudget,
   type GatewayProcess,
   postChat,
   roomyEnvironment,
@@ -63,14 +63,14 @@ it('books exactly what the upstream counted over a mix of models, streams, disco
     await Promise.all(rounds.slice(start, start + 20).map((call, index) => send(call, start + index)));
   }
   expect(leaving).toBeGreaterThan(10);
-  let budget = await budgetOf(gateway, key);
-  while (budget.held_usd !== '0') budget = await budgetOf(gateway, key);
+  let budget = await fetchBudget(gateway, key);
+  while (budget.held_usd !== '0') budget = await fetchBudget(gateway, key);
 
   const { byModel, interruptedByModel, refused } = fake.served();
   expect(refused).toBeGreaterThanOrEqual(rounds.length / (KNOWN.length + REFUSED.length + UNKNOWN.length));
-  expect(subtractUsd(toPico(budget.spent_usd), toPico(budget.assumed_usd))).toBe(billOf(byModel));
+  expect(subtractUsd(toPico(budget.spent_usd), toPico(budget.assumed_usd))).toBe(computeBill(byModel));
   // Nobody can know what the broken ones cost: they stand at their bound, which is never below the truth.
-  expect(toPico(budget.assumed_usd)).toBeGreaterThanOrEqual(billOf(interruptedByModel));
+  expect(toPico(budget.assumed_usd)).toBeGreaterThanOrEqual(computeBill(interruptedByModel));
   expect(budget.overrun_usd).toBe('0');
   const calls = Object.values(byModel).reduce((sum, { requests }) => sum + requests, 0);
   console.log(

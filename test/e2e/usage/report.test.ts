@@ -4,17 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { addUsd, type PicoUsd, parseUsd, picoUsd, usdText, ZERO_USD } from '../../../lambda/kernel/money.ts';
-import { weekOf } from '../../../lambda/reporting/iso-week.ts';
+import { addUsd, type PicoUsd, parseUsd, picoUsd, toUsdString, ZERO_USD } from '../../../lambda/kernel/money.ts';
+import { weekAt } from '../../../lambda/reporting/iso-week.ts';
 import { PROJECT_DIR } from '../../../local/settings.ts';
 import {
-  budgetOf,
+  fetchBudget,
   type GatewayProcess,
   postChat,
   roomyEnvironment,
   startGatewayProcess,
 } from '../../support/gateway/gateway-process.ts';
-import { drainedUsage } from '../../support/gateway/usage-of.ts';
+import { waitForSettledUsage } from '../../support/gateway/reported-usage.ts';
 import { parseCsv } from '../../support/parse-csv.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'report-'));
@@ -25,7 +25,7 @@ let gateway: GatewayProcess;
 let spent: Readonly<Record<string, string>>;
 let week: string;
 beforeAll(async () => {
-  week = weekOf(Date.now());
+  week = weekAt(Date.now());
   gateway = await startGatewayProcess({ environment: { teams: { chat: roomy, search: roomy, idle: roomy } }, dataDir });
   const keyOf = (team: string) => gateway.teams[team]?.key ?? '';
   const calls = ['chat', 'search'].flatMap((team) =>
@@ -40,9 +40,9 @@ beforeAll(async () => {
       }),
     ),
   );
-  for (const team of ['chat', 'search']) await drainedUsage(gateway, keyOf(team));
+  for (const team of ['chat', 'search']) await waitForSettledUsage(gateway, keyOf(team));
   const budgets = await Promise.all(
-    ['chat', 'search', 'idle'].map(async (team) => [team, await budgetOf(gateway, keyOf(team))] as const),
+    ['chat', 'search', 'idle'].map(async (team) => [team, await fetchBudget(gateway, keyOf(team))] as const),
   );
   spent = Object.fromEntries(budgets.map(([team, budget]) => [team, String(budget.spent_usd)]));
 });
@@ -56,12 +56,12 @@ const run = async (args: readonly string[], env: object = {}) =>
     env: { ...process.env, DATA_DIR: dataDir, ...env },
     maxBuffer: 16 * 1024 * 1024,
   });
-const WAYS = {
+const ACCESS_METHODS = {
   'on the tables': () => [['--local'], {}] as const,
   'by a key over HTTP': () => [['--endpoint', gateway.baseUrl], { GROQ_RBAC_KEY: gateway.adminKey }] as const,
 };
-const reportOf = async (how: keyof typeof WAYS, format: string, ...more: readonly string[]) => {
-  const [where, env] = WAYS[how]();
+const runReport = async (how: keyof typeof ACCESS_METHODS, format: string, ...more: readonly string[]) => {
+  const [where, env] = ACCESS_METHODS[how]();
   return await run(['--week', week, '--format', format, ...where, ...more], env);
 };
 const toPico = (text: string | undefined): PicoUsd => {
@@ -69,29 +69,29 @@ const toPico = (text: string | undefined): PicoUsd => {
   if (amount === undefined) throw new Error(`${text} are no dollars`);
   return picoUsd(text?.startsWith('-') ? -amount : amount);
 };
-const sum = (amounts: readonly (string | undefined)[]) => usdText(addUsd(ZERO_USD, ...amounts.map(toPico)));
+const sum = (amounts: readonly (string | undefined)[]) => toUsdString(addUsd(ZERO_USD, ...amounts.map(toPico)));
 const allSpent = () => sum(Object.values(spent));
 
-describe.each(Object.keys(WAYS) as (keyof typeof WAYS)[])('groq-rbac report, %s', (how) => {
+describe.each(Object.keys(ACCESS_METHODS) as (keyof typeof ACCESS_METHODS)[])('groq-rbac report, %s', (how) => {
   it('adds up to what the ledgers have spent, to the last pico-dollar, in every form that has exact figures', async () => {
-    const csv = parseCsv((await reportOf(how, 'csv')).stdout);
+    const csv = parseCsv((await runReport(how, 'csv')).stdout);
     expect(sum(csv.map(({ cost_usd }) => cost_usd))).toBe(allSpent());
     for (const team of ['chat', 'search'])
       expect(sum(csv.filter((row) => row.team === team).map(({ cost_usd }) => cost_usd))).toBe(spent[team]);
-    const focus = parseCsv((await reportOf(how, 'focus')).stdout);
+    const focus = parseCsv((await runReport(how, 'focus')).stdout);
     expect(sum(focus.map(({ BilledCost }) => BilledCost))).toBe(allSpent());
     // Cut calls are assumed: they are charges of their own.
     expect(focus.filter((row) => row.x_IsAssumed === 'true').length).toBeGreaterThan(0);
-    const { data } = JSON.parse((await reportOf(how, 'json')).stdout);
+    const { data } = JSON.parse((await runReport(how, 'json')).stdout);
     expect(data).toHaveLength(1);
     expect(data[0]).toMatchObject({ week, environment: 'test', figures: 'provisional', gap_usd: '0' });
     expect(data[0].total.cost_usd).toBe(allSpent());
     for (const { team, cost_usd, budget } of data[0].teams)
       expect([team, cost_usd, budget.spent_usd]).toEqual([team, spent[team], spent[team]]);
     expect(data[0].teams).toHaveLength(3);
-    const html = (await reportOf(how, 'html')).stdout;
+    const html = (await runReport(how, 'html')).stdout;
     expect(html).toContain(`title="$${allSpent()}"`);
-    const table = await reportOf(how, 'table');
+    const table = await runReport(how, 'table');
     expect(table.stdout).toMatch(new RegExp(`^Week ${week}, .* environment test`));
     expect(table.stdout).toContain(`Exactly: $${allSpent()}.`);
     expect(table.stdout).toMatch(/^idle +\$0\.0/m);
@@ -102,8 +102,8 @@ describe.each(Object.keys(WAYS) as (keyof typeof WAYS)[])('groq-rbac report, %s'
 
 it('is the same whether read from the tables or by a key, also for many weeks', async () => {
   const csvs = await Promise.all(
-    (Object.keys(WAYS) as (keyof typeof WAYS)[]).map(
-      async (how) => (await reportOf(how, 'focus', '--weeks', '53')).stdout,
+    (Object.keys(ACCESS_METHODS) as (keyof typeof ACCESS_METHODS)[]).map(
+      async (how) => (await runReport(how, 'focus', '--weeks', '53')).stdout,
     ),
   );
   expect(csvs[0]).toBe(csvs[1]);

@@ -5,19 +5,19 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { DeleteItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
-import { periodOf } from '../../../lambda/kernel/period.ts';
-import { DynamoAudit } from '../../../lambda/policy/io/dynamo-audit.ts';
+import { periodAt } from '../../../lambda/kernel/period.ts';
+import { DynamoAuditLog } from '../../../lambda/policy/io/dynamo-audit-log.ts';
 import { type FakeGroq, startFakeGroq } from '../../../local/fake-groq/server.ts';
 import { PROJECT_DIR } from '../../../local/settings.ts';
 import {
-  budgetOf,
+  fetchBudget,
   type GatewayProcess,
   postChat,
   roomyEnvironment,
   startGatewayProcess,
 } from '../../support/gateway/gateway-process.ts';
-import { drainedUsage, type UsageAnswer, usageOf } from '../../support/gateway/usage-of.ts';
-import { startTestDatabase, type TestDatabase } from '../../support/ledger/embedded-ledger.ts';
+import { fetchUsage, type UsageResponse, waitForSettledUsage } from '../../support/gateway/reported-usage.ts';
+import { startTestDatabase, type TestDatabase } from '../../support/ledger/test-database.ts';
 
 let fake: FakeGroq;
 let database: TestDatabase;
@@ -45,15 +45,15 @@ afterAll(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-const keyOf = () => gateway.teams.roomy?.key ?? '';
+const teamKey = () => gateway.teams.roomy?.key ?? '';
 
-async function callMany(calls: number): Promise<void> {
+async function sendCallsInParallel(calls: number): Promise<void> {
   const one = async (_: unknown, index: number) => {
     const markers = ['', '[tokens:100]', '[cached:9]', '[fault:cut]', '[fault:400]'];
     const content = `${markers[index % markers.length]} ${index}`;
     // Every seventh is refused by the gateway itself.
     const model = index % 7 === 0 ? { model: 'nobody/knows' } : {};
-    await postChat(gateway, keyOf(), {
+    await postChat(gateway, teamKey(), {
       ...model,
       stream: index % 2 === 0,
       max_tokens: 120,
@@ -64,12 +64,12 @@ async function callMany(calls: number): Promise<void> {
 }
 
 /** The usage once all calls are in it, and the refusals, which are written within a second. */
-async function wholeUsage(refused: number): Promise<UsageAnswer> {
-  await vi.waitFor(async () => expect((await usageOf(gateway, keyOf())).total.refused_requests).toBe(refused), {
+async function waitForUsage(refused: number): Promise<UsageResponse> {
+  await vi.waitFor(async () => expect((await fetchUsage(gateway, teamKey())).total.refused_requests).toBe(refused), {
     timeout: 20_000,
     interval: 100,
   });
-  return await drainedUsage(gateway, keyOf());
+  return await waitForSettledUsage(gateway, teamKey());
 }
 
 /** Takes items out of the usage, as if the projector had never written them. */
@@ -95,19 +95,19 @@ async function rebuild(...more: readonly string[]): Promise<Outcome> {
 }
 
 it('counts again whatever was lost of what the stream still tells, twice nothing, and says that all is one', async () => {
-  await callMany(40);
-  const before = await wholeUsage(6);
+  await sendCallsInParallel(40);
+  const before = await waitForUsage(6);
   // A rebuild of what lacks nothing changes nothing.
   const idle = await rebuild('--json');
   expect([idle.code, JSON.parse(idle.stdout)]).toMatchObject([0, { counted: 0, gaps: [], busy: [], isWhole: true }]);
   expect(
     await lose((partition, sortKey) => partition.startsWith('END#') || /^(DAY|GROQKEY)#/.test(sortKey)),
   ).toBeGreaterThan(30);
-  expect((await usageOf(gateway, keyOf())).total.cost_usd).toBe('0');
+  expect((await fetchUsage(gateway, teamKey())).total.cost_usd).toBe('0');
   const done = await rebuild('--json');
   expect([done.code, JSON.parse(done.stdout)]).toMatchObject([0, { unreadable: 0, gaps: [], isWhole: true }]);
   expect(JSON.parse(done.stdout).counted).toBeGreaterThan(30);
-  const after = await usageOf(gateway, keyOf());
+  const after = await fetchUsage(gateway, teamKey());
   expect(after.total).toEqual(before.total);
   expect(JSON.parse((await rebuild('--json')).stdout)).toMatchObject({ counted: 0, isWhole: true });
   // In a pipe there is no progress.
@@ -115,13 +115,13 @@ it('counts again whatever was lost of what the stream still tells, twice nothing
 });
 
 it('counts what was lost while calls go on, and adjusts nothing that still moves', async () => {
-  await callMany(20);
-  await wholeUsage(3);
+  await sendCallsInParallel(20);
+  await waitForUsage(3);
   await lose((partition, sortKey) => partition.startsWith('END#') || sortKey.startsWith('DAY#'));
   const going = { on: true };
   const traffic = (async () => {
     while (going.on) {
-      await callMany(3);
+      await sendCallsInParallel(3);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   })();
@@ -130,33 +130,33 @@ it('counts what was lost while calls go on, and adjusts nothing that still moves
   });
   await traffic;
   expect(during).toMatchObject({ code: 2, stderr: expect.stringContaining('calls go on in roomy in ') });
-  const { total } = await drainedUsage(gateway, keyOf());
-  expect(total.cost_usd).toBe((await budgetOf(gateway, keyOf())).spent_usd);
+  const { total } = await waitForSettledUsage(gateway, teamKey());
+  expect(total.cost_usd).toBe((await fetchBudget(gateway, teamKey())).spent_usd);
   expect(await rebuild()).toMatchObject({ code: 0 });
 });
 
 it('puts down what nobody can tell any more as unattributed, once, with a reason on record, and only when told to', async () => {
-  await callMany(20);
-  const { total } = await wholeUsage(3);
+  await sendCallsInParallel(20);
+  const { total } = await waitForUsage(3);
   // The marks stay: these calls are never counted again.
   await lose((_, sortKey) => sortKey.startsWith('DAY#'));
   const told = await rebuild();
   expect([told.code, told.stdout]).toEqual([
     1,
-    expect.stringContaining(`roomy  ${periodOf(Date.now())}  $${total.cost_usd}`),
+    expect.stringContaining(`roomy  ${periodAt(Date.now())}  $${total.cost_usd}`),
   ]);
   expect((await rebuild('--adjust')).stderr).toContain('--reason is missing');
   const done = await rebuild('--adjust', '--reason', 'the table was restored');
   expect([done.code, done.stdout]).toEqual([0, expect.stringContaining('is now in the usage')]);
   // A member sees its own key only; the administrator sees all of it.
-  expect((await usageOf(gateway, keyOf())).data).toEqual([]);
-  const all = await usageOf(gateway, gateway.adminKey, '?group_by=key,model');
+  expect((await fetchUsage(gateway, teamKey())).data).toEqual([]);
+  const all = await fetchUsage(gateway, gateway.adminKey, '?group_by=key,model');
   expect(all.data).toMatchObject([
     { key_id: '-', model: 'unattributed', cost_usd: total.cost_usd, assumed_usd: total.assumed_usd, requests: 0 },
   ]);
   expect(await rebuild('--adjust', '--reason', 'again')).toMatchObject({ code: 0 });
-  expect((await usageOf(gateway, gateway.adminKey)).total.cost_usd).toBe(total.cost_usd);
-  const entries = await new DynamoAudit(database.client, 'test-registry').newest(periodOf(Date.now()), 100);
+  expect((await fetchUsage(gateway, gateway.adminKey)).total.cost_usd).toBe(total.cost_usd);
+  const entries = await new DynamoAuditLog(database.client, 'test-registry').listNewest(periodAt(Date.now()), 100);
   expect(entries.filter(({ action }) => action === 'adjust usage')).toMatchObject([
     { team: 'roomy', details: expect.stringContaining('the table was restored') },
   ]);

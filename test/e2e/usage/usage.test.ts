@@ -4,21 +4,21 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { picoUsdFromNumber, subtractUsd } from '../../../lambda/kernel/money.ts';
-import { daysOf, periodOf } from '../../../lambda/kernel/period.ts';
+import { periodAt, periodDayRange } from '../../../lambda/kernel/period.ts';
 import { DynamoLedger } from '../../../lambda/ledger/io/dynamo-ledger.ts';
 import { DynamoUsage } from '../../../lambda/usage/io/dynamo-usage.ts';
 import { usageGap } from '../../../lambda/usage/usage.ts';
 import { type FakeGroq, startFakeGroq } from '../../../local/fake-groq/server.ts';
-import { billOf } from '../../support/gateway/fake-bill.ts';
+import { computeBill } from '../../support/gateway/fake-bill.ts';
 import {
-  budgetOf,
+  fetchBudget,
   type GatewayProcess,
   postChat,
   roomyEnvironment,
   startGatewayProcess,
 } from '../../support/gateway/gateway-process.ts';
-import { drainedUsage, usageOf } from '../../support/gateway/usage-of.ts';
-import { startTestDatabase } from '../../support/ledger/embedded-ledger.ts';
+import { fetchUsage, waitForSettledUsage } from '../../support/gateway/reported-usage.ts';
+import { startTestDatabase } from '../../support/ledger/test-database.ts';
 
 let fake: FakeGroq;
 let dir: string;
@@ -33,14 +33,14 @@ afterAll(async () => {
 
 const toPico = (text: unknown) => picoUsdFromNumber(Number(text));
 /** On a busy machine. */
-const DRAINED = { timeout: 30_000, interval: 100 };
+const POLL_OPTIONS = { timeout: 30_000, interval: 100 };
 const MODELS = ['openai/gpt-oss-20b', 'openai/gpt-oss-120b'];
 const KNOWN = ['', '[tokens:200]', '[cached:10]', '[reasoning:5]'];
 const REFUSED = ['[fault:400]', '[fault:500]'];
 const UNKNOWN = ['[fault:reset]', '[fault:cut]', '[fault:no-usage]'];
-const keyOf = (gateway: GatewayProcess, team = 'roomy') => gateway.teams[team]?.key ?? '';
+const teamKey = (gateway: GatewayProcess, team = 'roomy') => gateway.teams[team]?.key ?? '';
 
-async function callMixed(gateways: readonly GatewayProcess[], team?: string): Promise<number> {
+async function sendMixedCalls(gateways: readonly GatewayProcess[], team?: string): Promise<number> {
   const calls = [...KNOWN, ...REFUSED, ...UNKNOWN].flatMap((marker) =>
     MODELS.flatMap((model) => [true, false].map((stream) => ({ marker, model, stream }))),
   );
@@ -48,19 +48,19 @@ async function callMixed(gateways: readonly GatewayProcess[], team?: string): Pr
     calls.map(({ marker, model, stream }, index) => {
       const gateway = gateways[index % gateways.length] as GatewayProcess;
       const body = { model, stream, max_tokens: 300, messages: [{ role: 'user', content: `${marker} ${index}` }] };
-      return postChat(gateway, keyOf(gateway, team), body);
+      return postChat(gateway, teamKey(gateway, team), body);
     }),
   );
   return calls.length;
 }
 
 /** Asserts that usage, ledger and the upstream's bill are one. */
-async function expectOneTruth(gateway: GatewayProcess): Promise<void> {
-  const { total, data } = await drainedUsage(gateway, keyOf(gateway), '?group_by=model');
-  const budget = await budgetOf(gateway, keyOf(gateway));
+async function expectSourcesAgree(gateway: GatewayProcess): Promise<void> {
+  const { total, data } = await waitForSettledUsage(gateway, teamKey(gateway), '?group_by=model');
+  const budget = await fetchBudget(gateway, teamKey(gateway));
   expect([total.cost_usd, total.assumed_usd]).toEqual([budget.spent_usd, budget.assumed_usd]);
   const { byModel } = fake.served();
-  expect(subtractUsd(toPico(total.cost_usd), toPico(total.assumed_usd))).toBe(billOf(byModel));
+  expect(subtractUsd(toPico(total.cost_usd), toPico(total.assumed_usd))).toBe(computeBill(byModel));
   for (const row of data) {
     const served = byModel[row.model ?? ''];
     expect([row.prompt_tokens, row.cached_tokens, row.completion_tokens]).toEqual([
@@ -80,15 +80,15 @@ describe('GET /openai/v1/usage', () => {
         dataDir: join(dir, 'data'),
       });
     const first = await start();
-    const calls = await callMixed([first]);
-    await expectOneTruth(first);
-    const { total } = await usageOf(first, keyOf(first));
+    const calls = await sendMixedCalls([first]);
+    await expectSourcesAgree(first);
+    const { total } = await fetchUsage(first, teamKey(first));
     expect(total.requests + total.voided_requests).toBe(calls);
-    await callMixed([first]);
+    await sendMixedCalls([first]);
     // What the ledger has by now, and the projector perhaps not.
     await first.kill('SIGKILL');
     const second = await start();
-    await expectOneTruth(second);
+    await expectSourcesAgree(second);
     await second.kill('SIGTERM');
     const database = new DatabaseSync(join(dir, 'data', 'dynamodb.sqlite'));
     const left = database.prepare('SELECT count(*) AS records FROM _stream_records').get()?.records;
@@ -102,10 +102,10 @@ describe('GET /openai/v1/usage', () => {
     const start = async () =>
       await startGatewayProcess({ environment: roomyEnvironment(), dataDir: join(dir, 'refused') });
     const first = await start();
-    for (let count = 0; count < 7; count++) await postChat(first, keyOf(first), { model: 'nobody/knows' });
+    for (let count = 0; count < 7; count++) await postChat(first, teamKey(first), { model: 'nobody/knows' });
     await first.kill('SIGTERM');
     const second = await start();
-    const { total } = await usageOf(second, keyOf(second));
+    const { total } = await fetchUsage(second, teamKey(second));
     expect([total.refused_requests, total.refusals]).toEqual([7, { model_not_found: 7 }]);
     expect([total.requests, total.cost_usd]).toEqual([0, '0']);
     await second.close();
@@ -121,30 +121,30 @@ describe('GET /openai/v1/usage', () => {
       await startGatewayProcess({ environment, env, dataDir: join(dir, 'two') }),
     ];
     // Each derives keys of its own from its folder, so the team has two.
-    const before = await callMixed([one, two], 'shared');
-    expect(await postChat(one, keyOf(one, 'other'), {})).toMatchObject({ status: 200 });
+    const before = await sendMixedCalls([one, two], 'shared');
+    expect(await postChat(one, teamKey(one, 'other'), {})).toMatchObject({ status: 200 });
     const ledger = new DynamoLedger(database.client, 'test-ledger', Date.now);
     const usage = new DynamoUsage(database.client, 'test-usage', Date.now);
-    const period = periodOf(Date.now());
-    const { from, to } = daysOf(period);
+    const period = periodAt(Date.now());
+    const { from, to } = periodDayRange(period);
     for (const team of ['shared', 'other']) {
       await expect
         .poll(async () => {
           const state = await ledger.read({ team, period });
-          if (state === undefined || state.reserved > 0n) return 'in flight';
-          return usageGap(await usage.rowsOf(team, from, to), period, state);
-        }, DRAINED)
+          if (state === undefined || state.reservedPicoUsd > 0n) return 'in flight';
+          return usageGap(await usage.listRows(team, from, to), period, state);
+        }, POLL_OPTIONS)
         .toEqual({ spentPicoUsd: 0n, assumedPicoUsd: 0n });
     }
     const [byOne, byTwo] = [
-      await usageOf(one, one.adminKey, '?group_by=team'),
-      await usageOf(two, two.adminKey, '?group_by=team'),
+      await fetchUsage(one, one.adminKey, '?group_by=team'),
+      await fetchUsage(two, two.adminKey, '?group_by=team'),
     ];
     expect(byOne).toEqual(byTwo);
     expect(byOne.data.map(({ team }) => team)).toEqual(['other', 'shared']);
     expect(byOne.total.requests + byOne.total.voided_requests).toBe(before + 1);
     // A member sees its own key of the two.
-    const own = await usageOf(one, keyOf(one, 'shared'));
+    const own = await fetchUsage(one, teamKey(one, 'shared'));
     expect(own.total.requests).toBeLessThan(before);
     expect(own.usage_by_key).toMatchObject([{ key_name: 'shared-test-local', team: 'shared' }]);
     for (const gateway of [one, two]) await gateway.close();

@@ -1,9 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import type { Role } from '../../../lambda/access/identity.ts';
-import { type Action, GRANTABLE, PERMISSIONS, type Reach, reachOf } from '../../../lambda/access/permissions.ts';
+import {
+  type AccessLevel,
+  type Action,
+  accessLevelFor,
+  GRANTABLE_ROLES,
+  PERMISSIONS,
+} from '../../../lambda/access/permissions.ts';
 
 /** How far each role reaches, by what its key belongs to: written down a second time. */
-const EXPECTED: Readonly<Record<Action, readonly [admin: Reach, lead: Reach, member: Reach, viewer: Reach]>> = {
+const EXPECTED: Readonly<
+  Record<Action, readonly [admin: AccessLevel, lead: AccessLevel, member: AccessLevel, viewer: AccessLevel]>
+> = {
   call_models: ['none', 'team', 'team', 'none'],
   list_models: ['all', 'team', 'team', 'team'],
   read_budget: ['all', 'team', 'team', 'team'],
@@ -16,7 +24,7 @@ const EXPECTED: Readonly<Record<Action, readonly [admin: Reach, lead: Reach, mem
   read_groq_keys: ['all', 'team', 'none', 'team'],
 };
 const ROLES = Object.keys(PERMISSIONS) as Role[];
-const ORDER: readonly Reach[] = ['none', 'own', 'team', 'all'];
+const ORDER: readonly AccessLevel[] = ['none', 'own', 'team', 'all'];
 
 describe('permissions', () => {
   it.each(Object.entries(EXPECTED))('%s reaches as far as each role says', (action, reaches) => {
@@ -30,15 +38,15 @@ describe('permissions', () => {
   it('never reaches beyond its team with a key that belongs to one, and to all with one that belongs to none', () => {
     for (const role of ROLES) {
       for (const action of Object.keys(EXPECTED) as Action[]) {
-        expect(reachOf({ role, team: 'a' }, action)).not.toBe('all');
-        expect(reachOf({ role }, action)).not.toBe('team');
+        expect(accessLevelFor({ role, team: 'a' }, action)).not.toBe('all');
+        expect(accessLevelFor({ role }, action)).not.toBe('team');
       }
     }
   });
 
   it('lets nobody make a key that reaches further than its own', () => {
     for (const role of ROLES) {
-      for (const given of GRANTABLE[role]) {
+      for (const given of GRANTABLE_ROLES[role]) {
         for (const action of Object.keys(EXPECTED) as Action[]) {
           // An admin's key calls no models, since no budget could pay; that it may let others is what it is for.
           if (action === 'call_models') continue;

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { burnRateOf, pastDaysOf, pastSpendingOf } from '../../../lambda/alerts/burn-rate.ts';
-import { usdText } from '../../../lambda/kernel/money.ts';
-import { dayStartsAtEpochMs } from '../../../lambda/kernel/period.ts';
-import { usedPercentOf } from '../../../lambda/ledger/budget-standing.ts';
+import { calculateBurnRate, pastDayRange, sumPastSpending } from '../../../lambda/alerts/burn-rate.ts';
+import { toUsdString } from '../../../lambda/kernel/money.ts';
+import { dayStartEpochMs } from '../../../lambda/kernel/period.ts';
+import { computeUsedPercent } from '../../../lambda/ledger/budget-snapshot.ts';
 import { NO_USAGE, type UsageRow } from '../../../lambda/usage/usage.ts';
-import { usd } from '../../support/alert-world.ts';
+import { usd } from '../../support/alert-delivery.ts';
 
-const at = (day: string, hours = 0) => (dayStartsAtEpochMs(day) ?? Number.NaN) + hours * 3_600_000;
+const at = (day: string, hours = 0) => (dayStartEpochMs(day) ?? Number.NaN) + hours * 3_600_000;
 const rowsOn = (costs: Readonly<Record<string, number>>): UsageRow[] =>
   Object.entries(costs).map(([day, cost]) => ({
     ...NO_USAGE,
@@ -53,16 +53,20 @@ describe('the rate at which money goes', () => {
     ['usage that is not counted yet', {}, at('2026-11-15'), 14, 100, '14', '238', '2026-11-21'],
     ['a day that a correction made negative', { '2026-11-14': -1 }, at('2026-11-15'), 0, 100, '0', '0', undefined],
   ])('is that of %s', (_what, days, now, spent, limit, perDay, monthEnd, exhausted) => {
-    const rate = burnRateOf(pastSpendingOf(rowsOn(days), now), { spent: usd(spent), limit: usd(limit) }, now);
-    expect(usdText(rate.perDayPicoUsd)).toBe(perDay);
-    expect(usdText(rate.monthEndPicoUsd)).toBe(monthEnd);
+    const rate = calculateBurnRate(
+      sumPastSpending(rowsOn(days), now),
+      { spentPicoUsd: usd(spent), limitPicoUsd: usd(limit) },
+      now,
+    );
+    expect(toUsdString(rate.dailySpentPicoUsd)).toBe(perDay);
+    expect(toUsdString(rate.projectedPicoUsd)).toBe(monthEnd);
     expect(rate.exhaustionDay).toBe(exhausted);
   });
 
   it('wants the days of the month and of the week before, and never today', () => {
-    expect(pastDaysOf(at('2026-11-15'))).toEqual({ from: '2026-11-01', to: '2026-11-14' });
-    expect(pastDaysOf(at('2026-11-02', 5))).toEqual({ from: '2026-10-26', to: '2026-11-01' });
-    expect(pastDaysOf(at('2026-11-01'))).toEqual({ from: '2026-10-25', to: '2026-10-31' });
+    expect(pastDayRange(at('2026-11-15'))).toEqual({ from: '2026-11-01', to: '2026-11-14' });
+    expect(pastDayRange(at('2026-11-02', 5))).toEqual({ from: '2026-10-26', to: '2026-11-01' });
+    expect(pastDayRange(at('2026-11-01'))).toEqual({ from: '2026-10-25', to: '2026-10-31' });
   });
 });
 
@@ -74,5 +78,5 @@ it.each([
   [0, 0, 0],
   [0.01, 0, 100],
 ])('tells $%s of $%s as %s percent', (spent, limit, percent) => {
-  expect(usedPercentOf({ spent: usd(spent), limit: usd(limit) })).toBe(percent);
+  expect(computeUsedPercent({ spentPicoUsd: usd(spent), limitPicoUsd: usd(limit) })).toBe(percent);
 });

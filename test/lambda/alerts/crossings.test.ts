@@ -1,39 +1,48 @@
 import { describe, expect, it } from 'vitest';
-import { alertOf } from '../../../lambda/alerts/alert.ts';
-import { alertLevelOf, crossingsOf, firstCrossings } from '../../../lambda/alerts/crossings.ts';
-import { ORGANIZATION } from '../../../lambda/kernel/holder.ts';
+import { buildAlert } from '../../../lambda/alerts/alert.ts';
+import { alertLevel, findCrossings, firstCrossings } from '../../../lambda/alerts/crossings.ts';
 import { picoUsd } from '../../../lambda/kernel/money.ts';
+import { ORGANIZATION } from '../../../lambda/kernel/organization.ts';
 import { NO_USAGE, type UsageRow } from '../../../lambda/usage/usage.ts';
-import { sightWith, usd } from '../../support/alert-world.ts';
-import { START_MS } from '../../support/ledger/ledger-terms.ts';
+import { snapshotWith, usd } from '../../support/alert-delivery.ts';
+import { START_MS } from '../../support/ledger/ledger-fixtures.ts';
 
 const settings = { percents: [95, 50, 80, 12.5], usd: [250, 100] };
-const names = (...of: Parameters<typeof sightWith>) =>
-  crossingsOf(sightWith(...of), settings).map(({ threshold }) => threshold);
+const names = (...of: Parameters<typeof snapshotWith>) =>
+  findCrossings(snapshotWith(...of), settings).map(({ threshold }) => threshold);
 
 describe('the thresholds that a budget has reached', () => {
   it.each([
     ['nothing', {}, []],
-    ['a share to the very pico-dollar', { spent: usd(50) }, ['12.5%', '50%']],
-    ['a share but for a pico-dollar', { spent: picoUsd(usd(50) - 1n) }, ['12.5%']],
-    ['all of it and more', { spent: usd(130) }, ['12.5%', '50%', '80%', '95%']],
-    ['a budget of nothing, unspent', { limit: usd(0) }, []],
-    ['a budget of nothing, spent', { limit: usd(0), spent: picoUsd(1n) }, ['12.5%', '50%', '80%', '95%']],
-    ['what a top-up has raised', { limit: usd(200), spent: usd(80) }, ['12.5%']],
-    ['amounts, for a team', { limit: usd(10_000), spent: usd(300) }, []],
-    ['amounts, for the organisation', { holder: ORGANIZATION, limit: usd(10_000), spent: usd(250) }, ['$100', '$250']],
+    ['a share to the very pico-dollar', { spentPicoUsd: usd(50) }, ['12.5%', '50%']],
+    ['a share but for a pico-dollar', { spentPicoUsd: picoUsd(usd(50) - 1n) }, ['12.5%']],
+    ['all of it and more', { spentPicoUsd: usd(130) }, ['12.5%', '50%', '80%', '95%']],
+    ['a budget of nothing, unspent', { limitPicoUsd: usd(0) }, []],
+    ['a budget of nothing, spent', { limitPicoUsd: usd(0), spentPicoUsd: picoUsd(1n) }, ['12.5%', '50%', '80%', '95%']],
+    ['what a top-up has raised', { limitPicoUsd: usd(200), spentPicoUsd: usd(80) }, ['12.5%']],
+    ['amounts, for a team', { limitPicoUsd: usd(10_000), spentPicoUsd: usd(300) }, []],
+    [
+      'amounts, for the organisation',
+      { holder: ORGANIZATION, limitPicoUsd: usd(10_000), spentPicoUsd: usd(250) },
+      ['$100', '$250'],
+    ],
   ])('are told of %s', (_what, fields, expected) => expect(names(fields)).toEqual(expected));
 
   it('may be of a part of a percent, and are met exactly', () => {
     const settings = { percents: [99.5], usd: [] };
-    expect(crossingsOf(sightWith({ spent: usd(99.4999) }), settings)).toEqual([]);
-    expect(crossingsOf(sightWith({ spent: usd(99.5) }), settings)).toMatchObject([{ threshold: '99.5%' }]);
+    expect(findCrossings(snapshotWith({ spentPicoUsd: usd(99.4999) }), settings)).toEqual([]);
+    expect(findCrossings(snapshotWith({ spentPicoUsd: usd(99.5) }), settings)).toMatchObject([{ threshold: '99.5%' }]);
   });
 
   it('are those of the sight nearest to the crossing, whatever comes after it and in whatever order', () => {
-    const sights = [85, 81, 79, 96, 60].map((spent) => sightWith({ spent: usd(spent) }));
-    const raised = sightWith({ spent: usd(97), limit: usd(500) });
-    expect(firstCrossings([...sights, raised], settings).map(({ threshold, spent }) => [threshold, spent])).toEqual([
+    const budgetSnapshots = [85, 81, 79, 96, 60].map((spent) => snapshotWith({ spentPicoUsd: usd(spent) }));
+    const raised = snapshotWith({ spentPicoUsd: usd(97), limitPicoUsd: usd(500) });
+    expect(
+      firstCrossings([...budgetSnapshots, raised], settings).map(({ threshold, spentPicoUsd }) => [
+        threshold,
+        spentPicoUsd,
+      ]),
+    ).toEqual([
       ['12.5%', usd(60)],
       ['50%', usd(60)],
       ['80%', usd(81)],
@@ -48,7 +57,7 @@ describe('the thresholds that a budget has reached', () => {
     ['95%', 'ALERT'],
     ['$250', 'WARN'],
   ])('%s is of level %s', (threshold, level) => {
-    expect(alertLevelOf({ ...sightWith({ spent: usd(85) }), threshold })).toBe(level);
+    expect(alertLevel({ ...snapshotWith({ spentPicoUsd: usd(85) }), threshold })).toBe(level);
   });
 });
 
@@ -61,8 +70,8 @@ describe('the alert of a crossing', () => {
   const before = row('a', 'm/old', 'k0', 999, '2026-10-31');
 
   it('has all of it, for programs and in words that a person can act by', () => {
-    const crossing = { ...sightWith({ spent: usd(80.125), limit: usd(100) }), threshold: '80%' };
-    expect(alertOf('prod', crossing, [...rows, before], START_MS)).toEqual({
+    const crossing = { ...snapshotWith({ spentPicoUsd: usd(80.125), limitPicoUsd: usd(100) }), threshold: '80%' };
+    expect(buildAlert('prod', crossing, [...rows, before], START_MS)).toEqual({
       alertId: 'prod/2026-11/a/80%',
       environment: 'prod',
       holder: 'a',
@@ -89,7 +98,12 @@ describe('the alert of a crossing', () => {
     for (const holder of ['a', ORGANIZATION])
       for (const threshold of ['50%', '95%', '$100'])
         for (const spent of [0.000123, 96, 120]) {
-          const { text } = alertOf('prod', { ...sightWith({ holder, spent: usd(spent) }), threshold }, rows, START_MS);
+          const { text } = buildAlert(
+            'prod',
+            { ...snapshotWith({ holder, spentPicoUsd: usd(spent) }), threshold },
+            rows,
+            START_MS,
+          );
           expect(JSON.stringify(text)).toBe(`"${text}"`);
           expect(text).not.toMatch(/[<>]/);
           expect(text).toContain(spent >= 100 ? 'To give more' : 'are left');
@@ -97,11 +111,14 @@ describe('the alert of a crossing', () => {
   });
 
   it('looks at a month that is over from its last moment', () => {
-    const crossing = { ...sightWith({ period: '2026-10', spent: usd(62), limit: usd(100) }), threshold: '50%' };
+    const crossing = {
+      ...snapshotWith({ period: '2026-10', spentPicoUsd: usd(62), limitPicoUsd: usd(100) }),
+      threshold: '50%',
+    };
     const days = Array.from({ length: 31 }, (_, n) =>
       row('a', 'm', 'k', 2, `2026-10-${String(n + 1).padStart(2, '0')}`),
     );
-    const told = alertOf('prod', crossing, [...days, ...rows], START_MS);
+    const told = buildAlert('prod', crossing, [...days, ...rows], START_MS);
     expect(told).toMatchObject({ topModel: 'm', projectedExhaustionDay: null });
     expect(Number(told.projectedMonthEndUsd)).toBeCloseTo(62, 4);
   });

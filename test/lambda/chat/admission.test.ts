@@ -2,11 +2,11 @@ import { describe, expect, it, vi } from 'vitest';
 import { type AdmissionRequest, admit } from '../../../lambda/chat/admission.ts';
 import { type ChatRequest, parseChatRequest } from '../../../lambda/chat/chat-request.ts';
 import { type BoundedCall, decide } from '../../../lambda/chat/decide.ts';
-import { picoUsd, usdText } from '../../../lambda/kernel/money.ts';
+import { picoUsd, toUsdString } from '../../../lambda/kernel/money.ts';
 import { worstCaseCost } from '../../../lambda/pricing/pricing.ts';
 import { catalog, policyWith } from '../../support/catalog.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
-import { budgets, settlementOf, termsOf } from '../../support/ledger/ledger-terms.ts';
+import { budgets, buildReserveTerms, buildSettlement } from '../../support/ledger/ledger-fixtures.ts';
 import { MemoryLedger } from '../../support/ledger/memory-ledger.ts';
 
 /** A ledger that counts what it is asked, and can be of a process that sees nothing of what others do, as on Lambda. */
@@ -20,9 +20,9 @@ class CountedLedger extends MemoryLedger {
     return await super.reserve(...of);
   }
 
-  override async peek(...of: Parameters<MemoryLedger['peek']>) {
+  override async readEventuallyConsistent(...of: Parameters<MemoryLedger['readEventuallyConsistent']>) {
     this.reads++;
-    return await super.peek(...of);
+    return await super.readEventuallyConsistent(...of);
   }
 
   override lastSeen(...of: Parameters<MemoryLedger['lastSeen']>) {
@@ -42,7 +42,7 @@ function setUp(fields: Record<string, unknown>, body: object = {}) {
   const call = decide(identity, policy, catalog, request) as BoundedCall;
   const bound = worstCaseCost(call.model, call.inputTokens, call.maxOutputTokens);
   const withBudget = (pico: bigint) => ({ ...policy, monthlyBudgetPicoUsd: picoUsd(pico) });
-  const attempt = (id: string, budget: bigint, usual?: number, more: Partial<AdmissionRequest> = {}) =>
+  const attempt = (id: string, budget: bigint, typical?: number, more: Partial<AdmissionRequest> = {}) =>
     admit(
       { ledger, clock },
       {
@@ -53,7 +53,7 @@ function setUp(fields: Record<string, unknown>, body: object = {}) {
         call,
         deadlineEpochMs: clock.nowEpochMs() + 100_000,
         queuedMs: 0,
-        usualOutputTokens: () => usual,
+        typicalOutputTokens: () => typical,
       },
     );
   return { clock, ledger, call, bound, policy, attempt };
@@ -70,7 +70,9 @@ describe('admission', () => {
     const { attempt, bound, call } = setUp({ whenLow: 'clamp' }, { max_tokens: 2_000 });
     const rest = worstCaseCost(call.model, call.inputTokens, 700);
     expect(rest).toBeLessThan(bound);
-    expect(await attempt('a', rest)).toMatchObject({ admitted: { maxOutputTokens: 700, view: { available: 0n } } });
+    expect(await attempt('a', rest)).toMatchObject({
+      admitted: { maxOutputTokens: 700, view: { availablePicoUsd: 0n } },
+    });
   });
 
   it('lowers no stated length below 64 tokens, nor where the team does not want it', async () => {
@@ -88,7 +90,7 @@ describe('admission', () => {
     const { attempt, bound, clock, ledger } = setUp({}, { max_tokens: 100 });
     const first = await attempt('a', bound + 1_000n);
     if (!('admitted' in first)) throw new Error('the first call must be admitted');
-    clock.at(2_000, () => ledger.settle(first.admitted.key, first.admitted.terms, settlementOf(500n)));
+    clock.at(2_000, () => ledger.settle(first.admitted.key, first.admitted.terms, buildSettlement(500n)));
     expect(await attempt('b', bound + 1_000n)).toMatchObject({ admitted: { maxOutputTokens: 100 } });
     expect(clock.sleptMs()).toBeLessThan(2_500);
   });
@@ -98,7 +100,7 @@ describe('admission', () => {
     await attempt('a', bound);
     expect(await attempt('b', bound)).toMatchObject({
       refused: { reason: 'team_budget_exceeded' },
-      view: { reserved: bound },
+      view: { reservedPicoUsd: bound },
     });
     expect(clock.sleptMs()).toBeGreaterThanOrEqual(30_000);
     expect(clock.sleptMs()).toBeLessThan(31_000);
@@ -109,8 +111,8 @@ describe('admission', () => {
     await attempt('dead', bound);
     await clock.sleep(30_000);
     expect(await attempt('b', bound)).toMatchObject({
-      refused: { reason: 'team_budget_exceeded', heldPicoUsd: bound, awaitedPicoUsd: 0n },
-      view: { reserved: bound },
+      refused: { reason: 'team_budget_exceeded', reservedPicoUsd: bound, reclaimablePicoUsd: 0n },
+      view: { reservedPicoUsd: bound },
     });
     expect(clock.sleptMs()).toBe(30_000);
   });
@@ -120,17 +122,22 @@ describe('admission', () => {
     const budget = bound + worstCaseCost(call.model, call.inputTokens, 80);
     await attempt('long', budget);
     await clock.sleep(31_000);
-    expect(await attempt('b', budget)).toMatchObject({ refused: { heldPicoUsd: bound, awaitedPicoUsd: 0n } });
+    expect(await attempt('b', budget)).toMatchObject({ refused: { reservedPicoUsd: bound, reclaimablePicoUsd: 0n } });
   });
 
   it("never waits at the organisation's cap for a call that is half a minute older", async () => {
     const { attempt, bound, clock, ledger, policy } = setUp({}, { max_tokens: 100 });
     const capped = { policy: { ...policy, organizationCapPicoUsd: bound } };
     const dead = { team: 'dead', period: '2026-11' };
-    const terms = termsOf('d', bound, { expiresAtEpochMs: clock.nowEpochMs() + 85_000 });
+    const terms = buildReserveTerms('d', bound, { expiresAtEpochMs: clock.nowEpochMs() + 85_000 });
     await ledger.reserve(dead, budgets(bound, bound), terms);
     expect(await attempt('a', bound, undefined, capped)).toMatchObject({
-      refused: { reason: 'organization_budget_exceeded', heldPicoUsd: bound, awaitedPicoUsd: 0n, limitPicoUsd: bound },
+      refused: {
+        reason: 'organization_budget_exceeded',
+        reservedPicoUsd: bound,
+        reclaimablePicoUsd: 0n,
+        limitPicoUsd: bound,
+      },
     });
     expect(clock.sleptMs()).toBe(0);
   });
@@ -140,7 +147,7 @@ describe('admission', () => {
     const first = await attempt('a', bound);
     if (!('admitted' in first)) throw new Error('the first call must be admitted');
     Object.assign(ledger, { isBlind: true, writes: 0 });
-    clock.at(20_000, () => ledger.settle(first.admitted.key, first.admitted.terms, settlementOf(0n)));
+    clock.at(20_000, () => ledger.settle(first.admitted.key, first.admitted.terms, buildSettlement(0n)));
     expect(await attempt('b', bound)).toHaveProperty('admitted');
     expect(ledger.writes).toBe(2);
     expect(ledger.reads).toBeLessThanOrEqual(13);
@@ -161,14 +168,16 @@ describe('admission', () => {
     const young = await attempt('young', 2n * bound);
     if (!('admitted' in young)) throw new Error('there is money for two');
     ledger.isBlind = true;
-    clock.at(32_000, () => ledger.settle(young.admitted.key, young.admitted.terms, settlementOf(bound)));
-    expect(await attempt('b', 2n * bound)).toMatchObject({ refused: { heldPicoUsd: bound, awaitedPicoUsd: 0n } });
+    clock.at(32_000, () => ledger.settle(young.admitted.key, young.admitted.terms, buildSettlement(bound)));
+    expect(await attempt('b', 2n * bound)).toMatchObject({
+      refused: { reservedPicoUsd: bound, reclaimablePicoUsd: 0n },
+    });
     expect(clock.sleptMs()).toBeLessThan(35_000);
   });
 
   it("never asks a key's own limit, nor the organisation's cap, at a fixed beat", async () => {
     const narrow = setUp({}, { max_tokens: 100 });
-    const scope = { scope: { usd: Number(usdText(narrow.bound)) } };
+    const scope = { scope: { usd: Number(toUsdString(narrow.bound)) } };
     await narrow.attempt('a', 10n ** 12n, undefined, scope);
     expect(await narrow.attempt('b', 10n ** 12n, undefined, scope)).toMatchObject({
       refused: { reason: 'key_budget_exceeded' },
@@ -239,7 +248,7 @@ describe('admission', () => {
     if (!('admitted' in first)) throw new Error('the first call must be admitted');
     expect(await attempt('b', 10n ** 12n)).toMatchObject({ refused: { reason: 'concurrency_exceeded' } });
     expect(clock.sleptMs()).toBe(500);
-    clock.at(750, () => ledger.settle(first.admitted.key, first.admitted.terms, settlementOf(500n)));
+    clock.at(750, () => ledger.settle(first.admitted.key, first.admitted.terms, buildSettlement(500n)));
     expect(await attempt('c', 10n ** 12n)).toHaveProperty('admitted');
     expect(clock.sleptMs()).toBe(800);
   });

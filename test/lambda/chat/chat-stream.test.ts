@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { isContent, readStreamEvent } from '../../../lambda/chat/chat-stream.ts';
+import { hasContent, parseStreamEvent } from '../../../lambda/chat/chat-stream.ts';
 
 const bytes = (data: unknown) =>
   new TextEncoder().encode(`data: ${typeof data === 'string' ? data : JSON.stringify(data)}\n\n`);
 const text = (event: Uint8Array | undefined) => (event === undefined ? undefined : new TextDecoder().decode(event));
 const usage = { prompt_tokens: 3, completion_tokens: 2 };
 const annotate = () => ({ cost_usd: '0.1' });
-const read = (data: unknown, includeUsage = false) => readStreamEvent(bytes(data), includeUsage, annotate);
+const read = (data: unknown, includeUsage = false) => parseStreamEvent(bytes(data), includeUsage, annotate);
 
 describe('an event of a stream', () => {
   it.each([
@@ -26,7 +26,7 @@ describe('an event of a stream', () => {
     [false, { delta: { role: 'assistant', content: '' } }],
     [false, { delta: {}, finish_reason: 'stop' }],
   ])('brings something that the model has made: %j of %j', (expected, choice) => {
-    expect(isContent(bytes({ id: 'c', choices: [{ index: 0, ...choice }] }))).toBe(expected);
+    expect(hasContent(bytes({ id: 'c', choices: [{ index: 0, ...choice }] }))).toBe(expected);
   });
 
   it('tells the usage in x_groq and passes untouched', () => {

@@ -92,16 +92,16 @@ describe('a decision', () => {
   });
 
   it('bounds the output by what the client states, else by the team, else by the model', () => {
-    expect(decided({ ...hello, max_tokens: 10 })).toMatchObject({ maxOutputTokens: 10, outputStated: true });
+    expect(decided({ ...hello, max_tokens: 10 })).toMatchObject({ maxOutputTokens: 10, hasRequestedMaxTokens: true });
     expect(decided({ ...hello, max_completion_tokens: 20, max_tokens: 10 })).toMatchObject({
       maxOutputTokens: 20,
-      outputStated: true,
+      hasRequestedMaxTokens: true,
     });
     expect(decided({ ...hello, max_tokens: null }, { maxTokensPerRequest: 512 })).toMatchObject({
       maxOutputTokens: 512,
-      outputStated: false,
+      hasRequestedMaxTokens: false,
     });
-    expect(decided(hello)).toMatchObject({ maxOutputTokens: 65_536, outputStated: false });
+    expect(decided(hello)).toMatchObject({ maxOutputTokens: 65_536, hasRequestedMaxTokens: false });
   });
 
   it('chooses an output that a small tokens-per-minute limit can carry', () => {
@@ -206,6 +206,6 @@ describe('a key that is narrowed', () => {
       reason: 'request_exceeds_tpm',
       message: expect.stringContaining('this key has 600 a minute'),
     });
-    expect(decided(hello, both, narrow({ tpm: 600 }))).toMatchObject({ outputStated: false });
+    expect(decided(hello, both, narrow({ tpm: 600 }))).toMatchObject({ hasRequestedMaxTokens: false });
   });
 });

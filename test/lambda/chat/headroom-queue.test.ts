@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type ChatRequest, parseChatRequest } from '../../../lambda/chat/chat-request.ts';
 import { type BoundedCall, decide } from '../../../lambda/chat/decide.ts';
-import { enterHeadroom } from '../../../lambda/chat/headroom-queue.ts';
+import { acquireHeadroom } from '../../../lambda/chat/headroom-queue.ts';
 import { Headroom } from '../../../lambda/groq/headroom.ts';
 import { renderRefusal } from '../../../lambda/kernel/refusals.ts';
 import { catalog, policyWith } from '../../support/catalog.ts';
@@ -17,9 +17,9 @@ function setUp(fields: Record<string, unknown>) {
   const request = parseChatRequest(JSON.stringify(body)) as ChatRequest;
   const call = decide({ keyId: 'k', role: 'member', team: 'chatbot' }, policy, catalog, request) as BoundedCall;
   const enter = (deadlineMs = 60_000) =>
-    enterHeadroom({ headroom, clock }, policy, call, clock.nowEpochMs() + deadlineMs);
+    acquireHeadroom({ headroom, clock }, policy, call, clock.nowEpochMs() + deadlineMs);
   const see = (remaining: number) =>
-    headroom.note(MODEL, { tokens: { perWindow: 250_000, remaining } }, clock.nowEpochMs());
+    headroom.observe(MODEL, { tokens: { perWindow: 250_000, remaining } }, clock.nowEpochMs());
   return { clock, headroom, enter, see };
 }
 
@@ -45,7 +45,7 @@ describe("a call when Groq's limits run low", () => {
 
   it('is told when Groq has refused by a limit that it does not tell', async () => {
     const { enter, headroom, clock } = setUp({});
-    headroom.note(MODEL, { refused: { retryAfterMs: 2_500, by: undefined } }, clock.nowEpochMs());
+    headroom.observe(MODEL, { refused: { retryAfterMs: 2_500, by: undefined } }, clock.nowEpochMs());
     expect(await enter()).toMatchObject({
       message:
         "Groq's own limit for openai/gpt-oss-20b is reached; teams of priority normal wait until Groq takes calls again. Try again in 2.5 s.",
@@ -54,7 +54,7 @@ describe("a call when Groq's limits run low", () => {
 
   it('is not to be slept through by a client for longer than a minute', async () => {
     const { enter, headroom, clock } = setUp({});
-    headroom.note(MODEL, { requests: { perWindow: 1_000, remaining: 0 } }, clock.nowEpochMs());
+    headroom.observe(MODEL, { requests: { perWindow: 1_000, remaining: 0 } }, clock.nowEpochMs());
     const refusal = await enter();
     if (!('reason' in refusal)) throw new Error('a refusal was expected');
     expect(renderRefusal(refusal).headers).toMatchObject({ 'retry-after': '8640', 'x-should-retry': 'false' });
@@ -89,31 +89,31 @@ describe("a call when Groq's limits run low", () => {
     const { enter, see } = setUp({ priority: 'batch', rateLimitRpm: null });
     see(62_500 + 1_000);
     const entries = await Promise.all(Array.from({ length: 100 }, () => enter()));
-    const letIn = entries.filter((entry) => 'leave' in entry);
+    const letIn = entries.filter((entry) => 'release' in entry);
     // Each may use some 300 tokens, and 1,000 are over what must stay free.
     expect(letIn.length).toBe(4);
     expect(entries.at(-1)).toMatchObject({
       message: expect.stringContaining('counting what requests in flight may use'),
     });
-    for (const entry of letIn) entry.leave();
-    expect(await enter()).toHaveProperty('leave');
+    for (const entry of letIn) entry.release();
+    expect(await enter()).toHaveProperty('release');
   });
 
   it('does not see those that wait for something else, until they come back', async () => {
     const { enter, see } = setUp({ priority: 'batch', rateLimitRpm: null });
     see(62_500 + 100);
     const first = await enter();
-    if (!('leave' in first)) throw new Error('the first must be let in');
+    if (!('release' in first)) throw new Error('the first must be let in');
     expect(await enter()).toHaveProperty('reason');
-    first.leave();
-    first.leave();
+    first.release();
+    first.release();
     const second = await enter();
-    expect(second).toHaveProperty('leave');
-    if ('leave' in second) second.leave();
-    first.comeBack();
-    first.comeBack();
+    expect(second).toHaveProperty('release');
+    if ('release' in second) second.release();
+    first.reacquire();
+    first.reacquire();
     expect(await enter()).toHaveProperty('reason');
-    first.leave();
-    expect(await enter()).toHaveProperty('leave');
+    first.release();
+    expect(await enter()).toHaveProperty('release');
   });
 });

@@ -6,17 +6,17 @@ import { picoUsdFromNumber as usd, ZERO_USD } from '../../../lambda/kernel/money
 import { openLedger } from '../../../lambda/ledger/ledger.ts';
 import type { ReserveRefusal } from '../../../lambda/ledger/reservation.ts';
 import { catalog, policyWith } from '../../support/catalog.ts';
-import { START_MS } from '../../support/ledger/ledger-terms.ts';
+import { START_MS } from '../../support/ledger/ledger-fixtures.ts';
 
 const policy = policyWith({});
 const body = { model: 'openai/gpt-oss-20b', messages: [{ role: 'user', content: 'Hi' }], max_tokens: 100 };
 const request = parseChatRequest(JSON.stringify(body)) as ChatRequest;
 const call = decide({ keyId: 'k', role: 'member', team: 'chatbot' }, policy, catalog, request) as BoundedCall;
-const held = { heldPicoUsd: ZERO_USD, awaitedPicoUsd: ZERO_USD };
-const overdrawn = { limitPicoUsd: usd(620), leftPicoUsd: usd(-80), ...held };
+const held = { reservedPicoUsd: ZERO_USD, reclaimablePicoUsd: ZERO_USD };
+const overdrawn = { limitPicoUsd: usd(620), availablePicoUsd: usd(-80), ...held };
 
 describe('a refusal for want of money', () => {
-  const view = { ...openLedger(usd(200)), available: usd(-5), spent: usd(205) };
+  const view = { ...openLedger(usd(200)), availablePicoUsd: usd(-5), spentPicoUsd: usd(205) };
   const explain = (refused: ReserveRefusal) => explainReserveRefusal(policy, call, refused, view, START_MS).message;
 
   it.each<[string, ReserveRefusal]>([

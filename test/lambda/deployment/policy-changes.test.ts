@@ -7,7 +7,7 @@ import {
   encodeCatalog,
   encodeProperties,
 } from '../../../lambda/deployment/resource-properties.ts';
-import { withCanary } from '../../../lambda/policy/canary.ts';
+import { addCanaryTeam } from '../../../lambda/policy/canary-team.ts';
 import { type EnvironmentFile, parseEnvironment } from '../../../lambda/policy/environment.ts';
 import { parseCatalog } from '../../../lambda/pricing/catalog.ts';
 import { catalog, catalogContent } from '../../support/catalog.ts';
@@ -121,11 +121,11 @@ describe("a custom resource's properties", () => {
 
 describe('the canary', () => {
   it('is a team that may spend nothing, and whose name no other may have', () => {
-    const file = withCanary('file', { teams: { a: team } }, catalog);
+    const file = addCanaryTeam('file', { teams: { a: team } }, catalog);
     expect(file.teams['groq-rbac-canary']).toMatchObject({
       monthlyBudgetUsd: 0,
       allowedModels: ['openai/gpt-oss-120b'],
     });
-    expect(() => withCanary('file', { teams: { 'groq-rbac-canary': team } }, catalog)).toThrow(/the name is taken/);
+    expect(() => addCanaryTeam('file', { teams: { 'groq-rbac-canary': team } }, catalog)).toThrow(/the name is taken/);
   });
 });

@@ -1,64 +1,64 @@
 import { describe, expect, it } from 'vitest';
-import { groqKeyIdOf } from '../../../lambda/groq/io/groq-key-id.ts';
+import { deriveGroqKeyId } from '../../../lambda/groq/io/groq-key-id.ts';
+import { setGroqKey, stageGroqKey } from '../../../lambda/groq-keys/groq-key-operations.ts';
+import type { GroqKeyOperatorPorts } from '../../../lambda/groq-keys/groq-key-operator-ports.ts';
+import { groqKeyState } from '../../../lambda/groq-keys/groq-key-record.ts';
 import {
-  clearPending,
-  confirmDeleted,
+  clearPendingVersion,
+  confirmGroqKeyDeleted,
   revokeGroqKey,
   unstageGroqKey,
-} from '../../../lambda/groq-keys/groq-key-endings.ts';
-import { setGroqKey, stageGroqKey } from '../../../lambda/groq-keys/groq-key-operations.ts';
-import type { GroqKeyOperator } from '../../../lambda/groq-keys/groq-key-operator.ts';
-import { groqKeyStateOf } from '../../../lambda/groq-keys/groq-key-record.ts';
-import { GroqKeyWorld, TEAM, tokenOf } from '../../support/keys/groq-key-world.ts';
+} from '../../../lambda/groq-keys/groq-key-removal.ts';
+import { GroqKeyTestRig, rotationToken, TEAM } from '../../support/keys/groq-key-rig.ts';
 
-const SECOND = groqKeyIdOf('gsk_second');
+const SECOND = deriveGroqKeyId('gsk_second');
 
-function operatorOf(world: GroqKeyWorld): GroqKeyOperator {
+function buildOperator(rig: GroqKeyTestRig): GroqKeyOperatorPorts {
   let made = 0;
   return {
-    ...world.ports,
-    secretOf: () => world.secret,
+    ...rig.ports,
+    secretFor: () => rig.secret,
     teams: [TEAM, 'analytics'],
     actor: 'operator',
-    newVersionId: () => tokenOf(`by-operator-${world.nowEpochMs}-${++made}`),
+    newVersionId: () => rotationToken(`by-operator-${rig.nowEpochMs}-${++made}`),
   };
 }
 
-const stateOf = async (world: GroqKeyWorld, keyId: string) =>
-  groqKeyStateOf((await world.records.read(TEAM, keyId)) ?? {});
+const readKeyState = async (rig: GroqKeyTestRig, keyId: string) =>
+  groqKeyState((await rig.records.read(TEAM, keyId)) ?? {});
 
 describe('staging a Groq key', () => {
   it('puts it at the end of the queue, by name and on record, and a rotation takes it', async () => {
-    const world = new GroqKeyWorld();
-    world.accepted.add('gsk_second').add('gsk_third');
-    expect(await stageGroqKey(operatorOf(world), TEAM, 'gsk_second')).toMatchObject({
+    const rig = new GroqKeyTestRig();
+    rig.accepted.add('gsk_second').add('gsk_third');
+    expect(await stageGroqKey(buildOperator(rig), TEAM, 'gsk_second')).toMatchObject({
       key: { name: 'chatbot-prod-2026-11', keyId: SECOND },
       waiting: 1,
     });
-    world.nowEpochMs += 1;
-    expect(await stageGroqKey(operatorOf(world), TEAM, 'gsk_third')).toMatchObject({
+    rig.nowEpochMs += 1;
+    expect(await stageGroqKey(buildOperator(rig), TEAM, 'gsk_third')).toMatchObject({
       key: { name: 'chatbot-prod-2026-11-2' },
       waiting: 2,
     });
-    expect(world.entries).toMatchObject([{ action: 'stage_groq_key', actor: 'operator', source: 'cli' }, {}]);
-    await world.rotate(tokenOf('a'));
-    expect(await world.current()).toBe('gsk_second');
-    expect(await world.records.read(TEAM, SECOND)).toMatchObject({
+    expect(rig.entries).toMatchObject([{ action: 'stage_groq_key', actor: 'operator', source: 'cli' }, {}]);
+    await rig.rotate(rotationToken('a'));
+    expect(await rig.current()).toBe('gsk_second');
+    expect(await rig.records.read(TEAM, SECOND)).toMatchObject({
       stagedBy: 'operator',
       name: 'chatbot-prod-2026-11',
     });
-    expect(JSON.stringify([world.entries, world.news])).not.toContain('gsk_');
+    expect(JSON.stringify([rig.entries, rig.events])).not.toContain('gsk_');
   });
 
-  it.each<[string, (world: GroqKeyWorld) => Promise<void> | void, string, RegExp]>([
+  it.each<[string, (rig: GroqKeyTestRig) => Promise<void> | void, string, RegExp]>([
     ['that Groq refuses', () => {}, 'gsk_second', /Groq refuses this key/],
     ['that is current', () => {}, 'gsk_first', /current key/],
-    ['that waits already', (world) => void world.stage('gsk_second'), 'gsk_second', /waits in the queue already/],
+    ['that waits already', (rig) => void rig.stage('gsk_second'), 'gsk_second', /waits in the queue already/],
     [
       'of another team',
-      async (world) => {
-        world.accepted.add('gsk_second');
-        await world.records.note('analytics', SECOND, { currentFromEpochMs: 1 });
+      async (rig) => {
+        rig.accepted.add('gsk_second');
+        await rig.records.update('analytics', SECOND, { currentFromEpochMs: 1 });
       },
       'gsk_second',
       /a key of team analytics/,
@@ -66,57 +66,57 @@ describe('staging a Groq key', () => {
     ['with a space in it', () => {}, 'gsk second', /that is no key/],
     [
       'beyond the queue',
-      (world) => {
-        for (let n = 0; n < 8; n++) world.stage(`gsk_waiting_${n}`);
+      (rig) => {
+        for (let n = 0; n < 8; n++) rig.stage(`gsk_waiting_${n}`);
       },
       'gsk_second',
       /8 keys wait/,
     ],
     [
       'that has just been replaced',
-      async (world) => {
-        world.stage('gsk_second');
-        await world.rotate(tokenOf('a'));
+      async (rig) => {
+        rig.stage('gsk_second');
+        await rig.rotate(rotationToken('a'));
       },
       'gsk_first',
       /current one replaced/,
     ],
   ])('refuses one %s', async (_which, prepare, apiKey, why) => {
-    const world = new GroqKeyWorld();
-    await prepare(world);
-    const before = await world.queue();
-    await expect(stageGroqKey(operatorOf(world), TEAM, apiKey)).rejects.toThrow(why);
-    expect(await world.queue()).toEqual(before);
+    const rig = new GroqKeyTestRig();
+    await prepare(rig);
+    const before = await rig.queue();
+    await expect(stageGroqKey(buildOperator(rig), TEAM, apiKey)).rejects.toThrow(why);
+    expect(await rig.queue()).toEqual(before);
   });
 
   it('takes one out again', async () => {
-    const world = new GroqKeyWorld();
-    world.stage('gsk_second');
-    await unstageGroqKey(operatorOf(world), TEAM, SECOND);
-    expect(await world.queue()).toEqual([]);
-    expect(await stateOf(world, SECOND)).toBe('unstaged');
-    await expect(unstageGroqKey(operatorOf(world), TEAM, SECOND)).rejects.toThrow(/no key .* waits/);
-    await stageGroqKey(operatorOf(world), TEAM, 'gsk_second');
-    expect(await stateOf(world, SECOND)).toBe('staged');
+    const rig = new GroqKeyTestRig();
+    rig.stage('gsk_second');
+    await unstageGroqKey(buildOperator(rig), TEAM, SECOND);
+    expect(await rig.queue()).toEqual([]);
+    expect(await readKeyState(rig, SECOND)).toBe('unstaged');
+    await expect(unstageGroqKey(buildOperator(rig), TEAM, SECOND)).rejects.toThrow(/no key .* waits/);
+    await stageGroqKey(buildOperator(rig), TEAM, 'gsk_second');
+    expect(await readKeyState(rig, SECOND)).toBe('staged');
   });
 });
 
 describe('setting a Groq key', () => {
   it('never takes the place of one that works', async () => {
-    const world = new GroqKeyWorld();
-    world.accepted.add('gsk_second');
-    await expect(setGroqKey(operatorOf(world), TEAM, 'gsk_second')).rejects.toThrow(/has a key that works/);
-    expect(await world.current()).toBe('gsk_first');
+    const rig = new GroqKeyTestRig();
+    rig.accepted.add('gsk_second');
+    await expect(setGroqKey(buildOperator(rig), TEAM, 'gsk_second')).rejects.toThrow(/has a key that works/);
+    expect(await rig.current()).toBe('gsk_first');
   });
 
   it('takes the place of one that Groq refuses, which no gateway tries any more', async () => {
-    const world = new GroqKeyWorld();
-    world.accepted.clear();
-    world.accepted.add('gsk_second');
-    await setGroqKey(operatorOf(world), TEAM, 'gsk_second', 'by-hand');
-    expect(await world.current()).toBe('gsk_second');
-    expect(await world.labelled('AWSPREVIOUS')).toBeUndefined();
-    expect([await stateOf(world, SECOND), await stateOf(world, groqKeyIdOf('gsk_first'))]).toEqual([
+    const rig = new GroqKeyTestRig();
+    rig.accepted.clear();
+    rig.accepted.add('gsk_second');
+    await setGroqKey(buildOperator(rig), TEAM, 'gsk_second', 'by-hand');
+    expect(await rig.current()).toBe('gsk_second');
+    expect(await rig.keyWithLabel('AWSPREVIOUS')).toBeUndefined();
+    expect([await readKeyState(rig, SECOND), await readKeyState(rig, deriveGroqKeyId('gsk_first'))]).toEqual([
       'current',
       'replaced',
     ]);
@@ -125,71 +125,71 @@ describe('setting a Groq key', () => {
 
 describe('switching a Groq key off', () => {
   it('marks it before the next one is current, and lets nothing go back to it', async () => {
-    const world = new GroqKeyWorld();
-    world.stage('gsk_second');
-    const revoked = await revokeGroqKey(operatorOf(world), TEAM, 'leaked');
-    expect(await stateOf(world, revoked.keyId)).toBe('revoked');
-    await world.rotate(tokenOf('a'));
-    expect(await world.current()).toBe('gsk_second');
-    expect(await world.labelled('AWSPREVIOUS')).toBeUndefined();
-    expect(await stateOf(world, revoked.keyId)).toBe('revoked');
-    expect(world.news.at(-1)?.lines.join(' ')).toContain("delete it in Groq's console now");
+    const rig = new GroqKeyTestRig();
+    rig.stage('gsk_second');
+    const revoked = await revokeGroqKey(buildOperator(rig), TEAM, 'leaked');
+    expect(await readKeyState(rig, revoked.keyId)).toBe('revoked');
+    await rig.rotate(rotationToken('a'));
+    expect(await rig.current()).toBe('gsk_second');
+    expect(await rig.keyWithLabel('AWSPREVIOUS')).toBeUndefined();
+    expect(await readKeyState(rig, revoked.keyId)).toBe('revoked');
+    expect(rig.events.at(-1)?.lines.join(' ')).toContain("delete it in Groq's console now");
   });
 
   it('leaves the key alone that took its place, when a second operator does the same', async () => {
-    const world = new GroqKeyWorld();
-    world.stage('gsk_second');
-    world.stage('gsk_third');
-    await revokeGroqKey(operatorOf(world), TEAM, 'leaked');
-    await world.rotate(tokenOf('a'));
-    await expect(revokeGroqKey(operatorOf(world), TEAM, 'leaked')).rejects.toThrow(`--key ${SECOND}`);
-    const first = groqKeyIdOf('gsk_first');
-    await expect(revokeGroqKey(operatorOf(world), TEAM, 'leaked', first)).rejects.toThrow(/nothing was switched off/);
-    expect(await stateOf(world, SECOND)).toBe('current');
-    expect((await revokeGroqKey(operatorOf(world), TEAM, 'leaked', SECOND)).keyId).toBe(SECOND);
-    await world.rotate(tokenOf('b'));
-    world.stage('gsk_fourth');
-    world.nowEpochMs += 900_000;
-    expect((await revokeGroqKey(operatorOf(world), TEAM, 'leaked')).keyId).toBe(groqKeyIdOf('gsk_third'));
+    const rig = new GroqKeyTestRig();
+    rig.stage('gsk_second');
+    rig.stage('gsk_third');
+    await revokeGroqKey(buildOperator(rig), TEAM, 'leaked');
+    await rig.rotate(rotationToken('a'));
+    await expect(revokeGroqKey(buildOperator(rig), TEAM, 'leaked')).rejects.toThrow(`--key ${SECOND}`);
+    const first = deriveGroqKeyId('gsk_first');
+    await expect(revokeGroqKey(buildOperator(rig), TEAM, 'leaked', first)).rejects.toThrow(/nothing was switched off/);
+    expect(await readKeyState(rig, SECOND)).toBe('current');
+    expect((await revokeGroqKey(buildOperator(rig), TEAM, 'leaked', SECOND)).keyId).toBe(SECOND);
+    await rig.rotate(rotationToken('b'));
+    rig.stage('gsk_fourth');
+    rig.nowEpochMs += 900_000;
+    expect((await revokeGroqKey(buildOperator(rig), TEAM, 'leaked')).keyId).toBe(deriveGroqKeyId('gsk_third'));
   });
 
   it('does nothing where no key waits', async () => {
-    const world = new GroqKeyWorld();
-    await expect(revokeGroqKey(operatorOf(world), TEAM, 'leaked')).rejects.toThrow(/nothing to go on with/);
-    expect(world.entries).toEqual([]);
+    const rig = new GroqKeyTestRig();
+    await expect(revokeGroqKey(buildOperator(rig), TEAM, 'leaked')).rejects.toThrow(/nothing to go on with/);
+    expect(rig.entries).toEqual([]);
   });
 });
 
 it('clears away what a failed rotation left pending, but no key that is just being made', async () => {
-  const world = new GroqKeyWorld();
-  await clearPending(operatorOf(world), TEAM);
-  world.begin(tokenOf('a'));
-  await expect(world.step('createSecret', tokenOf('a'))).rejects.toThrow(/no staged key waits/);
-  world.stage('gsk_second');
-  expect(() => world.begin(tokenOf('b'))).toThrow(/previous rotation/);
-  await clearPending(operatorOf(world), TEAM);
-  await world.rotate(tokenOf('b'));
-  expect(await world.current()).toBe('gsk_second');
-  const made = new GroqKeyWorld('admin-api');
-  made.begin(tokenOf('a'));
-  await expect(clearPending(operatorOf(made), TEAM)).rejects.toThrow(/is under way/);
+  const rig = new GroqKeyTestRig();
+  await clearPendingVersion(buildOperator(rig), TEAM);
+  rig.begin(rotationToken('a'));
+  await expect(rig.step('createSecret', rotationToken('a'))).rejects.toThrow(/no staged key waits/);
+  rig.stage('gsk_second');
+  expect(() => rig.begin(rotationToken('b'))).toThrow(/previous rotation/);
+  await clearPendingVersion(buildOperator(rig), TEAM);
+  await rig.rotate(rotationToken('b'));
+  expect(await rig.current()).toBe('gsk_second');
+  const made = new GroqKeyTestRig('admin-api');
+  made.begin(rotationToken('a'));
+  await expect(clearPendingVersion(buildOperator(made), TEAM)).rejects.toThrow(/is under way/);
   made.nowEpochMs += 300_000;
-  await clearPending(operatorOf(made), TEAM);
-  expect((await made.secret.state()).stages.has(tokenOf('a'))).toBe(false);
+  await clearPendingVersion(buildOperator(made), TEAM);
+  expect((await made.secret.state()).stages.has(rotationToken('a'))).toBe(false);
 });
 
 it("takes an operator's word for a deletion, unless Groq still takes the key", async () => {
-  const world = new GroqKeyWorld();
-  world.stage('gsk_second');
-  await world.rotate(tokenOf('a'));
-  const first = groqKeyIdOf('gsk_first');
-  const versionId = (await world.records.read(TEAM, first))?.versionId;
+  const rig = new GroqKeyTestRig();
+  rig.stage('gsk_second');
+  await rig.rotate(rotationToken('a'));
+  const first = deriveGroqKeyId('gsk_first');
+  const versionId = (await rig.records.read(TEAM, first))?.versionId;
   expect(versionId).toBeDefined();
-  await expect(confirmDeleted(operatorOf(world), TEAM, first)).rejects.toThrow(
+  await expect(confirmGroqKeyDeleted(buildOperator(rig), TEAM, first)).rejects.toThrow(
     /^Groq still takes .*; delete it in Groq's console first/,
   );
-  await expect(confirmDeleted(operatorOf(world), TEAM, SECOND)).rejects.toThrow(/is current/);
-  world.accepted.delete('gsk_first');
-  await confirmDeleted(operatorOf(world), TEAM, first);
-  expect(await stateOf(world, first)).toBe('deleted');
+  await expect(confirmGroqKeyDeleted(buildOperator(rig), TEAM, SECOND)).rejects.toThrow(/is current/);
+  rig.accepted.delete('gsk_first');
+  await confirmGroqKeyDeleted(buildOperator(rig), TEAM, first);
+  expect(await readKeyState(rig, first)).toBe('deleted');
 });

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  AVOID_MS,
   isInCanary,
-  type KeyPlace,
-  orderOfPlaces,
+  type KeyStage,
+  REFUSED_KEY_TTL_MS,
   RefusedKeys,
+  rankKeyStages,
 } from '../../../lambda/groq/groq-key-choice.ts';
 
 const NOW = 10_000_000;
@@ -15,7 +15,7 @@ const key = (keyId: string, agedMinutes: number) => ({ keyId, createdAtEpochMs: 
 
 function order(options: { agedMinutes?: number; refused?: readonly string[]; random?: number; percent?: number }) {
   const { agedMinutes = 60, refused = [], random = 0.5, percent = 10 } = options;
-  return orderOfPlaces({
+  return rankKeyStages({
     keys: { current: key('new', agedMinutes), previous: key('old', 10_000) },
     isRefused: (keyId) => refused.includes(keyId),
     canary: { ...canary, canaryPercent: percent },
@@ -25,7 +25,7 @@ function order(options: { agedMinutes?: number; refused?: readonly string[]; ran
 }
 
 describe("the order of a call's keys", () => {
-  it.each<[string, Parameters<typeof order>[0], readonly KeyPlace[]]>([
+  it.each<[string, Parameters<typeof order>[0], readonly KeyStage[]]>([
     ['begins with the current key', {}, ['current', 'previous', 'staged']],
     [
       'begins with the previous one while the current one is new',
@@ -68,7 +68,7 @@ describe("the order of a call's keys", () => {
       fc.property(anything, (options) => {
         const places = order(options);
         expect([...places].sort()).toEqual(['current', 'previous', 'staged']);
-        const idOf: Partial<Record<KeyPlace, string>> = { current: 'new', previous: 'old' };
+        const idOf: Partial<Record<KeyStage, string>> = { current: 'new', previous: 'old' };
         const isRefused = places.map((place) => options.refused.includes(idOf[place] ?? ''));
         expect(isRefused).toEqual([...isRefused].sort());
       }),
@@ -90,30 +90,30 @@ describe("the order of a call's keys", () => {
 describe('the keys that Groq refused lately', () => {
   it('are gone around for a minute, and are news once in it', () => {
     const refused = new RefusedKeys();
-    expect(refused.note('a', NOW)).toBe(true);
-    expect(refused.note('a', NOW + AVOID_MS - 1)).toBe(false);
-    expect(refused.has('a', NOW + AVOID_MS - 1)).toBe(true);
-    expect(refused.has('a', NOW + AVOID_MS)).toBe(false);
-    expect(refused.note('a', NOW + AVOID_MS)).toBe(true);
+    expect(refused.recordRefused('a', NOW)).toBe(true);
+    expect(refused.recordRefused('a', NOW + REFUSED_KEY_TTL_MS - 1)).toBe(false);
+    expect(refused.has('a', NOW + REFUSED_KEY_TTL_MS - 1)).toBe(true);
+    expect(refused.has('a', NOW + REFUSED_KEY_TTL_MS)).toBe(false);
+    expect(refused.recordRefused('a', NOW + REFUSED_KEY_TTL_MS)).toBe(true);
     expect(refused.has('b', NOW)).toBe(false);
   });
 
   it('come back when Groq takes them in a call that began after the refusal', () => {
     const refused = new RefusedKeys();
-    refused.note('a', NOW);
-    refused.noteTaken('a', 'a', NOW - 1, NOW + 1);
+    refused.recordRefused('a', NOW);
+    refused.recordAccepted('a', 'a', NOW - 1, NOW + 1);
     expect(refused.has('a', NOW + 1)).toBe(true);
-    refused.noteTaken('a', 'a', NOW + 1, NOW + 2);
+    refused.recordAccepted('a', 'a', NOW + 1, NOW + 2);
     expect(refused.has('a', NOW + 2)).toBe(false);
   });
 
   it('tell once which key stands in for the current one', () => {
     const refused = new RefusedKeys();
-    expect(refused.noteTaken('old', 'new', NOW, NOW)).toBe(false);
-    refused.note('new', NOW);
-    expect(refused.noteTaken('old', 'new', NOW, NOW + 1)).toBe(true);
-    expect(refused.noteTaken('old', 'new', NOW, NOW + 2)).toBe(false);
-    refused.note('old', NOW + 3);
-    expect(refused.noteTaken('staged', 'new', NOW, NOW + 4)).toBe(true);
+    expect(refused.recordAccepted('old', 'new', NOW, NOW)).toBe(false);
+    refused.recordRefused('new', NOW);
+    expect(refused.recordAccepted('old', 'new', NOW, NOW + 1)).toBe(true);
+    expect(refused.recordAccepted('old', 'new', NOW, NOW + 2)).toBe(false);
+    refused.recordRefused('old', NOW + 3);
+    expect(refused.recordAccepted('staged', 'new', NOW, NOW + 4)).toBe(true);
   });
 });

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseGroqKey, parseStagedLabel, stagedLabel, stagedQueue } from '../../../lambda/groq/groq-key-versions.ts';
-import { groqKeyIdOf } from '../../../lambda/groq/io/groq-key-id.ts';
-import { VERSION_LABEL, versionWith } from '../../../lambda/secrets/secret-versions.ts';
+import { deriveGroqKeyId } from '../../../lambda/groq/io/groq-key-id.ts';
+import { findVersion, VERSION_LABEL } from '../../../lambda/secrets/secret-versions.ts';
 
 const AT = Date.UTC(2026, 10, 25, 13, 4, 5, 123);
 const ID = '0f1e2d3c4b5a';
@@ -44,31 +44,34 @@ it('finds the queue among other labels, the oldest first', () => {
     ['v2', 'bbbbbbbbbbbb'],
     ['v3', 'cccccccccccc'],
   ]);
-  expect(versionWith(versions, VERSION_LABEL.current)).toBe('v1');
-  expect(versionWith(versions, VERSION_LABEL.previous)).toBeUndefined();
+  expect(findVersion(versions, VERSION_LABEL.current)).toBe('v1');
+  expect(findVersion(versions, VERSION_LABEL.previous)).toBeUndefined();
 });
 
 describe('the value of a version', () => {
   it('is a key with what is known of it', () => {
     const key = {
       apiKey: 'gsk_a',
-      keyId: groqKeyIdOf('gsk_a'),
+      keyId: deriveGroqKeyId('gsk_a'),
       name: 'chatbot-prod',
       createdAt: '2026-11-25T13:04:05Z',
     };
-    expect(parseGroqKey(JSON.stringify(key), groqKeyIdOf)).toEqual(key);
+    expect(parseGroqKey(JSON.stringify(key), deriveGroqKeyId)).toEqual(key);
   });
 
   it('may be a bare key, whose id follows from it', () => {
-    expect(parseGroqKey('{"apiKey":"gsk_a"}', groqKeyIdOf)).toEqual({ apiKey: 'gsk_a', keyId: groqKeyIdOf('gsk_a') });
-    expect(groqKeyIdOf('gsk_a')).toMatch(/^[0-9a-f]{12}$/);
+    expect(parseGroqKey('{"apiKey":"gsk_a"}', deriveGroqKeyId)).toEqual({
+      apiKey: 'gsk_a',
+      keyId: deriveGroqKeyId('gsk_a'),
+    });
+    expect(deriveGroqKeyId('gsk_a')).toMatch(/^[0-9a-f]{12}$/);
   });
 
   it('has the id of its key, whatever it says', () => {
-    expect(parseGroqKey('{"apiKey":"gsk_a","keyId":"lies"}', groqKeyIdOf)?.keyId).toBe(groqKeyIdOf('gsk_a'));
+    expect(parseGroqKey('{"apiKey":"gsk_a","keyId":"lies"}', deriveGroqKeyId)?.keyId).toBe(deriveGroqKeyId('gsk_a'));
   });
 
   it.each([undefined, '', 'gsk_a', '[]', 'null', '{"apiKey":""}', '{"apiKey":1}'])('is no key: %s', (text) => {
-    expect(parseGroqKey(text, groqKeyIdOf)).toBeUndefined();
+    expect(parseGroqKey(text, deriveGroqKeyId)).toBeUndefined();
   });
 });

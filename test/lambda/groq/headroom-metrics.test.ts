@@ -1,22 +1,22 @@
 import { expect, it } from 'vitest';
 import { HeadroomMetrics } from '../../../lambda/groq/headroom-metrics.ts';
-import type { LimitSighting } from '../../../lambda/groq/limit-watch.ts';
-import { START_MS } from '../../support/ledger/ledger-terms.ts';
+import type { RateLimitReading } from '../../../lambda/groq/rate-limit-reading.ts';
+import { START_MS } from '../../support/ledger/ledger-fixtures.ts';
 
-const noted: LimitSighting[] = [];
+const noted: RateLimitReading[] = [];
 const lines: Record<string, unknown>[] = [];
-const metrics = new HeadroomMetrics({ note: (_model, sighting) => noted.push(sighting) }, 'test', (line) =>
+const metrics = new HeadroomMetrics({ observe: (_model, reading) => noted.push(reading) }, 'test', (line) =>
   lines.push(JSON.parse(line)),
 );
-const sighting: LimitSighting = {
+const reading: RateLimitReading = {
   requests: { perWindow: 14_400, remaining: 3_600 },
   tokens: { perWindow: 6_000, remaining: 1 },
 };
 
 it('passes on every sighting, and writes what is free of a model once a minute', () => {
-  metrics.note('m', { isServed: true }, START_MS);
-  for (const ms of [0, 1, 59_999, 60_000]) metrics.note('m', sighting, START_MS + ms);
-  metrics.note('other', { tokens: { perWindow: 10, remaining: 10 } }, START_MS + 60_001);
+  metrics.observe('m', { isServed: true }, START_MS);
+  for (const ms of [0, 1, 59_999, 60_000]) metrics.observe('m', reading, START_MS + ms);
+  metrics.observe('other', { tokens: { perWindow: 10, remaining: 10 } }, START_MS + 60_001);
   expect(noted).toHaveLength(6);
   expect(lines).toHaveLength(3);
   expect(lines[0]).toMatchObject({

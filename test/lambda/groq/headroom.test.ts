@@ -1,23 +1,23 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Headroom, type Priority } from '../../../lambda/groq/headroom.ts';
-import type { LimitSighting, SeenLimit } from '../../../lambda/groq/limit-watch.ts';
+import type { RateLimitLevel, RateLimitReading } from '../../../lambda/groq/rate-limit-reading.ts';
 
 const MODEL = 'openai/gpt-oss-20b';
 const NOW_MS = 1_764_000_000_000;
 const PRIORITIES: readonly Priority[] = ['high', 'normal', 'batch'];
-const tokens = (remaining: number, perWindow = 250_000): LimitSighting => ({ tokens: { perWindow, remaining } });
+const tokens = (remaining: number, perWindow = 250_000): RateLimitReading => ({ tokens: { perWindow, remaining } });
 
-function told(...sightings: LimitSighting[]) {
+function told(...readings: RateLimitReading[]) {
   const headroom = new Headroom();
-  for (const sighting of sightings) headroom.note(MODEL, sighting, NOW_MS);
+  for (const reading of readings) headroom.observe(MODEL, reading, NOW_MS);
   const waits = (atMs = NOW_MS, model = MODEL) =>
     PRIORITIES.map((priority) => headroom.shortage(model, priority, atMs)?.retryAfterMs);
   return { headroom, waits };
 }
 
 describe("what is left of Groq's limits", () => {
-  it.each<[string, LimitSighting, (number | undefined)[]]>([
+  it.each<[string, RateLimitReading, (number | undefined)[]]>([
     ['all is free', tokens(250_000), [undefined, undefined, undefined]],
     ['a quarter is free', tokens(62_500), [undefined, undefined, undefined]],
     ['one token less than a quarter is free', tokens(62_499), [undefined, undefined, 1]],
@@ -37,17 +37,17 @@ describe("what is left of Groq's limits", () => {
     ],
     [
       'the upstream has shorter windows than Groq',
-      { requests: { perWindow: 100, remaining: 0, fullInMs: 60_000 } },
+      { requests: { perWindow: 100, remaining: 0, resetAfterMs: 60_000 } },
       [undefined, 6_000, 15_000],
     ],
     [
       'a time to refill is longer than the window, so it is not believed',
-      { tokens: { perWindow: 1_000, remaining: 0, fullInMs: 3_600_000 } },
+      { tokens: { perWindow: 1_000, remaining: 0, resetAfterMs: 3_600_000 } },
       [undefined, 6_000, 15_000],
     ],
     ['nothing is told', {}, [undefined, undefined, undefined]],
-  ])('when %s', (_what, sighting, waits) => {
-    expect(told(sighting).waits()).toEqual(waits);
+  ])('when %s', (_what, reading, waits) => {
+    expect(told(reading).waits()).toEqual(waits);
   });
 
   it('is another for each model, and unknown before the first answer', () => {
@@ -67,23 +67,23 @@ describe("what is left of Groq's limits", () => {
 
   it('forgets all rather than remember without bound', () => {
     const { headroom, waits } = told(tokens(0));
-    for (let n = 0; n < 200; n++) headroom.note(`model-${n}`, tokens(0), NOW_MS);
+    for (let n = 0; n < 200; n++) headroom.observe(`model-${n}`, tokens(0), NOW_MS);
     expect(waits()).toEqual([undefined, undefined, undefined]);
   });
 });
 
 describe('a 429 of Groq', () => {
-  const refused = (by: 'tokens' | undefined, more: LimitSighting = {}): LimitSighting => ({
+  const refused = (by: 'tokens' | undefined, more: RateLimitReading = {}): RateLimitReading => ({
     ...more,
     refused: { retryAfterMs: 8_000, by },
   });
-  it.each<[string, LimitSighting, (number | undefined)[]]>([
+  it.each<[string, RateLimitReading, (number | undefined)[]]>([
     ['without levels holds all but the high until its time', refused('tokens'), [undefined, 8_000, 8_000]],
     ['by a limit that is not told does so too', refused(undefined, tokens(250_000)), [undefined, 8_000, 8_000]],
     ['over one large call holds batches only', refused('tokens', tokens(40_000)), [undefined, undefined, 8_000]],
     ['with low levels holds by the longer time', refused('tokens', tokens(0)), [undefined, 6_000, 15_000]],
-  ])('%s', (_what, sighting, waits) => {
-    expect(told(sighting).waits()).toEqual(waits);
+  ])('%s', (_what, reading, waits) => {
+    expect(told(reading).waits()).toEqual(waits);
   });
 
   it('is over at its time, also when Groq told its levels between', () => {
@@ -133,13 +133,13 @@ describe('calls in flight', () => {
     const leave = headroom.start(MODEL, 70_000);
     const [, , wait = 0] = waits();
     leave();
-    headroom.note(MODEL, tokens(30_000), NOW_MS);
+    headroom.observe(MODEL, tokens(30_000), NOW_MS);
     expect(waits()).toEqual([undefined, undefined, wait]);
   });
 });
 
 describe('for any sighting', () => {
-  const seen = (): fc.Arbitrary<SeenLimit> =>
+  const seen = (): fc.Arbitrary<RateLimitLevel> =>
     fc
       .record({ perWindow: fc.integer({ min: 1, max: 1e9 }), share: fc.double({ min: 0, max: 1, noNaN: true }) })
       .chain(({ perWindow, share }) =>
@@ -147,12 +147,12 @@ describe('for any sighting', () => {
           {
             perWindow: fc.constant(perWindow),
             remaining: fc.constant(Math.floor(perWindow * share)),
-            fullInMs: fc.double({ min: 0, max: 1e9, noNaN: true }),
+            resetAfterMs: fc.double({ min: 0, max: 1e9, noNaN: true }),
           },
           { requiredKeys: ['perWindow', 'remaining'] },
         ),
       );
-  const sightings = fc.array(
+  const readings = fc.array(
     fc.record(
       {
         requests: seen(),
@@ -171,7 +171,7 @@ describe('for any sighting', () => {
 
   it('lets a call through at its retry-after, and not one millisecond before', () => {
     fc.assert(
-      fc.property(sightings, elapsedMs, (said, elapsed) => {
+      fc.property(readings, elapsedMs, (said, elapsed) => {
         const { headroom } = told(...said);
         for (const priority of PRIORITIES) {
           const wait = headroom.shortage(MODEL, priority, NOW_MS + elapsed)?.retryAfterMs;
@@ -186,9 +186,9 @@ describe('for any sighting', () => {
 
   it('never holds a high priority back, nor a higher one where a lower one is let through', () => {
     fc.assert(
-      fc.property(sightings, elapsedMs, fc.integer({ min: 0, max: 1e9 }), (said, elapsed, underWay) => {
+      fc.property(readings, elapsedMs, fc.integer({ min: 0, max: 1e9 }), (said, elapsed, inFlightTokens) => {
         const { headroom } = told(...said);
-        headroom.start(MODEL, underWay);
+        headroom.start(MODEL, inFlightTokens);
         const [high, normal, batch] = PRIORITIES.map(
           (priority) => headroom.shortage(MODEL, priority, NOW_MS + elapsed)?.retryAfterMs ?? 0,
         );

@@ -1,27 +1,27 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createAdmin } from '../../../lambda/http/admin-handler.ts';
+import { createAdminHandler } from '../../../lambda/http/admin-handler.ts';
 import { lambdaContext } from '../../../local/host/lambda-runtime.ts';
 import { chatEvent } from '../../support/gateway/gateway-in-process.ts';
-import { type Answered, KeyWorld, MODELS } from '../../support/keys/key-world.ts';
-import { startTestDatabase, type TestDatabase } from '../../support/ledger/embedded-ledger.ts';
-import { START_MS } from '../../support/ledger/ledger-terms.ts';
+import { type ApiResponse, KeyTestRig, MODELS } from '../../support/keys/key-rig.ts';
+import { START_MS } from '../../support/ledger/ledger-fixtures.ts';
+import { startTestDatabase, type TestDatabase } from '../../support/ledger/test-database.ts';
 
 let database: TestDatabase;
-let world: KeyWorld;
+let rig: KeyTestRig;
 let admin: string;
 const KEYS = '/openai/v1/api-keys';
 beforeAll(async () => {
   database = await startTestDatabase();
-  world = await KeyWorld.start(database);
-  admin = (await world.key('admin')).key;
+  rig = await KeyTestRig.start(database);
+  admin = (await rig.key('admin')).key;
 });
 afterAll(async () => await database.close());
-const json = ({ text }: Answered) => JSON.parse(text);
-const codeOf = (answer: Answered) => [answer.status, json(answer).error.code];
+const json = ({ text }: ApiResponse) => JSON.parse(text);
+const codeOf = (answer: ApiResponse) => [answer.status, json(answer).error.code];
 
 describe('POST /openai/v1/api-keys', () => {
   it('makes a key that is told this once, and works as far as it was asked for', async () => {
-    const answer = await world.send(admin, 'POST', KEYS, { name: 'ant-test-chat', allowed_models: [MODELS[0]] });
+    const answer = await rig.send(admin, 'POST', KEYS, { name: 'ant-test-chat', allowed_models: [MODELS[0]] });
     expect([answer.status, answer.headers['cache-control'], answer.headers['x-request-id']]).toEqual([
       201,
       'no-store',
@@ -37,9 +37,9 @@ describe('POST /openai/v1/api-keys', () => {
       allowed_models: [MODELS[0]],
       created_at: '2026-11-24T00:00:00Z',
     });
-    expect((await world.chat(key, MODELS[0])).status).toBe(200);
-    expect(codeOf(await world.chat(key, MODELS[1]))).toEqual([403, 'model_not_allowed']);
-    const found = await world.send(admin, 'GET', `${KEYS}/${shown.id}`);
+    expect((await rig.chat(key, MODELS[0])).status).toBe(200);
+    expect(codeOf(await rig.chat(key, MODELS[1]))).toEqual([403, 'model_not_allowed']);
+    const found = await rig.send(admin, 'GET', `${KEYS}/${shown.id}`);
     expect(json(found)).toEqual({ ...shown, last_used_on: null, requests_this_month: 0, cost_this_month_usd: '0' });
   });
 
@@ -48,29 +48,29 @@ describe('POST /openai/v1/api-keys', () => {
     ['a wide one', { name: 'bee-test', allowed_models: [MODELS[1]] }, 400, 'key_too_wide'],
     ['an end beyond all time', { name: 'bee-test', expires_at: 1e300 }, 400, 'invalid_request'],
   ])('refuses %s', async (_what, body, status, code) => {
-    expect(codeOf(await world.send(admin, 'POST', KEYS, body))).toEqual([status, code]);
+    expect(codeOf(await rig.send(admin, 'POST', KEYS, body))).toEqual([status, code]);
   });
 
   it('makes one key however often it is told by one Idempotency-Key, and however its header is written', async () => {
     const body = { name: 'ant-test-once' };
     const told = { 'idempotency-key': 'a' };
-    const first = await world.send(admin, 'POST', KEYS, body, told);
-    const again = await world.send(admin, 'POST', KEYS, body, { ...told, Authorization: `bearer  ${admin} ` });
+    const first = await rig.send(admin, 'POST', KEYS, body, told);
+    const again = await rig.send(admin, 'POST', KEYS, body, { ...told, Authorization: `bearer  ${admin} ` });
     expect([again.status, again.text, again.headers['idempotency-replayed']]).toEqual([201, first.text, 'true']);
     expect(again.headers['cache-control']).toBe('no-store');
-    expect(codeOf(await world.send(admin, 'POST', KEYS, { name: 'ant-test-other' }, told))).toEqual([
+    expect(codeOf(await rig.send(admin, 'POST', KEYS, { name: 'ant-test-other' }, told))).toEqual([
       409,
       'idempotency_conflict',
     ]);
-    expect((await world.send(admin, 'POST', KEYS, body, { 'idempotency-key': '' })).status).toBe(400);
+    expect((await rig.send(admin, 'POST', KEYS, body, { 'idempotency-key': '' })).status).toBe(400);
   });
 
   it('tells no answer again to a key that has been revoked since, though API Gateway still lets it in', async () => {
-    const { key, keyId } = await world.key('lead', 'ant');
+    const { key, keyId } = await rig.key('lead', 'ant');
     const body = { name: 'ant-test-late' };
-    expect((await world.send(key, 'POST', KEYS, body, { 'idempotency-key': 'a' })).status).toBe(201);
-    await world.send(admin, 'DELETE', `${KEYS}/${keyId}`);
-    const again = await world.send(key, 'POST', KEYS, body, { 'idempotency-key': 'a' });
+    expect((await rig.send(key, 'POST', KEYS, body, { 'idempotency-key': 'a' })).status).toBe(201);
+    await rig.send(admin, 'DELETE', `${KEYS}/${keyId}`);
+    const again = await rig.send(key, 'POST', KEYS, body, { 'idempotency-key': 'a' });
     expect(codeOf(again)).toEqual([401, 'invalid_api_key']);
     expect(again.text).not.toContain('grk_');
   });
@@ -78,18 +78,18 @@ describe('POST /openai/v1/api-keys', () => {
 
 describe('the other URLs', () => {
   it('rotate a key, with an overlap or without', async () => {
-    const { key, keyId } = await world.key('member', 'bee', { scope: { usd: 1 } });
-    const rotated = await world.send(key, 'POST', `${KEYS}/me/rotate`, { overlap_hours: 1 });
+    const { key, keyId } = await rig.key('member', 'bee', { scope: { usd: 1 } });
+    const rotated = await rig.send(key, 'POST', `${KEYS}/me/rotate`, { overlap_hours: 1 });
     const { key: next, ...shown } = json(rotated);
     expect([rotated.status, shown]).toMatchObject([
       201,
       { monthly_budget_usd: 1, replaces: { id: keyId, status: 'replaced', retires_after: '2026-11-24T01:00:00Z' } },
     ]);
-    for (const one of [key, next]) expect((await world.chat(one, MODELS[0])).status).toBe(200);
-    const last = await world.send(next, 'POST', `${KEYS}/me/rotate`, { overlap_hours: 0, reason: 'leaked' });
+    for (const one of [key, next]) expect((await rig.chat(one, MODELS[0])).status).toBe(200);
+    const last = await rig.send(next, 'POST', `${KEYS}/me/rotate`, { overlap_hours: 0, reason: 'leaked' });
     expect(json(last)).toMatchObject({ replaces: { id: shown.id, status: 'revoked' } });
-    expect(codeOf(await world.chat(next, MODELS[0]))).toEqual([401, 'invalid_api_key']);
-    expect((await world.chat(json(last).key, MODELS[0])).status).toBe(200);
+    expect(codeOf(await rig.chat(next, MODELS[0]))).toEqual([401, 'invalid_api_key']);
+    expect((await rig.chat(json(last).key, MODELS[0])).status).toBe(200);
   });
 
   it.each<[unknown, string]>([
@@ -98,33 +98,33 @@ describe('the other URLs', () => {
     [{ reason: 5 }, 'must be text'],
     ['[', 'not a JSON object'],
   ])('refuse a rotation by %j', async (body, message) => {
-    const answer = await world.send(admin, 'POST', `${KEYS}/me/rotate`, body);
+    const answer = await rig.send(admin, 'POST', `${KEYS}/me/rotate`, body);
     expect([answer.status, answer.text]).toEqual([400, expect.stringContaining(message)]);
   });
 
   it('revoke a key at once where calls are admitted, and within a minute at the edge', async () => {
-    const { key, keyId } = await world.key('member', 'bee');
-    expect((await world.chat(key, MODELS[0])).status).toBe(200);
-    const answer = await world.send(admin, 'DELETE', `${KEYS}/${keyId}?reason=gone`);
+    const { key, keyId } = await rig.key('member', 'bee');
+    expect((await rig.chat(key, MODELS[0])).status).toBe(200);
+    const answer = await rig.send(admin, 'DELETE', `${KEYS}/${keyId}?reason=gone`);
     expect([answer.status, json(answer)]).toMatchObject([200, { id: keyId, status: 'revoked', deleted: true }]);
-    expect(codeOf(await world.chat(key, MODELS[0]))).toEqual([401, 'invalid_api_key']);
-    expect((await world.send(key, 'GET', '/openai/v1/models')).status).toBe(200);
-    world.nowEpochMs += 60_000;
-    expect((await world.send(key, 'GET', '/openai/v1/models')).status).toBe(401);
+    expect(codeOf(await rig.chat(key, MODELS[0]))).toEqual([401, 'invalid_api_key']);
+    expect((await rig.send(key, 'GET', '/openai/v1/models')).status).toBe(200);
+    rig.nowEpochMs += 60_000;
+    expect((await rig.send(key, 'GET', '/openai/v1/models')).status).toBe(401);
   });
 
   it('end a key at its millisecond, whatever API Gateway remembers', async () => {
-    const { key } = await world.key('member', 'bee', { expiresAtEpochMs: world.nowEpochMs + 1_000 });
-    expect((await world.chat(key, MODELS[0])).status).toBe(200);
-    world.nowEpochMs += 1_000;
+    const { key } = await rig.key('member', 'bee', { expiresAtEpochMs: rig.nowEpochMs + 1_000 });
+    expect((await rig.chat(key, MODELS[0])).status).toBe(200);
+    rig.nowEpochMs += 1_000;
     for (const path of ['/openai/v1/models', '/openai/v1/budget', `${KEYS}/me`])
-      expect(codeOf(await world.send(key, 'GET', path))).toEqual([401, 'invalid_api_key']);
-    expect(codeOf(await world.chat(key, MODELS[0]))).toEqual([401, 'invalid_api_key']);
+      expect(codeOf(await rig.send(key, 'GET', path))).toEqual([401, 'invalid_api_key']);
+    expect(codeOf(await rig.chat(key, MODELS[0]))).toEqual([401, 'invalid_api_key']);
   });
 
   it('let a key that is narrowed to other endpoints ask about itself, and nothing more', async () => {
-    const { key, keyId } = await world.key('lead', 'bee', { scope: { endpoints: ['chat'] } });
-    expect(json(await world.send(key, 'GET', `${KEYS}/me`))).toMatchObject({ id: keyId, endpoints: ['chat'] });
+    const { key, keyId } = await rig.key('lead', 'bee', { scope: { endpoints: ['chat'] } });
+    expect(json(await rig.send(key, 'GET', `${KEYS}/me`))).toMatchObject({ id: keyId, endpoints: ['chat'] });
     for (const [method, path] of [
       ['GET', KEYS],
       ['POST', `${KEYS}/me/rotate`],
@@ -132,15 +132,15 @@ describe('the other URLs', () => {
       ['GET', '/openai/v1/audit'],
       ['GET', '/openai/v1/groq-keys'],
     ] as const)
-      expect(codeOf(await world.send(key, method, path))).toEqual([403, 'forbidden']);
+      expect(codeOf(await rig.send(key, method, path))).toEqual([403, 'forbidden']);
   });
 
   it('show the audit trail of a team to its lead, of all to an admin, and to nobody else', async () => {
-    const lead = (await world.key('lead', 'bee')).key;
-    await world.send(lead, 'POST', KEYS, { name: 'bee-test-seen' });
-    world.nowEpochMs++;
-    await world.send(admin, 'POST', KEYS, { name: 'ant-test-unseen' });
-    const own = json(await world.send(lead, 'GET', '/openai/v1/audit'));
+    const lead = (await rig.key('lead', 'bee')).key;
+    await rig.send(lead, 'POST', KEYS, { name: 'bee-test-seen' });
+    rig.nowEpochMs++;
+    await rig.send(admin, 'POST', KEYS, { name: 'ant-test-unseen' });
+    const own = json(await rig.send(lead, 'GET', '/openai/v1/audit'));
     expect(own.data[0]).toMatchObject({
       action: 'create_key',
       team: 'bee',
@@ -148,12 +148,12 @@ describe('the other URLs', () => {
       details: expect.stringContaining('bee-test-seen'),
     });
     expect(new Set(own.data.map(({ team }: { team: string }) => team))).toEqual(new Set(['bee']));
-    const all = json(await world.send(admin, 'GET', '/openai/v1/audit?limit=1'));
+    const all = json(await rig.send(admin, 'GET', '/openai/v1/audit?limit=1'));
     expect(all.data).toMatchObject([{ team: 'ant' }]);
     for (const role of ['member', 'viewer'] as const)
-      expect((await world.send((await world.key(role, 'bee')).key, 'GET', '/openai/v1/audit')).status).toBe(403);
+      expect((await rig.send((await rig.key(role, 'bee')).key, 'GET', '/openai/v1/audit')).status).toBe(403);
     for (const query of ['month=2026-13', 'limit=0', 'limit=1001', 'limits=5'])
-      expect((await world.send(admin, 'GET', `/openai/v1/audit?${query}`)).status).toBe(400);
+      expect((await rig.send(admin, 'GET', `/openai/v1/audit?${query}`)).status).toBe(400);
   });
 
   it.each([
@@ -166,20 +166,20 @@ describe('the other URLs', () => {
     ['GET', `${KEYS}/a/b/c`, 404, undefined],
     ['GET', `${KEYS}/%E0%A4%A`, 404, undefined],
   ])('say what they know: %s %s', async (method, path, status, allow) => {
-    const answer = await world.send(admin, method, path);
+    const answer = await rig.send(admin, method, path);
     expect([answer.status, answer.headers.allow]).toEqual([status, allow]);
   });
 });
 
 it('says nothing of a fault but the id of the request', async () => {
   const logged: unknown[] = [];
-  const portsNow = async () => {
+  const loadPorts = async () => {
     throw new Error('secret detail', { cause: new TypeError('more') });
   };
-  const handler = createAdmin({ portsNow, log: (...all) => logged.push(all) });
+  const handler = createAdminHandler({ loadPorts, log: (...all) => logged.push(all) });
   const answer = await handler(chatEvent({}, { path: KEYS }, 'r1'), lambdaContext('admin', 'r1', 1_000));
   expect([answer.statusCode, answer.headers]).toMatchObject([503, { 'retry-after': '1', 'x-request-id': 'r1' }]);
   expect(answer.body).not.toContain('secret');
   expect(logged).toEqual([['fault', { requestId: 'r1', error: 'Error', cause: 'TypeError' }]]);
-  expect(START_MS).toBeLessThan(world.nowEpochMs);
+  expect(START_MS).toBeLessThan(rig.nowEpochMs);
 });

@@ -7,10 +7,10 @@ import { GroqUpstream } from '../../../lambda/groq/io/groq-upstream.ts';
 import { type FakeGroq, startFakeGroq } from '../../../local/fake-groq/server.ts';
 import { catalog, policyWith } from '../../support/catalog.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
-import { chatEvent, invoke, NO_USAGE_PORTS } from '../../support/gateway/gateway-in-process.ts';
+import { chatEvent, invoke, NO_OP_USAGE_PORTS } from '../../support/gateway/gateway-in-process.ts';
 import { MemoryLedger } from '../../support/ledger/memory-ledger.ts';
 
-const { createGateway } = await import('../../../lambda/http/gateway-handler.ts');
+const { createGatewayHandler } = await import('../../../lambda/http/gateway-handler.ts');
 
 let fake: FakeGroq;
 afterEach(async () => await fake.close());
@@ -34,8 +34,8 @@ async function organization(priorities: { product: Priority; job: Priority }, in
   const gateways = Array.from({ length: instances }, () => {
     const headroom = new Headroom();
     const keys = new GroqKeys(secrets, 'test', clock.nowEpochMs, () => {});
-    return createGateway({
-      ...NO_USAGE_PORTS,
+    return createGatewayHandler({
+      ...NO_OP_USAGE_PORTS,
       ledger: {
         reserve: (key, budgets, terms) => {
           reserved.push(key.team);
@@ -44,7 +44,7 @@ async function organization(priorities: { product: Priority; job: Priority }, in
         settle: (...settlement) => ledger.settle(...settlement),
         lastSeen: (key) => ledger.lastSeen(key),
         read: (key) => ledger.read(key),
-        peek: (key) => ledger.peek(key),
+        readEventuallyConsistent: (key) => ledger.readEventuallyConsistent(key),
         readPauses: (team) => ledger.readPauses(team),
         readOrganization: (period) => ledger.readOrganization(period),
       },

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { GovernPorts } from '../../../lambda/chat/govern-request.ts';
+import type { ChatCompletionPorts } from '../../../lambda/chat/chat-completion.ts';
 import { RecentOutputs } from '../../../lambda/chat/recent-outputs.ts';
 import { Headroom } from '../../../lambda/groq/headroom.ts';
-import type { Upstream, UpstreamAnswer } from '../../../lambda/groq/upstream.ts';
+import type { Upstream, UpstreamResponse } from '../../../lambda/groq/upstream.ts';
 import { systemClock } from '../../../lambda/kernel/io/system.ts';
 import { picoUsdFromNumber } from '../../../lambda/kernel/money.ts';
 import { refuse } from '../../../lambda/kernel/refusals.ts';
@@ -10,10 +10,10 @@ import { StoreError } from '../../../lambda/kernel/store-error.ts';
 import { DynamoLedger } from '../../../lambda/ledger/io/dynamo-ledger.ts';
 import type { PolicySource } from '../../../lambda/policy/policy-source.ts';
 import { catalog, policyWith } from '../../support/catalog.ts';
-import { chatEvent, invoke, NO_USAGE_PORTS } from '../../support/gateway/gateway-in-process.ts';
-import { startTestDatabase, type TestDatabase } from '../../support/ledger/embedded-ledger.ts';
+import { chatEvent, invoke, NO_OP_USAGE_PORTS } from '../../support/gateway/gateway-in-process.ts';
+import { startTestDatabase, type TestDatabase } from '../../support/ledger/test-database.ts';
 
-const { createGateway } = await import('../../../lambda/http/gateway-handler.ts');
+const { createGatewayHandler } = await import('../../../lambda/http/gateway-handler.ts');
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -22,8 +22,8 @@ beforeAll(async () => {
 afterAll(async () => await database.close());
 
 const usage = { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 };
-const whole: UpstreamAnswer = {
-  kind: 'whole',
+const whole: UpstreamResponse = {
+  kind: 'complete',
   body: JSON.stringify({ choices: [], usage }),
   headers: { 'content-type': 'application/json' },
 };
@@ -39,13 +39,16 @@ beforeEach(() => {
   policy = { rateLimitTpm: 100_000 };
 });
 
-async function gatewayWith(upstream: Upstream['chat'], more: Partial<GovernPorts & { policies: PolicySource }> = {}) {
+async function gatewayWith(
+  upstream: Upstream['chat'],
+  more: Partial<ChatCompletionPorts & { policies: PolicySource }> = {},
+) {
   const { ensureTable } = await import('../../../local/dynamodb/tables.ts');
   const table = `ledger-${tableNumber++}`;
   await ensureTable(database.client, table);
   ledger = new DynamoLedger(database.client, table, systemClock.nowEpochMs);
-  return createGateway({
-    ...NO_USAGE_PORTS,
+  return createGatewayHandler({
+    ...NO_OP_USAGE_PORTS,
     ledger,
     upstream: { chat: upstream },
     clock: systemClock,
@@ -76,7 +79,7 @@ it('never lets calls share a reservation, whatever request id they bear', async 
   expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
   const costs = answers.map(({ headers }) => picoUsdFromNumber(Number(headers['x-request-cost-usd'])));
   expect(calls).toBe(5);
-  expect((await ledgerNow())?.spent).toBe(costs.reduce<bigint>((sum, cost) => sum + cost, 0n));
+  expect((await ledgerNow())?.spentPicoUsd).toBe(costs.reduce<bigint>((sum, cost) => sum + cost, 0n));
 });
 
 it('sends a length that the budget lowered upstream, and says so', async () => {
@@ -106,7 +109,7 @@ describe('a warm admitted request', () => {
         })(),
       },
     ],
-  ] as [string, object, UpstreamAnswer][])(
+  ] as [string, object, UpstreamResponse][])(
     'makes exactly two DynamoDB writes and no reads: %s',
     async (_what, body, answer) => {
       const gateway = await gatewayWith(async (call) => ('stream' in call.body ? answer : whole));
@@ -159,7 +162,7 @@ describe('an answer', () => {
 });
 
 describe('a stream', () => {
-  const streamOf = (events: AsyncIterable<Uint8Array>): UpstreamAnswer => ({
+  const streamOf = (events: AsyncIterable<Uint8Array>): UpstreamResponse => ({
     kind: 'stream',
     headers: { 'content-type': 'text/event-stream' },
     events,
@@ -188,7 +191,7 @@ describe('a stream', () => {
       firstByte();
     });
     expect(order).toEqual(['piece', 'upstream ends', 'piece']);
-    expect(await ledgerNow()).toMatchObject({ reserved: 0n, spent: 2_250_000n, assumed: 0n });
+    expect(await ledgerNow()).toMatchObject({ reservedPicoUsd: 0n, spentPicoUsd: 2_250_000n, assumedPicoUsd: 0n });
   });
 
   it('that is cut is settled at its bound and tells the client', async () => {
@@ -203,8 +206,8 @@ describe('a stream', () => {
     const { text } = await invoke(gateway, chatEvent({ stream: true, max_tokens: 100 }));
     expect(text).toContain('groq_stream_cut');
     const after = await ledgerNow();
-    expect(after?.assumed).toBe(after?.spent);
-    expect(after?.assumed).toBeGreaterThanOrEqual(30_000_000n);
+    expect(after?.assumedPicoUsd).toBe(after?.spentPicoUsd);
+    expect(after?.assumedPicoUsd).toBeGreaterThanOrEqual(30_000_000n);
   });
 
   it('that is cut after its usage came is settled exactly', async () => {
@@ -216,7 +219,7 @@ describe('a stream', () => {
       ),
     );
     await invoke(gateway, chatEvent({ stream: true }));
-    expect(await ledgerNow()).toMatchObject({ spent: 2_250_000n, assumed: 0n });
+    expect(await ledgerNow()).toMatchObject({ spentPicoUsd: 2_250_000n, assumedPicoUsd: 0n });
   });
 });
 
@@ -224,7 +227,7 @@ describe('a call that fails', () => {
   it('costs nothing when Groq said no', async () => {
     const gateway = await gatewayWith(async () => ({ kind: 'rejected', refusal: refuse('groq_unavailable', 'no') }));
     expect(await invoke(gateway, chatEvent({}))).toMatchObject({ status: 503, headers: { 'x-request-cost-usd': '0' } });
-    expect(await ledgerNow()).toMatchObject({ reserved: 0n, spent: 0n });
+    expect(await ledgerNow()).toMatchObject({ reservedPicoUsd: 0n, spentPicoUsd: 0n });
   });
 
   it.each([
@@ -238,15 +241,15 @@ describe('a call that fails', () => {
     const gateway = await gatewayWith(upstream);
     expect(await invoke(gateway, chatEvent({ max_tokens: 100 }))).toMatchObject({ status });
     const after = await ledgerNow();
-    expect(after).toMatchObject({ reserved: 0n });
-    expect(after?.assumed).toBeGreaterThanOrEqual(30_000_000n);
+    expect(after).toMatchObject({ reservedPicoUsd: 0n });
+    expect(after?.assumedPicoUsd).toBeGreaterThanOrEqual(30_000_000n);
   });
 
   it('is answered all the same when only the settlement fails, and stays held', async () => {
     const gateway = await gatewayWith(async () => whole);
     ledger.settle = async () => Promise.reject(new Error('DynamoDB is down'));
     expect(await invoke(gateway, chatEvent({}))).toMatchObject({ status: 200 });
-    expect((await ledgerNow())?.reserved).toBeGreaterThan(0n);
+    expect((await ledgerNow())?.reservedPicoUsd).toBeGreaterThan(0n);
     expect(logged.join()).toContain('settlement_failed');
   });
 
@@ -268,7 +271,7 @@ describe('a call that fails', () => {
     const dear = { prompt_tokens: 10, completion_tokens: 5_000, total_tokens: 5_010 };
     const gateway = await gatewayWith(async () => ({ ...whole, body: JSON.stringify({ usage: dear }) }));
     await invoke(gateway, chatEvent({ max_tokens: 10 }));
-    expect(await ledgerNow()).toMatchObject({ spent: 1_500_750_000n, reserved: 0n });
+    expect(await ledgerNow()).toMatchObject({ spentPicoUsd: 1_500_750_000n, reservedPicoUsd: 0n });
     expect(logged.join()).toMatch(/"event":"overrun".*"model":"openai\/gpt-oss-20b","overrunUsd":"0\.00148/);
   });
 
@@ -280,7 +283,7 @@ describe('a call that fails', () => {
       throw new StoreError('ledger', 'the reply was lost');
     };
     expect(await invoke(gateway, chatEvent({}))).toMatchObject({ status: 503 });
-    expect(await ledgerNow()).toMatchObject({ reserved: 0n, spent: 0n });
+    expect(await ledgerNow()).toMatchObject({ reservedPicoUsd: 0n, spentPicoUsd: 0n });
   });
 
   it('shows no detail of a fault, and logs no prompt', async () => {

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { NO_TRACE } from '../../../lambda/ledger/call-trace.ts';
-import { type Answered, KeyWorld } from '../../support/keys/key-world.ts';
-import { endWith } from '../../support/ledger/call-ends.ts';
-import { startTestDatabase, type TestDatabase } from '../../support/ledger/embedded-ledger.ts';
-import { START_MS } from '../../support/ledger/ledger-terms.ts';
+import { type ApiResponse, KeyTestRig } from '../../support/keys/key-rig.ts';
+import { START_MS } from '../../support/ledger/ledger-fixtures.ts';
+import { buildLedgerEnd } from '../../support/ledger/reservation-ends.ts';
+import { startTestDatabase, type TestDatabase } from '../../support/ledger/test-database.ts';
 
 const PATH = '/openai/v1/groq-keys';
 const OLD = 'aaaaaaaaaaaa';
@@ -11,25 +11,25 @@ const NEW = 'bbbbbbbbbbbb';
 const HOUR_MS = 3_600_000;
 
 let database: TestDatabase;
-let world: KeyWorld;
+let rig: KeyTestRig;
 beforeAll(async () => {
   database = await startTestDatabase();
-  world = await KeyWorld.start(database);
+  rig = await KeyTestRig.start(database);
   const at = (hours: number) => START_MS + hours * HOUR_MS;
-  await world.groqKeys.note('ant', OLD, { currentFromEpochMs: at(-200), replacedAtEpochMs: at(-2), name: 'ant-test' });
-  await world.groqKeys.note('ant', NEW, { stagedAtEpochMs: at(-50), stagedBy: 'ops', currentFromEpochMs: at(-2) });
-  await world.groqKeys.note('bee', OLD, { currentFromEpochMs: at(-1) });
+  await rig.groqKeys.update('ant', OLD, { currentFromEpochMs: at(-200), replacedAtEpochMs: at(-2), name: 'ant-test' });
+  await rig.groqKeys.update('ant', NEW, { stagedAtEpochMs: at(-50), stagedBy: 'ops', currentFromEpochMs: at(-2) });
+  await rig.groqKeys.update('bee', OLD, { currentFromEpochMs: at(-1) });
   const call = (id: string, hours: number, usedId: string | undefined, ...refusedIds: string[]) =>
-    endWith({ id, atEpochMs: at(hours), trace: { ...NO_TRACE, groqKeys: { usedId, refusedIds } } }, 'ant');
-  await world.usage.count([call('1', -30, OLD), call('2', -3, OLD), call('3', -1, NEW, OLD), call('4', -1, NEW)]);
+    buildLedgerEnd({ id, atEpochMs: at(hours), trace: { ...NO_TRACE, groqKeys: { usedId, refusedIds } } }, 'ant');
+  await rig.usage.count([call('1', -30, OLD), call('2', -3, OLD), call('3', -1, NEW, OLD), call('4', -1, NEW)]);
 });
 afterAll(async () => await database.close());
 
-const dataOf = ({ text }: Answered): Record<string, unknown>[] => JSON.parse(text).data;
+const dataOf = ({ text }: ApiResponse): Record<string, unknown>[] => JSON.parse(text).data;
 
 it('tells an admin how the Groq keys of every team stand, the newest first, with the calls of the last day', async () => {
-  const { key } = await world.key('admin');
-  const answer = await world.send(key, 'GET', PATH);
+  const { key } = await rig.key('admin');
+  const answer = await rig.send(key, 'GET', PATH);
   expect(answer.headers['cache-control']).toBe('no-store');
   expect(dataOf(answer)).toMatchObject([
     { team: 'ant', key_id: NEW, state: 'current', staged_by: 'ops', requests_24h: 2, refused_24h: 0, name: null },
@@ -43,21 +43,21 @@ it('tells an admin how the Groq keys of every team stand, the newest first, with
     },
     { team: 'bee', key_id: OLD, state: 'current', requests_24h: 0, current_from: '2026-11-23T23:00:00Z' },
   ]);
-  expect(dataOf(await world.send(key, 'GET', `${PATH}?team=bee`))).toMatchObject([{ team: 'bee' }]);
+  expect(dataOf(await rig.send(key, 'GET', `${PATH}?team=bee`))).toMatchObject([{ team: 'bee' }]);
 });
 
 it.each(['lead', 'viewer'] as const)('tells a %s of its own team, and of no other', async (role) => {
-  const { key } = await world.key(role, 'bee');
-  expect(dataOf(await world.send(key, 'GET', PATH))).toMatchObject([{ team: 'bee' }]);
-  expect((await world.send(key, 'GET', `${PATH}?team=ant`)).status).toBe(403);
+  const { key } = await rig.key(role, 'bee');
+  expect(dataOf(await rig.send(key, 'GET', PATH))).toMatchObject([{ team: 'bee' }]);
+  expect((await rig.send(key, 'GET', `${PATH}?team=ant`)).status).toBe(403);
 });
 
 it('tells a member nothing', async () => {
-  const { key } = await world.key('member', 'bee');
-  expect((await world.send(key, 'GET', PATH)).status).toBe(403);
+  const { key } = await rig.key('member', 'bee');
+  expect((await rig.send(key, 'GET', PATH)).status).toBe(403);
 });
 
 it.each(['team=cow', 'teams=bee'])('refuses what it does not know: %s', async (query) => {
-  const { key } = await world.key('admin');
-  expect((await world.send(key, 'GET', `${PATH}?${query}`)).status).toBe(400);
+  const { key } = await rig.key('admin');
+  expect((await rig.send(key, 'GET', `${PATH}?${query}`)).status).toBe(400);
 });

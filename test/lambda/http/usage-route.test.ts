@@ -3,14 +3,14 @@ import { expect, it } from 'vitest';
 import { RecentOutputs } from '../../../lambda/chat/recent-outputs.ts';
 import { Headroom } from '../../../lambda/groq/headroom.ts';
 import { picoUsd } from '../../../lambda/kernel/money.ts';
-import { openOrganization } from '../../../lambda/ledger/organization-ledger.ts';
+import { openOrganizationLedger } from '../../../lambda/ledger/organization-ledger.ts';
 import { NO_USAGE, type UsageRow } from '../../../lambda/usage/usage.ts';
 import { catalog, policyWith } from '../../support/catalog.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
-import { chatEvent, invoke, NO_USAGE_PORTS } from '../../support/gateway/gateway-in-process.ts';
+import { chatEvent, invoke, NO_OP_USAGE_PORTS } from '../../support/gateway/gateway-in-process.ts';
 import { MemoryLedger } from '../../support/ledger/memory-ledger.ts';
 
-const { createGateway } = await import('../../../lambda/http/gateway-handler.ts');
+const { createGatewayHandler } = await import('../../../lambda/http/gateway-handler.ts');
 
 const row = (team: string, day: string, keyId: string, model: string, more: Partial<UsageRow> = {}): UsageRow => ({
   ...NO_USAGE,
@@ -44,12 +44,12 @@ const ROWS: readonly UsageRow[] = [
 const asked: string[] = [];
 const periodsRead: string[] = [];
 const memory = new MemoryLedger(fakeClock().nowEpochMs);
-const handler = createGateway({
-  watch: NO_USAGE_PORTS.watch,
+const handler = createGatewayHandler({
+  recorder: NO_OP_USAGE_PORTS.recorder,
   ledger: Object.assign(memory, {
     readOrganization: async (period: string) => {
       periodsRead.push(period);
-      return { ...openOrganization(picoUsd(1n)), holders: new Set(['gone']) };
+      return { ...openOrganizationLedger(picoUsd(1n)), holders: new Set(['gone']) };
     },
   }),
   upstream: { chat: async () => Promise.reject(new Error('nothing is called')) },
@@ -60,12 +60,12 @@ const handler = createGateway({
   newId: () => 'id',
   policies: { policies: async () => ({ teams: new Map([['chatbot', policyWith()]]), catalog }) },
   usage: {
-    rowsOf: async (team, from, to) => {
+    listRows: async (team, from, to) => {
       asked.push(team);
       return ROWS.filter((each) => each.team === team && each.day >= from && each.day <= to);
     },
   },
-  keyNames: { namesOf: async (team) => new Map([['key1', `${team}-web`]]) },
+  keyNames: { listKeyNames: async (team) => new Map([['key1', `${team}-web`]]) },
 });
 
 async function get(identity: object, query: Record<string, string[]> | null = null) {

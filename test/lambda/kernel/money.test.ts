@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ceilDivide, picoUsd, picoUsdFromNumber, usdText } from '../../../lambda/kernel/money.ts';
+import { ceilDivide, picoUsd, picoUsdFromNumber, toUsdString } from '../../../lambda/kernel/money.ts';
 
 describe('money', () => {
   it.each([
@@ -26,13 +26,13 @@ describe('money', () => {
     [200_000_000_000_000n, '200'],
     [-1_500_000_000_000n, '-1.5'],
   ])('writes %d pico-dollars as %s', (pico, text) => {
-    expect(usdText(picoUsd(pico))).toBe(text);
+    expect(toUsdString(picoUsd(pico))).toBe(text);
   });
 
   it('reads back what it writes, for any amount', () => {
     fc.assert(
       fc.property(fc.bigInt({ min: -(10n ** 24n), max: 10n ** 24n }), (pico) => {
-        const [, sign, whole = '', fraction = ''] = /^(-?)(\d+)\.?(\d*)$/.exec(usdText(picoUsd(pico))) ?? [];
+        const [, sign, whole = '', fraction = ''] = /^(-?)(\d+)\.?(\d*)$/.exec(toUsdString(picoUsd(pico))) ?? [];
         expect(BigInt(`${sign}${whole}${fraction.padEnd(12, '0')}`)).toBe(pico);
       }),
     );

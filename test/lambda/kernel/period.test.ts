@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { daysOf, periodOf, periodResetAt } from '../../../lambda/kernel/period.ts';
+import { periodAt, periodDayRange, periodResetAt } from '../../../lambda/kernel/period.ts';
 
 describe('periods', () => {
   it.each([
@@ -8,7 +8,7 @@ describe('periods', () => {
     ['2026-12-01T00:00:00.000Z', '2026-12', '2027-01-01T00:00:00Z'],
     ['2028-02-29T12:00:00.000Z', '2028-02', '2028-03-01T00:00:00Z'],
   ])('places %s', (time, period, reset) => {
-    expect([periodOf(Date.parse(time)), periodResetAt(Date.parse(time))]).toEqual([period, reset]);
+    expect([periodAt(Date.parse(time)), periodResetAt(Date.parse(time))]).toEqual([period, reset]);
   });
 
   it('agrees with the calendar at any time', () => {
@@ -16,11 +16,11 @@ describe('periods', () => {
       fc.property(
         fc.date({ min: new Date('1970-01-01'), max: new Date('2400-01-01'), noInvalidDate: true }),
         (date) => {
-          expect(periodOf(date.getTime())).toBe(date.toISOString().slice(0, 7));
+          expect(periodAt(date.getTime())).toBe(date.toISOString().slice(0, 7));
           const next = new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1));
           expect(periodResetAt(date.getTime())).toBe(next.toISOString().replace('.000', ''));
           const last = new Date(next.getTime() - 1).toISOString().slice(0, 10);
-          expect(daysOf(periodOf(date.getTime()))).toEqual({ from: `${last.slice(0, 8)}01`, to: last });
+          expect(periodDayRange(periodAt(date.getTime()))).toEqual({ from: `${last.slice(0, 8)}01`, to: last });
         },
       ),
     );

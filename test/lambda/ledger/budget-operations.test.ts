@@ -2,9 +2,9 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { AuditEntry } from '../../../lambda/kernel/audit-log.ts';
 import { picoUsdFromNumber as usd } from '../../../lambda/kernel/money.ts';
 import { type BudgetPorts, pause, resume, topUp } from '../../../lambda/ledger/budget-operations.ts';
-import { CANARY_TEAM } from '../../../lambda/policy/canary.ts';
+import { CANARY_TEAM } from '../../../lambda/policy/canary-team.ts';
 import { policyWith } from '../../support/catalog.ts';
-import { budgets, START_MS, termsOf } from '../../support/ledger/ledger-terms.ts';
+import { budgets, buildReserveTerms, START_MS } from '../../support/ledger/ledger-fixtures.ts';
 import { MemoryLedger } from '../../support/ledger/memory-ledger.ts';
 
 const PERIOD = '2026-11';
@@ -29,7 +29,7 @@ beforeEach(() => {
 });
 
 const reserve = async (team = 'chatbot') =>
-  await ledger.reserve({ team, period: PERIOD }, budgets(usd(200), usd(500)), termsOf('a', 1n));
+  await ledger.reserve({ team, period: PERIOD }, budgets(usd(200), usd(500)), buildReserveTerms('a', 1n));
 
 describe('operations on budgets', () => {
   it('adds to a budget until the month ends, and records who, why, before and after', async () => {
@@ -37,7 +37,7 @@ describe('operations on budgets', () => {
       limitPicoUsd: usd(250),
       untilEpochMs: MONTH_END_MS,
     });
-    expect(await ledger.read({ team: 'chatbot', period: PERIOD })).toMatchObject({ limit: usd(250) });
+    expect(await ledger.read({ team: 'chatbot', period: PERIOD })).toMatchObject({ limitPicoUsd: usd(250) });
     expect(entries).toEqual([
       {
         atEpochMs: START_MS,
@@ -52,7 +52,7 @@ describe('operations on budgets', () => {
 
   it('adds to the cap of all teams', async () => {
     await topUp(ports, { ...act, team: undefined }, usd(100), START_MS + 1_000);
-    expect(await ledger.readOrganization(PERIOD)).toMatchObject({ limit: usd(600), available: usd(600) });
+    expect(await ledger.readOrganization(PERIOD)).toMatchObject({ limitPicoUsd: usd(600), availablePicoUsd: usd(600) });
     expect(entries).toMatchObject([{ subject: 'organization', details: expect.stringContaining('$500 → $600') }]);
   });
 
@@ -75,7 +75,11 @@ describe('operations on budgets', () => {
   it('pauses everything, also a team that has no policy any more and still holds money', async () => {
     await reserve('gone');
     await pause(ports, { ...act, team: undefined }, undefined);
-    const again = await ledger.reserve({ team: 'gone', period: PERIOD }, budgets(usd(200), usd(500)), termsOf('b', 1n));
+    const again = await ledger.reserve(
+      { team: 'gone', period: PERIOD },
+      budgets(usd(200), usd(500)),
+      buildReserveTerms('b', 1n),
+    );
     expect(again).toMatchObject({ refused: { reason: 'organization_paused' } });
     expect(await reserve()).toMatchObject({ refused: { reason: 'organization_paused' } });
   });

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { picoUsdFromNumber as usd } from '../../../lambda/kernel/money.ts';
-import { reportBudget, reportOrganization } from '../../../lambda/ledger/budget-report.ts';
+import { reportBudget, reportOrganizationBudget } from '../../../lambda/ledger/budget-report.ts';
 import { openLedger } from '../../../lambda/ledger/ledger.ts';
-import { openOrganization } from '../../../lambda/ledger/organization-ledger.ts';
+import { openOrganizationLedger } from '../../../lambda/ledger/organization-ledger.ts';
 import { addTopUp } from '../../../lambda/ledger/top-ups.ts';
 import { policyWith } from '../../support/catalog.ts';
-import { START_MS } from '../../support/ledger/ledger-terms.ts';
+import { START_MS } from '../../support/ledger/ledger-fixtures.ts';
 
 const topUp = { id: 't', amountPicoUsd: usd(50), untilEpochMs: START_MS + 1_000 };
 
@@ -18,7 +18,7 @@ describe("a budget's report", () => {
     expect(reportBudget(policyWith({}), addTopUp(openLedger(usd(100)), topUp, START_MS), nowEpochMs)).toMatchObject(
       shown,
     );
-    const cap = addTopUp(openOrganization(usd(100)), topUp, START_MS);
-    expect(reportOrganization(usd(100), cap, [], nowEpochMs)).toMatchObject(shown);
+    const cap = addTopUp(openOrganizationLedger(usd(100)), topUp, START_MS);
+    expect(reportOrganizationBudget(usd(100), cap, [], nowEpochMs)).toMatchObject(shown);
   });
 });

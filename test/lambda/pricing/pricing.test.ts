@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { picoUsd, usdText } from '../../../lambda/kernel/money.ts';
+import { picoUsd, toUsdString } from '../../../lambda/kernel/money.ts';
 import type { ChatModel, TranscriptionModel } from '../../../lambda/pricing/catalog.ts';
 import { affordableOutputTokens, audioCost, chatCost, worstCaseCost } from '../../../lambda/pricing/pricing.ts';
 import { parseUsage } from '../../../lambda/pricing/token-usage.ts';
@@ -12,7 +12,7 @@ const whisper = catalog.models.get('whisper-large-v3') as TranscriptionModel;
 describe('pricing', () => {
   it('bills uncached input, cached input and output each at its price', () => {
     expect(
-      usdText(chatCost(gpt20, { promptTokens: 1_000_000, cachedTokens: 400_000, completionTokens: 100_000 })),
+      toUsdString(chatCost(gpt20, { promptTokens: 1_000_000, cachedTokens: 400_000, completionTokens: 100_000 })),
     ).toBe('0.09');
   });
 
@@ -22,7 +22,7 @@ describe('pricing', () => {
     [10.5, '0.00032375'],
     [3600, '0.111'],
   ])('never bills audio at nothing: %d s by the second, at least ten, rounded up once', (seconds, usd) => {
-    expect(usdText(audioCost(whisper, seconds))).toBe(usd);
+    expect(toUsdString(audioCost(whisper, seconds))).toBe(usd);
   });
 
   it('never bills above the bound it was admitted at', () => {

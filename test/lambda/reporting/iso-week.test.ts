@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import {
   addWeeks,
   daysOfWeek,
-  lastWholeWeek,
+  lastCompleteWeek,
   parseWeek,
+  weekAt,
   weekEndsAtEpochMs,
-  weekOf,
   weekStartsAtEpochMs,
 } from '../../../lambda/reporting/iso-week.ts';
 
@@ -27,8 +27,8 @@ describe('weeks of ISO 8601', () => {
     ['2000-02-29', '2000-W09'],
     ['1970-01-01', '1970-W01'],
   ])('%s is in %s', (day, week) => {
-    expect(weekOf(Date.parse(`${day}T00:00:00Z`))).toBe(week);
-    expect(weekOf(Date.parse(`${day}T23:59:59.999Z`))).toBe(week);
+    expect(weekAt(Date.parse(`${day}T00:00:00Z`))).toBe(week);
+    expect(weekAt(Date.parse(`${day}T23:59:59.999Z`))).toBe(week);
     expect(daysOfWeek(week)).toContain(day);
   });
 
@@ -37,7 +37,7 @@ describe('weeks of ISO 8601', () => {
     fc.assert(
       fc.property(fc.integer(DAYS), fc.integer({ min: -60, max: 60 }), (day, weeks) => {
         const at = day * 86_400_000;
-        const week = weekOf(at);
+        const week = weekAt(at);
         expect(new Date(weekStartsAtEpochMs(week)).getUTCDay()).toBe(1);
         expect(weekStartsAtEpochMs(week)).toBeLessThanOrEqual(at);
         expect(weekEndsAtEpochMs(week)).toBeGreaterThan(at);
@@ -47,7 +47,7 @@ describe('weeks of ISO 8601', () => {
         // The year that has most of the week's days.
         const years = daysOfWeek(week).map((one) => one.slice(0, 4));
         expect(years.filter((year) => year === week.slice(0, 4)).length).toBeGreaterThan(3);
-        expect(weekEndsAtEpochMs(lastWholeWeek(at))).toBe(weekStartsAtEpochMs(week));
+        expect(weekEndsAtEpochMs(lastCompleteWeek(at))).toBe(weekStartsAtEpochMs(week));
       }),
     );
   });

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { picoUsd, picoUsdFromNumber } from '../../../lambda/kernel/money.ts';
 import { openLedger } from '../../../lambda/ledger/ledger.ts';
-import { openOrganization } from '../../../lambda/ledger/organization-ledger.ts';
+import { openOrganizationLedger } from '../../../lambda/ledger/organization-ledger.ts';
 import type { LedgerKey } from '../../../lambda/ledger/ports.ts';
 import type { LedgerState } from '../../../lambda/ledger/reservation.ts';
-import { CANARY_TEAM } from '../../../lambda/policy/canary.ts';
+import { CANARY_TEAM } from '../../../lambda/policy/canary-team.ts';
 import { readSpending, type SpendingPorts } from '../../../lambda/reporting/read-spending.ts';
-import { weeklyReport } from '../../../lambda/reporting/weekly-report.ts';
+import { buildWeeklyReport } from '../../../lambda/reporting/weekly-report.ts';
 import type { UsageRow } from '../../../lambda/usage/usage.ts';
 import { catalog, policyWith } from '../../support/catalog.ts';
 import { usageRow, WEEK } from '../../support/spending.ts';
@@ -27,13 +27,13 @@ function worldOf(fields: {
   const read: string[] = [];
   const ports: SpendingPorts = {
     usage: {
-      rowsOf: async (team, from, to) => {
+      listRows: async (team, from, to) => {
         read.push(`usage ${team} ${from} ${to}`);
         return rows.filter((row) => row.team === team && row.day >= from && row.day <= to);
       },
     },
     keyNames: {
-      namesOf: async (team) => {
+      listKeyNames: async (team) => {
         read.push(`names ${team}`);
         return new Map([['k1', `${team}-test-main`]]);
       },
@@ -47,7 +47,7 @@ function worldOf(fields: {
       readOrganization: async (period) =>
         holders.length === 0
           ? undefined
-          : { ...openOrganization(picoUsd(9_000n)), holders: new Set(period === '2026-11' ? holders : []) },
+          : { ...openOrganizationLedger(picoUsd(9_000n)), holders: new Set(period === '2026-11' ? holders : []) },
     },
     policies: async () => ({
       teams: new Map(policies.map((team) => [team, policyWith()])),
@@ -66,14 +66,14 @@ function worldOf(fields: {
 describe('reading spending', () => {
   it('reads each ledger before its usage, over the week before and the whole of each month', async () => {
     const row = usageRow();
-    const { ports, read } = worldOf({ rows: [row], ledgers: { 'a 2026-11': { spent: row.costPicoUsd } } });
+    const { ports, read } = worldOf({ rows: [row], ledgers: { 'a 2026-11': { spentPicoUsd: row.costPicoUsd } } });
     const facts = await readSpending(ports, [WEEK]);
     expect(read).toEqual(['ledger a 2026-11', 'usage a 2026-11-01 2026-11-30', 'names a']);
-    expect(weeklyReport(facts, WEEK)).toMatchObject({
+    expect(buildWeeklyReport(facts, WEEK)).toMatchObject({
       figures: 'final',
       teams: [{ team: 'a', counts: { costPicoUsd: 7n }, topKey: { name: 'a-test-main' } }],
     });
-    expect(facts.prices.get('openai/gpt-oss-20b')).toMatchObject({ inputPicoUsd: 75_000n });
+    expect(facts.prices.get('openai/gpt-oss-20b')).toMatchObject({ inputTokenPicoUsd: 75_000n });
   });
 
   it('reads both months of a week that has two, and none that has not begun', async () => {
@@ -90,7 +90,9 @@ describe('reading spending', () => {
     const { ports } = worldOf({ policies: ['a', CANARY_TEAM], holders: ['gone', CANARY_TEAM] });
     const facts = await readSpending(ports, [WEEK]);
     expect(facts.teams).toEqual(['a', 'gone']);
-    expect(facts.ledgers).toMatchObject([{ team: 'a', period: '2026-11', limit: picoUsdFromNumber(200), spent: 0n }]);
+    expect(facts.ledgers).toMatchObject([
+      { team: 'a', period: '2026-11', limitPicoUsd: picoUsdFromNumber(200), spentPicoUsd: 0n },
+    ]);
     expect(facts.caps).toEqual(new Map([['2026-11', 9_000n]]));
   });
 
@@ -99,18 +101,18 @@ describe('reading spending', () => {
     const { ports } = worldOf({});
     const facts = await readSpending(ports, [old]);
     expect([...facts.periods]).toEqual([]);
-    expect(weeklyReport(facts, old)).toMatchObject({ figures: 'unchecked', total: { counts: { requests: 0 } } });
+    expect(buildWeeklyReport(facts, old)).toMatchObject({ figures: 'unchecked', total: { counts: { requests: 0 } } });
     expect([...(await readSpending(ports, ['2025-W47', WEEK])).periods]).toEqual(['2025-11', '2026-11']);
   });
 
   it('waits for usage that is behind its ledger, and tells the difference if that stays', async () => {
     const row = usageRow();
-    const ledgers = { 'a 2026-11': { spent: row.costPicoUsd } };
+    const ledgers = { 'a 2026-11': { spentPicoUsd: row.costPicoUsd } };
     const soon = worldOf({ ledgers, later: [row] });
-    expect(weeklyReport(await readSpending(soon.ports, [WEEK]), WEEK).figures).toBe('final');
+    expect(buildWeeklyReport(await readSpending(soon.ports, [WEEK]), WEEK).figures).toBe('final');
     expect(soon.read.filter((line) => line.startsWith('waited'))).toEqual(['waited 2000']);
     const never = worldOf({ ledgers });
-    expect(weeklyReport(await readSpending(never.ports, [WEEK]), WEEK)).toMatchObject({
+    expect(buildWeeklyReport(await readSpending(never.ports, [WEEK]), WEEK)).toMatchObject({
       figures: 'provisional',
       gapPicoUsd: 7n,
     });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { createKey, findKey, listKeys, revokeKey } from '../../../lambda/team-keys/key-operations.ts';
-import { rotatedName, rotateKey } from '../../../lambda/team-keys/key-rotation.ts';
-import { memoryKeys } from '../../support/keys/memory-keys.ts';
-import { START_MS } from '../../support/ledger/ledger-terms.ts';
+import { nextKeyName, rotateKey } from '../../../lambda/team-keys/key-rotation.ts';
+import { createMemoryKeyPorts } from '../../support/keys/memory-key-repository.ts';
+import { START_MS } from '../../support/ledger/ledger-fixtures.ts';
 
 const lead = { role: 'lead', team: 'ant' } as const;
 const member = { role: 'member', team: 'ant' } as const;
@@ -11,11 +11,11 @@ const MS_PER_DAY = 86_400_000;
 
 describe('a key is made', () => {
   it('on record before it works, by the id that it has, and with who asked from where', async () => {
-    const { ports, entries, shelf, callerBy } = memoryKeys();
-    const by = callerBy('leadleadlead', lead);
+    const { ports, entries, repository, addCaller } = createMemoryKeyPorts();
+    const by = addCaller('leadleadlead', lead);
     const made = await createKey(ports, by, '{"name":"ant-test-x","monthly_budget_usd":5}');
     const keyId = 'record' in made ? made.record.keyId : '';
-    expect(shelf.records.get(keyId)).toMatchObject({ ...member, createdBy: 'leadleadlead', scope: { usd: 5 } });
+    expect(repository.records.get(keyId)).toMatchObject({ ...member, createdBy: 'leadleadlead', scope: { usd: 5 } });
     expect(entries).toEqual([
       {
         atEpochMs: START_MS,
@@ -32,22 +32,22 @@ describe('a key is made', () => {
   });
 
   it('by nobody when it cannot be put on record', async () => {
-    const { ports, shelf, callerBy } = memoryKeys();
+    const { ports, repository, addCaller } = createMemoryKeyPorts();
     const append = async () => {
       throw new Error('no trail');
     };
-    const by = callerBy('leadleadlead', lead);
+    const by = addCaller('leadleadlead', lead);
     await expect(createKey({ ...ports, audit: { append } }, by, '{"name":"ant-test"}')).rejects.toThrow('no trail');
-    expect(shelf.records.size).toBe(1);
+    expect(repository.records.size).toBe(1);
   });
 
   it.each([
     ['revoked', { revokedAtEpochMs: START_MS - 1 }],
     ['expired', { expiresAtEpochMs: START_MS }],
   ])('by none that is %s, whatever API Gateway remembers of it', async (_what, more) => {
-    const { ports, entries, callerBy } = memoryKeys();
-    const by = callerBy('leadleadlead', lead, more);
-    const mine = callerBy('membermember', member);
+    const { ports, entries, addCaller } = createMemoryKeyPorts();
+    const by = addCaller('leadleadlead', lead, more);
+    const mine = addCaller('membermember', member);
     const refused = { reason: 'invalid_api_key' };
     expect(await createKey(ports, by, '{"name":"ant-test"}')).toMatchObject(refused);
     expect(await listKeys(ports, by, undefined)).toMatchObject(refused);
@@ -59,12 +59,15 @@ describe('a key is made', () => {
 });
 
 describe('keys are seen', () => {
-  const seenBy = async (identity: Parameters<ReturnType<typeof memoryKeys>['callerBy']>[1], team?: string) => {
-    const { ports, callerBy } = memoryKeys();
-    callerBy('antmember001', member);
-    callerBy('beemember001', { role: 'member', team: 'bee' });
-    callerBy('adminadmin01', { role: 'admin' });
-    const found = await listKeys(ports, callerBy('mememememe01', identity), team);
+  const seenBy = async (
+    identity: Parameters<ReturnType<typeof createMemoryKeyPorts>['addCaller']>[1],
+    team?: string,
+  ) => {
+    const { ports, addCaller } = createMemoryKeyPorts();
+    addCaller('antmember001', member);
+    addCaller('beemember001', { role: 'member', team: 'bee' });
+    addCaller('adminadmin01', { role: 'admin' });
+    const found = await listKeys(ports, addCaller('mememememe01', identity), team);
     return 'reason' in found ? found.reason : found.map(({ keyId }) => keyId).filter((id) => id !== 'mememememe01');
   };
   it('as far as a role reaches', async () => {
@@ -83,9 +86,9 @@ describe('keys are seen', () => {
   });
 
   it('one by one in the same way: what is another team’s is not there', async () => {
-    const { ports, callerBy } = memoryKeys();
-    const by = callerBy('leadleadlead', lead);
-    callerBy('beemember001', { role: 'member', team: 'bee' });
+    const { ports, addCaller } = createMemoryKeyPorts();
+    const by = addCaller('leadleadlead', lead);
+    addCaller('beemember001', { role: 'member', team: 'bee' });
     const foreign = await findKey(ports, by, 'beemember001', 'read_keys');
     const none = await findKey(ports, by, 'beemember002', 'read_keys');
     expect(foreign).toEqual({ ...none, message: expect.stringContaining('beemember001') });
@@ -95,11 +98,11 @@ describe('keys are seen', () => {
 
 describe('a key is revoked', () => {
   it('where keys are checked and where calls are admitted, on record with what it was before', async () => {
-    const { ports, shelf, entries, revoked, callerBy } = memoryKeys();
-    callerBy('membermember', member);
-    const by = callerBy('leadleadlead', lead);
+    const { ports, repository, entries, revoked, addCaller } = createMemoryKeyPorts();
+    addCaller('membermember', member);
+    const by = addCaller('leadleadlead', lead);
     expect(await revokeKey(ports, by, 'membermember', 'leaked')).toMatchObject({ revokedAtEpochMs: START_MS });
-    expect(shelf.records.get('membermember')).toHaveProperty('revokedAtEpochMs');
+    expect(repository.records.get('membermember')).toHaveProperty('revokedAtEpochMs');
     expect(revoked).toEqual(['ant/membermember']);
     expect(entries).toMatchObject([
       { action: 'revoke_key', subject: 'key membermember', details: 'ant-test-membermember: active → revoked; leaked' },
@@ -107,10 +110,10 @@ describe('a key is revoked', () => {
   });
 
   it('by a viewer never, by a member only when it is its own', async () => {
-    const { ports, callerBy } = memoryKeys();
-    const own = callerBy('membermember', member);
-    callerBy('othermember0', member);
-    const viewer = callerBy('viewerviewer', { role: 'viewer', team: 'ant' });
+    const { ports, addCaller } = createMemoryKeyPorts();
+    const own = addCaller('membermember', member);
+    addCaller('othermember0', member);
+    const viewer = addCaller('viewerviewer', { role: 'viewer', team: 'ant' });
     expect(await revokeKey(ports, viewer, 'membermember', '')).toMatchObject({ reason: 'forbidden' });
     expect(await revokeKey(ports, own, 'othermember0', '')).toMatchObject({ reason: 'key_not_found' });
     expect(await revokeKey(ports, own, 'me', '')).toMatchObject({ keyId: 'membermember' });
@@ -119,10 +122,10 @@ describe('a key is revoked', () => {
 
 describe('a key is rotated', () => {
   it('into one with its rights, its end and its share of the ledger, and works beside it', async () => {
-    const { ports, shelf, entries, callerBy } = memoryKeys();
+    const { ports, repository, entries, addCaller } = createMemoryKeyPorts();
     const scope = { usd: 5, models: ['openai/gpt-oss-20b'] };
     const expiresAtEpochMs = START_MS + MS_PER_DAY;
-    const own = callerBy('membermember', { ...member, scope, expiresAtEpochMs });
+    const own = addCaller('membermember', { ...member, scope, expiresAtEpochMs });
     const made = await rotateKey(ports, own, 'me', DAY);
     expect(made).toMatchObject({
       record: {
@@ -133,7 +136,7 @@ describe('a key is rotated', () => {
       },
       old: { rotatedTo: 'new000000001', retireAfterEpochMs: START_MS + MS_PER_DAY },
     });
-    expect(shelf.records.get('membermember')).not.toHaveProperty('revokedAtEpochMs');
+    expect(repository.records.get('membermember')).not.toHaveProperty('revokedAtEpochMs');
     expect(entries[0]?.details).toContain('(key new000000001); both work until');
     const again = await rotateKey(ports, { ...own, identity: { ...own.identity, keyId: 'new000000001' } }, 'me', DAY);
     expect(again).toMatchObject({ record: { scope: { line: 'membermember' }, name: 'ant-test-membermember-2026-11' } });
@@ -141,16 +144,16 @@ describe('a key is rotated', () => {
   });
 
   it('without an overlap by ending the old one at once', async () => {
-    const { ports, shelf, revoked, callerBy } = memoryKeys();
-    const own = callerBy('membermember', member);
+    const { ports, repository, revoked, addCaller } = createMemoryKeyPorts();
+    const own = addCaller('membermember', member);
     expect(await rotateKey(ports, own, 'me', { overlapHours: 0, reason: 'leaked' })).toHaveProperty('key');
-    expect(shelf.records.get('membermember')).toHaveProperty('revokedAtEpochMs');
+    expect(repository.records.get('membermember')).toHaveProperty('revokedAtEpochMs');
     expect(revoked).toEqual(['ant/membermember']);
   });
 
   it.each([-1, 169, Number.NaN])('for no overlap of %d hours', async (overlapHours) => {
-    const { ports, callerBy } = memoryKeys();
-    const own = callerBy('membermember', member);
+    const { ports, addCaller } = createMemoryKeyPorts();
+    const own = addCaller('membermember', member);
     expect(await rotateKey(ports, own, 'me', { overlapHours, reason: '' })).toMatchObject({ param: 'overlap_hours' });
   });
 
@@ -160,21 +163,21 @@ describe('a key is rotated', () => {
     ['outlives it', { ...lead, expiresAtEpochMs: START_MS + 1 }, member, 'key_too_wide'],
     ['is another lead’s', lead, lead, 'forbidden'],
   ])('by none that would get hold of one that %s', async (_what, callerIs, keyIs, reason) => {
-    const { ports, shelf, callerBy } = memoryKeys();
-    const by = callerBy('leadleadlead', callerIs as typeof lead);
-    callerBy('otherother00', keyIs as typeof lead);
+    const { ports, repository, addCaller } = createMemoryKeyPorts();
+    const by = addCaller('leadleadlead', callerIs as typeof lead);
+    addCaller('otherother00', keyIs as typeof lead);
     expect(await rotateKey(ports, by, 'otherother00', DAY)).toMatchObject({ reason });
-    expect(shelf.records.size).toBe(2);
+    expect(repository.records.size).toBe(2);
   });
 
   it('once, when two rotate it at once: the other key never works', async () => {
-    const { ports, shelf, callerBy } = memoryKeys();
-    const own = callerBy('membermember', member);
+    const { ports, repository, addCaller } = createMemoryKeyPorts();
+    const own = addCaller('membermember', member);
     const both = await Promise.all([rotateKey(ports, own, 'me', DAY), rotateKey(ports, own, 'me', DAY)]);
     expect(both.filter((one) => 'key' in one)).toHaveLength(1);
-    expect([...shelf.records.values()].filter(({ revokedAtEpochMs }) => revokedAtEpochMs === undefined)).toHaveLength(
-      2,
-    );
+    expect(
+      [...repository.records.values()].filter(({ revokedAtEpochMs }) => revokedAtEpochMs === undefined),
+    ).toHaveLength(2);
   });
 
   it.each([
@@ -182,6 +185,6 @@ describe('a key is rotated', () => {
     ['ant-prod-2026-10', 'ant-prod-2026-11'],
     ['ant-prod-x-2026', 'ant-prod-x-2026-2026-11'],
   ])('under the name of the month: %s → %s', (before, after) => {
-    expect(rotatedName(before, START_MS)).toBe(after);
+    expect(nextKeyName(before, START_MS)).toBe(after);
   });
 });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Identity } from '../../../lambda/access/identity.ts';
 import { parseKeyRequest } from '../../../lambda/team-keys/key-request.ts';
-import { keyRules } from '../../support/keys/memory-keys.ts';
-import { START_MS } from '../../support/ledger/ledger-terms.ts';
+import { keyRules } from '../../support/keys/memory-key-repository.ts';
+import { START_MS } from '../../support/ledger/ledger-fixtures.ts';
 
 const admin: Identity = { keyId: 'admin', role: 'admin' };
 const lead: Identity = { keyId: 'lead', role: 'lead', team: 'ant' };

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { KeyRecord } from '../../../lambda/access/key-record.ts';
 import type { AuditEntry } from '../../../lambda/kernel/audit-log.ts';
 import { MS_PER_DAY } from '../../../lambda/kernel/period.ts';
-import { type RetirementPorts, retireKeys, tellRetirement } from '../../../lambda/team-keys/retire-keys.ts';
+import { formatRetirement, type RetirementPorts, retireKeys } from '../../../lambda/team-keys/retire-keys.ts';
 import { NO_USAGE, type UsageRow } from '../../../lambda/usage/usage.ts';
 
 const NOW = Date.UTC(2026, 10, 25, 12);
@@ -32,7 +32,7 @@ async function run(keys: readonly KeyRecord[], rows: readonly UsageRow[] = [], b
   const entries: AuditEntry[] = [];
   const done = await retireKeys(
     {
-      shelf: {
+      repository: {
         list: async (team) => keys.filter((key) => key.team === team),
         revoke: async (keyId) => void acts.push(`revoke ${keyId}`),
       },
@@ -44,7 +44,7 @@ async function run(keys: readonly KeyRecord[], rows: readonly UsageRow[] = [], b
       },
       ledger: { revokeKey: async (team, keyId) => void acts.push(`ledger ${team} ${keyId}`) },
       usage: {
-        rowsOf: async (team, from, to) => rows.filter((row) => row.team === team && from <= row.day && row.day <= to),
+        listRows: async (team, from, to) => rows.filter((row) => row.team === team && from <= row.day && row.day <= to),
       },
       nowEpochMs: NOW,
       ...broken,
@@ -113,9 +113,9 @@ it.each<[string, Partial<KeyRecord>, number]>([
 
 it('tells which key is still in use, and how much', async () => {
   const done = await run([replaced], [used('2026-11-24', 340), used('2026-11-25', 10), used('2026-11-25', 2)]);
-  expect(tellRetirement(done)).toEqual([
+  expect(formatRetirement(done)).toEqual([
     'Still in use: chatbot-prod-web (id old000000000, team chatbot), replaced by new000000000, was to go from ' +
       '2026-11-25T11:59:59Z on: 12 requests today, 340 yesterday. It goes once nobody has used it for a day.',
   ]);
-  expect(tellRetirement(await run([active]))).toEqual([]);
+  expect(formatRetirement(await run([active]))).toEqual([]);
 });

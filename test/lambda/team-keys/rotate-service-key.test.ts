@@ -40,7 +40,7 @@ function world() {
     secret: {
       state: async () => ({
         team: 'chatbot',
-        isRotated: true,
+        isRotationEnabled: true,
         stages: new Map([...versions].map(([id, { stages }]) => [id, [...stages]])),
       }),
       read: async (versionId) => versions.get(versionId)?.value,
@@ -58,7 +58,7 @@ function world() {
         label('AWSCURRENT', to);
       },
     },
-    shelf: {
+    repository: {
       read: async (keyId) => records.get(keyId),
       replace: async (keyId, rotatedTo, retireAfterEpochMs) => {
         write();
@@ -209,7 +209,10 @@ describe('a rotation of the key that services read', () => {
     const { ports, step, begin } = world();
     await expect(step('createSecret', 'unknown')).rejects.toThrow('no such version');
     begin('first');
-    const secret = { ...ports.secret, state: async () => ({ ...(await ports.secret.state()), isRotated: false }) };
+    const secret = {
+      ...ports.secret,
+      state: async () => ({ ...(await ports.secret.state()), isRotationEnabled: false }),
+    };
     await expect(rotateServiceKey({ ...ports, secret }, 'createSecret', 'first')).rejects.toThrow(
       'not set to be rotated',
     );

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { NO_TRACE } from '../../../lambda/ledger/call-trace.ts';
-import { foldGroqKeyUse, groqKeyRowsOf } from '../../../lambda/usage/groq-key-use.ts';
-import { endWith } from '../../support/ledger/call-ends.ts';
-import { START_MS } from '../../support/ledger/ledger-terms.ts';
+import { countGroqKeyRows, foldGroqKeyUse } from '../../../lambda/usage/groq-key-use.ts';
+import { START_MS } from '../../support/ledger/ledger-fixtures.ts';
+import { buildLedgerEnd } from '../../support/ledger/reservation-ends.ts';
 
 const by = (usedId: string | undefined, ...refusedIds: string[]) => ({
   trace: { ...NO_TRACE, groqKeys: { usedId, refusedIds } },
@@ -11,12 +11,12 @@ const HOUR_MS = 3_600_000;
 
 it('counts a call with the Groq key that took it, and each key that was refused on the way', () => {
   const ends = [
-    endWith(by('new')),
-    endWith({ ...by('new'), kind: 'void' }),
-    endWith({ ...by('new', 'old'), kind: 'correct' }),
-    endWith({ ...by(undefined, 'old', 'older'), kind: 'void' }),
-    endWith({ ...by('new'), atEpochMs: START_MS + HOUR_MS }),
-    endWith(by('new'), 'b'),
+    buildLedgerEnd(by('new')),
+    buildLedgerEnd({ ...by('new'), kind: 'void' }),
+    buildLedgerEnd({ ...by('new', 'old'), kind: 'correct' }),
+    buildLedgerEnd({ ...by(undefined, 'old', 'older'), kind: 'void' }),
+    buildLedgerEnd({ ...by('new'), atEpochMs: START_MS + HOUR_MS }),
+    buildLedgerEnd(by('new'), 'b'),
   ];
   expect(foldGroqKeyUse(ends)).toEqual([
     { team: 'a', hour: '2026-11-24T00', keyId: 'new', requests: 3, refused: 0, failed: 0 },
@@ -25,9 +25,9 @@ it('counts a call with the Groq key that took it, and each key that was refused 
     { team: 'a', hour: '2026-11-24T01', keyId: 'new', requests: 1, refused: 0, failed: 0 },
     { team: 'b', hour: '2026-11-24T00', keyId: 'new', requests: 1, refused: 0, failed: 0 },
   ]);
-  expect(ends.map(groqKeyRowsOf)).toEqual([1, 1, 2, 2, 1, 1]);
+  expect(ends.map(countGroqKeyRows)).toEqual([1, 1, 2, 2, 1, 1]);
 });
 
 it('counts nothing of a call that was sent with no key, or whose process died', () => {
-  expect(foldGroqKeyUse([endWith(by(undefined)), endWith({ kind: 'expire' })])).toEqual([]);
+  expect(foldGroqKeyUse([buildLedgerEnd(by(undefined)), buildLedgerEnd({ kind: 'expire' })])).toEqual([]);
 });

@@ -5,14 +5,14 @@ import {
   ledgersToReconcile,
   type ReconcilePorts,
   reconcileUsage,
-  sizeOfGaps,
+  totalGap,
 } from '../../../lambda/usage/reconcile-usage.ts';
 import { NO_USAGE } from '../../../lambda/usage/usage.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
-import { START_MS } from '../../support/ledger/ledger-terms.ts';
+import { START_MS } from '../../support/ledger/ledger-fixtures.ts';
 
 const KEY: LedgerKey = { team: 'a', period: '2026-11' };
-const PATIENCE = { stillMs: 1_000, looks: 4 };
+const TIMING = { quietPeriodMs: 1_000, attempts: 4 };
 
 /** A ledger and its usage over time, one reading a second: what is spent, of it assumed, and counted; the last lasts. */
 type Moment = { readonly spent: bigint; readonly assumed?: bigint; readonly counted: bigint };
@@ -22,16 +22,18 @@ async function reconcile(moments: readonly Moment[]) {
   const now = () => moments[Math.min(moments.length - 1, Math.floor(clock.sleptMs() / 1_000))] as Moment;
   const ports: ReconcilePorts = {
     clock,
-    ledger: { read: async () => ({ spent: picoUsd(now().spent), assumed: picoUsd(now().assumed ?? 0n) }) },
+    ledger: {
+      read: async () => ({ spentPicoUsd: picoUsd(now().spent), assumedPicoUsd: picoUsd(now().assumed ?? 0n) }),
+    },
     usage: {
-      rowsOf: async () => [
+      listRows: async () => [
         { ...NO_USAGE, team: 'a', day: '2026-11-03', keyId: 'k', model: 'm', costPicoUsd: picoUsd(now().counted) },
         // Of another period.
         { ...NO_USAGE, team: 'a', day: '2026-10-31', keyId: 'k', model: 'm', costPicoUsd: picoUsd(99n) },
       ],
     },
   };
-  return await reconcileUsage(ports, [KEY], PATIENCE);
+  return await reconcileUsage(ports, [KEY], TIMING);
 }
 const gapOf = (spent: bigint, isExact: boolean) => ({ ...KEY, spentPicoUsd: spent, isExact });
 
@@ -56,7 +58,7 @@ describe('a reconciliation', () => {
     expect((await reconcile([{ spent: 5n, counted: 9n }])).gaps).toMatchObject([gapOf(-4n, true)]);
     const assumed = (await reconcile([{ spent: 5n, assumed: 2n, counted: 5n }])).gaps;
     expect(assumed).toMatchObject([{ spentPicoUsd: 0n, assumedPicoUsd: 2n }]);
-    expect(sizeOfGaps(assumed)).toBe(2n);
+    expect(totalGap(assumed)).toBe(2n);
   });
 
   it('says of one that never rests what lacks at least, or that nothing is known to', async () => {
@@ -82,10 +84,10 @@ describe('a reconciliation', () => {
     const ports: ReconcilePorts = {
       clock: fakeClock(),
       ledger: { read: async ({ team }) => (team === 'a' ? Promise.reject(new Error('down')) : undefined) },
-      usage: { rowsOf: async () => [] },
+      usage: { listRows: async () => [] },
     };
     const other = { ...KEY, team: 'b' };
-    expect(await reconcileUsage(ports, [KEY, other], PATIENCE)).toEqual({
+    expect(await reconcileUsage(ports, [KEY, other], TIMING)).toEqual({
       equal: 1,
       gaps: [],
       busy: [],
@@ -96,7 +98,7 @@ describe('a reconciliation', () => {
   it('adds gaps up by their size: what lacks here is not made up for by what is too much there', () => {
     const gap = { ...KEY, assumedPicoUsd: picoUsd(0n), isExact: true };
     expect(
-      sizeOfGaps([
+      totalGap([
         { ...gap, spentPicoUsd: picoUsd(5n) },
         { ...gap, spentPicoUsd: picoUsd(-5n) },
       ]),

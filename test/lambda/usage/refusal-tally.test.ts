@@ -1,6 +1,6 @@
 import { beforeEach, expect, it, vi } from 'vitest';
 import { type RefusalBatch, RefusalTally, type RefusedRequest } from '../../../lambda/usage/refusal-tally.ts';
-import { START_MS } from '../../support/ledger/ledger-terms.ts';
+import { START_MS } from '../../support/ledger/ledger-fixtures.ts';
 
 let nowMs: number;
 let written: RefusalBatch[];
@@ -27,16 +27,16 @@ const ROW = { day: '2026-11-24', keyId: 'k1', model: 'm' };
 
 it('writes the first refusal at once, and a flood of more once a second, with the next request of any kind', async () => {
   tally.note(ONE);
-  await tally.writeDue();
+  await tally.flushDue();
   expect(written).toEqual([{ id: 'batch-0', team: 'a', rows: [{ ...ROW, refusals: { team_paused: 1 } }] }]);
   for (let count = 0; count < 5_000; count++) {
     tally.note(count % 2 === 0 ? ONE : { ...ONE, reason: 'requests_exceeded' });
-    await tally.writeDue();
+    await tally.flushDue();
   }
   expect(written).toHaveLength(1);
   nowMs = 1_000;
-  await tally.writeDue();
-  await tally.writeDue();
+  await tally.flushDue();
+  await tally.flushDue();
   expect(written.slice(1)).toEqual([
     { id: 'batch-1', team: 'a', rows: [{ ...ROW, refusals: { team_paused: 2_500, requests_exceeded: 2_500 } }] },
   ]);
@@ -56,15 +56,15 @@ it('writes one batch after another, also where a write takes longer than a secon
     log: (event) => logged.push(event),
   });
   slow.note(ONE);
-  const first = slow.writeDue();
+  const first = slow.flushDue();
   await vi.waitFor(() => expect(release).toHaveLength(1));
   nowMs = 5_000;
   slow.note(ONE);
-  await slow.writeDue();
+  await slow.flushDue();
   expect(release).toHaveLength(1);
   release[0]?.();
   await first;
-  const second = slow.writeDue();
+  const second = slow.flushDue();
   await vi.waitFor(() => expect(release).toHaveLength(2));
   release[1]?.();
   await second;
@@ -76,22 +76,22 @@ it('writes one batch after another, also where a write takes longer than a secon
 
 it('keeps each team its own second', async () => {
   tally.note(ONE);
-  await tally.writeDue();
+  await tally.flushDue();
   tally.note({ ...ONE, team: 'b' });
-  await tally.writeDue();
+  await tally.flushDue();
   expect(written.map(({ team }) => team)).toEqual(['a', 'b']);
 });
 
 it('writes a batch whose write failed again under its id, and what came meanwhile under another', async () => {
   isDown = true;
   tally.note(ONE);
-  await tally.writeDue();
+  await tally.flushDue();
   tally.note(ONE);
-  await tally.writeDue();
-  expect([written, logged]).toEqual([[], ['refusals_unwritten']]);
+  await tally.flushDue();
+  expect([written, logged]).toEqual([[], ['refusals_write_failed']]);
   isDown = false;
   nowMs = 1_000;
-  await tally.writeDue();
+  await tally.flushDue();
   expect(written.map(({ id, rows }) => [id, rows[0]?.refusals])).toEqual([
     ['batch-0', { team_paused: 1 }],
     ['batch-1', { team_paused: 1 }],
@@ -100,7 +100,7 @@ it('writes a batch whose write failed again under its id, and what came meanwhil
 
 it('has room for so many rows, and counts the rest under no model: none is lost', async () => {
   for (let model = 0; model < 1_000; model++) tally.note({ ...ONE, model: `m${model}` });
-  await tally.writeAll();
+  await tally.flushAll();
   const rows = written.flatMap((batch) => batch.rows);
   expect(rows).toHaveLength(201);
   expect(rows.find(({ model }) => model === '')?.refusals).toEqual({ team_paused: 800 });
@@ -110,8 +110,8 @@ it('has room for so many rows, and counts the rest under no model: none is lost'
 
 it('writes at its end what is not due yet', async () => {
   tally.note(ONE);
-  await tally.writeDue();
+  await tally.flushDue();
   tally.note(ONE);
-  await tally.writeAll();
+  await tally.flushAll();
   expect(written).toHaveLength(2);
 });

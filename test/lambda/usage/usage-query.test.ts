@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Identity } from '../../../lambda/access/identity.ts';
 import { parseUsageQuery } from '../../../lambda/usage/usage-query.ts';
-import { usageScopeOf } from '../../../lambda/usage/usage-scope.ts';
+import { resolveUsageScope } from '../../../lambda/usage/usage-scope.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 25, 9);
 const parse = (query: Record<string, string[]>) => parseUsageQuery(query, NOW_MS);
@@ -52,6 +52,6 @@ describe('a caller sees', () => {
     ['nothing as a member of no team', { keyId: 'k', role: 'member' }, { kind: 'nothing' }],
     ['nothing as a lead of no team', { keyId: 'k', role: 'lead' }, { kind: 'nothing' }],
   ])('%s', (_what, identity, scope) => {
-    expect(usageScopeOf(identity)).toEqual(scope);
+    expect(resolveUsageScope(identity)).toEqual(scope);
   });
 });

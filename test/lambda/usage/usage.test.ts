@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { picoUsd } from '../../../lambda/kernel/money.ts';
-import { addUsage, countsOf, foldEnds, NO_USAGE, type UsageCounts, usageGap } from '../../../lambda/usage/usage.ts';
-import { endWith } from '../../support/ledger/call-ends.ts';
-import { START_MS } from '../../support/ledger/ledger-terms.ts';
+import { addUsage, foldEnds, NO_USAGE, type UsageCounts, usageFromEnd, usageGap } from '../../../lambda/usage/usage.ts';
+import { START_MS } from '../../support/ledger/ledger-fixtures.ts';
+import { buildLedgerEnd } from '../../support/ledger/reservation-ends.ts';
 
 const usd = (amount: bigint) => picoUsd(amount);
 const NONE = { costPicoUsd: usd(0n), promptTokens: 0, cachedTokens: 0, completionTokens: 0 };
 const SPENT = { requests: 1, promptTokens: 5, cachedTokens: 2, completionTokens: 3, costPicoUsd: usd(7n) };
 
 describe('an end counts', () => {
-  it.each<[string, Parameters<typeof endWith>[0][], Partial<UsageCounts>]>([
+  it.each<[string, Parameters<typeof buildLedgerEnd>[0][], Partial<UsageCounts>]>([
     ['a settlement at its cost and tokens', [{ kind: 'settle' }], SPENT],
     [
       'an assumed one as assumed',
@@ -36,14 +36,20 @@ describe('an end counts', () => {
       { ...SPENT, costPicoUsd: usd(12n) },
     ],
   ])('%s', (_what, ends, counts) => {
-    const total = ends.map((fields) => countsOf(endWith(fields).end)).reduce(addUsage, NO_USAGE);
+    const total = ends.map((fields) => usageFromEnd(buildLedgerEnd(fields).end)).reduce(addUsage, NO_USAGE);
     expect(total).toEqual({ ...NO_USAGE, ...counts });
   });
 });
 
 it('folds ends into one row a team, day, key and model', () => {
   const dayLater = { atEpochMs: START_MS + 86_400_000 };
-  const rows = foldEnds([endWith(), endWith(), endWith({ keyId: 'k2' }), endWith({ model: 'n' }), endWith(dayLater)]);
+  const rows = foldEnds([
+    buildLedgerEnd(),
+    buildLedgerEnd(),
+    buildLedgerEnd({ keyId: 'k2' }),
+    buildLedgerEnd({ model: 'n' }),
+    buildLedgerEnd(dayLater),
+  ]);
   expect(rows.map(({ day, keyId, model, requests }) => [day, keyId, model, requests])).toEqual([
     ['2026-11-24', 'k1', 'm', 2],
     ['2026-11-24', 'k2', 'm', 1],
@@ -53,16 +59,16 @@ it('folds ends into one row a team, day, key and model', () => {
 });
 
 it('finds what a ledger has and its usage has not, in the days of its month only', () => {
-  const afterMidnight = endWith({ atEpochMs: Date.UTC(2026, 11, 1, 0, 0, 5) });
+  const afterMidnight = buildLedgerEnd({ atEpochMs: Date.UTC(2026, 11, 1, 0, 0, 5) });
   const december = { ...afterMidnight, ledger: { team: 'a', period: '2026-12' } };
-  const rows = foldEnds([endWith(), afterMidnight, december]);
+  const rows = foldEnds([buildLedgerEnd(), afterMidnight, december]);
   // What November paid for counts on its last day.
   expect(rows.map(({ day }) => day)).toEqual(['2026-11-24', '2026-11-30', '2026-12-01']);
-  expect(usageGap(rows, '2026-11', { spent: usd(14n), assumed: usd(0n) })).toEqual({
+  expect(usageGap(rows, '2026-11', { spentPicoUsd: usd(14n), assumedPicoUsd: usd(0n) })).toEqual({
     spentPicoUsd: 0n,
     assumedPicoUsd: 0n,
   });
-  expect(usageGap(rows, '2026-11', { spent: usd(20n), assumed: usd(1n) })).toEqual({
+  expect(usageGap(rows, '2026-11', { spentPicoUsd: usd(20n), assumedPicoUsd: usd(1n) })).toEqual({
     spentPicoUsd: 6n,
     assumedPicoUsd: 1n,
   });

@@ -1,10 +1,10 @@
 import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { templateOf } from '../../support/stack/stack.ts';
+import { synthesizeTemplate } from '../../support/stack/stack.ts';
 
 let template: Template;
 beforeAll(() => {
-  template = templateOf();
+  template = synthesizeTemplate();
 });
 
 describe('the API', () => {
@@ -85,14 +85,14 @@ describe('by setting of the environment', () => {
   };
 
   it('has a name of its own, with the alias in Route 53 or the target to point at', () => {
-    const own = templateOf({ deployment: { customDomain } });
+    const own = synthesizeTemplate({ deployment: { customDomain } });
     own.hasResourceProperties('AWS::ApiGateway::DomainName', {
       DomainName: 'groq.example.com',
       SecurityPolicy: 'TLS_1_2',
     });
     own.hasOutput('Endpoint', { Value: 'https://groq.example.com' });
     own.hasOutput('DomainTarget', {});
-    const zoned = templateOf({
+    const zoned = synthesizeTemplate({
       deployment: { customDomain: { ...customDomain, hostedZone: { id: 'Z1', name: 'example.com' } } },
     });
     zoned.hasResourceProperties('AWS::Route53::RecordSet', { Name: 'groq.example.com.', Type: 'A' });
@@ -100,7 +100,7 @@ describe('by setting of the environment', () => {
 
   it('has a web ACL on its stage, which lets long prompts pass', () => {
     template.resourceCountIs('AWS::WAFv2::WebACL', 0);
-    const guarded = templateOf({ deployment: { webAcl: { requestsPer5Minutes: 500 } } });
+    const guarded = synthesizeTemplate({ deployment: { webAcl: { requestsPer5Minutes: 500 } } });
     guarded.resourceCountIs('AWS::WAFv2::WebACLAssociation', 1);
     guarded.hasResourceProperties('AWS::WAFv2::WebACL', {
       Rules: Match.arrayWith([
@@ -111,7 +111,7 @@ describe('by setting of the environment', () => {
   });
 
   it('answers inside its VPC endpoints only', () => {
-    const inside = templateOf({ deployment: { privateEndpoint: { vpcEndpointIds: ['vpce-0a1b'] } } });
+    const inside = synthesizeTemplate({ deployment: { privateEndpoint: { vpcEndpointIds: ['vpce-0a1b'] } } });
     inside.hasResourceProperties('AWS::ApiGateway::RestApi', {
       EndpointConfiguration: { Types: ['PRIVATE'], VpcEndpointIds: ['vpce-0a1b'] },
       Policy: {

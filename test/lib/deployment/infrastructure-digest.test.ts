@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { infrastructureDigest } from '../../../lib/deployment/infrastructure-digest.ts';
-import { stackOf } from '../../support/stack/stack.ts';
+import { buildStack } from '../../support/stack/stack.ts';
 
-const digestOf = (environment = {}) => infrastructureDigest(stackOf(environment), []);
+const digestOf = (environment = {}) => infrastructureDigest(buildStack(environment), []);
 
 it('names the parts of a stack, a team as a whole, and nothing that people did not make', () => {
   const names = Object.keys(digestOf());

@@ -1,10 +1,10 @@
 import type { Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { expect, it } from 'vitest';
-import { teamOfGroqSecret } from '../../../lambda/contract.ts';
-import { stackOf, templateOf } from '../../support/stack/stack.ts';
+import { teamFromGroqSecret } from '../../../lambda/contract.ts';
+import { buildStack, synthesizeTemplate } from '../../support/stack/stack.ts';
 
-const template = templateOf();
+const template = synthesizeTemplate();
 const secretArn = {
   'Fn::Join': [
     '',
@@ -62,7 +62,9 @@ it('watches every five minutes and retires once a day', () => {
 });
 
 it('needs no schedule of Secrets Manager, which would want a first key before there is one', () => {
-  const stack = stackOf({ teams: { chatbot: { allowedModels: ['openai/gpt-oss-20b'], rotateGroqKeyEveryDays: 30 } } });
+  const stack = buildStack({
+    teams: { chatbot: { allowedModels: ['openai/gpt-oss-20b'], rotateGroqKeyEveryDays: 30 } },
+  });
   const team = Template.fromStack(stack.node.findChild('Team-chatbot') as Stack);
   team.resourceCountIs('AWS::SecretsManager::RotationSchedule', 0);
   team.hasResourceProperties('AWS::SecretsManager::Secret', { SecretString: Match.absent(), KmsKeyId: Match.absent() });
@@ -70,7 +72,7 @@ it('needs no schedule of Secrets Manager, which would want a first key before th
 
 it('encrypts secrets by a key of your own, where one is named, and lets its users use it through Secrets Manager', () => {
   const secretsKmsKeyArn = 'arn:aws:kms:eu-central-1:111111111111:key/11111111-2222-3333-4444-555555555555';
-  const stack = stackOf({ deployment: { secretsKmsKeyArn } });
+  const stack = buildStack({ deployment: { secretsKmsKeyArn } });
   const team = Template.fromStack(stack.node.findChild('Team-chatbot') as Stack);
   team.hasResourceProperties('AWS::SecretsManager::Secret', { KmsKeyId: secretsKmsKeyArn });
   const onKey = statementsOf(Template.fromStack(stack)).filter(([, { Resource }]) => Resource === secretsKmsKeyArn);
@@ -88,5 +90,5 @@ it.each([
   ['gateway/chatbot-test-service', undefined],
   ['x-groq/chatbot-test-gateway', undefined],
 ])('knows whose secret %s is', (name, wanted) => {
-  expect(teamOfGroqSecret(name, 'test')).toBe(wanted);
+  expect(teamFromGroqSecret(name, 'test')).toBe(wanted);
 });

@@ -1,11 +1,11 @@
 import type { Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { expect, it } from 'vitest';
-import { serviceSecretName, teamOfServiceSecret } from '../../../lambda/contract.ts';
-import { stackOf, templateOf } from '../../support/stack/stack.ts';
+import { serviceSecretName, teamFromServiceSecret } from '../../../lambda/contract.ts';
+import { buildStack, synthesizeTemplate } from '../../support/stack/stack.ts';
 
 const team = { allowedModels: ['openai/gpt-oss-20b'], monthlyBudgetUsd: 10 };
-const stack = stackOf({ teams: { chatbot: { ...team, rotateKeyEveryDays: 30 }, batch: team } });
+const stack = buildStack({ teams: { chatbot: { ...team, rotateKeyEveryDays: 30 }, batch: team } });
 const template = Template.fromStack(stack);
 const stackOfTeam = (name: string) => Template.fromStack(stack.node.findChild(`Team-${name}`) as Stack);
 const secretArn = {
@@ -39,7 +39,7 @@ it('gives a team that wants it a secret without a key, which is rotated at once 
 it('costs a team that does not want it nothing, and an environment without such a team no function', () => {
   stackOfTeam('batch').resourceCountIs('AWS::SecretsManager::Secret', 1);
   stackOfTeam('batch').resourceCountIs('AWS::SecretsManager::RotationSchedule', 0);
-  const without = templateOf();
+  const without = synthesizeTemplate();
   expect(Object.keys(without.findResources('AWS::IAM::Role')).filter((id) => id.startsWith('KeyRotation'))).toEqual([]);
   const names = Object.values(without.findResources('AWS::CloudWatch::Alarm')).map(
     ({ Properties }) => Properties.AlarmName,
@@ -94,6 +94,6 @@ it.each([
   ['gateway/-test-service', undefined],
   ['x-gateway/chatbot-test-service', undefined],
 ])('knows whose secret %s is', (name, wanted) => {
-  expect(teamOfServiceSecret(name, 'test')).toBe(wanted);
+  expect(teamFromServiceSecret(name, 'test')).toBe(wanted);
   if (wanted !== undefined) expect(serviceSecretName(wanted, 'test')).toBe(name);
 });

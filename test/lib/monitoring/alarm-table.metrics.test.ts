@@ -2,24 +2,24 @@ import type { Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import type { APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
 import { beforeAll, expect, it } from 'vitest';
-import { createSweep } from '../../../lambda/alerts/io/sweep-handler.ts';
-import type { RequestReport } from '../../../lambda/chat/call-report.ts';
+import { createSweepHandler } from '../../../lambda/alerts/io/sweep-handler.ts';
 import { requestMetrics } from '../../../lambda/chat/request-metrics.ts';
+import type { RequestReport } from '../../../lambda/chat/request-report.ts';
 import { HeadroomMetrics } from '../../../lambda/groq/headroom-metrics.ts';
-import { createGroqKeyRotation } from '../../../lambda/groq-keys/io/groq-key-rotation-handler.ts';
-import { createAuthorizer } from '../../../lambda/http/authorize.ts';
+import { createGroqKeyRotationHandler } from '../../../lambda/groq-keys/io/groq-key-rotation-handler.ts';
+import { createAuthorizer } from '../../../lambda/http/authorizer.ts';
 import { picoUsd } from '../../../lambda/kernel/money.ts';
 import { REFUSALS, type RefusalReason, refuse } from '../../../lambda/kernel/refusals.ts';
 import { openLedger } from '../../../lambda/ledger/ledger.ts';
-import { metricLine } from '../../../lambda/telemetry/metric-line.ts';
-import { createReconciliation } from '../../../lambda/usage/io/reconcile-handler.ts';
+import { toEmfLine } from '../../../lambda/telemetry/emf-record.ts';
+import { createReconciliationHandler } from '../../../lambda/usage/io/reconcile-handler.ts';
 import { lambdaContext } from '../../../local/host/lambda-runtime.ts';
-import { announcerWith, MemoryClaims, usd } from '../../support/alert-world.ts';
+import { alertDeliveryWith, MemoryAlertRepository, usd } from '../../support/alert-delivery.ts';
 import { catalog, policyWith } from '../../support/catalog.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
-import { GroqKeyWorld, TEAM, tokenOf } from '../../support/keys/groq-key-world.ts';
-import { START_MS, settlementOf } from '../../support/ledger/ledger-terms.ts';
-import { stackOf } from '../../support/stack/stack.ts';
+import { GroqKeyTestRig, rotationToken, TEAM } from '../../support/keys/groq-key-rig.ts';
+import { buildSettlement, START_MS } from '../../support/ledger/ledger-fixtures.ts';
+import { buildStack } from '../../support/stack/stack.ts';
 
 type Line = Readonly<Record<string, unknown>> & {
   readonly _aws: {
@@ -38,26 +38,38 @@ const write = (line: string) => void lines.push(JSON.parse(line));
 const context = lambdaContext('any', 'r', 60_000);
 const clock = fakeClock();
 const policies = { policies: async () => ({ teams: new Map([['chatbot', policyWith()]]), catalog }) };
-const state = { ...openLedger(usd(100)), spent: usd(60), overrun: picoUsd(1n), assumed: picoUsd(1n) };
+const state = {
+  ...openLedger(usd(100)),
+  spentPicoUsd: usd(60),
+  overrunPicoUsd: picoUsd(1n),
+  assumedPicoUsd: picoUsd(1n),
+};
 
 /** Every function that writes metrics, once, with all that there can be to write. */
 beforeAll(async () => {
   const groqKeys = { usedId: 'g2', refusedIds: ['g1'] };
-  const settlement = settlementOf(3n, { assumed: true, trace: { upstreamMs: 5, groqKeys } });
-  const ended = { model: 'm', period: '2026-11', settlement, boundPicoUsd: picoUsd(2n), isWhole: true, view: state };
+  const settlement = buildSettlement(3n, { assumed: true, trace: { upstreamMs: 5, groqKeys } });
+  const ended = {
+    model: 'm',
+    period: '2026-11',
+    settlement,
+    maxCostPicoUsd: picoUsd(2n),
+    isComplete: true,
+    view: state,
+  };
   const call = { requestId: 'r', atEpochMs: START_MS, team: 'chatbot', keyId: 'k', model: 'm', totalMs: 9 };
   const reports: readonly RequestReport[] = [
     { ...call, ended, firstTokenMs: 3 },
     ...(Object.keys(REFUSALS) as RefusalReason[]).map((reason) => ({ ...call, refusal: refuse(reason, 'no') })),
   ];
-  for (const report of reports) write(metricLine(requestMetrics(report, 'test')));
-  new HeadroomMetrics({ note: () => {} }, 'test', write).note(
+  for (const report of reports) write(toEmfLine(requestMetrics(report, 'test')));
+  new HeadroomMetrics({ observe: () => {} }, 'test', write).observe(
     'm',
     { requests: { perWindow: 2, remaining: 1 }, tokens: { perWindow: 2, remaining: 1 } },
     START_MS,
   );
-  const organization = { holders: new Set(['chatbot']), limit: usd(400) };
-  await createSweep({
+  const organization = { holders: new Set(['chatbot']), limitPicoUsd: usd(400) };
+  await createSweepHandler({
     policies,
     ledger: {
       sweep: async () => ({ expired: 1, state }),
@@ -65,33 +77,33 @@ beforeAll(async () => {
       readOrganization: async () => organization,
     },
     clock,
-    alerts: announcerWith(new MemoryClaims()).ports,
+    alerts: alertDeliveryWith(new MemoryAlertRepository()).ports,
     environmentName: 'test',
     write,
   })({}, context);
-  await createReconciliation({
+  await createReconciliationHandler({
     policies,
     ledger: { read: async () => state, readOrganization: async () => undefined },
-    usage: { rowsOf: async () => [] },
+    usage: { listRows: async () => [] },
     clock,
     environmentName: 'test',
     log: () => {},
     write,
   })({}, context);
-  const world = new GroqKeyWorld();
-  world.begin(tokenOf('a'));
-  const rotate = createGroqKeyRotation({
+  const world = new GroqKeyTestRig();
+  world.begin(rotationToken('a'));
+  const rotate = createGroqKeyRotationHandler({
     ...world.ports,
     environmentName: 'test',
-    secretOf: () => world.secret,
-    secretOfTeam: () => world.secret,
+    secretFor: () => world.secret,
+    secretForTeam: () => world.secret,
     startRotation: async () => {},
     policies: async () => new Map([[TEAM, policyWith()]]),
     nowEpochMs: () => START_MS,
     log: () => {},
     write,
   });
-  const step = { Step: 'createSecret', SecretId: 'arn', ClientRequestToken: tokenOf('a') } as const;
+  const step = { Step: 'createSecret', SecretId: 'arn', ClientRequestToken: rotationToken('a') } as const;
   await expect(rotate(step, context)).rejects.toThrow('no staged key');
   const keys = { identify: async () => undefined } as unknown as Parameters<typeof createAuthorizer>[0]['keys'];
   const asked = { type: 'REQUEST', methodArn: 'a/b/GET/c', headers: { Authorization: 'Bearer grk_test_wrong' } };
@@ -109,7 +121,7 @@ const written = () =>
     ),
   );
 
-const stack = stackOf({
+const stack = buildStack({
   organization: { monthlyCapUsd: 500, alertsUsd: [100], alertsPercent: [50, 80, 95] },
   teams: { chatbot: { allowedModels: ['openai/gpt-oss-20b'], rotateKeyEveryDays: 30 } },
 });

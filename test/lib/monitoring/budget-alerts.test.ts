@@ -1,14 +1,14 @@
 import type { Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
-import { stackOf } from '../../support/stack/stack.ts';
+import { buildStack } from '../../support/stack/stack.ts';
 
 const chatbot = { allowedModels: ['openai/gpt-oss-20b'], alertRecipients: ['a@example.com', 'b@example.com'] };
 const quiet = { allowedModels: ['openai/gpt-oss-20b'] };
 const webhook = { kind: 'slack' as const, secretName: 'alerts/slack' };
-const stack = stackOf({ teams: { chatbot, quiet }, deployment: { webhook } });
+const stack = buildStack({ teams: { chatbot, quiet }, deployment: { webhook } });
 const template = Template.fromStack(stack);
-const teamOf = (team: string) => Template.fromStack(stack.node.findChild(`Team-${team}`) as Stack);
+const teamTemplate = (team: string) => Template.fromStack(stack.node.findChild(`Team-${team}`) as Stack);
 
 const isAlert = { source: ['groq-gateway'], 'detail-type': ['Budget threshold crossed'] };
 const textOnly = { InputPathsMap: { 'detail-text': '$.detail.text' }, InputTemplate: '"<detail-text>"' };
@@ -42,15 +42,15 @@ describe('an alert', () => {
   });
 
   it("goes to the team's own people, of that team only, and nowhere where a team names nobody", () => {
-    const team = teamOf('chatbot');
+    const team = teamTemplate('chatbot');
     team.hasResourceProperties('AWS::Events::Rule', {
       EventPattern: { ...isAlert, detail: { environment: ['test'], holder: ['chatbot'] } },
       Targets: [Match.objectLike({ InputTransformer: textOnly })],
     });
     for (const Endpoint of chatbot.alertRecipients)
       team.hasResourceProperties('AWS::SNS::Subscription', { Protocol: 'email', Endpoint });
-    teamOf('quiet').resourceCountIs('AWS::SNS::Topic', 0);
-    teamOf('quiet').resourceCountIs('AWS::Events::Rule', 0);
+    teamTemplate('quiet').resourceCountIs('AWS::SNS::Topic', 0);
+    teamTemplate('quiet').resourceCountIs('AWS::Events::Rule', 0);
   });
 
   it('may be put on the bus by those who see budgets, and nothing else may', () => {
@@ -99,7 +99,7 @@ describe("the webhook's function", () => {
   });
 
   it('is there only where an environment has a webhook', () => {
-    const without = Template.fromStack(stackOf());
+    const without = Template.fromStack(buildStack());
     expect(Object.keys(without.findResources('AWS::Lambda::Function')).join()).not.toContain('Webhook');
     without.resourcePropertiesCountIs('AWS::Events::Rule', { EventPattern: Match.anyValue() }, 1);
   });

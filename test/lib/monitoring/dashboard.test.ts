@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { METRIC } from '../../../lambda/telemetry/metrics.ts';
 import type { GatewayFunction } from '../../../lib/gateway-function.ts';
 import { GatewayDashboard } from '../../../lib/monitoring/dashboard.ts';
-import { stackOf, templateOf } from '../../support/stack/stack.ts';
+import { buildStack, synthesizeTemplate } from '../../support/stack/stack.ts';
 
 /** CloudWatch's limits of a dashboard (quotas, read 2026-11-25): widgets, and metrics of one and of all. */
 const MOST_WIDGETS = 500;
@@ -25,13 +25,13 @@ type Widget = {
   };
 };
 
-function widgetsOf(template: Template): readonly Widget[] {
+function readWidgets(template: Template): readonly Widget[] {
   const [page] = Object.values(template.findResources('AWS::CloudWatch::Dashboard'));
   const body = page?.Properties.DashboardBody;
   const parts: unknown[] = typeof body === 'string' ? [body] : body['Fn::Join'][1];
   return JSON.parse(parts.map((part) => (typeof part === 'string' ? part : 'TOKEN')).join('')).widgets;
 }
-const widgets = widgetsOf(templateOf());
+const widgets = readWidgets(synthesizeTemplate());
 const expressions = widgets.flatMap(({ properties }) =>
   (properties.metrics ?? []).flatMap((line) =>
     line.flatMap((part) => (typeof part === 'object' && part.expression !== undefined ? [part.expression] : [])),
@@ -52,7 +52,7 @@ it('shows spending, burn, tokens, refusals, latency, headroom and keys, each by 
     searched('GroqTokensFreePercent', 'Model', 'Minimum'),
   ]);
   const text = JSON.stringify(widgets);
-  for (const metric of [METRIC.spentUsd, METRIC.gatewayMs, METRIC.upstreamMs, METRIC.firstByteMs])
+  for (const metric of [METRIC.spentUsd, METRIC.gatewayMs, METRIC.upstreamMs, METRIC.timeToFirstTokenMs])
     expect(text).toContain(`"GroqGateway","${metric}","Environment","test"`);
   for (const share of ['p50', 'p95', 'p99']) expect(text).toContain(`"stat":"${share}"`);
   expect(widgets.find(({ type }) => type === 'log')?.properties.query).toMatch(/by Team, groqKeyId/);
@@ -69,19 +69,19 @@ it('covers no widget with another', () => {
 it('is as large with 300 teams as with one, and far under the limits of a dashboard', () => {
   const team = { allowedModels: ['openai/gpt-oss-20b'] };
   const teams = Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`team-${n}`, team]));
-  const many = widgetsOf(Template.fromStack(stackOf({ teams })));
+  const many = readWidgets(Template.fromStack(buildStack({ teams })));
   expect(many).toEqual(widgets);
   expect(many.length).toBeLessThan(MOST_WIDGETS);
   expect(many.flatMap(({ properties }) => properties.metrics ?? []).length).toBeLessThan(MOST_METRICS);
 }, 120_000);
 
 it('is there unless an environment wants none, and has the table of the week', () => {
-  templateOf({ deployment: { dashboard: false } }).resourceCountIs('AWS::CloudWatch::Dashboard', 0);
+  synthesizeTemplate({ deployment: { dashboard: false } }).resourceCountIs('AWS::CloudWatch::Dashboard', 0);
   const stack = new Stack(new App(), 'Own');
   const widget = LambdaFunction.fromFunctionArn(stack, 'Widget', 'arn:aws:lambda:eu-central-1:111111111111:function:w');
   const gateway = { logGroup: { logGroupName: 'log' } } as GatewayFunction;
   new GatewayDashboard(stack, 'Page', { environmentName: 'test', gateway, widget });
-  expect(widgetsOf(Template.fromStack(stack)).filter(({ type }) => type === 'custom')).toMatchObject([
+  expect(readWidgets(Template.fromStack(stack)).filter(({ type }) => type === 'custom')).toMatchObject([
     { properties: { endpoint: 'arn:aws:lambda:eu-central-1:111111111111:function:w' } },
   ]);
 });

@@ -3,13 +3,13 @@ import type { Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { expect, it } from 'vitest';
 import { BUDGET_ALARMS, OPERATIONAL_ALARMS } from '../../../lib/monitoring/alarm-table.ts';
-import { stackOf } from '../../support/stack/stack.ts';
+import { buildStack } from '../../support/stack/stack.ts';
 
 const chatbot = { allowedModels: ['openai/gpt-oss-20b'], rotateKeyEveryDays: 30 };
 const organization = { monthlyCapUsd: 500, alertsUsd: [100, 250], alertsPercent: [50, 80, 95] };
 // With every alarm that there can be.
 const environment = { organization, deployment: { operators: ['operator@example.com'] }, teams: { chatbot } };
-const stack = stackOf(environment);
+const stack = buildStack(environment);
 const template = Template.fromStack(stack);
 const teamTemplate = Template.fromStack(stack.node.findChild('Team-chatbot') as Stack);
 type Alarm = Record<string, unknown> & { readonly AlarmName: string; readonly AlarmDescription: string };
@@ -51,7 +51,7 @@ it('has alarms of every budget, which hold while nothing is measured and clear w
 });
 
 it('has no alarms of teams where an environment wants none, and those of all teams together all the same', () => {
-  const without = stackOf({ ...environment, deployment: { teamAlarms: false } });
+  const without = buildStack({ ...environment, deployment: { teamAlarms: false } });
   Template.fromStack(without.node.findChild('Team-chatbot') as Stack).resourceCountIs('AWS::CloudWatch::Alarm', 0);
   expect(alarmsOf(Template.fromStack(without))).toHaveLength(alarms.length);
 });
@@ -81,7 +81,7 @@ it('has a runbook section for each alarm and an alarm for each section, and says
     expect(part).toMatch(/\*\*Meaning\.\*\*[\s\S]+\*\*Check\.\*\*[\s\S]+\*\*Fix\.\*\*/);
   for (const { AlarmName, AlarmDescription } of [...alarms, ...alarmsOf(teamTemplate)]) {
     const entry = entries.find(({ what }) => AlarmName.replace('groq-gateway-test-', '').startsWith(what));
-    expect(AlarmDescription).toBe(`${entry?.meaning} ${entry?.toDo} Runbook: docs/operations.md#${entry?.what}`);
+    expect(AlarmDescription).toBe(`${entry?.meaning} ${entry?.remedy} Runbook: docs/operations.md#${entry?.what}`);
   }
 });
 

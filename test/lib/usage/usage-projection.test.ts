@@ -1,8 +1,8 @@
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { expect, it } from 'vitest';
-import { stackOf } from '../../support/stack/stack.ts';
+import { buildStack } from '../../support/stack/stack.ts';
 
-const template = Template.fromStack(stackOf());
+const template = Template.fromStack(buildStack());
 const [queueId] = Object.keys(template.findResources('AWS::SQS::Queue'));
 
 it("feeds the ledger's stream to the projector from its oldest record on, and what fails at last to the dead letters", () => {

@@ -1,16 +1,16 @@
 import { Template } from 'aws-cdk-lib/assertions';
 import { expect, it } from 'vitest';
-import { stackOf } from '../../support/stack/stack.ts';
+import { buildStack } from '../../support/stack/stack.ts';
 
-const template = Template.fromStack(stackOf());
-const idOf = (type: string, start: string) =>
+const template = Template.fromStack(buildStack());
+const findResourceId = (type: string, start: string) =>
   Object.keys(template.findResources(type)).find((id) => id.startsWith(start)) ?? `no ${type} ${start}`;
-const bucket = idOf('AWS::S3::Bucket', 'Reports');
+const bucket = findResourceId('AWS::S3::Bucket', 'Reports');
 
 it('comes each Monday at six in the morning, UTC', () => {
   template.hasResourceProperties('AWS::Events::Rule', {
     ScheduleExpression: 'cron(0 6 ? * MON *)',
-    Targets: [{ Arn: { 'Fn::GetAtt': [idOf('AWS::Lambda::Function', 'Reporter'), 'Arn'] } }],
+    Targets: [{ Arn: { 'Fn::GetAtt': [findResourceId('AWS::Lambda::Function', 'Reporter'), 'Arn'] } }],
   });
 });
 
@@ -45,11 +45,11 @@ it('writes in its own folder of the bucket, as reports of rotations have theirs,
 });
 
 it('is tried again by Lambda when it fails, since it may be made as often as one likes', () => {
-  const reporter = idOf('AWS::Lambda::Function', 'Reporter');
+  const reporter = findResourceId('AWS::Lambda::Function', 'Reporter');
   const configured = Object.values(template.findResources('AWS::Lambda::EventInvokeConfig'));
   expect(configured.filter(({ Properties }) => Properties.FunctionName.Ref === reporter)).toEqual([]);
   template.hasOutput('ReportsBucket', { Value: { Ref: bucket } });
   template.hasOutput('UsageWidget', {
-    Value: { 'Fn::GetAtt': [idOf('AWS::Lambda::Function', 'WidgetDrawer'), 'Arn'] },
+    Value: { 'Fn::GetAtt': [findResourceId('AWS::Lambda::Function', 'WidgetDrawer'), 'Arn'] },
   });
 });

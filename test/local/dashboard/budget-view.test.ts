@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { type PicoUsd, picoUsd, picoUsdFromNumber, subtractUsd } from '../../../lambda/kernel/money.ts';
-import { reportBudget, reportOrganization } from '../../../lambda/ledger/budget-report.ts';
+import { reportBudget, reportOrganizationBudget } from '../../../lambda/ledger/budget-report.ts';
 import { openLedger } from '../../../lambda/ledger/ledger.ts';
 import { parseEnvironment } from '../../../lambda/policy/environment.ts';
-import { alertsOf, alertText, budgetViews } from '../../../local/dashboard/budget-view.ts';
+import { alertText, budgetsNeedingAttention, budgetViews } from '../../../local/dashboard/budget-view.ts';
 import { catalog } from '../../support/catalog.ts';
 
 const NOW = Date.parse('2026-11-25T12:00:00Z');
@@ -15,7 +15,11 @@ const policyOf = (team: string) => {
   return policy;
 };
 const budget = (spent: PicoUsd, more: object = {}, team = 'chatbot') =>
-  reportBudget(policyOf(team), { ...openLedger(LIMIT), spent, available: subtractUsd(LIMIT, spent), ...more }, NOW);
+  reportBudget(
+    policyOf(team),
+    { ...openLedger(LIMIT), spentPicoUsd: spent, availablePicoUsd: subtractUsd(LIMIT, spent), ...more },
+    NOW,
+  );
 const viewOf = (...given: Parameters<typeof budget>) => {
   const [view] = budgetViews(budget(...given));
   if (view === undefined) throw new Error('no view');
@@ -47,12 +51,12 @@ describe('a budget is shown', () => {
   });
 
   it('with what is held beside what is spent, and never beyond its whole length', () => {
-    const view = viewOf(picoUsd(share(90n)), { reserved: share(20n) });
-    expect([view.spentShare, view.heldShare]).toEqual([0.9, expect.closeTo(0.1)]);
+    const view = viewOf(picoUsd(share(90n)), { reservedPicoUsd: share(20n) });
+    expect([view.spentShare, view.reservedShare]).toEqual([0.9, expect.closeTo(0.1)]);
   });
 
   it('of the organisation first, then of the teams by name', () => {
-    const organization = reportOrganization(LIMIT, undefined, [], NOW);
+    const organization = reportOrganizationBudget(LIMIT, undefined, [], NOW);
     const data = [budget(picoUsd(0n), {}, 'zebra'), budget(picoUsd(0n), {}, 'ant')];
     const views = budgetViews({ object: 'list', data, organization });
     expect(views.map(({ name }) => name)).toEqual(['Organisation', 'ant', 'zebra']);
@@ -63,8 +67,8 @@ describe('people are told', () => {
   it('of the gravest first, and of nothing that is within its budget', () => {
     const spent = { calm: 10n, half: 60n, most: 97n, many: 84n };
     const data = Object.entries(spent).map(([team, percent]) => budget(picoUsd(share(percent)), {}, team));
-    const organization = reportOrganization(LIMIT, undefined, [], NOW);
-    const alerts = alertsOf(budgetViews({ object: 'list', data, organization }));
+    const organization = reportOrganizationBudget(LIMIT, undefined, [], NOW);
+    const alerts = budgetsNeedingAttention(budgetViews({ object: 'list', data, organization }));
     expect(alerts.map(({ name }) => name)).toEqual(['most', 'many', 'half']);
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { age, columnDecimals, money, percent } from '../../../local/dashboard/format.ts';
+import { columnDecimals, formatAge, formatShare, money } from '../../../local/dashboard/format.ts';
 
 describe('figures are shown', () => {
   it.each([
@@ -27,7 +27,7 @@ describe('figures are shown', () => {
     [0.7999, '79%'],
     [1, '100%'],
   ])('the share %d as %s', (share, text) => {
-    expect(percent(share)).toBe(text);
+    expect(formatShare(share)).toBe(text);
   });
 
   it.each([
@@ -35,7 +35,7 @@ describe('figures are shown', () => {
     [119_000, '1 min'],
     [26 * 3_600_000, '26 h'],
     [1_000 * 86_400_000, '1,000 days'],
-  ])('an age of %d ms as %s', (ageMs, text) => {
-    expect(age(ageMs)).toBe(text);
+  ])('%d ms as %s', (ageMs, text) => {
+    expect(formatAge(ageMs)).toBe(text);
   });
 });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { gridOf } from '../../../local/dashboard/grid-lines.ts';
-import { refusalsOf } from '../../../local/dashboard/refusals.ts';
-import type { UsageRow } from '../../../local/dashboard/shapes.ts';
-import { changeText, daysAsked, weekOf } from '../../../local/dashboard/week.ts';
+import type { UsageRow } from '../../../local/dashboard/api-types.ts';
+import { chooseGrid } from '../../../local/dashboard/grid-lines.ts';
+import { countRefusals } from '../../../local/dashboard/refusals.ts';
+import { comparedDays, describeChange, summarizeWeek } from '../../../local/dashboard/week.ts';
 
 const NOW = Date.parse('2026-11-25T12:00:00Z');
 const row = (day: string, team: string, cost_usd: string, more: Partial<UsageRow> = {}): UsageRow => ({
@@ -17,7 +17,7 @@ const row = (day: string, team: string, cost_usd: string, more: Partial<UsageRow
 
 describe('seven days', () => {
   it('are asked for together with the seven before', () => {
-    expect(daysAsked(NOW)).toEqual({ from: '2026-11-12', to: '2026-11-25' });
+    expect(comparedDays(NOW)).toEqual({ from: '2026-11-12', to: '2026-11-25' });
   });
 
   it('add up exactly, by day and by team, and leave the days before out', () => {
@@ -27,8 +27,8 @@ describe('seven days', () => {
       row('2026-11-25', 'a', '0.2'),
       row('2026-11-25', 'b', '0.000000000001'),
     ];
-    const week = weekOf(rows, 'team', NOW);
-    expect(week).toMatchObject({ totalUsd: '0.300000000001', beforeUsd: '5' });
+    const week = summarizeWeek(rows, 'team', NOW);
+    expect(week).toMatchObject({ totalUsd: '0.300000000001', previousUsd: '5' });
     expect(week.days).toEqual([19, 20, 21, 22, 23, 24, 25].map((date) => `2026-11-${date}`));
     expect(week.dayTotalsUsd).toEqual(['0.1', '0', '0', '0', '0', '0', '0.200000000001']);
     expect(week.series).toEqual([
@@ -39,7 +39,7 @@ describe('seven days', () => {
 
   it('name the five dearest of many, and put the rest together without losing any', () => {
     const rows = Array.from({ length: 9 }, (_, index) => row('2026-11-25', `team-${index}`, String(index + 1)));
-    const { series, totalUsd } = weekOf(rows, 'team', NOW);
+    const { series, totalUsd } = summarizeWeek(rows, 'team', NOW);
     expect(series.map(({ name }) => name)).toEqual(['team-8', 'team-7', 'team-6', 'team-5', 'team-4', '4 others']);
     expect(series.at(-1)).toMatchObject({ totalUsd: '10', requests: 4 });
     expect(totalUsd).toBe('45');
@@ -47,7 +47,7 @@ describe('seven days', () => {
 
   it('leave out who was only refused', () => {
     const refused = row('2026-11-25', 'b', '0', { requests: 0, refusals: { model_not_found: 3 } });
-    const { series } = weekOf([row('2026-11-25', 'a', '0', { requests: 1 }), refused], 'team', NOW);
+    const { series } = summarizeWeek([row('2026-11-25', 'a', '0', { requests: 1 }), refused], 'team', NOW);
     expect(series.map(({ name }) => name)).toEqual(['a']);
   });
 
@@ -59,7 +59,7 @@ describe('seven days', () => {
     ['40', '2', '20 times the seven days before'],
   ])('of %s dollars after %s are told as %s', (now, before, text) => {
     const rows = [row('2026-11-13', 'a', before), row('2026-11-25', 'a', now)];
-    expect(changeText(weekOf(rows, 'team', NOW))).toBe(text);
+    expect(describeChange(summarizeWeek(rows, 'team', NOW))).toBe(text);
   });
 });
 
@@ -72,7 +72,7 @@ describe('a chart’s lines', () => {
     [4, [0, 1, 2, 3, 4], 0],
     [0, [0, 1], 0],
   ])('for at most %d dollars', (largest, lines, decimals) => {
-    const grid = gridOf(largest);
+    const grid = chooseGrid(largest);
     expect(grid.linesUsd).toEqual(lines.map((line) => expect.closeTo(line, 9)));
     expect(grid.decimals).toBe(decimals);
   });
@@ -88,14 +88,14 @@ describe('refusals', () => {
       row('2026-11-25', 'b', '0', { refusals: { model_not_allowed: 4 } }),
       row('2026-11-25', 'c', '0'),
     ];
-    expect(refusalsOf({ data, total }, '2026-11-19', '2026-11-25')).toEqual([
-      { code: 'model_not_allowed', today: 4, week: 7, mostBy: 'b' },
-      { code: 'team_paused', today: 0, week: 1, mostBy: 'a' },
+    expect(countRefusals({ data, total }, '2026-11-19', '2026-11-25')).toEqual([
+      { code: 'model_not_allowed', today: 4, week: 7, mostAffectedTeam: 'b' },
+      { code: 'team_paused', today: 0, week: 1, mostAffectedTeam: 'a' },
     ]);
   });
 
   it('are told apart from not being counted at all', () => {
-    expect(refusalsOf({ data: [row('2026-11-25', 'a', '1')], total }, '2026-11-19', '2026-11-25')).toBeUndefined();
-    expect(refusalsOf({ data: [], total: { ...total, refusals: {} } }, '2026-11-19', '2026-11-25')).toEqual([]);
+    expect(countRefusals({ data: [row('2026-11-25', 'a', '1')], total }, '2026-11-19', '2026-11-25')).toBeUndefined();
+    expect(countRefusals({ data: [], total: { ...total, refusals: {} } }, '2026-11-19', '2026-11-25')).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { newTestKey } from '../../../bench/rotation/played-secret.ts';
+import { newTestKey } from '../../../bench/rotation/simulated-secret.ts';
 import { type FakeGroq, startFakeGroq } from '../../../local/fake-groq/server.ts';
 
 const [a, b] = [newTestKey(), newTestKey()];

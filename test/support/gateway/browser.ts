@@ -1,20 +1,20 @@
 import type { Browser, Page } from 'playwright-core';
 import { expect } from 'vitest';
-import { findChromium, HOW_TO_GET_CHROMIUM, openChromium } from '../../../local/demo/chromium.ts';
+import { CHROMIUM_INSTALL_HINT, findChromium, openChromium } from '../../../local/demo/chromium.ts';
 import { DASHBOARD_PATH } from '../../../local/host/dashboard-files.ts';
 
 /** The browser that tests use; undefined where there is none, and tests of pages are left out. */
 export const CHROMIUM = findChromium(process.env);
 
 if (CHROMIUM === undefined) {
-  const message = `tests in a browser are left out: ${HOW_TO_GET_CHROMIUM}`;
+  const message = `tests in a browser are left out: ${CHROMIUM_INSTALL_HINT}`;
   if (process.env.BROWSER_TESTS === 'required') throw new Error(message);
   console.warn(message);
 }
 
 /** Starts the browser. */
 export async function startBrowser(): Promise<Browser> {
-  if (CHROMIUM === undefined) throw new Error(HOW_TO_GET_CHROMIUM);
+  if (CHROMIUM === undefined) throw new Error(CHROMIUM_INSTALL_HINT);
   return await openChromium(CHROMIUM);
 }
 
@@ -28,17 +28,17 @@ const REFUSED = /^Failed to load resource: the server responded with a status of
 export class DashboardPage {
   readonly page: Page;
   readonly requested: string[] = [];
-  readonly complaints: string[] = [];
+  readonly consoleErrors: string[] = [];
   readonly #baseUrl: string;
 
   private constructor(page: Page, baseUrl: string) {
     this.page = page;
     this.#baseUrl = baseUrl;
     page.on('request', (request) => this.requested.push(request.url()));
-    page.on('pageerror', (error) => this.complaints.push(String(error)));
+    page.on('pageerror', (error) => this.consoleErrors.push(String(error)));
     page.on('console', (message) => {
       if (!['error', 'warning'].includes(message.type()) || REFUSED.test(message.text())) return;
-      this.complaints.push(message.text());
+      this.consoleErrors.push(message.text());
     });
   }
 
@@ -75,11 +75,11 @@ export class DashboardPage {
   }
 
   /** Asserts that nothing went anywhere else or was complained about, and that the key is where it may be alone. */
-  async expectQuiet(key?: string): Promise<void> {
+  async expectNoErrorsOrLeaks(key?: string): Promise<void> {
     expect(this.requested.filter((url) => !url.startsWith(`${this.#baseUrl}/`) && !url.startsWith('data:'))).toEqual(
       [],
     );
-    expect(this.complaints).toEqual([]);
+    expect(this.consoleErrors).toEqual([]);
     expect(await this.page.context().cookies()).toEqual([]);
     expect(await this.page.evaluate('localStorage.length')).toBe(0);
     if (key === undefined) return;

@@ -1,9 +1,9 @@
 import type { PicoUsd } from '../../../lambda/kernel/money.ts';
-import { billOf as billBy } from '../../../local/fake-groq/bill.ts';
-import type { ModelCount } from '../../../local/fake-groq/served.ts';
+import type { ModelCount } from '../../../local/fake-groq/served-counts.ts';
+import { computeBill as computeCatalogBill } from '../../../local/fake-groq/upstream-bill.ts';
 import { catalog } from '../catalog.ts';
 
 /** What an upstream's counts come to by the product's own catalog. */
-export function billOf(counts: Readonly<Record<string, ModelCount>>): PicoUsd {
-  return billBy(counts, catalog);
+export function computeBill(counts: Readonly<Record<string, ModelCount>>): PicoUsd {
+  return computeCatalogBill(counts, catalog);
 }

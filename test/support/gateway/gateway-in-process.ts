@@ -5,14 +5,14 @@ import { installLambdaRuntime, lambdaContext, type StreamingHandler } from '../.
 installLambdaRuntime();
 
 /** Ports of a gateway that nobody asks for usage, and nobody watches. */
-export const NO_USAGE_PORTS = {
-  watch: { note: () => {}, writeDue: async () => {} },
-  usage: { rowsOf: async () => [] },
-  keyNames: { namesOf: async () => new Map<string, string>() },
+export const NO_OP_USAGE_PORTS = {
+  recorder: { record: () => {}, flushDue: async () => {} },
+  usage: { listRows: async () => [] },
+  keyNames: { listKeyNames: async () => new Map<string, string>() },
 };
 
 /** A whole response, and its pieces as they came. */
-export type CapturedResponse = { status: number; headers: Record<string, string>; text: string; pieces: string[] };
+export type CapturedResponse = { status: number; headers: Record<string, string>; text: string; chunks: string[] };
 
 /** An event as API Gateway makes one, for a key that the authorizer knows. */
 export function chatEvent(
@@ -38,13 +38,13 @@ export function chatEvent(
   } as APIGatewayProxyEvent;
 }
 
-/** Calls a streaming handler as Lambda does; `onPiece` sees each piece of the body as it is written. */
+/** Calls a streaming handler as Lambda does; `onChunk` sees each piece of the body as it is written. */
 export async function invoke(
   handler: unknown,
   event: APIGatewayProxyEvent,
-  onPiece: (piece: string) => void = () => {},
+  onChunk: (piece: string) => void = () => {},
 ): Promise<CapturedResponse> {
-  const captured: CapturedResponse = { status: 0, headers: {}, text: '', pieces: [] };
+  const captured: CapturedResponse = { status: 0, headers: {}, text: '', chunks: [] };
   class Capture extends Writable {
     begin(metadata: { statusCode: number; headers?: Record<string, string> }): void {
       captured.status = metadata.statusCode;
@@ -52,8 +52,8 @@ export async function invoke(
     }
     override _write(chunk: Buffer, _encoding: string, done: () => void): void {
       if (chunk.length > 0) {
-        captured.pieces.push(chunk.toString());
-        onPiece(chunk.toString());
+        captured.chunks.push(chunk.toString());
+        onChunk(chunk.toString());
       }
       done();
     }
@@ -63,6 +63,6 @@ export async function invoke(
     new Capture() as never,
     lambdaContext('gateway', 'request', 300_000),
   );
-  captured.text = captured.pieces.join('');
+  captured.text = captured.chunks.join('');
   return captured;
 }

@@ -36,7 +36,10 @@ export async function postChat(
 }
 
 /** A team's budget as the gateway reports it. */
-export async function budgetOf(gateway: Pick<GatewayProcess, 'baseUrl'>, key: string): Promise<Record<string, string>> {
+export async function fetchBudget(
+  gateway: Pick<GatewayProcess, 'baseUrl'>,
+  key: string,
+): Promise<Record<string, string>> {
   const response = await fetch(`${gateway.baseUrl}/openai/v1/budget`, { headers: { authorization: `Bearer ${key}` } });
   return (await response.json()) as Record<string, string>;
 }

@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { vi } from 'vitest';
-import { mintKey, TeamKeys } from '../../../lambda/access/io/team-keys.ts';
+import { DynamoKeyStore, mintKey } from '../../../lambda/access/io/dynamo-key-store.ts';
 import { RecentOutputs } from '../../../lambda/chat/recent-outputs.ts';
 import { Headroom } from '../../../lambda/groq/headroom.ts';
 import { GroqKeys } from '../../../lambda/groq/io/groq-keys.ts';
 import { GroqUpstream } from '../../../lambda/groq/io/groq-upstream.ts';
-import { createAuthorizer } from '../../../lambda/http/authorize.ts';
+import { createAuthorizer } from '../../../lambda/http/authorizer.ts';
 import { systemClock } from '../../../lambda/kernel/io/system.ts';
 import { type PicoUsd, picoUsd } from '../../../lambda/kernel/money.ts';
-import { periodOf } from '../../../lambda/kernel/period.ts';
+import { periodAt } from '../../../lambda/kernel/period.ts';
 import { DynamoLedger } from '../../../lambda/ledger/io/dynamo-ledger.ts';
 import type { LedgerState } from '../../../lambda/ledger/reservation.ts';
 import { type EnvironmentFile, parseEnvironment } from '../../../lambda/policy/environment.ts';
@@ -17,18 +17,18 @@ import { ensureTable } from '../../../local/dynamodb/tables.ts';
 import { type FakeGroq, type FakeGroqOptions, startFakeGroq } from '../../../local/fake-groq/server.ts';
 import { type HostedFunctions, startHost } from '../../../local/host/host.ts';
 import { catalog } from '../catalog.ts';
-import type { TestDatabase } from '../ledger/embedded-ledger.ts';
 import { RealLedger } from '../ledger/real-ledger.ts';
-import { billOf } from './fake-bill.ts';
-import { NO_USAGE_PORTS } from './gateway-in-process.ts';
+import type { TestDatabase } from '../ledger/test-database.ts';
+import { computeBill } from './fake-bill.ts';
+import { NO_OP_USAGE_PORTS } from './gateway-in-process.ts';
 
-const { createGateway } = await import('../../../lambda/http/gateway-handler.ts');
+const { createGatewayHandler } = await import('../../../lambda/http/gateway-handler.ts');
 
 /** The model that hosted teams may use, unless a test says otherwise. */
 export const MODEL = 'openai/gpt-oss-20b';
 
 /** A whole answer over HTTP. */
-export type HttpAnswer = { readonly status: number; readonly headers: Headers; readonly text: string };
+export type HttpResponse = { readonly status: number; readonly headers: Headers; readonly text: string };
 
 /** How hosted gateways are to be. */
 export type HostedOptions = {
@@ -47,7 +47,7 @@ export class HostedGateways {
   readonly #database: TestDatabase;
   readonly table: string;
   readonly #environment: ReturnType<typeof parseEnvironment>;
-  readonly #keys: TeamKeys;
+  readonly #keys: DynamoKeyStore;
   readonly #keyOf = new Map<string, string>();
   /** Each gateway's function, to be called as Lambda calls it. */
   readonly handlers: HostedFunctions['gateway'][] = [];
@@ -59,7 +59,7 @@ export class HostedGateways {
     this.#database = database;
     this.fake = fake;
     this.table = table;
-    this.#keys = new TeamKeys(database.client, table, this.now);
+    this.#keys = new DynamoKeyStore(database.client, table, this.now);
     this.ledger = new RealLedger(database.client, table, this.now);
     const roomy = { allowedModels: [MODEL], monthlyBudgetUsd: 100, rateLimitRpm: null, maxConcurrent: 200 };
     const teams = Object.fromEntries(
@@ -96,7 +96,7 @@ export class HostedGateways {
     } as unknown as SecretsManagerClient;
     const keys = new GroqKeys(secrets, 'test', this.now, () => {});
     const headroom = new Headroom();
-    const gateway: unknown = createGateway({
+    const gateway: unknown = createGatewayHandler({
       policies: { policies: async () => ({ teams: this.#environment.teams, catalog }) },
       ledger: new DynamoLedger(this.#database.client, this.table, this.now),
       upstream: new GroqUpstream({ baseUrl: this.fake.baseUrl, keys, clock, log: () => {}, limits: headroom }),
@@ -105,9 +105,9 @@ export class HostedGateways {
       log: () => {},
       outputs: new RecentOutputs(),
       headroom,
-      usage: { rowsOf: async () => [] },
+      usage: { listRows: async () => [] },
       keyNames: this.#keys,
-      watch: NO_USAGE_PORTS.watch,
+      recorder: NO_OP_USAGE_PORTS.recorder,
     });
     const counted: HostedFunctions['gateway'] = async (...call) => {
       this.#arrived++;
@@ -140,7 +140,7 @@ export class HostedGateways {
   }
 
   /** Sends any request with a team's key. */
-  async send(team: string, path: string, init: RequestInit = {}, replica = 0): Promise<HttpAnswer> {
+  async send(team: string, path: string, init: RequestInit = {}, replica = 0): Promise<HttpResponse> {
     const response = await fetch(this.urlOf(replica) + path, {
       ...init,
       headers: { authorization: `Bearer ${this.keyOf(team)}`, ...init.headers },
@@ -153,7 +153,7 @@ export class HostedGateways {
     team: string,
     body: object = {},
     { replica = 0, content = '[tokens:50]', ...init }: RequestInit & { replica?: number; content?: string } = {},
-  ): Promise<HttpAnswer> {
+  ): Promise<HttpResponse> {
     const whole = { model: MODEL, messages: [{ role: 'user', content }], max_tokens: 50, ...body };
     return await this.send(
       team,
@@ -164,7 +164,11 @@ export class HostedGateways {
   }
 
   /** Starts a chat completion and leaves it: at once, or after the first bytes of the answer. */
-  async chatAndLeave(team: string, body: object, when: 'once it is upstream' | 'at the first bytes'): Promise<void> {
+  async chatAndDisconnect(
+    team: string,
+    body: object,
+    when: 'once it is upstream' | 'at the first bytes',
+  ): Promise<void> {
     const leave = new AbortController();
     const { inFlight } = this.fake.served();
     const answer = fetch(`${this.urlOf()}/openai/v1/chat/completions`, {
@@ -184,16 +188,16 @@ export class HostedGateways {
   }
 
   /** A team's ledger as it stands, by default in the present month. */
-  async stateOf(team: string, period = periodOf(this.now())): Promise<LedgerState | undefined> {
+  async stateOf(team: string, period = periodAt(this.now())): Promise<LedgerState | undefined> {
     return await this.ledger.read({ team, period });
   }
 
   /** Waits until a team holds nothing any more, and tells its ledger. */
-  async settled(team: string): Promise<LedgerState> {
+  async waitUntilSettled(team: string): Promise<LedgerState> {
     return await vi.waitFor(
       async () => {
         const state = await this.stateOf(team);
-        if (state === undefined || state.reserved !== 0n) throw new Error('something is still held');
+        if (state === undefined || state.reservedPicoUsd !== 0n) throw new Error('something is still held');
         return state;
       },
       { timeout: 10_000, interval: 20 },
@@ -201,23 +205,23 @@ export class HostedGateways {
   }
 
   /** Waits until so many calls are at the upstream at once. */
-  async inFlight(count: number): Promise<void> {
+  async waitForInFlight(count: number): Promise<void> {
     await vi.waitFor(() => this.#until(this.fake.served().inFlight >= count), { timeout: 10_000, interval: 5 });
   }
 
   /** Waits until so many requests have reached a gateway. */
-  async arrivals(count: number): Promise<void> {
+  async waitForArrivals(count: number): Promise<void> {
     await vi.waitFor(() => this.#until(this.#arrived >= count), { timeout: 10_000, interval: 5 });
   }
 
   /** Waits until the upstream has been sent so many calls. */
-  async sent(count: number): Promise<void> {
+  async waitForUpstreamCalls(count: number): Promise<void> {
     await vi.waitFor(() => this.#until(this.fake.served().requests >= count), { timeout: 10_000, interval: 5 });
   }
 
   /** What the upstream would bill for all that it could serve to the end. */
   billed(): PicoUsd {
-    return billOf(this.fake.served().byModel);
+    return computeBill(this.fake.served().byModel);
   }
 
   /** The upstream is closed first, so that calls that hang at it end. */
@@ -228,9 +232,9 @@ export class HostedGateways {
 }
 
 /** What a call of `HostedGateways.chat` costs: 27 tokens of prompt and 50 of answer. */
-export const CALL_PICO_USD = picoUsd(27n * 75_000n + 50n * 300_000n);
+export const CALL_COST_PICO_USD = picoUsd(27n * 75_000n + 50n * 300_000n);
 
 /** A budget in dollars that pays so many calls' cost. */
-export function usdOfCalls(calls: number): number {
-  return (calls * Number(CALL_PICO_USD)) / 1e12;
+export function usdForCalls(calls: number): number {
+  return (calls * Number(CALL_COST_PICO_USD)) / 1e12;
 }

@@ -7,12 +7,12 @@ export type Fault =
   /** The write is made, and its reply never comes; the SDK tries again. */
   | { readonly kind: 'lost reply'; readonly at: number }
   /** The write reaches DynamoDB twice. */
-  | { readonly kind: 'told twice'; readonly at: number };
+  | { readonly kind: 'duplicated'; readonly at: number };
 
-const MOST_RETRIES = 3;
+const MAX_RETRIES = 3;
 
 /** The end of a process. */
-export class Crash extends Error {
+export class SimulatedCrash extends Error {
   override readonly name = 'Crash';
 }
 
@@ -32,7 +32,7 @@ export class FaultyClient {
         acquireInitialRetryToken: async () => ({ getRetryCount: () => 0, getRetryDelay: () => 0 }),
         refreshRetryTokenForRetry: async (token, { errorType }) => {
           const tries = token.getRetryCount() + 1;
-          if (errorType === 'CLIENT_ERROR' || tries > MOST_RETRIES) throw new Error('not tried again');
+          if (errorType === 'CLIENT_ERROR' || tries > MAX_RETRIES) throw new Error('not tried again');
           return { getRetryCount: () => tries, getRetryDelay: () => 0 };
         },
         recordSuccess: () => {},
@@ -41,13 +41,13 @@ export class FaultyClient {
     this.client.middlewareStack.add(
       (next, context) => async (args) => {
         if (context.commandName === 'GetItemCommand') {
-          this.#dieIfDue();
+          this.#crashIfDue();
           return await next(args);
         }
-        this.#dieIfDue();
+        this.#crashIfDue();
         const write = ++this.#writes;
         const fault = this.#fault;
-        if (fault?.kind === 'told twice' && fault.at === write) await next(args).catch(() => undefined);
+        if (fault?.kind === 'duplicated' && fault.at === write) await next(args).catch(() => undefined);
         const answer = await next(args);
         if (fault?.kind === 'lost reply' && fault.at === write)
           throw Object.assign(new Error('the reply was lost'), { name: 'TimeoutError', $retryable: {} });
@@ -58,12 +58,13 @@ export class FaultyClient {
   }
 
   /** Lets the next writes go wrong this way, or none. */
-  arm(fault: Fault | undefined): void {
+  injectFault(fault: Fault | undefined): void {
     this.#fault = fault;
     this.#writes = 0;
   }
 
-  #dieIfDue(): void {
-    if (this.#fault?.kind === 'crash' && this.#writes >= this.#fault.after) throw new Crash('the process is gone');
+  #crashIfDue(): void {
+    if (this.#fault?.kind === 'crash' && this.#writes >= this.#fault.after)
+      throw new SimulatedCrash('the process is gone');
   }
 }

@@ -12,7 +12,7 @@ export class RealLedger extends DynamoLedger implements BudgetLedger {
   readonly topUpCap: DynamoBudgets['topUpCap'];
   readonly setPause: DynamoBudgets['setPause'];
   readonly revokeKey: DynamoBudgets['revokeKey'];
-  readonly setPauseOfAll: DynamoBudgets['setPauseOfAll'];
+  readonly setPauseForAll: DynamoBudgets['setPauseForAll'];
 
   constructor(client: DynamoDBClient, table: string, nowEpochMs: () => number) {
     super(client, table, nowEpochMs);
@@ -23,6 +23,6 @@ export class RealLedger extends DynamoLedger implements BudgetLedger {
     this.topUpCap = (...of) => budgets.topUpCap(...of);
     this.setPause = (...of) => budgets.setPause(...of);
     this.revokeKey = (...of) => budgets.revokeKey(...of);
-    this.setPauseOfAll = (...of) => budgets.setPauseOfAll(...of);
+    this.setPauseForAll = (...of) => budgets.setPauseForAll(...of);
   }
 }

@@ -1,4 +1,4 @@
-import { physicalIdOf } from './stack-resources.ts';
+import { findPhysicalId } from './stack-resources.ts';
 
 /** Sends a request to the emulator's Lambda, which takes any signature of a key it knows. */
 async function request(path: string, method: string, body?: unknown): Promise<Response> {
@@ -11,11 +11,15 @@ async function request(path: string, method: string, body?: unknown): Promise<Re
 }
 
 /** How an invocation ended, and what the function answered. */
-export type Invoked = { readonly status: number; readonly error: string | null; readonly text: string };
+export type InvocationResult = { readonly status: number; readonly error: string | null; readonly text: string };
 
 /** Invokes a deployed function as its schedule does. */
-export async function invokeDeployed(stackName: string, logicalIdStart: string, payload = {}): Promise<Invoked> {
-  const name = await physicalIdOf(stackName, 'AWS::Lambda::Function', logicalIdStart);
+export async function invokeFunction(
+  stackName: string,
+  logicalIdStart: string,
+  payload = {},
+): Promise<InvocationResult> {
+  const name = await findPhysicalId(stackName, 'AWS::Lambda::Function', logicalIdStart);
   const response = await request(`${name}/invocations`, 'POST', payload);
   return {
     status: response.status,
@@ -25,13 +29,13 @@ export async function invokeDeployed(stackName: string, logicalIdStart: string, 
 }
 
 /** Does something while a deployed function has other environment variables on top of its own. */
-export async function withVariables(
+export async function withEnvironmentVariables(
   stackName: string,
   logicalIdStart: string,
   changed: (own: Readonly<Record<string, string>>) => Readonly<Record<string, string>>,
   work: () => Promise<void>,
 ): Promise<void> {
-  const name = await physicalIdOf(stackName, 'AWS::Lambda::Function', logicalIdStart);
+  const name = await findPhysicalId(stackName, 'AWS::Lambda::Function', logicalIdStart);
   const path = `${name}/configuration`;
   const own = ((await (await request(path, 'GET')).json()) as { Environment: { Variables: Record<string, string> } })
     .Environment.Variables;

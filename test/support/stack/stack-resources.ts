@@ -1,7 +1,7 @@
 import { CloudFormationClient, paginateListStackResources } from '@aws-sdk/client-cloudformation';
 
 /** The physical name of a deployed resource by its type and how its logical id starts; a stack has pages of them. */
-export async function physicalIdOf(stackName: string, type: string, logicalIdStart: string): Promise<string> {
+export async function findPhysicalId(stackName: string, type: string, logicalIdStart: string): Promise<string> {
   for await (const page of paginateListStackResources(
     { client: new CloudFormationClient({}) },
     { StackName: stackName },

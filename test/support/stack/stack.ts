@@ -7,7 +7,7 @@ import { catalog, catalogContent } from '../catalog.ts';
 const TEAM = { allowedModels: ['openai/gpt-oss-20b'], monthlyBudgetUsd: 10, rateLimitRpm: 60, requestsPerDay: 1_000 };
 
 /** A stack of an environment, without its functions' bundles. */
-export function stackOf(environment: Partial<EnvironmentFile> = {}, environmentName = 'test'): GatewayStack {
+export function buildStack(environment: Partial<EnvironmentFile> = {}, environmentName = 'test'): GatewayStack {
   const environmentFile = { teams: { chatbot: TEAM }, ...environment };
   const app = new App({ context: { 'aws:cdk:bundling-stacks': [] } });
   return new GatewayStack(app, environmentName, {
@@ -20,6 +20,6 @@ export function stackOf(environment: Partial<EnvironmentFile> = {}, environmentN
 }
 
 /** The template of such a stack. */
-export function templateOf(environment: Partial<EnvironmentFile> = {}): Template {
-  return Template.fromStack(stackOf(environment));
+export function synthesizeTemplate(environment: Partial<EnvironmentFile> = {}): Template {
+  return Template.fromStack(buildStack(environment));
 }

@@ -1,20 +1,23 @@
 import { describe, expect, it } from 'vitest';
-import { untilStill } from '../../../../bin/prove/scenarios/scenario.ts';
+import { waitUntilSettled } from '../../../../bin/prove/scenarios/scenario.ts';
 import { picoUsd, ZERO_USD } from '../../../../lambda/kernel/money.ts';
 
 describe('the wait for what is under way', () => {
-  const figures = { held: ZERO_USD, assumed: ZERO_USD, overrun: ZERO_USD };
+  const figures = { reservedPicoUsd: ZERO_USD, assumedPicoUsd: ZERO_USD, overrunPicoUsd: ZERO_USD };
 
   it('never takes figures that still move for the last ones without a word', async () => {
     let spent = 0n;
-    const ledger = async () => ({ ...figures, spent: picoUsd(spent++) });
-    expect(await untilStill({ upstream: undefined }, { ledger }, 500)).toMatchObject({
+    const ledger = async () => ({ ...figures, spentPicoUsd: picoUsd(spent++) });
+    expect(await waitUntilSettled({ upstream: undefined }, { ledger }, 500)).toMatchObject({
       faults: ['calls were still in flight or settling 0.5 s after the last answer'],
     });
   });
 
   it('has no fault to tell once nothing moves', async () => {
-    const ledger = async () => ({ ...figures, spent: picoUsd(7n) });
-    expect(await untilStill({ upstream: undefined }, { ledger })).toMatchObject({ ledger: { spent: 7n }, faults: [] });
+    const ledger = async () => ({ ...figures, spentPicoUsd: picoUsd(7n) });
+    expect(await waitUntilSettled({ upstream: undefined }, { ledger })).toMatchObject({
+      ledger: { spentPicoUsd: 7n },
+      faults: [],
+    });
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { requireRoom } from '../../../../bin/prove/targets/deployed-target.ts';
-import { readServed } from '../../../../bin/prove/targets/served-upstream.ts';
+import { requireSufficientLimits } from '../../../../bin/prove/targets/deployed-target.ts';
+import { readServed } from '../../../../bin/prove/targets/upstream-counter.ts';
 import { catalog, policyWith } from '../../../support/catalog.ts';
 
 describe('a deployed team that is to be attacked', () => {
@@ -13,7 +13,7 @@ describe('a deployed team that is to be attacked', () => {
     [{ ...roomy, requestsPerDay: 5_000 }, /has 5000 requests a day/],
     [{ ...roomy, allowedModels: ['whisper-large-v3'] }, /has no model that is served/],
   ])('must have room for it: %j', (fields, refused) => {
-    const require = () => requireRoom({ policy: policyWith(fields), catalog }, 200, 50);
+    const require = () => requireSufficientLimits({ policy: policyWith(fields), catalog }, 200, 50);
     if (refused === undefined) expect(require).not.toThrow();
     else expect(require).toThrow(refused);
   });

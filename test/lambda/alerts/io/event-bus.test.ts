@@ -1,11 +1,11 @@
 import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { expect, it } from 'vitest';
-import { alertOf } from '../../../../lambda/alerts/alert.ts';
+import { buildAlert } from '../../../../lambda/alerts/alert.ts';
 import { EventBus } from '../../../../lambda/alerts/io/event-bus.ts';
-import { sightWith, usd } from '../../../support/alert-world.ts';
-import { START_MS } from '../../../support/ledger/ledger-terms.ts';
+import { snapshotWith, usd } from '../../../support/alert-delivery.ts';
+import { START_MS } from '../../../support/ledger/ledger-fixtures.ts';
 
-const alert = alertOf('prod', { ...sightWith({ spent: usd(81) }), threshold: '80%' }, [], START_MS);
+const alert = buildAlert('prod', { ...snapshotWith({ spentPicoUsd: usd(81) }), threshold: '80%' }, [], START_MS);
 const busThat = (send: () => Promise<unknown>) => new EventBus({ send } as unknown as EventBridgeClient, 'default');
 
 it('fails where EventBridge answers and has not taken the event, so that the alert is told again', async () => {

@@ -1,58 +1,60 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { createSweep } from '../../../../lambda/alerts/io/sweep-handler.ts';
-import { dayStartsAtEpochMs, MS_PER_DAY, periodOf } from '../../../../lambda/kernel/period.ts';
+import { createSweepHandler } from '../../../../lambda/alerts/io/sweep-handler.ts';
+import { dayStartEpochMs, MS_PER_DAY, periodAt } from '../../../../lambda/kernel/period.ts';
 import { openLedger } from '../../../../lambda/ledger/ledger.ts';
 import type { SweepableLedger } from '../../../../lambda/ledger/sweep.ts';
 import { NO_USAGE, type UsageRow } from '../../../../lambda/usage/usage.ts';
 import { lambdaContext } from '../../../../local/host/lambda-runtime.ts';
-import { announcerWith, MemoryClaims, usd } from '../../../support/alert-world.ts';
+import { alertDeliveryWith, MemoryAlertRepository, usd } from '../../../support/alert-delivery.ts';
 import { catalog, policyWith } from '../../../support/catalog.ts';
 import { fakeClock } from '../../../support/fake-clock.ts';
 
-const MIDDAY_MS = (dayStartsAtEpochMs('2026-11-15') ?? 0) + MS_PER_DAY / 2;
+const MIDDAY_MS = (dayStartEpochMs('2026-11-15') ?? 0) + MS_PER_DAY / 2;
 const TEAMS = ['a', 'idle'];
 
 let nowMs: number;
-let spent: Map<string, number>;
+let spentUsd: Map<string, number>;
 let broken: string | undefined;
 let rows: UsageRow[];
 let rowsRead: number;
 let isUsageBroken: boolean;
-let claims: MemoryClaims;
+let claims: MemoryAlertRepository;
 beforeEach(() => {
   nowMs = MIDDAY_MS;
-  spent = new Map();
+  spentUsd = new Map();
   broken = undefined;
   rows = [];
   rowsRead = 0;
   isUsageBroken = false;
-  claims = new MemoryClaims();
+  claims = new MemoryAlertRepository();
 });
 
 const ledger: SweepableLedger = {
   sweep: async ({ team, period }) => {
     if (team === broken) throw new Error('no');
-    const amount = spent.get(`${team} ${period}`);
-    return amount === undefined ? undefined : { expired: 0, state: { ...openLedger(usd(100)), spent: usd(amount) } };
+    const amount = spentUsd.get(`${team} ${period}`);
+    return amount === undefined
+      ? undefined
+      : { expired: 0, state: { ...openLedger(usd(100)), spentPicoUsd: usd(amount) } };
   },
   sweepCap: async () => undefined,
   readOrganization: async (period) =>
-    spent.size === 0
+    spentUsd.size === 0
       ? undefined
       : {
           holders: new Set(
-            [...spent.keys()].filter((key) => key.endsWith(period)).map((key) => key.split(' ')[0] ?? ''),
+            [...spentUsd.keys()].filter((key) => key.endsWith(period)).map((key) => key.split(' ')[0] ?? ''),
           ),
-          limit: usd(400),
+          limitPicoUsd: usd(400),
         },
 };
 
 /** A sweeper process; each call is a sweep, and gives the lines of what budgets stand at, what was published, and the fault. */
 function sweeper() {
-  const { ports, published } = announcerWith(claims, {
+  const { ports, published } = alertDeliveryWith(claims, {
     nowEpochMs: () => nowMs,
     usage: {
-      rowsOf: async (team) => {
+      listRows: async (team) => {
         if (isUsageBroken) throw new Error('no');
         rowsRead++;
         return rows.filter((row) => row.team === team);
@@ -66,7 +68,7 @@ function sweeper() {
       { ...policyWith(), team, monthlyBudgetPicoUsd: usd(100), organizationCapPicoUsd: usd(400) },
     ]),
   );
-  const handler = createSweep({
+  const handler = createSweepHandler({
     policies: { policies: async () => ({ teams: policies, catalog }) },
     ledger,
     clock: { ...fakeClock(), nowEpochMs: () => nowMs },
@@ -79,32 +81,32 @@ function sweeper() {
     await handler({}, lambdaContext('sweeper', 'r', 60_000)).catch((error: Error) => {
       fault = error.message;
     });
-    const standings = lines
+    const statuses = lines
       .splice(0)
       .map((line) => JSON.parse(line))
-      .filter(({ event }) => event === 'budget_standing');
-    return { standings, alerts: published.splice(0).map(({ alertId }) => alertId), fault };
+      .filter(({ event }) => event === 'budget_status');
+    return { statuses, alerts: published.splice(0).map(({ alertId }) => alertId), fault };
   };
 }
 const row = (team: string, day: string, cost: number): UsageRow => ({
   ...NO_USAGE,
   ...{ team, day, keyId: 'k', model: 'm', costPicoUsd: usd(cost) },
 });
-const spend = (team: string, amount: number) => spent.set(`${team} ${periodOf(nowMs)}`, amount);
+const spend = (team: string, amount: number) => spentUsd.set(`${team} ${periodAt(nowMs)}`, amount);
 
 describe('what the sweep writes of budgets', () => {
   it('is a line of metrics for each team with a policy, idle or not, and one for all with those that are gone', async () => {
     rows = Array.from({ length: 14 }, (_, n) => row('a', `2026-11-${String(n + 1).padStart(2, '0')}`, 4));
     spend('a', 58);
     spend('gone', 30);
-    const { standings } = await sweeper()();
-    expect(standings.map((line) => [line.Team, line.BudgetUsedPercent, line.ProjectedMonthEndUsd])).toEqual([
+    const { statuses } = await sweeper()();
+    expect(statuses.map((line) => [line.Team, line.BudgetUsedPercent, line.ProjectedMonthEndUsd])).toEqual([
       ['a', 58, 120],
       ['idle', 0, 0],
       // What the team that is gone spent has not been counted yet, so it is today's.
       ['ORGANIZATION', 22, expect.closeTo(212, 0)],
     ]);
-    expect(standings[0]._aws).toEqual({
+    expect(statuses[0]._aws).toEqual({
       Timestamp: MIDDAY_MS,
       CloudWatchMetrics: [
         {
@@ -117,40 +119,40 @@ describe('what the sweep writes of budgets', () => {
         },
       ],
     });
-    expect(standings[2]._aws.CloudWatchMetrics[1]).toEqual({
+    expect(statuses[2]._aws.CloudWatchMetrics[1]).toEqual({
       Namespace: 'GroqGateway',
       Dimensions: [['Environment']],
       Metrics: [{ Name: 'SpentUsd', Unit: 'None' }],
     });
-    expect(standings[2].SpentUsd).toBe(88);
-    expect(JSON.stringify(standings[0]).length).toBeLessThan(450);
+    expect(statuses[2].SpentUsd).toBe(88);
+    expect(JSON.stringify(statuses[0]).length).toBeLessThan(450);
   });
 
   it('is nothing at the beginning of a month, so that alarms clear', async () => {
     spend('a', 96);
     const sweep = sweeper();
-    expect((await sweep()).standings[0].BudgetUsedPercent).toBe(96);
-    nowMs = (dayStartsAtEpochMs('2026-12-01') ?? 0) + 1;
-    const { standings, alerts } = await sweep();
-    expect(standings.map(({ BudgetUsedPercent }) => BudgetUsedPercent)).toEqual([0, 0, 0]);
-    expect(standings[2].SpentUsd).toBe(0);
+    expect((await sweep()).statuses[0].BudgetUsedPercent).toBe(96);
+    nowMs = (dayStartEpochMs('2026-12-01') ?? 0) + 1;
+    const { statuses, alerts } = await sweep();
+    expect(statuses.map(({ BudgetUsedPercent }) => BudgetUsedPercent)).toEqual([0, 0, 0]);
+    expect(statuses[2].SpentUsd).toBe(0);
     expect(alerts).toEqual([]);
   });
 
   it('says nothing of a budget whose ledger cannot be read, and nothing of all then', async () => {
     spend('a', 96);
     broken = 'idle';
-    const { standings, fault } = await sweeper()();
-    expect(standings.map(({ Team }) => Team)).toEqual(['a']);
+    const { statuses, fault } = await sweeper()();
+    expect(statuses.map(({ Team }) => Team)).toEqual(['a']);
     expect(fault).toBe('could not sweep the ledgers of idle');
   });
 
   it('says what is spent also where it cannot say what it leads to', async () => {
     isUsageBroken = true;
     spend('a', 40);
-    const { standings } = await sweeper()();
-    expect(standings[0]).toMatchObject({ BudgetUsedPercent: 40 });
-    expect(standings[0]).not.toHaveProperty('ProjectedMonthEndUsd');
+    const { statuses } = await sweeper()();
+    expect(statuses[0]).toMatchObject({ BudgetUsedPercent: 40 });
+    expect(statuses[0]).not.toHaveProperty('ProjectedMonthEndUsd');
   });
 
   it('reads the usage before today once a day and team', async () => {
@@ -188,18 +190,18 @@ describe('the alerts that the sweep tells', () => {
 
   it('are also those of the month before, on the first day of the next', async () => {
     spend('a', 51);
-    nowMs = (dayStartsAtEpochMs('2026-12-01') ?? 0) + 60_000;
+    nowMs = (dayStartEpochMs('2026-12-01') ?? 0) + 60_000;
     expect((await sweeper()()).alerts).toEqual(['test/2026-11/a/50%']);
   });
 
   it('make the sweep fail when they cannot be told, by their names', async () => {
     spend('a', 51);
     claims.claim = async () => Promise.reject(new Error('no'));
-    expect((await sweeper()()).fault).toBe('could not tell the alerts 2026-11/a/50%');
-    claims.recordsOf = async () => Promise.reject(new Error('cannot read the alerts of 2026-11'));
+    expect((await sweeper()()).fault).toBe('could not deliver the alerts 2026-11/a/50%');
+    claims.listRecords = async () => Promise.reject(new Error('cannot read the alerts of 2026-11'));
     broken = 'idle';
     expect((await sweeper()()).fault).toBe(
-      'could not sweep the ledgers of idle; could not tell the alerts of all, since it cannot read the alerts of 2026-11',
+      'could not sweep the ledgers of idle; could not deliver the alerts of all, since it cannot read the alerts of 2026-11',
     );
   });
 });

@@ -1,17 +1,17 @@
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createSweep } from '../../../../lambda/alerts/io/sweep-handler.ts';
+import { createSweepHandler } from '../../../../lambda/alerts/io/sweep-handler.ts';
 import { DynamoLedger } from '../../../../lambda/ledger/io/dynamo-ledger.ts';
 import { ledgerItemKey, reservationValue } from '../../../../lambda/ledger/io/ledger-item.ts';
 import type { LedgerState, ReserveTerms } from '../../../../lambda/ledger/reservation.ts';
 import type { SweepableLedger } from '../../../../lambda/ledger/sweep.ts';
 import { ensureTable } from '../../../../local/dynamodb/tables.ts';
 import { lambdaContext } from '../../../../local/host/lambda-runtime.ts';
-import { announcerWith, MemoryClaims } from '../../../support/alert-world.ts';
+import { alertDeliveryWith, MemoryAlertRepository } from '../../../support/alert-delivery.ts';
 import { catalog, policyWith } from '../../../support/catalog.ts';
 import { fakeClock } from '../../../support/fake-clock.ts';
-import { startTestDatabase, type TestDatabase } from '../../../support/ledger/embedded-ledger.ts';
-import { budgets, START_MS, settlementOf, termsOf } from '../../../support/ledger/ledger-terms.ts';
+import { budgets, buildReserveTerms, buildSettlement, START_MS } from '../../../support/ledger/ledger-fixtures.ts';
+import { startTestDatabase, type TestDatabase } from '../../../support/ledger/test-database.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -26,11 +26,11 @@ const HOUR_MS = 3_600_000;
 async function sweep(ledger: SweepableLedger, teams: readonly string[]): Promise<Record<string, unknown>> {
   const lines: string[] = [];
   const policies = new Map(teams.map((team) => [team, { ...policyWith(), team }]));
-  const handler = createSweep({
+  const handler = createSweepHandler({
     policies: { policies: async () => ({ teams: policies, catalog }) },
     ledger,
     clock: fakeClock(),
-    alerts: announcerWith(new MemoryClaims()).ports,
+    alerts: alertDeliveryWith(new MemoryAlertRepository()).ports,
     environmentName: 'test',
     write: (line) => lines.push(line),
   });
@@ -38,7 +38,7 @@ async function sweep(ledger: SweepableLedger, teams: readonly string[]): Promise
     lines.push(JSON.stringify({ error: error.message })),
   );
   // What budgets stand at is another file's.
-  const own = lines.map((line) => JSON.parse(line)).filter(({ event }) => event !== 'budget_standing');
+  const own = lines.map((line) => JSON.parse(line)).filter(({ event }) => event !== 'budget_status');
   return Object.assign({}, ...own);
 }
 
@@ -46,34 +46,40 @@ describe('the sweep', () => {
   it('takes what is past its time for spent at its bound, and leaves the rest', async () => {
     const ledger = new DynamoLedger(database.client, 'ledger', () => START_MS);
     const key = { team: 'swept', period: PERIOD };
-    await ledger.reserve(key, budgets(1_000n), termsOf('late', 300n, { expiresAtEpochMs: START_MS - 1 }));
-    await ledger.reserve(key, budgets(1_000n), termsOf('flying', 200n));
+    await ledger.reserve(key, budgets(1_000n), buildReserveTerms('late', 300n, { expiresAtEpochMs: START_MS - 1 }));
+    await ledger.reserve(key, budgets(1_000n), buildReserveTerms('flying', 200n));
     expect(await sweep(ledger, ['swept', 'never-called'])).toMatchObject({
       ExpiredReservations: 1,
       open: 1,
       ledgers: 1,
     });
-    expect(await ledger.read(key)).toMatchObject({ spent: 300n, assumed: 300n, reserved: 200n, available: 500n });
+    expect(await ledger.read(key)).toMatchObject({
+      spentPicoUsd: 300n,
+      assumedPicoUsd: 300n,
+      reservedPicoUsd: 200n,
+      availablePicoUsd: 500n,
+    });
     expect(await sweep(ledger, ['swept'])).toMatchObject({ ExpiredReservations: 0 });
     // The late one comes back after all: its true cost takes the place of the bound, once.
-    for (let told = 0; told < 2; told++) await ledger.settle(key, termsOf('late', 300n), settlementOf(100n));
-    expect(await ledger.read(key)).toMatchObject({ spent: 100n, assumed: 0n, available: 700n });
+    for (let told = 0; told < 2; told++)
+      await ledger.settle(key, buildReserveTerms('late', 300n), buildSettlement(100n));
+    expect(await ledger.read(key)).toMatchObject({ spentPicoUsd: 100n, assumedPicoUsd: 0n, availablePicoUsd: 700n });
   });
 
   it('frees what calls of a team hold that has no policy any more', async () => {
     await ensureTable(database.client, 'removed');
     const ledger = new DynamoLedger(database.client, 'removed', () => START_MS);
     const key = { team: 'removed', period: PERIOD };
-    await ledger.reserve(key, budgets(1_000n), termsOf('last', 300n, { expiresAtEpochMs: START_MS - 1 }));
+    await ledger.reserve(key, budgets(1_000n), buildReserveTerms('last', 300n, { expiresAtEpochMs: START_MS - 1 }));
     expect(await sweep(ledger, ['others'])).toMatchObject({ ExpiredReservations: 1 });
-    expect(await ledger.read(key)).toMatchObject({ reserved: 0n, spent: 300n });
+    expect(await ledger.read(key)).toMatchObject({ reservedPicoUsd: 0n, spentPicoUsd: 300n });
   });
 
   it('writes metrics that CloudWatch reads from the line, in dollars, for the whole environment', async () => {
     const ledger = new DynamoLedger(database.client, 'ledger', () => START_MS);
     const key = { team: 'over', period: PERIOD };
-    await ledger.reserve(key, budgets(10n ** 12n), termsOf('a', 1_000_000n));
-    await ledger.settle(key, termsOf('a', 1_000_000n), settlementOf(3_000_000n));
+    await ledger.reserve(key, budgets(10n ** 12n), buildReserveTerms('a', 1_000_000n));
+    await ledger.settle(key, buildReserveTerms('a', 1_000_000n), buildSettlement(3_000_000n));
     expect(await sweep(ledger, ['over'])).toMatchObject({
       Environment: 'test',
       OverrunUsd: 0.000002,
@@ -107,7 +113,7 @@ describe('the sweep', () => {
     const abandon = async (team: string) => {
       const key = { team, period: PERIOD };
       const late = Array.from({ length: each }, (_, n) =>
-        termsOf(`${team}-${n}`, 1_000n, { expiresAtEpochMs: START_MS + HOUR_MS }),
+        buildReserveTerms(`${team}-${n}`, 1_000n, { expiresAtEpochMs: START_MS + HOUR_MS }),
       );
       await before.reserve(key, of, late[0] as ReserveTerms);
       // The others in one write, as that many reserves would have left them.
@@ -133,9 +139,9 @@ describe('the sweep', () => {
     const admit = async () => {
       for (let n = 0; isSweeping; n++) {
         const team = teams[n % teams.length] ?? '';
-        const terms = termsOf(`live-${n}`, 10n, { nowEpochMs: START_MS + 2 * HOUR_MS });
+        const terms = buildReserveTerms(`live-${n}`, 10n, { nowEpochMs: START_MS + 2 * HOUR_MS });
         admitted.push((await ledger.reserve({ team, period: PERIOD }, of, terms)).kind);
-        await ledger.settle({ team, period: PERIOD }, terms, settlementOf(10n));
+        await ledger.settle({ team, period: PERIOD }, terms, buildSettlement(10n));
       }
     };
     const later: SweepableLedger = {
@@ -153,8 +159,8 @@ describe('the sweep', () => {
     expect(new Set(admitted)).toEqual(new Set(['reserved']));
     for (const team of teams) {
       const state: LedgerState | undefined = await ledger.read({ team, period: PERIOD });
-      expect(state).toMatchObject({ reserved: 0n, assumed: BigInt(each) * 1_000n });
-      expect((state?.available ?? 0n) + (state?.spent ?? 0n)).toBe(10n ** 9n);
+      expect(state).toMatchObject({ reservedPicoUsd: 0n, assumedPicoUsd: BigInt(each) * 1_000n });
+      expect((state?.availablePicoUsd ?? 0n) + (state?.spentPicoUsd ?? 0n)).toBe(10n ** 9n);
     }
   }, 180_000);
 });

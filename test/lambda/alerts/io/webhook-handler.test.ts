@@ -2,17 +2,17 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { alertOf } from '../../../../lambda/alerts/alert.ts';
+import { buildAlert } from '../../../../lambda/alerts/alert.ts';
 import { Webhook } from '../../../../lambda/alerts/io/webhook.ts';
-import { createWebhook } from '../../../../lambda/alerts/io/webhook-handler.ts';
+import { createWebhookHandler } from '../../../../lambda/alerts/io/webhook-handler.ts';
 import type { WebhookKind } from '../../../../lambda/policy/deployment-settings.ts';
 import { lambdaContext } from '../../../../local/host/lambda-runtime.ts';
 import { LocalSecretsManager } from '../../../../local/secrets-manager/secrets-manager.ts';
-import { sightWith, usd } from '../../../support/alert-world.ts';
-import { START_MS } from '../../../support/ledger/ledger-terms.ts';
+import { snapshotWith, usd } from '../../../support/alert-delivery.ts';
+import { START_MS } from '../../../support/ledger/ledger-fixtures.ts';
 
 const PATH = '/services/T00/B00/very-secret';
-const alert = alertOf('prod', { ...sightWith({ spent: usd(81) }), threshold: '80%' }, [], START_MS);
+const alert = buildAlert('prod', { ...snapshotWith({ spentPicoUsd: usd(81) }), threshold: '80%' }, [], START_MS);
 
 let answers: number[];
 let posted: { path: string; type: string; body: string }[];
@@ -42,8 +42,8 @@ afterEach(async () => {
 
 async function tell(kind: WebhookKind, detail: unknown = alert): Promise<unknown> {
   const secrets = new LocalSecretsManager();
-  if (secret !== undefined) secrets.answer('CreateSecret', { Name: 'alerts/slack', SecretString: secret });
-  const handler = createWebhook({
+  if (secret !== undefined) secrets.handle('CreateSecret', { Name: 'alerts/slack', SecretString: secret });
+  const handler = createWebhookHandler({
     kind,
     webhook: new Webhook(secrets.client, 'alerts/slack', 1),
     log: (event, facts) => logged.push(JSON.stringify({ event, ...facts })),

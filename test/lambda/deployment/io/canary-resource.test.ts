@@ -1,12 +1,12 @@
 import type { CloudFormationCustomResourceEvent } from 'aws-lambda';
 import { describe, expect, it } from 'vitest';
 import { type CanaryPorts, canaryHandler } from '../../../../lambda/deployment/io/canary-resource.ts';
-import { withCanary } from '../../../../lambda/policy/canary.ts';
+import { addCanaryTeam } from '../../../../lambda/policy/canary-team.ts';
 import { parseEnvironment } from '../../../../lambda/policy/environment.ts';
 import { catalog } from '../../../support/catalog.ts';
 import { fakeClock } from '../../../support/fake-clock.ts';
 
-const file = withCanary('test', { teams: { a: { allowedModels: ['openai/gpt-oss-20b'] } } }, catalog);
+const file = addCanaryTeam('test', { teams: { a: { allowedModels: ['openai/gpt-oss-20b'] } } }, catalog);
 const { teams } = parseEnvironment('test', file, catalog);
 const REFUSED = { status: 402, code: 'team_budget_exceeded' };
 const UNKNOWN = { status: 401, code: 'invalid_api_key' };
@@ -22,7 +22,7 @@ async function check(answers: { unknown?: object[]; canary?: object[]; passedBef
     policies: { policies: async () => ({ teams, catalog }) },
     keys: {
       put: async (key, record) => void stored.set(key, record),
-      forget: async (keyId) => void stored.delete(`grk_${keyId}`),
+      remove: async (keyId) => void stored.delete(`grk_${keyId}`),
     },
     mintKey: () => ({ key: `grk_${++minted}`, keyId: String(minted) }),
     probe: () => ({

@@ -1,19 +1,19 @@
 import type { CloudFormationCustomResourceEvent } from 'aws-lambda';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { mintKey, TeamKeys } from '../../../../lambda/access/io/team-keys.ts';
+import { DynamoKeyStore, mintKey } from '../../../../lambda/access/io/dynamo-key-store.ts';
 import { CUSTOM_RESOURCE } from '../../../../lambda/contract.ts';
-import { createCustomResource } from '../../../../lambda/deployment/io/custom-resource.ts';
+import { createCustomResourceHandler } from '../../../../lambda/deployment/io/custom-resource.ts';
 import { publishHandler, teamKeysHandler } from '../../../../lambda/deployment/io/publish-resources.ts';
 import { encodeCatalog, encodeProperties } from '../../../../lambda/deployment/resource-properties.ts';
 import { picoUsdFromNumber } from '../../../../lambda/kernel/money.ts';
 import type { EnvironmentFile } from '../../../../lambda/policy/environment.ts';
-import { DynamoAudit } from '../../../../lambda/policy/io/dynamo-audit.ts';
+import { DynamoAuditLog } from '../../../../lambda/policy/io/dynamo-audit-log.ts';
 import { Registry } from '../../../../lambda/policy/io/registry.ts';
 import { lambdaContext } from '../../../../local/host/lambda-runtime.ts';
 import { catalogContent } from '../../../support/catalog.ts';
-import { startTestDatabase, type TestDatabase } from '../../../support/ledger/embedded-ledger.ts';
-import { budgets, START_MS, settlementOf, termsOf } from '../../../support/ledger/ledger-terms.ts';
+import { budgets, buildReserveTerms, buildSettlement, START_MS } from '../../../support/ledger/ledger-fixtures.ts';
 import { RealLedger } from '../../../support/ledger/real-ledger.ts';
+import { startTestDatabase, type TestDatabase } from '../../../support/ledger/test-database.ts';
 
 const PERIOD = '2026-11';
 const team = { allowedModels: ['openai/gpt-oss-20b'], monthlyBudgetUsd: 200 };
@@ -39,19 +39,19 @@ beforeEach(async () => {
 });
 
 const registry = () => new Registry(database.client, registryTable, now);
-const keys = () => new TeamKeys(database.client, registryTable, now);
+const keys = () => new DynamoKeyStore(database.client, registryTable, now);
 /** Sends an event as CloudFormation does, and returns the answer it was given. */
 async function send(event: Record<string, unknown>) {
   const put = (async (_url: string, request: RequestInit) => {
     answers.push(JSON.parse(String(request.body)));
     return new Response();
   }) as unknown as typeof fetch;
-  const handler = createCustomResource(
+  const handler = createCustomResourceHandler(
     {
       [CUSTOM_RESOURCE.policies]: publishHandler(() => ({
         policies: registry(),
         ledger,
-        audit: new DynamoAudit(database.client, registryTable),
+        audit: new DynamoAuditLog(database.client, registryTable),
         nowEpochMs,
       })),
       [CUSTOM_RESOURCE.teamKeys]: teamKeysHandler(keys()),
@@ -87,29 +87,29 @@ describe('publishing policies', () => {
     expect(answer).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: 'Policies' });
     expect(answer.Data.Summary).toContain(`| team ${name} |`);
     expect((await registry().policies()).teams.get(name)?.monthlyBudgetPicoUsd).toBe(usd(200));
-    expect(await budget(name)).toMatchObject({ limit: usd(200), available: usd(200) });
+    expect(await budget(name)).toMatchObject({ limitPicoUsd: usd(200), availablePicoUsd: usd(200) });
   });
 
   it('never resets what is spent or held by publishing a moved budget, nor by taking it back', async () => {
     const name = `moved${serial}`;
     await publish({ [name]: team });
     const key = { team: name, period: PERIOD };
-    for (const id of ['over', 'flying']) await ledger.reserve(key, budgets(usd(200)), termsOf(id, usd(5)));
-    await ledger.settle(key, termsOf('over', usd(5)), settlementOf(usd(3)));
+    for (const id of ['over', 'flying']) await ledger.reserve(key, budgets(usd(200)), buildReserveTerms(id, usd(5)));
+    await ledger.settle(key, buildReserveTerms('over', usd(5)), buildSettlement(usd(3)));
     const raised = { [name]: { ...team, monthlyBudgetUsd: 300 } };
     const Old = { OldResourceProperties: properties({ [name]: team }), RequestType: 'Update', PhysicalResourceId: 'p' };
     expect((await publish(raised, Old)).Data.Summary).toContain('| $200 | $300 |');
-    const moved = { spent: usd(3), reserved: usd(5) };
-    expect(await budget(name)).toMatchObject({ ...moved, limit: usd(300), available: usd(292) });
+    const moved = { spentPicoUsd: usd(3), reservedPicoUsd: usd(5) };
+    expect(await budget(name)).toMatchObject({ ...moved, limitPicoUsd: usd(300), availablePicoUsd: usd(292) });
     await publish({ [name]: team }, { ...Old, OldResourceProperties: properties(raised) });
-    expect(await budget(name)).toMatchObject({ ...moved, limit: usd(200), available: usd(192) });
+    expect(await budget(name)).toMatchObject({ ...moved, limitPicoUsd: usd(200), availablePicoUsd: usd(192) });
   });
 
   it('opens the next month as well when it is near, so that no gateway opens it with a former budget', async () => {
     const name = `eve${serial}`;
     nowEpochMs = Date.UTC(2026, 10, 30, 23, 55);
     await publish({ [name]: team });
-    expect(await budget(name, '2026-12')).toMatchObject({ limit: usd(200) });
+    expect(await budget(name, '2026-12')).toMatchObject({ limitPicoUsd: usd(200) });
   });
 
   it.each<[string, object, RegExp]>([
@@ -126,7 +126,7 @@ describe('publishing policies', () => {
     const answer = await publish({ [name]: { ...team, monthlyBudgetUsd: 1 }, bad: { ...team, ...fault } });
     expect(answer).toMatchObject({ Status: 'FAILED', Reason: expect.stringMatching(message) });
     expect((await registry().policies()).teams.get(name)?.monthlyBudgetPicoUsd).toBe(usd(200));
-    expect(await budget(name)).toMatchObject({ limit: usd(200) });
+    expect(await budget(name)).toMatchObject({ limitPicoUsd: usd(200) });
     expect(await budget('bad')).toBeUndefined();
   });
 
@@ -139,7 +139,7 @@ describe('publishing policies', () => {
       Reason: expect.stringContaining('threefold'),
     });
     const inForce = (await registry().policies()).catalog.models.get('openai/gpt-oss-20b');
-    expect(inForce).toMatchObject({ inputPicoUsd: 75_000n });
+    expect(inForce).toMatchObject({ inputTokenPicoUsd: 75_000n });
   });
 
   it('shows readers one set or the other, never a mixture, and keeps no more than the set before', async () => {
@@ -151,7 +151,7 @@ describe('publishing policies', () => {
     for (const content of [other, team, other, team]) {
       const published = publish({ [name]: content, [`${name}x`]: content });
       for (let reads = 0; reads < 5; reads++) {
-        const published = [...((await reader.inForce())?.environment.teams.values() ?? [])];
+        const published = [...((await reader.readCurrent())?.environment.teams.values() ?? [])];
         const own = published.filter(({ team: of }) => of.startsWith(name));
         sets.add(JSON.stringify(own.map(({ allowedModels }) => allowedModels[0])));
       }
@@ -166,10 +166,10 @@ describe('publishing policies', () => {
 
   it('leaves an entry in the audit trail for each publication that changed something, and none otherwise', async () => {
     const name = `audited${serial}`;
-    const audit = new DynamoAudit(database.client, registryTable);
+    const audit = new DynamoAuditLog(database.client, registryTable);
     await publish({ [name]: team });
     await publish({ [name]: team });
-    const entries = await audit.newest(PERIOD, 10);
+    const entries = await audit.listNewest(PERIOD, 10);
     expect(entries).toMatchObject([{ action: 'publish_policies', actor: 'stack', atEpochMs: START_MS }]);
     expect(entries[0]?.details).toContain(name);
   });
@@ -181,7 +181,7 @@ describe('publishing policies', () => {
     ledger.setLimit = async () => await Promise.reject(new Error('the table is gone'));
     expect(await publish({ [name]: { ...team, monthlyBudgetUsd: 900 } })).toMatchObject({ Status: 'FAILED' });
     ledger.setLimit = setLimit;
-    const entries = await new DynamoAudit(database.client, registryTable).newest(PERIOD, 10);
+    const entries = await new DynamoAuditLog(database.client, registryTable).listNewest(PERIOD, 10);
     expect(entries.map(({ details }) => details).join()).toContain('| $200 | $900 |');
   });
 
@@ -195,7 +195,7 @@ describe('publishing policies', () => {
 
   it('replaces a set that nobody can read', async () => {
     await registry().publish({ teams: { Broken: team } as never }, catalogContent());
-    await expect(registry().inForce()).rejects.toThrow(/team "Broken"/);
+    await expect(registry().readCurrent()).rejects.toThrow(/team "Broken"/);
     expect(await publish({ [`fixed${serial}`]: team })).toMatchObject({ Status: 'SUCCESS' });
   });
 
@@ -240,7 +240,7 @@ describe('a custom resource', () => {
     let calls = 0;
     let sleptMs = 0;
     let outcome: unknown;
-    const handler = createCustomResource(
+    const handler = createCustomResourceHandler(
       {
         'Custom::Any': async () => {
           if (calls++ < failures) throw new Error('cannot write', { cause: error });

@@ -1,29 +1,29 @@
 import type { SecretsManagerRotationEvent } from 'aws-lambda';
 import { expect, it } from 'vitest';
-import { groqKeyIdOf } from '../../../../lambda/groq/io/groq-key-id.ts';
-import { createGroqKeyRotation } from '../../../../lambda/groq-keys/io/groq-key-rotation-handler.ts';
-import { CANARY_TEAM } from '../../../../lambda/policy/canary.ts';
+import { deriveGroqKeyId } from '../../../../lambda/groq/io/groq-key-id.ts';
+import { createGroqKeyRotationHandler } from '../../../../lambda/groq-keys/io/groq-key-rotation-handler.ts';
+import { CANARY_TEAM } from '../../../../lambda/policy/canary-team.ts';
 import type { TeamPolicy } from '../../../../lambda/policy/environment.ts';
 import { lambdaContext } from '../../../../local/host/lambda-runtime.ts';
-import { GroqKeyWorld, ROTATION_STEPS, TEAM, tokenOf } from '../../../support/keys/groq-key-world.ts';
+import { GroqKeyTestRig, ROTATION_STEPS, rotationToken, TEAM } from '../../../support/keys/groq-key-rig.ts';
 
 const DAY_MS = 86_400_000;
 
 /** The function over a world, and what it writes to its log. */
-function functionOf(world: GroqKeyWorld, teams: readonly string[] = [TEAM]) {
+function createHandler(rig: GroqKeyTestRig, teams: readonly string[] = [TEAM]) {
   const lines: string[] = [];
   const begun: string[] = [];
-  const policyOf = (team: string) => ({ team, groqKeySource: world.source, rotateGroqKeyEveryDays: 30 }) as TeamPolicy;
-  const handler = createGroqKeyRotation({
-    ...world.ports,
-    secretOf: () => world.secret,
-    secretOfTeam: (team) => {
+  const policyOf = (team: string) => ({ team, groqKeySource: rig.source, rotateGroqKeyEveryDays: 30 }) as TeamPolicy;
+  const handler = createGroqKeyRotationHandler({
+    ...rig.ports,
+    secretFor: () => rig.secret,
+    secretForTeam: (team) => {
       if (team !== TEAM) throw new Error('there is no such secret');
-      return world.secret;
+      return rig.secret;
     },
     startRotation: async (team, functionArn) => void begun.push(`${team} by ${functionArn}`),
     policies: async () => new Map(teams.map((team) => [team, policyOf(team)])),
-    nowEpochMs: () => world.nowEpochMs,
+    nowEpochMs: () => rig.nowEpochMs,
     log: (event, facts) => void lines.push(JSON.stringify({ event, ...facts })),
     write: (line) => void lines.push(line),
   });
@@ -34,21 +34,21 @@ function functionOf(world: GroqKeyWorld, teams: readonly string[] = [TEAM]) {
 }
 
 it('rotates as Secrets Manager asks, step by step, and logs no key', async () => {
-  const world = new GroqKeyWorld();
-  world.stage('gsk_second');
-  const { step, lines } = functionOf(world);
-  world.begin(tokenOf('a'));
-  for (const name of ROTATION_STEPS) await step(name, tokenOf('a'));
-  expect(await world.current()).toBe('gsk_second');
+  const rig = new GroqKeyTestRig();
+  rig.stage('gsk_second');
+  const { step, lines } = createHandler(rig);
+  rig.begin(rotationToken('a'));
+  for (const name of ROTATION_STEPS) await step(name, rotationToken('a'));
+  expect(await rig.current()).toBe('gsk_second');
   expect(lines.map((line) => JSON.parse(line).event)).toEqual(Array(4).fill('groq_rotation_step'));
   expect(lines.join()).not.toContain('gsk_');
 });
 
 it('lets the alarm ring when no key waits, and the step fail', async () => {
-  const world = new GroqKeyWorld();
-  const { step, lines } = functionOf(world);
-  world.begin(tokenOf('a'));
-  await expect(step('createSecret', tokenOf('a'))).rejects.toThrow('no staged key waits for team chatbot');
+  const rig = new GroqKeyTestRig();
+  const { step, lines } = createHandler(rig);
+  rig.begin(rotationToken('a'));
+  await expect(step('createSecret', rotationToken('a'))).rejects.toThrow('no staged key waits for team chatbot');
   const metric = JSON.parse(lines[0] ?? '');
   expect(metric).toMatchObject({
     event: 'staged_key_missing',
@@ -61,42 +61,42 @@ it('lets the alarm ring when no key waits, and the step fail', async () => {
 });
 
 it('watches by schedule, and begins a rotation by its own ARN', async () => {
-  const world = new GroqKeyWorld();
-  const { run, begun, lines } = functionOf(world);
+  const rig = new GroqKeyTestRig();
+  const { run, begun, lines } = createHandler(rig);
   await run({ job: 'watch' });
-  world.stage('gsk_second');
-  world.nowEpochMs += 30 * DAY_MS;
+  rig.stage('gsk_second');
+  rig.nowEpochMs += 30 * DAY_MS;
   await run({ job: 'watch' });
   expect(begun).toEqual([`${TEAM} by ${lambdaContext('groq', 'r', 30_000).invokedFunctionArn}`]);
   expect(lines.map((line) => JSON.parse(line).done)).toEqual(['accepted', 'rotation started']);
 });
 
 it('looks after all teams before it fails for one', async () => {
-  const world = new GroqKeyWorld();
-  const { run, lines } = functionOf(world, ['gone', TEAM]);
+  const rig = new GroqKeyTestRig();
+  const { run, lines } = createHandler(rig, ['gone', TEAM]);
   await expect(run({ job: 'watch' })).rejects.toThrow('could not watch the Groq keys of gone');
   expect(lines.join()).toContain('"done":"accepted"');
 });
 
 it("leaves out the team of the deployment's own check, which has no secret", async () => {
-  const world = new GroqKeyWorld();
-  const { run, lines } = functionOf(world, [CANARY_TEAM, TEAM]);
+  const rig = new GroqKeyTestRig();
+  const { run, lines } = createHandler(rig, [CANARY_TEAM, TEAM]);
   await run({ job: 'watch' });
   await run({ job: 'retire' });
   expect(lines).toHaveLength(1);
 });
 
 it('retires by schedule', async () => {
-  const world = new GroqKeyWorld();
-  world.stage('gsk_second');
-  await world.rotate(tokenOf('a'));
-  world.nowEpochMs += DAY_MS;
-  const { run, lines } = functionOf(world);
+  const rig = new GroqKeyTestRig();
+  rig.stage('gsk_second');
+  await rig.rotate(rotationToken('a'));
+  rig.nowEpochMs += DAY_MS;
+  const { run, lines } = createHandler(rig);
   await run({ job: 'retire' });
   const told = lines.map((line) => JSON.parse(line)).map(({ event, groqKeyId }) => [event, groqKeyId]);
-  const first = groqKeyIdOf('gsk_first');
+  const first = deriveGroqKeyId('gsk_first');
   expect(told).toEqual([
     ['groq_key_retired', first],
-    ['groq_key_to_delete', first],
+    ['groq_key_deletion_pending', first],
   ]);
 });

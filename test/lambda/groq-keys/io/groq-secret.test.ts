@@ -1,37 +1,37 @@
 import { expect, it } from 'vitest';
 import { groqSecretName } from '../../../../lambda/contract.ts';
 import { type GroqKey, stagedLabel } from '../../../../lambda/groq/groq-key-versions.ts';
-import { groqKeyIdOf } from '../../../../lambda/groq/io/groq-key-id.ts';
+import { deriveGroqKeyId } from '../../../../lambda/groq/io/groq-key-id.ts';
 import { groqSecret, startGroqRotation } from '../../../../lambda/groq-keys/io/groq-secret.ts';
 import { LocalSecretsManager, type RotationEvent } from '../../../../local/secrets-manager/secrets-manager.ts';
-import { tokenOf } from '../../../support/keys/groq-key-world.ts';
+import { rotationToken } from '../../../support/keys/groq-key-rig.ts';
 
 const NAME = groqSecretName('chatbot', 'test');
-const [A, B] = [tokenOf('a'), tokenOf('b')];
-const keyOf = (apiKey: string): GroqKey => ({ apiKey, keyId: groqKeyIdOf(apiKey), name: 'chatbot-test' });
+const [A, B] = [rotationToken('a'), rotationToken('b')];
+const buildGroqKey = (apiKey: string): GroqKey => ({ apiKey, keyId: deriveGroqKeyId(apiKey), name: 'chatbot-test' });
 
 /** A team's secret with its first key, and what Secrets Manager told the rotation function. */
-function secretOf() {
+function secretFor() {
   const told: RotationEvent[] = [];
   const manager = new LocalSecretsManager({ rotate: async (event) => void told.push(event) });
-  manager.answer('CreateSecret', { Name: NAME, SecretString: '{"apiKey":"gsk_first"}', ClientRequestToken: A });
+  manager.handle('CreateSecret', { Name: NAME, SecretString: '{"apiKey":"gsk_first"}', ClientRequestToken: A });
   return { manager, told, secret: groqSecret(manager.client, NAME, 'test') };
 }
 
 it('gives a pending version its key once, and whoever comes second the key that is there', async () => {
-  const { manager, secret } = secretOf();
-  manager.answer('RotateSecret', { SecretId: NAME, ClientRequestToken: B });
+  const { manager, secret } = secretFor();
+  manager.handle('RotateSecret', { SecretId: NAME, ClientRequestToken: B });
   expect(await secret.read(B)).toBeUndefined();
-  expect(await secret.putPending(B, keyOf('gsk_second'))).toEqual(keyOf('gsk_second'));
-  expect(await secret.putPending(B, keyOf('gsk_second'))).toEqual(keyOf('gsk_second'));
-  expect(await secret.putPending(B, keyOf('gsk_third'))).toEqual(keyOf('gsk_second'));
+  expect(await secret.putPending(B, buildGroqKey('gsk_second'))).toEqual(buildGroqKey('gsk_second'));
+  expect(await secret.putPending(B, buildGroqKey('gsk_second'))).toEqual(buildGroqKey('gsk_second'));
+  expect(await secret.putPending(B, buildGroqKey('gsk_third'))).toEqual(buildGroqKey('gsk_second'));
   expect((await secret.read(B))?.apiKey).toBe('gsk_second');
 });
 
 it('moves the label of the current version, and AWS that of the one before', async () => {
-  const { secret } = secretOf();
-  const label = stagedLabel(0, groqKeyIdOf('gsk_second'));
-  await secret.put(B, keyOf('gsk_second'), label);
+  const { secret } = secretFor();
+  const label = stagedLabel(0, deriveGroqKeyId('gsk_second'));
+  await secret.put(B, buildGroqKey('gsk_second'), label);
   await secret.moveCurrent(B, A);
   const { team, stages } = await secret.state();
   expect([team, Object.fromEntries(stages)]).toEqual([
@@ -39,14 +39,14 @@ it('moves the label of the current version, and AWS that of the one before', asy
     { [A]: ['AWSPREVIOUS'], [B]: expect.arrayContaining(['AWSCURRENT', label]) },
   ]);
   await expect(secret.moveCurrent(B, A)).resolves.toBeUndefined();
-  await secret.unlabel('AWSPREVIOUS', A);
-  await secret.unlabel('AWSPREVIOUS', A);
-  await secret.unlabel(label, A);
+  await secret.removeLabel('AWSPREVIOUS', A);
+  await secret.removeLabel('AWSPREVIOUS', A);
+  await secret.removeLabel(label, A);
   expect((await secret.state()).stages).toEqual(new Map([[B, expect.arrayContaining(['AWSCURRENT', label])]]));
 });
 
 it('is for Groq secrets of its own environment only', async () => {
-  const { manager } = secretOf();
+  const { manager } = secretFor();
   await expect(groqSecret(manager.client, NAME, 'prod').state()).rejects.toThrow("is no secret of a team's Groq key");
   await expect(groqSecret(manager.client, 'groq/nobody-test-gateway', 'test').state()).rejects.toThrow(
     'cannot describe',
@@ -54,7 +54,7 @@ it('is for Groq secrets of its own environment only', async () => {
 });
 
 it("lets Secrets Manager begin a rotation, and says in AWS's own words why it does not", async () => {
-  const { manager, told } = secretOf();
+  const { manager, told } = secretFor();
   await startGroqRotation(manager.client, 'chatbot', 'test', 'arn:aws:lambda:eu-central-1:111111111111:function:f');
   await expect
     .poll(() => told.map(({ Step }) => Step))

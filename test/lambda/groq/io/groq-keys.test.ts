@@ -1,6 +1,6 @@
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterEach, describe, expect, it } from 'vitest';
-import { newTestKey, PlayedSecret } from '../../../../bench/rotation/played-secret.ts';
+import { newTestKey, SimulatedSecret } from '../../../../bench/rotation/simulated-secret.ts';
 import { GroqKeys } from '../../../../lambda/groq/io/groq-keys.ts';
 import { GroqUpstream } from '../../../../lambda/groq/io/groq-upstream.ts';
 import { type FakeGroq, startFakeGroq } from '../../../../local/fake-groq/server.ts';
@@ -18,7 +18,7 @@ afterEach(async () => {
 async function world({ canaryPercent = 10, hasKey = true } = {}) {
   const clock = fakeClock();
   const secrets = new LocalSecretsManager({ nowEpochMs: clock.nowEpochMs });
-  const secret = new PlayedSecret(secrets, 'groq/chatbot-test-gateway');
+  const secret = new SimulatedSecret(secrets, 'groq/chatbot-test-gateway');
   const [old, next] = [newTestKey(), newTestKey()];
   if (hasKey) secret.set(old);
   await clock.sleep(60 * MINUTE);
@@ -35,7 +35,13 @@ async function world({ canaryPercent = 10, hasKey = true } = {}) {
   const keys = new GroqKeys(client, 'test', clock.nowEpochMs, log);
   let random = 0.5;
   const ofRandom = { ...clock, random: () => random };
-  const upstream = new GroqUpstream({ baseUrl: fake.baseUrl, keys, clock: ofRandom, log, limits: { note: () => {} } });
+  const upstream = new GroqUpstream({
+    baseUrl: fake.baseUrl,
+    keys,
+    clock: ofRandom,
+    log,
+    limits: { observe: () => {} },
+  });
   const chat = async (content = 'Hello', more: { stream?: boolean; deadlineMs?: number } = {}) =>
     await upstream.chat({
       team: 'chatbot',
@@ -43,7 +49,7 @@ async function world({ canaryPercent = 10, hasKey = true } = {}) {
       deadlineEpochMs: clock.nowEpochMs() + (more.deadlineMs ?? MINUTE),
       canary: { canaryPercent, canaryMinutes: 10 },
     });
-  const reads = () => secrets.asked.GetSecretValue ?? 0;
+  const reads = () => secrets.requestCounts.GetSecretValue ?? 0;
   const eventsOf = (event: string) => events.filter((one) => one.event === event);
   const draw = (value: number) => {
     random = value;
@@ -54,7 +60,10 @@ async function world({ canaryPercent = 10, hasKey = true } = {}) {
   return { clock, secrets, secret, old, next, fake, chat, reads, events, eventsOf, draw, breakSecrets };
 }
 
-const used = (keyId: string, ...refusedIds: string[]) => ({ kind: 'whole', groqKeys: { usedId: keyId, refusedIds } });
+const used = (keyId: string, ...refusedIds: string[]) => ({
+  kind: 'complete',
+  groqKeys: { usedId: keyId, refusedIds },
+});
 
 describe('a rotation in one gateway process', () => {
   it('reads the current key once a minute, and nothing else', async () => {
@@ -63,7 +72,7 @@ describe('a rotation in one gateway process', () => {
     await clock.sleep(MINUTE);
     await chat();
     expect(reads()).toBe(2);
-    expect(secrets.asked.DescribeSecret).toBeUndefined();
+    expect(secrets.requestCounts.DescribeSecret).toBeUndefined();
   });
 
   it('gives a new key its share for ten minutes, for one more read a minute, and then all calls', async () => {
@@ -93,12 +102,12 @@ describe('a rotation in one gateway process', () => {
     secret.finish(secret.begin(next));
     fake.keys.revoke(old.keyId);
     const answers = await Promise.all(Array.from({ length: 200 }, () => chat()));
-    for (const answer of answers) expect(answer).toMatchObject({ kind: 'whole', groqKeys: { usedId: next.keyId } });
-    expect(fake.keys.useOf(old.keyId).refused).toBeGreaterThan(100);
+    for (const answer of answers) expect(answer).toMatchObject({ kind: 'complete', groqKeys: { usedId: next.keyId } });
+    expect(fake.keys.usageFor(old.keyId).refused).toBeGreaterThan(100);
     // The first, one anew for all 200, and the previous one, since the new one is in its canary.
     expect(reads()).toBe(3);
     expect(eventsOf('groq_key_refused')).toEqual([
-      { event: 'groq_key_refused', team: 'chatbot', keyId: old.keyId, place: 'current' },
+      { event: 'groq_key_refused', team: 'chatbot', keyId: old.keyId, stage: 'current' },
     ]);
     for (let n = 0; n < 20; n++) expect(await chat()).toMatchObject(used(next.keyId));
   });
@@ -110,8 +119,8 @@ describe('a rotation in one gateway process', () => {
     draw(0);
     expect(await chat()).toMatchObject(used(old.keyId, next.keyId));
     for (let n = 0; n < 20; n++) expect(await chat()).toMatchObject(used(old.keyId));
-    expect(eventsOf('groq_key_returned')).toEqual([
-      { event: 'groq_key_returned', team: 'chatbot', keyId: old.keyId, refusedKeyId: next.keyId },
+    expect(eventsOf('groq_key_fallback_previous')).toEqual([
+      { event: 'groq_key_fallback_previous', team: 'chatbot', keyId: old.keyId, refusedKeyId: next.keyId },
     ]);
     await clock.sleep(MINUTE);
     // It is tried again, and so it is once its canary is over.
@@ -139,16 +148,16 @@ describe('a rotation in one gateway process', () => {
     await chat();
     fake.keys.revoke(old.keyId);
     const answers = await Promise.all(Array.from({ length: 200 }, () => chat()));
-    for (const answer of answers) expect(answer).toMatchObject({ kind: 'whole', groqKeys: { usedId: next.keyId } });
-    expect(secrets.asked).toMatchObject({ DescribeSecret: 1 });
-    expect(eventsOf('groq_key_ahead')).toEqual([
-      { event: 'groq_key_ahead', team: 'chatbot', keyId: next.keyId, refusedKeyId: old.keyId },
+    for (const answer of answers) expect(answer).toMatchObject({ kind: 'complete', groqKeys: { usedId: next.keyId } });
+    expect(secrets.requestCounts).toMatchObject({ DescribeSecret: 1 });
+    expect(eventsOf('groq_key_fallback_staged')).toEqual([
+      { event: 'groq_key_fallback_staged', team: 'chatbot', keyId: next.keyId, refusedKeyId: old.keyId },
     ]);
     // Later the one is refused too, and the other is next.
     fake.keys.revoke(next.keyId);
     await clock.sleep(1_000);
     expect(await chat()).toMatchObject(used(second.keyId, next.keyId));
-    expect(eventsOf('groq_key_ahead')).toHaveLength(2);
+    expect(eventsOf('groq_key_fallback_staged')).toHaveLength(2);
   });
 
   it('finds a key that was staged only after the others were refused', async () => {
@@ -201,7 +210,7 @@ describe('a rotation in one gateway process', () => {
     secret.finish(secret.begin(next));
     fake.keys.revoke(old.keyId);
     await clock.sleep(MINUTE);
-    expect(await chat()).toMatchObject({ kind: 'whole', groqKeys: { usedId: next.keyId } });
+    expect(await chat()).toMatchObject({ kind: 'complete', groqKeys: { usedId: next.keyId } });
     let text = '';
     for await (const event of answer.events) text += Buffer.from(event).toString();
     expect(text).toContain('data: [DONE]');

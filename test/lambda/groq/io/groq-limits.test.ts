@@ -1,12 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { durationMs, limitsOfHeaders, limitsOfRefusal } from '../../../../lambda/groq/io/groq-limits.ts';
+import {
+  parseDurationMs,
+  parseRateLimitHeaders,
+  parseRateLimitRefusal,
+} from '../../../../lambda/groq/io/groq-limits.ts';
 
 const told = {
   'x-ratelimit-limit-tokens': '6000',
   'x-ratelimit-remaining-tokens': '5500',
   'x-ratelimit-reset-tokens': '5s',
 };
-const tokens = { perWindow: 6_000, remaining: 5_500, fullInMs: 5_000 };
+const tokens = { perWindow: 6_000, remaining: 5_500, resetAfterMs: 5_000 };
 const tpm =
   'Rate limit reached on tokens per minute (TPM): Limit 6000, Used 500, Requested 5600. Please try again in 1s.';
 
@@ -21,20 +25,20 @@ describe("Groq's durations", () => {
     ['0s', 0],
     ['1d', 86_400_000],
   ])('reads %s', (text, ms) => {
-    expect(durationMs(text)).toBeCloseTo(ms, 6);
+    expect(parseDurationMs(text)).toBeCloseTo(ms, 6);
   });
 
   it.each(['', '7', 's', '-1s', '1s ', '1 s', '1x', '1.s', '1e3s', 'Infinity', `${'1s'.repeat(50)}`])(
     'takes "%s" for none',
     (text) => {
-      expect(durationMs(text)).toBeUndefined();
+      expect(parseDurationMs(text)).toBeUndefined();
     },
   );
 });
 
 describe("Groq's limit headers", () => {
   it('are read, each limit by itself', () => {
-    expect(limitsOfHeaders(new Headers(told))).toEqual({ tokens });
+    expect(parseRateLimitHeaders(new Headers(told))).toEqual({ tokens });
   });
 
   it.each([
@@ -46,11 +50,11 @@ describe("Groq's limit headers", () => {
     ['x-ratelimit-remaining-tokens', '-1'],
     ['x-ratelimit-remaining-tokens', 'unlimited'],
   ])('are left out when %s is odd: "%s"', (name, value) => {
-    expect(limitsOfHeaders(new Headers({ ...told, [name]: value }))).toEqual({});
+    expect(parseRateLimitHeaders(new Headers({ ...told, [name]: value }))).toEqual({});
   });
 
   it('are read without a time to refill that is odd', () => {
-    expect(limitsOfHeaders(new Headers({ ...told, 'x-ratelimit-reset-tokens': 'soon' }))).toEqual({
+    expect(parseRateLimitHeaders(new Headers({ ...told, 'x-ratelimit-reset-tokens': 'soon' }))).toEqual({
       tokens: { perWindow: 6_000, remaining: 5_500 },
     });
   });
@@ -66,13 +70,13 @@ describe("Groq's 429", () => {
     ['something that is a property of every object', tpm.replace('TPM', 'toString'), undefined],
     ['nothing', '', undefined],
   ])('names %s', (_what, message, by) => {
-    expect(limitsOfRefusal(new Headers({ ...told, 'retry-after': '2' }), message)).toEqual({
+    expect(parseRateLimitRefusal(new Headers({ ...told, 'retry-after': '2' }), message)).toEqual({
       tokens,
       refused: { retryAfterMs: 2_000, by },
     });
   });
 
   it('is believed for a second when it has no retry-after', () => {
-    expect(limitsOfRefusal(new Headers(), tpm)).toEqual({ refused: { retryAfterMs: 1_000, by: 'tokens' } });
+    expect(parseRateLimitRefusal(new Headers(), tpm)).toEqual({ refused: { retryAfterMs: 1_000, by: 'tokens' } });
   });
 });

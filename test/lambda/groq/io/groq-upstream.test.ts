@@ -8,7 +8,7 @@ import {
 import { afterEach, describe, expect, it } from 'vitest';
 import { GroqKeys } from '../../../../lambda/groq/io/groq-keys.ts';
 import { GroqUpstream } from '../../../../lambda/groq/io/groq-upstream.ts';
-import type { LimitSighting, LimitWatch } from '../../../../lambda/groq/limit-watch.ts';
+import type { RateLimitObserver, RateLimitReading } from '../../../../lambda/groq/rate-limit-reading.ts';
 import type { OrganizationLimits } from '../../../../local/fake-groq/limits.ts';
 import { type FakeGroq, startFakeGroq } from '../../../../local/fake-groq/server.ts';
 import { fakeClock } from '../../../support/fake-clock.ts';
@@ -30,10 +30,10 @@ function secretsOf(...texts: (string | undefined)[]): { client: SecretsManagerCl
   };
   return { client: { send } as unknown as SecretsManagerClient, asked };
 }
-const keyText = (apiKey: string) => JSON.stringify({ apiKey });
+const formatKey = (apiKey: string) => JSON.stringify({ apiKey });
 
 async function upstreamWith({
-  secrets = secretsOf(keyText('gsk_good')),
+  secrets = secretsOf(formatKey('gsk_good')),
   baseUrl,
   accepted,
   organization,
@@ -53,8 +53,8 @@ async function upstreamWith({
   const logged: string[] = [];
   const log = (event: string, facts: object) => logged.push(JSON.stringify({ event, ...facts }));
   const keys = new GroqKeys(secrets.client, 'test', clock.nowEpochMs, log);
-  const sightings: [string, LimitSighting, number][] = [];
-  const limits: LimitWatch = { note: (...sighting) => sightings.push(sighting) };
+  const readings: [string, RateLimitReading, number][] = [];
+  const limits: RateLimitObserver = { observe: (...reading) => readings.push(reading) };
   const upstream = new GroqUpstream({ baseUrl: (baseUrl ?? fake.baseUrl) + ending, keys, clock, log, limits });
   const chat = (content: string, deadlineMs = 60_000, more = {}) =>
     upstream.chat({
@@ -63,25 +63,25 @@ async function upstreamWith({
       deadlineEpochMs: clock.nowEpochMs() + deadlineMs,
       canary: { canaryPercent: 10, canaryMinutes: 10 },
     });
-  return { chat, clock, logged, secrets, fake, sightings };
+  return { chat, clock, logged, secrets, fake, readings };
 }
 
 describe('the Groq adapter', () => {
   it('sends a whole call with the team key from its secret', async () => {
     const { chat, secrets, fake } = await upstreamWith({ accepted: 'gsk_good' });
-    expect(await chat('Hello')).toMatchObject({ kind: 'whole', headers: { 'content-type': 'application/json' } });
+    expect(await chat('Hello')).toMatchObject({ kind: 'complete', headers: { 'content-type': 'application/json' } });
     expect(secrets.asked).toEqual(['groq/chatbot-test-gateway']);
     expect(fake.served().byKeySuffix).toEqual({ good: 1 });
   });
 
   it.each(['', '/', '/openai/v1', '/openai/v1/'])('accepts a base URL that ends with "%s"', async (ending) => {
     const { chat } = await upstreamWith({ ending });
-    expect(await chat('Hello')).toMatchObject({ kind: 'whole' });
+    expect(await chat('Hello')).toMatchObject({ kind: 'complete' });
   });
 
   it.each(['429', '498', '503'])('tries again after one %s, and bills one call', async (status) => {
     const { chat, clock, fake } = await upstreamWith();
-    expect(await chat(`[fault:${status}-once]`)).toMatchObject({ kind: 'whole' });
+    expect(await chat(`[fault:${status}-once]`)).toMatchObject({ kind: 'complete' });
     expect(fake.served()).toMatchObject({ requests: 2, refused: 1 });
     expect(clock.sleptMs()).toBeGreaterThan(0);
   });
@@ -135,10 +135,10 @@ describe('the Groq adapter', () => {
   });
 
   it('fetches the key anew on a 401 and fails no request over a rotation', async () => {
-    const secrets = secretsOf(keyText('gsk_old'), keyText('gsk_new'));
+    const secrets = secretsOf(formatKey('gsk_old'), formatKey('gsk_new'));
     const { chat } = await upstreamWith({ secrets, accepted: 'gsk_new' });
-    expect(await chat('Hello')).toMatchObject({ kind: 'whole' });
-    expect(await chat('Hello')).toMatchObject({ kind: 'whole' });
+    expect(await chat('Hello')).toMatchObject({ kind: 'complete' });
+    expect(await chat('Hello')).toMatchObject({ kind: 'complete' });
     expect(secrets.asked).toHaveLength(2);
   });
 
@@ -174,15 +174,15 @@ describe('the Groq adapter', () => {
   );
 
   it.each([['whole'], ['streamed']])("notes Groq's limits of each answer by model: %s", async (kind) => {
-    const { chat, clock, sightings } = await upstreamWith();
+    const { chat, clock, readings } = await upstreamWith();
     const answer = await chat('Hello', 60_000, { stream: kind === 'streamed' });
     if (answer.kind === 'stream') for await (const _event of answer.events);
-    expect(sightings).toEqual([
+    expect(readings).toEqual([
       [
         'openai/gpt-oss-20b',
         {
-          requests: { perWindow: 14_400, remaining: 14_399, fullInMs: 6_000 },
-          tokens: { perWindow: 250_000, remaining: 249_900, fullInMs: 24 },
+          requests: { perWindow: 14_400, remaining: 14_399, resetAfterMs: 6_000 },
+          tokens: { perWindow: 250_000, remaining: 249_900, resetAfterMs: 24 },
           isServed: true,
         },
         clock.nowEpochMs(),
@@ -191,23 +191,23 @@ describe('the Groq adapter', () => {
   });
 
   it('notes a 429 with its retry-after, its limit and the levels it tells', async () => {
-    const { chat, sightings } = await upstreamWith({ organization: { tokensPerMinute: 100, requestsPerDay: 10 } });
+    const { chat, readings } = await upstreamWith({ organization: { tokensPerMinute: 100, requestsPerDay: 10 } });
     await chat('[tokens:50]');
-    sightings.length = 0;
+    readings.length = 0;
     expect(await chat('[tokens:80]', 1_000)).toMatchObject({ refusal: { reason: 'groq_rate_limited' } });
-    expect(sightings.map(([, sighting]) => sighting)).toEqual([
+    expect(readings.map(([, reading]) => reading)).toEqual([
       {
-        requests: { perWindow: 10, remaining: 9, fullInMs: 8_640_000 },
-        tokens: { perWindow: 100, remaining: 23, fullInMs: 46_200 },
+        requests: { perWindow: 10, remaining: 9, resetAfterMs: 8_640_000 },
+        tokens: { perWindow: 100, remaining: 23, resetAfterMs: 46_200 },
         refused: { retryAfterMs: 51_000, by: 'tokens' },
       },
     ]);
   });
 
   it('notes a 429 without headers as one by a limit that is not told', async () => {
-    const { chat, sightings } = await upstreamWith();
+    const { chat, readings } = await upstreamWith();
     await chat('[fault:429:60]');
-    expect(sightings).toMatchObject([
+    expect(readings).toMatchObject([
       ['openai/gpt-oss-20b', { refused: { retryAfterMs: 60_000, by: undefined } }, expect.any(Number)],
     ]);
   });

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { sseEvents } from '../../../../lambda/groq/io/sse-events.ts';
+import { splitSseEvents } from '../../../../lambda/groq/io/sse-events.ts';
 
 async function* from(chunks: readonly Uint8Array[]) {
   yield* chunks;
 }
 const collect = async (chunks: readonly Uint8Array[]) => {
   const events: string[] = [];
-  for await (const event of sseEvents(from(chunks))) events.push(Buffer.from(event).toString('latin1'));
+  for await (const event of splitSseEvents(from(chunks))) events.push(Buffer.from(event).toString('latin1'));
   return events;
 };
 

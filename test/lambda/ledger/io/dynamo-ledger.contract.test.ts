@@ -2,10 +2,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { picoUsd } from '../../../../lambda/kernel/money.ts';
 import { rateCostUs } from '../../../../lambda/kernel/rate-limit.ts';
 import { VOID } from '../../../../lambda/ledger/reservation.ts';
-import { startTestDatabase, type TestDatabase } from '../../../support/ledger/embedded-ledger.ts';
-import { budgets, START_MS, settlementOf, termsOf } from '../../../support/ledger/ledger-terms.ts';
+import { budgets, buildReserveTerms, buildSettlement, START_MS } from '../../../support/ledger/ledger-fixtures.ts';
 import { MemoryLedger } from '../../../support/ledger/memory-ledger.ts';
 import { RealLedger } from '../../../support/ledger/real-ledger.ts';
+import { startTestDatabase, type TestDatabase } from '../../../support/ledger/test-database.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -27,22 +27,23 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('the ledger on %s', 
     ledger = KINDS[kind]();
     key = { team: `team-${teamNumber++}`, period: '2026-11' };
   });
-  const reserve = (id: string, cost: bigint, more: Parameters<typeof termsOf>[2] = {}) =>
-    ledger.reserve(key, budgets(LIMIT), termsOf(id, cost, more));
+  const reserve = (id: string, cost: bigint, more: Parameters<typeof buildReserveTerms>[2] = {}) =>
+    ledger.reserve(key, budgets(LIMIT), buildReserveTerms(id, cost, more));
   const money = async () => {
-    const { limit, available, reserved, spent, assumed, overrun } = (await ledger.read(key)) ?? {};
-    return { limit, available, reserved, spent, assumed, overrun };
+    const { limitPicoUsd, availablePicoUsd, reservedPicoUsd, spentPicoUsd, assumedPicoUsd, overrunPicoUsd } =
+      (await ledger.read(key)) ?? {};
+    return { limitPicoUsd, availablePicoUsd, reservedPicoUsd, spentPicoUsd, assumedPicoUsd, overrunPicoUsd };
   };
 
   it('opens a period with the whole budget, then holds what a call may cost', async () => {
     expect(await reserve('a', 300n)).toMatchObject({ kind: 'reserved' });
     expect(await money()).toEqual({
-      limit: 1000n,
-      available: 700n,
-      reserved: 300n,
-      spent: 0n,
-      assumed: 0n,
-      overrun: 0n,
+      limitPicoUsd: 1000n,
+      availablePicoUsd: 700n,
+      reservedPicoUsd: 300n,
+      spentPicoUsd: 0n,
+      assumedPicoUsd: 0n,
+      overrunPicoUsd: 0n,
     });
   });
 
@@ -52,7 +53,7 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('the ledger on %s', 
     expect(
       results.filter((result) => result.kind === 'refused' && result.refused.reason === 'team_budget_exceeded'),
     ).toHaveLength(30);
-    expect(await money()).toMatchObject({ available: 0n, reserved: 1000n });
+    expect(await money()).toMatchObject({ availablePicoUsd: 0n, reservedPicoUsd: 1000n });
   });
 
   it('takes a reservation told twice for one, and another call with its id for none', async () => {
@@ -60,28 +61,28 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('the ledger on %s', 
     expect(await reserve('a', 300n)).toMatchObject({ kind: 'reserved' });
     expect(await reserve('a', 10n)).toMatchObject({ kind: 'refused' });
     expect(await reserve('a', 300n, { expiresAtEpochMs: START_MS + 1 })).toMatchObject({ kind: 'refused' });
-    expect(await money()).toMatchObject({ reserved: 300n });
+    expect(await money()).toMatchObject({ reservedPicoUsd: 300n });
   });
 
   it('settles at the true cost and makes the rest available again', async () => {
     await reserve('a', 300n);
-    await ledger.settle(key, termsOf('a', 300n), settlementOf(120n));
+    await ledger.settle(key, buildReserveTerms('a', 300n), buildSettlement(120n));
     expect(await money()).toEqual({
-      limit: 1000n,
-      available: 880n,
-      reserved: 0n,
-      spent: 120n,
-      assumed: 0n,
-      overrun: 0n,
+      limitPicoUsd: 1000n,
+      availablePicoUsd: 880n,
+      reservedPicoUsd: 0n,
+      spentPicoUsd: 120n,
+      assumedPicoUsd: 0n,
+      overrunPicoUsd: 0n,
     });
   });
 
   it('changes nothing when a settlement is repeated, as after a lost reply', async () => {
     await reserve('a', 300n);
-    await ledger.settle(key, termsOf('a', 300n), settlementOf(120n));
-    await ledger.settle(key, termsOf('a', 300n), settlementOf(120n));
-    await ledger.settle(key, termsOf('a', 300n), VOID);
-    expect(await money()).toMatchObject({ available: 880n, spent: 120n });
+    await ledger.settle(key, buildReserveTerms('a', 300n), buildSettlement(120n));
+    await ledger.settle(key, buildReserveTerms('a', 300n), buildSettlement(120n));
+    await ledger.settle(key, buildReserveTerms('a', 300n), VOID);
+    expect(await money()).toMatchObject({ availablePicoUsd: 880n, spentPicoUsd: 120n });
   });
 
   it('holds once when a reserve is repeated, as after a lost reply', async () => {
@@ -89,25 +90,30 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('the ledger on %s', 
     expect(await reserve('a', 300n, { maxConcurrent: 1, rpmCostUs: rateCostUs(1, 1) })).toMatchObject({
       kind: 'reserved',
     });
-    expect(await money()).toMatchObject({ reserved: 300n });
+    expect(await money()).toMatchObject({ reservedPicoUsd: 300n });
   });
 
   it('gives everything back when a call is voided', async () => {
     await reserve('a', 300n);
-    await ledger.settle(key, termsOf('a', 300n), VOID);
-    expect(await money()).toMatchObject({ available: 1000n, reserved: 0n, spent: 0n });
+    await ledger.settle(key, buildReserveTerms('a', 300n), VOID);
+    expect(await money()).toMatchObject({ availablePicoUsd: 1000n, reservedPicoUsd: 0n, spentPicoUsd: 0n });
   });
 
   it('counts an assumed cost apart', async () => {
     await reserve('a', 300n);
-    await ledger.settle(key, termsOf('a', 300n), settlementOf(300n, { assumed: true }));
-    expect(await money()).toMatchObject({ spent: 300n, assumed: 300n, available: 700n });
+    await ledger.settle(key, buildReserveTerms('a', 300n), buildSettlement(300n, { assumed: true }));
+    expect(await money()).toMatchObject({ spentPicoUsd: 300n, assumedPicoUsd: 300n, availablePicoUsd: 700n });
   });
 
   it('records a cost above its bound whole, never hiding it', async () => {
     await reserve('a', 300n);
-    await ledger.settle(key, termsOf('a', 300n), settlementOf(1_500n));
-    expect(await money()).toMatchObject({ spent: 1_500n, overrun: 1_200n, available: -500n, reserved: 0n });
+    await ledger.settle(key, buildReserveTerms('a', 300n), buildSettlement(1_500n));
+    expect(await money()).toMatchObject({
+      spentPicoUsd: 1_500n,
+      overrunPicoUsd: 1_200n,
+      availablePicoUsd: -500n,
+      reservedPicoUsd: 0n,
+    });
     expect(await reserve('b', 1n)).toMatchObject({ kind: 'refused', refused: { reason: 'team_budget_exceeded' } });
   });
 
@@ -115,7 +121,12 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('the ledger on %s', 
     await reserve('dead', 800n, { expiresAtEpochMs: START_MS + 1_000 });
     expect(await reserve('early', 300n)).toMatchObject({ kind: 'refused' });
     expect(await reserve('late', 300n, { nowEpochMs: START_MS + 1_000 })).toMatchObject({ kind: 'refused' });
-    expect(await money()).toMatchObject({ spent: 800n, assumed: 800n, reserved: 0n, available: 200n });
+    expect(await money()).toMatchObject({
+      spentPicoUsd: 800n,
+      assumedPicoUsd: 800n,
+      reservedPicoUsd: 0n,
+      availablePicoUsd: 200n,
+    });
   });
 
   it('frees the place of an abandoned call', async () => {
@@ -129,18 +140,18 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('the ledger on %s', 
   });
 
   it('corrects an expiry once when its settlement comes late', async () => {
-    const abandoned = termsOf('dead', 800n, { expiresAtEpochMs: START_MS + 1_000 });
+    const abandoned = buildReserveTerms('dead', 800n, { expiresAtEpochMs: START_MS + 1_000 });
     await ledger.reserve(key, budgets(LIMIT), abandoned);
     await reserve('late', 300n, { nowEpochMs: START_MS + 1_000 });
-    await ledger.settle(key, abandoned, settlementOf(50n));
-    await ledger.settle(key, abandoned, settlementOf(50n));
+    await ledger.settle(key, abandoned, buildSettlement(50n));
+    await ledger.settle(key, abandoned, buildSettlement(50n));
     expect(await money()).toEqual({
-      limit: 1000n,
-      available: 950n,
-      reserved: 0n,
-      spent: 50n,
-      assumed: 0n,
-      overrun: 0n,
+      limitPicoUsd: 1000n,
+      availablePicoUsd: 950n,
+      reservedPicoUsd: 0n,
+      spentPicoUsd: 50n,
+      assumedPicoUsd: 0n,
+      overrunPicoUsd: 0n,
     });
   });
 
@@ -162,34 +173,45 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('the ledger on %s', 
 
   it('takes the tokens a call may use from the minute, and gives back those it did not', async () => {
     const tpmCostUs = rateCostUs(600, 1_000);
-    const first = termsOf('a', 1n, { tpmCostUs });
+    const first = buildReserveTerms('a', 1n, { tpmCostUs });
     await ledger.reserve(key, budgets(LIMIT), first);
     expect(await reserve('b', 1n, { tpmCostUs })).toMatchObject({
       refused: { reason: 'tokens_exceeded', retryAfterMs: 12_000 },
     });
-    await ledger.settle(key, first, settlementOf(1n, { tpmRefundUs: rateCostUs(600, 1_000) - rateCostUs(100, 1_000) }));
+    await ledger.settle(
+      key,
+      first,
+      buildSettlement(1n, { tpmRefundUs: rateCostUs(600, 1_000) - rateCostUs(100, 1_000) }),
+    );
     expect(await reserve('b', 1n, { tpmCostUs })).toMatchObject({ kind: 'reserved' });
   });
 
   it('moves a changed budget by the difference and leaves spending alone', async () => {
     await reserve('a', 300n);
-    await ledger.settle(key, termsOf('a', 300n), settlementOf(200n));
+    await ledger.settle(key, buildReserveTerms('a', 300n), buildSettlement(200n));
     await reserve('b', 100n);
     await ledger.setLimit(key, picoUsd(250n));
-    expect(await money()).toMatchObject({ limit: 250n, spent: 200n, reserved: 100n, available: -50n });
+    expect(await money()).toMatchObject({
+      limitPicoUsd: 250n,
+      spentPicoUsd: 200n,
+      reservedPicoUsd: 100n,
+      availablePicoUsd: -50n,
+    });
     await ledger.setLimit(key, picoUsd(500n));
-    expect(await money()).toMatchObject({ limit: 500n, available: 200n });
+    expect(await money()).toMatchObject({ limitPicoUsd: 500n, availablePicoUsd: 200n });
   });
 
   it('keeps periods apart', async () => {
     await reserve('a', 900n);
     const next = { ...key, period: '2026-12' };
-    expect(await ledger.reserve(next, budgets(LIMIT), termsOf('b', 900n))).toMatchObject({ kind: 'reserved' });
-    expect(await money()).toMatchObject({ reserved: 900n });
+    expect(await ledger.reserve(next, budgets(LIMIT), buildReserveTerms('b', 900n))).toMatchObject({
+      kind: 'reserved',
+    });
+    expect(await money()).toMatchObject({ reservedPicoUsd: 900n });
   });
 
   it('admits nothing on a budget of nothing', async () => {
-    expect(await ledger.reserve(key, budgets(0n), termsOf('a', 1n))).toMatchObject({
+    expect(await ledger.reserve(key, budgets(0n), buildReserveTerms('a', 1n))).toMatchObject({
       refused: { reason: 'team_budget_exceeded' },
     });
   });
@@ -201,43 +223,43 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('the ledger on %s', 
 
     it('raises a budget until its time is over, and not a millisecond longer', async () => {
       await topUp('t', 500n, START_MS + 1_000);
-      expect(await at('a', 1_400n, START_MS + 999)).toMatchObject({ kind: 'reserved', view: { limit: 1_500n } });
+      expect(await at('a', 1_400n, START_MS + 999)).toMatchObject({ kind: 'reserved', view: { limitPicoUsd: 1_500n } });
       expect(await at('b', 100n, START_MS + 1_000)).toMatchObject({ refused: { reason: 'team_budget_exceeded' } });
-      expect(await money()).toMatchObject({ limit: 1_000n, available: -400n, reserved: 1_400n });
+      expect(await money()).toMatchObject({ limitPicoUsd: 1_000n, availablePicoUsd: -400n, reservedPicoUsd: 1_400n });
     });
 
     it('takes a top-up told twice for one', async () => {
       await topUp('t', 500n, START_MS + 1_000);
       await topUp('t', 500n, START_MS + 1_000);
-      expect(await money()).toMatchObject({ limit: 1_500n, available: 1_500n });
+      expect(await money()).toMatchObject({ limitPicoUsd: 1_500n, availablePicoUsd: 1_500n });
     });
 
     it('never has more than ten in force, however many are added at once', async () => {
       await Promise.all(Array.from({ length: 20 }, (_, n) => topUp(`t${n}`, 100n, START_MS + 1_000)));
-      expect(await money()).toMatchObject({ limit: 2_000n, available: 2_000n });
+      expect(await money()).toMatchObject({ limitPicoUsd: 2_000n, availablePicoUsd: 2_000n });
     });
 
     it('ends each of several at its own time', async () => {
       await topUp('t1', 100n, START_MS + 1_000);
       await topUp('t2', 200n, START_MS + 2_000);
       await at('a', 10n, START_MS + 1_500);
-      expect(await money()).toMatchObject({ limit: 1_200n });
+      expect(await money()).toMatchObject({ limitPicoUsd: 1_200n });
       await ledger.sweep(key, START_MS + 2_000);
-      expect(await money()).toMatchObject({ limit: 1_000n, available: 990n });
+      expect(await money()).toMatchObject({ limitPicoUsd: 1_000n, availablePicoUsd: 990n });
     });
 
     it('leaves top-ups on a budget that a deployment changes, and the budget when they end', async () => {
       await topUp('t', 500n, START_MS + 1_000);
       await ledger.setLimit(key, picoUsd(300n));
-      expect(await money()).toMatchObject({ limit: 800n, available: 800n });
+      expect(await money()).toMatchObject({ limitPicoUsd: 800n, availablePicoUsd: 800n });
       await ledger.sweep(key, START_MS + 1_000);
-      expect(await money()).toMatchObject({ limit: 300n, available: 300n });
+      expect(await money()).toMatchObject({ limitPicoUsd: 300n, availablePicoUsd: 300n });
     });
 
     it('does not reach into the next month', async () => {
       await topUp('t', 500n, START_MS + 1_000);
-      const next = await ledger.reserve({ ...key, period: '2026-12' }, budgets(LIMIT), termsOf('a', 1_001n));
-      expect(next).toMatchObject({ kind: 'refused', view: { limit: 1_000n } });
+      const next = await ledger.reserve({ ...key, period: '2026-12' }, budgets(LIMIT), buildReserveTerms('a', 1_001n));
+      expect(next).toMatchObject({ kind: 'refused', view: { limitPicoUsd: 1_000n } });
     });
   });
 
@@ -249,8 +271,8 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('the ledger on %s', 
       await reserve('a', 300n);
       await ledger.setPause(key.team, pause);
       expect(await reserve('b', 1n)).toMatchObject({ refused: { reason: 'team_paused', why: 'a loop' } });
-      await ledger.settle(key, termsOf('a', 300n), settlementOf(100n));
-      expect(await money()).toMatchObject({ spent: 100n, reserved: 0n });
+      await ledger.settle(key, buildReserveTerms('a', 300n), buildSettlement(100n));
+      expect(await money()).toMatchObject({ spentPicoUsd: 100n, reservedPicoUsd: 0n });
       await ledger.setPause(key.team, undefined);
       expect(await reserve('b', 1n)).toMatchObject({ kind: 'reserved' });
     });
@@ -265,7 +287,7 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('the ledger on %s', 
     it('do not end with the month, nor in a month that nobody has called in', async () => {
       await ledger.setPause(key.team, pause);
       for (const period of ['2026-11', '2026-12', '2027-01']) {
-        expect(await ledger.reserve({ ...key, period }, budgets(LIMIT), termsOf('a', 1n))).toMatchObject({
+        expect(await ledger.reserve({ ...key, period }, budgets(LIMIT), buildReserveTerms('a', 1n))).toMatchObject({
           refused: { reason: 'team_paused' },
         });
       }
@@ -274,9 +296,9 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('the ledger on %s', 
     it('of all teams and of one do not lift each other', async () => {
       await reserve('first', 1n);
       await ledger.setPause(key.team, pause);
-      await ledger.setPauseOfAll({ reason: 'all', untilEpochMs: undefined }, all);
+      await ledger.setPauseForAll({ reason: 'all', untilEpochMs: undefined }, all);
       expect(await reserve('a', 1n)).toMatchObject({ refused: { reason: 'organization_paused', why: 'all' } });
-      await ledger.setPauseOfAll(undefined, all);
+      await ledger.setPauseForAll(undefined, all);
       expect(await reserve('a', 1n)).toMatchObject({ refused: { reason: 'team_paused' } });
       await ledger.setPause(key.team, undefined);
       expect(await reserve('a', 1n)).toMatchObject({ kind: 'reserved' });
@@ -284,10 +306,10 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('the ledger on %s', 
 
     it('of all teams never spare one that is published again, nor do they keep it when they have been lifted', async () => {
       await reserve('first', 1n);
-      await ledger.setPauseOfAll(pause, async () => new Set());
+      await ledger.setPauseForAll(pause, async () => new Set());
       await ledger.setLimit(key, picoUsd(500n));
       expect(await reserve('a', 1n)).toMatchObject({ refused: { reason: 'organization_paused' } });
-      await ledger.setPauseOfAll(undefined, async () => new Set());
+      await ledger.setPauseForAll(undefined, async () => new Set());
       await ledger.sweep(key, START_MS);
       expect(await reserve('a', 1n)).toMatchObject({ kind: 'reserved' });
     });
@@ -298,46 +320,49 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('the ledger on %s', 
         await Promise.all(
           Array.from({ length: 6 }, async (_, n) => {
             if (n % 2 === 0) await ledger.setPause(key.team, n % 4 === 0 ? pause : undefined);
-            else await ledger.setPauseOfAll(n % 4 === 1 ? pause : undefined, all);
+            else await ledger.setPauseForAll(n % 4 === 1 ? pause : undefined, all);
           }),
         );
         const { team, organization } = await ledger.readPauses(key.team);
         expect((await ledger.read(key))?.pauses).toEqual({ team, organization });
       }
-      await ledger.setPauseOfAll(undefined, all);
+      await ledger.setPauseForAll(undefined, all);
     });
 
     it('of all teams also hold for a team that is not there yet', async () => {
-      await ledger.setPauseOfAll(pause, async () => new Set());
+      await ledger.setPauseForAll(pause, async () => new Set());
       expect(await reserve('a', 1n)).toMatchObject({ refused: { reason: 'organization_paused' } });
-      await ledger.setPauseOfAll(undefined, all);
+      await ledger.setPauseForAll(undefined, all);
       expect(await reserve('a', 1n)).toMatchObject({ kind: 'reserved' });
     });
   });
 
   describe('a key with limits of its own', () => {
     const share = { id: 'narrow', limitPicoUsd: picoUsd(300n), rpmCostUs: 0, tpmCostUs: 0 };
-    const byKey = (id: string, cost: bigint, more: Parameters<typeof termsOf>[2] = {}) =>
+    const byKey = (id: string, cost: bigint, more: Parameters<typeof buildReserveTerms>[2] = {}) =>
       reserve(id, cost, { keyId: 'narrow', key: share, ...more });
 
     it("is refused at its own limit while its team has money, and others' calls are not", async () => {
       expect(await byKey('a', 200n)).toMatchObject({ kind: 'reserved' });
       expect(await byKey('b', 101n)).toMatchObject({
-        refused: { reason: 'key_budget_exceeded', limitPicoUsd: 300n, leftPicoUsd: 100n, heldPicoUsd: 200n },
+        refused: { reason: 'key_budget_exceeded', limitPicoUsd: 300n, availablePicoUsd: 100n, reservedPicoUsd: 200n },
       });
       expect(await reserve('c', 700n)).toMatchObject({ kind: 'reserved' });
       expect(await byKey('d', 100n)).toMatchObject({ kind: 'reserved' });
     });
 
     it('has back what its calls did not use, also when they settle late', async () => {
-      const first = termsOf('a', 200n, { keyId: 'narrow', key: share, expiresAtEpochMs: START_MS + 1_000 });
+      const first = buildReserveTerms('a', 200n, { keyId: 'narrow', key: share, expiresAtEpochMs: START_MS + 1_000 });
       await ledger.reserve(key, budgets(LIMIT), first);
       await ledger.sweep(key, START_MS + 1_000);
       expect(await byKey('b', 101n)).toMatchObject({ kind: 'refused' });
-      await ledger.settle(key, first, settlementOf(50n));
+      await ledger.settle(key, first, buildSettlement(50n));
       expect(await byKey('b', 250n)).toMatchObject({ kind: 'reserved' });
-      await ledger.settle(key, termsOf('b', 250n, { keyId: 'narrow', key: share }), VOID);
-      expect((await ledger.read(key))?.keys.get('narrow')).toMatchObject({ limit: 300n, available: 250n });
+      await ledger.settle(key, buildReserveTerms('b', 250n, { keyId: 'narrow', key: share }), VOID);
+      expect((await ledger.read(key))?.keys.get('narrow')).toMatchObject({
+        limitPicoUsd: 300n,
+        availablePicoUsd: 250n,
+      });
     });
 
     it('never admits more than its limit to concurrent calls on a period that does not exist yet', async () => {
@@ -352,21 +377,23 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('the ledger on %s', 
         rpmCostUs: rateCostUs(1, 3),
         tpmCostUs: rateCostUs(100, 1_000),
       };
-      const fire = (id: string, nowEpochMs = START_MS) => byKey(id, 1n, { key: rates, nowEpochMs });
-      const results = await Promise.all(Array.from({ length: 8 }, (_, n) => fire(`c${n}`)));
+      const reserveByKey = (id: string, nowEpochMs = START_MS) => byKey(id, 1n, { key: rates, nowEpochMs });
+      const results = await Promise.all(Array.from({ length: 8 }, (_, n) => reserveByKey(`c${n}`)));
       expect(results.filter((result) => result.kind === 'reserved')).toHaveLength(3);
-      expect(await fire('x')).toMatchObject({ refused: { reason: 'key_requests_exceeded', retryAfterMs: 20_000 } });
-      expect(await fire('x', START_MS + 20_000)).toMatchObject({ kind: 'reserved' });
+      expect(await reserveByKey('x')).toMatchObject({
+        refused: { reason: 'key_requests_exceeded', retryAfterMs: 20_000 },
+      });
+      expect(await reserveByKey('x', START_MS + 20_000)).toMatchObject({ kind: 'reserved' });
       expect(await reserve('other', 1n)).toMatchObject({ kind: 'reserved' });
     });
 
     it('gives back the tokens that a call did not use', async () => {
       const rates = { ...share, tpmCostUs: rateCostUs(600, 1_000) };
-      const first = termsOf('a', 1n, { keyId: 'narrow', key: rates });
+      const first = buildReserveTerms('a', 1n, { keyId: 'narrow', key: rates });
       await ledger.reserve(key, budgets(LIMIT), first);
       expect(await byKey('b', 1n, { key: rates })).toMatchObject({ refused: { reason: 'key_tokens_exceeded' } });
       const keyTpmRefundUs = rateCostUs(600, 1_000) - rateCostUs(100, 1_000);
-      await ledger.settle(key, first, settlementOf(1n, { keyTpmRefundUs }));
+      await ledger.settle(key, first, buildSettlement(1n, { keyTpmRefundUs }));
       expect(await byKey('b', 1n, { key: rates })).toMatchObject({ kind: 'reserved' });
     });
 
@@ -386,7 +413,7 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('the ledger on %s', 
     const next = await ledger.reserve(
       { ...key, period: '2026-12' },
       budgets(LIMIT),
-      termsOf('d', 1n, { keyId: 'leaked' }),
+      buildReserveTerms('d', 1n, { keyId: 'leaked' }),
     );
     expect(next).toMatchObject({ refused: { reason: 'key_revoked' } });
   });

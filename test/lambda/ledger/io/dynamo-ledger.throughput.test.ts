@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { dynamoClient } from '../../../../lambda/kernel/io/system.ts';
+import { createDynamoClient } from '../../../../lambda/kernel/io/system.ts';
 import { rateCostUs } from '../../../../lambda/kernel/rate-limit.ts';
 import { DynamoBudgets } from '../../../../lambda/ledger/io/dynamo-budgets.ts';
 import { DynamoLedger } from '../../../../lambda/ledger/io/dynamo-ledger.ts';
 import { VOID } from '../../../../lambda/ledger/reservation.ts';
-import { startTestDatabase, type TestDatabase } from '../../../support/ledger/embedded-ledger.ts';
-import { budgets, settlementOf, termsOf } from '../../../support/ledger/ledger-terms.ts';
+import { budgets, buildReserveTerms, buildSettlement } from '../../../support/ledger/ledger-fixtures.ts';
+import { startTestDatabase, type TestDatabase } from '../../../support/ledger/test-database.ts';
 
 let database: TestDatabase;
 /** Commands by what came of them: `ok`, or the error's name. */
@@ -25,7 +25,7 @@ afterAll(async () => {
 
 /** A ledger as a process of its own has it. */
 function startProcess(): DynamoLedger {
-  const client = dynamoClient();
+  const client = createDynamoClient();
   client.middlewareStack.add(
     (next, context) => async (args) => {
       const count = (outcome: string) => {
@@ -53,17 +53,17 @@ const LIMIT = 10n ** 15n;
 const PERIOD = '2026-11';
 
 /** How the calls of a story end, and how many in a hundred. */
-const ENDS = [
+const OUTCOMES = [
   ['settled', 71],
   ['voided', 10],
-  ['told twice', 10],
+  ['duplicated', 10],
   ['assumed', 5],
   ['above its bound', 2],
   ['abandoned', 1],
   ['settled after it lapsed', 1],
 ] as const;
-type End = (typeof ENDS)[number][0];
-const ENDS_OF_100: readonly End[] = ENDS.flatMap(([end, share]) => Array<End>(share).fill(end));
+type Outcome = (typeof OUTCOMES)[number][0];
+const OUTCOMES_OF_100: readonly Outcome[] = OUTCOMES.flatMap(([end, share]) => Array<Outcome>(share).fill(end));
 
 /** Numbers from 0 to 1 that are the same in every run (mulberry32). */
 function randomFrom(seed: number): () => number {
@@ -76,12 +76,12 @@ function randomFrom(seed: number): () => number {
   };
 }
 
-type Call = { readonly n: number; readonly end: End; readonly bound: bigint; readonly cost: bigint };
+type Call = { readonly n: number; readonly end: Outcome; readonly bound: bigint; readonly cost: bigint };
 
 function story(): readonly Call[] {
   const random = randomFrom(20_261_125);
   return Array.from({ length: CALLS }, (_, n) => {
-    const end = ENDS_OF_100[Math.floor(random() * ENDS_OF_100.length)] ?? 'settled';
+    const end = OUTCOMES_OF_100[Math.floor(random() * OUTCOMES_OF_100.length)] ?? 'settled';
     const bound = 1n + BigInt(Math.floor(random() * 1e10));
     const share = BigInt(Math.floor(random() * 1_001));
     return { n, end, bound, cost: end === 'above its bound' ? bound + share : (bound * share) / 1_000n };
@@ -89,14 +89,14 @@ function story(): readonly Call[] {
 }
 
 /** What a story must come to, worked out call by call, without a ledger. */
-function sumOf(calls: readonly Call[]) {
-  const sum = { spent: 0n, assumed: 0n, overrun: 0n };
+function expectedTotals(calls: readonly Call[]) {
+  const sum = { spentPicoUsd: 0n, assumedPicoUsd: 0n, overrunPicoUsd: 0n };
   for (const { end, bound, cost } of calls) {
     if (end === 'voided') continue;
     const isAssumed = end === 'assumed' || end === 'abandoned';
-    sum.spent += isAssumed ? bound : cost;
-    sum.assumed += isAssumed ? bound : 0n;
-    sum.overrun += cost > bound ? cost - bound : 0n;
+    sum.spentPicoUsd += isAssumed ? bound : cost;
+    sum.assumedPicoUsd += isAssumed ? bound : 0n;
+    sum.overrunPicoUsd += cost > bound ? cost - bound : 0n;
   }
   return sum;
 }
@@ -106,12 +106,12 @@ it('never loses or doubles a pico-dollar of one team with 200 calls in flight fr
   const ledgerOf = (n: number) => processes[n % PROCESSES] as DynamoLedger;
   const key = { team: 'busy', period: PERIOD };
   const of = budgets(LIMIT, 10n * LIMIT);
-  let refusedForPlaces = 0;
+  let concurrencyRefusals = 0;
 
   const play = async ({ n, end, bound, cost }: Call) => {
     const nowEpochMs = Date.now();
     const isLate = end === 'abandoned' || end === 'settled after it lapsed';
-    const terms = termsOf(`call-${n}`, bound, {
+    const terms = buildReserveTerms(`call-${n}`, bound, {
       nowEpochMs,
       // What nobody comes back for is past its time at once: admissions and sweeps may take it at any moment.
       expiresAtEpochMs: isLate ? nowEpochMs : nowEpochMs + 300_000,
@@ -119,15 +119,15 @@ it('never loses or doubles a pico-dollar of one team with 200 calls in flight fr
       rpmCostUs: rateCostUs(1, 30_000),
       tpmCostUs: rateCostUs(1_000, 100_000_000),
     });
-    while ((await ledgerOf(n).reserve(key, of, terms)).kind === 'refused') refusedForPlaces++;
+    while ((await ledgerOf(n).reserve(key, of, terms)).kind === 'refused') concurrencyRefusals++;
     if (end === 'abandoned') return;
     if (end === 'settled after it lapsed') await ledgerOf(n + 1).sweep(key, Date.now());
     const settlement =
       end === 'voided'
         ? { ...VOID, tpmRefundUs: terms.tpmCostUs }
-        : settlementOf(end === 'assumed' ? bound : cost, { assumed: end === 'assumed', tpmRefundUs: 300 });
+        : buildSettlement(end === 'assumed' ? bound : cost, { assumed: end === 'assumed', tpmRefundUs: 300 });
     await ledgerOf(n).settle(key, terms, settlement);
-    if (end === 'told twice') await ledgerOf(n + 1).settle(key, terms, settlement);
+    if (end === 'duplicated') await ledgerOf(n + 1).settle(key, terms, settlement);
   };
 
   await new DynamoBudgets(database.client, 'ledger', Date.now).setLimit(key, of.team);
@@ -144,19 +144,24 @@ it('never loses or doubles a pico-dollar of one team with 200 calls in flight fr
   const { user, system } = process.cpuUsage(startCpu);
   await ledgerOf(0).sweep(key, Date.now());
 
-  const expected = sumOf(calls);
+  const expected = expectedTotals(calls);
   const state = await ledgerOf(0).read(key);
-  expect(state).toMatchObject({ ...expected, limit: LIMIT, reserved: 0n, available: LIMIT - expected.spent });
+  expect(state).toMatchObject({
+    ...expected,
+    limitPicoUsd: LIMIT,
+    reservedPicoUsd: 0n,
+    availablePicoUsd: LIMIT - expected.spentPicoUsd,
+  });
   expect(state?.open.size).toBe(0);
   // The organisation has given what the team has, to the pico-dollar.
   const organization = await ledgerOf(0).readOrganization(PERIOD);
-  expect(organization?.granted).toBe(expected.spent + (state?.leased ?? 0n));
+  expect(organization?.grantedPicoUsd).toBe(expected.spentPicoUsd + (state?.leasedPicoUsd ?? 0n));
 
   const count = (name: string) => outcomes.get(name) ?? 0;
   const made = count('UpdateItem ok') + 2 * count('TransactWriteItems ok');
   console.log(
     `${CALLS} requests in ${seconds.toFixed(1)} s, ${(CALLS / seconds).toFixed(0)} a second, ${((user + system) / 1_000 / CALLS).toFixed(1)} ms of this process's CPU each; ${(made / CALLS).toFixed(3)} writes a request; ` +
-      `${JSON.stringify(Object.fromEntries(outcomes))}; calls that waited for a place: ${refusedForPlaces}`,
+      `${JSON.stringify(Object.fromEntries(outcomes))}; calls that waited for a place: ${concurrencyRefusals}`,
   );
   expect(made / CALLS).toBeLessThanOrEqual(2.1);
 }, 180_000);

@@ -3,10 +3,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { picoUsd } from '../../../../lambda/kernel/money.ts';
 import { VOID } from '../../../../lambda/ledger/reservation.ts';
 import { ensureTable } from '../../../../local/dynamodb/tables.ts';
-import { startTestDatabase, type TestDatabase } from '../../../support/ledger/embedded-ledger.ts';
-import { budgets, START_MS, settlementOf, termsOf } from '../../../support/ledger/ledger-terms.ts';
+import { budgets, buildReserveTerms, buildSettlement, START_MS } from '../../../support/ledger/ledger-fixtures.ts';
 import { MemoryLedger } from '../../../support/ledger/memory-ledger.ts';
 import { RealLedger } from '../../../support/ledger/real-ledger.ts';
+import { startTestDatabase, type TestDatabase } from '../../../support/ledger/test-database.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -35,20 +35,20 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])("the organisation's 
   const keyOf = (team: string, period = PERIOD) => ({ team, period });
   const reserve = async (team: string, id: string, cost: bigint, cap = CAP) => {
     nowEpochMs += 300;
-    const terms = termsOf(id, cost, { nowEpochMs, expiresAtEpochMs: START_MS + 300_000 });
+    const terms = buildReserveTerms(id, cost, { nowEpochMs, expiresAtEpochMs: START_MS + 300_000 });
     return await ledger.reserve(keyOf(team), budgets(800n, cap), terms);
   };
   const organization = async () => await ledger.readOrganization(PERIOD);
 
   it('is drawn from in blocks of a twentieth, so that most calls touch the team alone', async () => {
     await reserve('ant', 'a', 10n);
-    expect(await ledger.read(keyOf('ant'))).toMatchObject({ leased: 40n, reserved: 10n });
+    expect(await ledger.read(keyOf('ant'))).toMatchObject({ leasedPicoUsd: 40n, reservedPicoUsd: 10n });
     await reserve('ant', 'b', 40n);
-    expect(await ledger.read(keyOf('ant'))).toMatchObject({ leased: 0n, reserved: 50n });
+    expect(await ledger.read(keyOf('ant'))).toMatchObject({ leasedPicoUsd: 0n, reservedPicoUsd: 50n });
     expect(await organization()).toMatchObject({
-      limit: CAP,
-      available: 950n,
-      granted: 50n,
+      limitPicoUsd: CAP,
+      availablePicoUsd: 950n,
+      grantedPicoUsd: 50n,
       holders: new Set(['ant']),
     });
   });
@@ -57,60 +57,60 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])("the organisation's 
     expect(await reserve('ant', 'a', 700n)).toMatchObject({ kind: 'reserved' });
     expect(await reserve('bee', 'b', 400n)).toMatchObject({
       kind: 'refused',
-      refused: { reason: 'organization_budget_exceeded', leftPicoUsd: 300n, heldPicoUsd: 700n },
+      refused: { reason: 'organization_budget_exceeded', availablePicoUsd: 300n, reservedPicoUsd: 700n },
     });
     expect(await reserve('bee', 'c', 300n)).toMatchObject({ kind: 'reserved' });
-    expect(await organization()).toMatchObject({ available: 0n, granted: CAP });
+    expect(await organization()).toMatchObject({ availablePicoUsd: 0n, grantedPicoUsd: CAP });
   });
 
   it('tells what is held in all, and apart from it what is young enough to be waited for', async () => {
     await ledger.reserve(
       keyOf('ant'),
       budgets(800n, CAP),
-      termsOf('dead', 500n, { expiresAtEpochMs: START_MS + 60_000 }),
+      buildReserveTerms('dead', 500n, { expiresAtEpochMs: START_MS + 60_000 }),
     );
     await reserve('bee', 'b', 300n);
     expect(await reserve('cat', 'c', 300n)).toMatchObject({
-      refused: { limitPicoUsd: CAP, leftPicoUsd: 200n, heldPicoUsd: 800n, awaitedPicoUsd: 300n },
+      refused: { limitPicoUsd: CAP, availablePicoUsd: 200n, reservedPicoUsd: 800n, reclaimablePicoUsd: 300n },
     });
   });
 
   it('calls idle leases back from other teams before it refuses', async () => {
     await reserve('ant', 'a', 700n);
-    await ledger.settle(keyOf('ant'), termsOf('a', 700n), VOID);
-    expect(await ledger.read(keyOf('ant'))).toMatchObject({ leased: 700n, reserved: 0n });
+    await ledger.settle(keyOf('ant'), buildReserveTerms('a', 700n), VOID);
+    expect(await ledger.read(keyOf('ant'))).toMatchObject({ leasedPicoUsd: 700n, reservedPicoUsd: 0n });
     expect(await reserve('bee', 'b', 800n)).toMatchObject({ kind: 'reserved' });
-    expect(await ledger.read(keyOf('ant'))).toMatchObject({ leased: 200n });
-    expect(await ledger.read(keyOf('bee'))).toMatchObject({ leased: 0n, reserved: 800n });
+    expect(await ledger.read(keyOf('ant'))).toMatchObject({ leasedPicoUsd: 200n });
+    expect(await ledger.read(keyOf('bee'))).toMatchObject({ leasedPicoUsd: 0n, reservedPicoUsd: 800n });
   });
 
   it('never calls back what calls in flight hold, nor what is spent', async () => {
     await reserve('ant', 'a', 500n);
     await reserve('bee', 'b', 300n);
-    await ledger.settle(keyOf('bee'), termsOf('b', 300n), settlementOf(300n));
-    expect(await reserve('cat', 'c', 201n)).toMatchObject({ kind: 'refused', refused: { leftPicoUsd: 200n } });
+    await ledger.settle(keyOf('bee'), buildReserveTerms('b', 300n), buildSettlement(300n));
+    expect(await reserve('cat', 'c', 201n)).toMatchObject({ kind: 'refused', refused: { availablePicoUsd: 200n } });
   });
 
   it('gives what a call did not use back to its team', async () => {
     await reserve('ant', 'a', 600n);
-    await ledger.settle(keyOf('ant'), termsOf('a', 600n), settlementOf(100n));
-    expect(await ledger.read(keyOf('ant'))).toMatchObject({ leased: 500n, spent: 100n });
+    await ledger.settle(keyOf('ant'), buildReserveTerms('a', 600n), buildSettlement(100n));
+    expect(await ledger.read(keyOf('ant'))).toMatchObject({ leasedPicoUsd: 500n, spentPicoUsd: 100n });
     expect(await reserve('ant', 'b', 500n)).toMatchObject({ kind: 'reserved' });
-    expect(await organization()).toMatchObject({ available: 400n });
+    expect(await organization()).toMatchObject({ availablePicoUsd: 400n });
   });
 
   it('counts a call above its bound against the team’s next lease', async () => {
     await reserve('ant', 'a', 100n);
-    await ledger.settle(keyOf('ant'), termsOf('a', 100n), settlementOf(150n));
-    expect(await ledger.read(keyOf('ant'))).toMatchObject({ leased: -50n, overrun: 50n });
+    await ledger.settle(keyOf('ant'), buildReserveTerms('a', 100n), buildSettlement(150n));
+    expect(await ledger.read(keyOf('ant'))).toMatchObject({ leasedPicoUsd: -50n, overrunPicoUsd: 50n });
     await reserve('ant', 'b', 100n);
-    expect(await organization()).toMatchObject({ available: 750n, granted: 250n });
+    expect(await organization()).toMatchObject({ availablePicoUsd: 750n, grantedPicoUsd: 250n });
   });
 
   it('moves by the difference when it changes, and refuses what a lowered cap no longer has', async () => {
     await reserve('ant', 'a', 600n);
     await ledger.setCap(PERIOD, picoUsd(500n));
-    expect(await organization()).toMatchObject({ limit: 500n, available: -100n, granted: 600n });
+    expect(await organization()).toMatchObject({ limitPicoUsd: 500n, availablePicoUsd: -100n, grantedPicoUsd: 600n });
     expect(await reserve('bee', 'b', 1n, 500n)).toMatchObject({ kind: 'refused' });
     await ledger.setCap(PERIOD, picoUsd(2_000n));
     expect(await reserve('bee', 'c', 100n, 2_000n)).toMatchObject({ kind: 'reserved' });
@@ -121,7 +121,7 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])("the organisation's 
     await ledger.topUpCap(PERIOD, picoUsd(CAP), { id: 't', amountPicoUsd: picoUsd(1_000n), untilEpochMs });
     for (const team of ['ant', 'bee']) {
       await reserve(team, `${team}-0`, 800n);
-      await ledger.settle(keyOf(team), termsOf(`${team}-0`, 800n), settlementOf(450n));
+      await ledger.settle(keyOf(team), buildReserveTerms(`${team}-0`, 800n), buildSettlement(450n));
     }
     nowEpochMs = untilEpochMs;
     // 900 are spent and 700 lie idle in the two teams; the cap is 1,000 again.
@@ -134,12 +134,12 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])("the organisation's 
   it('never lets what comes back to a team be spent anew while a lowered cap is exceeded', async () => {
     await reserve('ant', 'a', 700n);
     await ledger.setCap(PERIOD, picoUsd(500n));
-    await ledger.settle(keyOf('ant'), termsOf('a', 700n), settlementOf(600n));
+    await ledger.settle(keyOf('ant'), buildReserveTerms('a', 700n), buildSettlement(600n));
     for (const cost of [1n, 100n])
       expect(await reserve('ant', 'b', cost, 500n)).toMatchObject({
         refused: { reason: 'organization_budget_exceeded' },
       });
-    expect(await organization()).toMatchObject({ limit: 500n, available: -100n, granted: 600n });
+    expect(await organization()).toMatchObject({ limitPicoUsd: 500n, availablePicoUsd: -100n, grantedPicoUsd: 600n });
     await ledger.setCap(PERIOD, picoUsd(650n));
     expect(await reserve('ant', 'c', 50n, 650n)).toMatchObject({ kind: 'reserved' });
     expect(await reserve('bee', 'd', 1n, 650n)).toMatchObject({ kind: 'refused' });
@@ -147,7 +147,7 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])("the organisation's 
 
   it('starts whole in a new month', async () => {
     await reserve('ant', 'a', 800n);
-    const december = await ledger.reserve(keyOf('bee', '2026-12'), budgets(800n, CAP), termsOf('b', 800n));
+    const december = await ledger.reserve(keyOf('bee', '2026-12'), budgets(800n, CAP), buildReserveTerms('b', 800n));
     expect(december).toMatchObject({ kind: 'reserved' });
   });
 
@@ -170,22 +170,22 @@ describe('on the embedded DynamoDB', () => {
     const results = await Promise.all(
       Array.from({ length: 160 }, async (_, n) => {
         const ledger = processes[n % processes.length] as RealLedger;
-        const terms = termsOf(`c${n}`, 10n);
+        const terms = buildReserveTerms(`c${n}`, 10n);
         return await ledger.reserve({ team: `team-${n % 3}`, period: PERIOD }, budgets(10_000n, CAP), terms);
       }),
     );
     const admitted = results.filter(({ kind }) => kind === 'reserved').length;
     expect(admitted).toBe(Number(CAP / 10n));
-    const { available, granted } = (await processes[0]?.readOrganization(PERIOD)) ?? {};
-    expect({ available, granted }).toEqual({ available: 0n, granted: CAP });
+    const { availablePicoUsd, grantedPicoUsd } = (await processes[0]?.readOrganization(PERIOD)) ?? {};
+    expect({ availablePicoUsd, grantedPicoUsd }).toEqual({ availablePicoUsd: 0n, grantedPicoUsd: CAP });
   });
 
   it('never tells a team that the cap is used up because another team asked for more than there is', async () => {
     const ledger = new RealLedger(database.client, table, () => START_MS);
     const reserve = async (team: string, id: string, cost: bigint) =>
-      await ledger.reserve({ team, period: PERIOD }, budgets(10_000n, CAP), termsOf(id, cost));
+      await ledger.reserve({ team, period: PERIOD }, budgets(10_000n, CAP), buildReserveTerms(id, cost));
     await reserve('ant', 'a', 900n);
-    await ledger.settle({ team: 'ant', period: PERIOD }, termsOf('a', 900n), VOID);
+    await ledger.settle({ team: 'ant', period: PERIOD }, buildReserveTerms('a', 900n), VOID);
     expect(await reserve('ant', 'too much', 1_001n)).toMatchObject({ kind: 'refused' });
     // At the same moment: what lies idle in the one is the other's to have.
     expect(await reserve('bee', 'b', 200n)).toMatchObject({ kind: 'reserved' });
@@ -209,21 +209,21 @@ describe('on the embedded DynamoDB', () => {
       database.client.middlewareStack.remove('conflict');
     }
     expect(conflicts).toBeGreaterThan(2);
-    expect(await ledger.readOrganization(PERIOD)).toMatchObject({ limit: 2_000n });
+    expect(await ledger.readOrganization(PERIOD)).toMatchObject({ limitPicoUsd: 2_000n });
   });
 
   it('costs two writes a call, and at most a twentieth more for leases', async () => {
     const ledger = new RealLedger(database.client, table, Date.now);
     const key = { team: 'ant', period: PERIOD };
     const calls = 400;
-    const terms = (n: number) => termsOf(`c${n}`, 20n);
+    const terms = (n: number) => buildReserveTerms(`c${n}`, 20n);
     // A budget and a cap worth four times the calls, so a block is worth 80 of them.
     const of = budgets(32_000n, 32_000n);
     await ledger.reserve(key, of, terms(-1));
     database.sent.clear();
     for (let n = 0; n < calls; n++) {
       await ledger.reserve(key, of, terms(n));
-      await ledger.settle(key, terms(n), settlementOf(20n));
+      await ledger.settle(key, terms(n), buildSettlement(20n));
     }
     const writes =
       (database.sent.get('UpdateItemCommand') ?? 0) + 2 * (database.sent.get('TransactWriteItemsCommand') ?? 0);
@@ -246,14 +246,18 @@ describe('on the embedded DynamoDB', () => {
     );
     try {
       for (let n = 0; n < 20; n++)
-        await ledger.reserve({ team: 'ant', period: PERIOD }, budgets(CAP, CAP), termsOf(`c${n}`, 50n));
+        await ledger.reserve({ team: 'ant', period: PERIOD }, budgets(CAP, CAP), buildReserveTerms(`c${n}`, 50n));
     } finally {
       database.client.middlewareStack.remove('loseReplies');
     }
     expect(failures).toBeGreaterThan(20);
-    const { granted } = (await ledger.readOrganization(PERIOD)) ?? {};
-    const { leased, reserved } = (await ledger.read({ team: 'ant', period: PERIOD })) ?? {};
-    expect({ granted, leased, reserved }).toEqual({ granted: CAP, leased: 0n, reserved: CAP });
+    const { grantedPicoUsd } = (await ledger.readOrganization(PERIOD)) ?? {};
+    const { leasedPicoUsd, reservedPicoUsd } = (await ledger.read({ team: 'ant', period: PERIOD })) ?? {};
+    expect({ grantedPicoUsd, leasedPicoUsd, reservedPicoUsd }).toEqual({
+      grantedPicoUsd: CAP,
+      leasedPicoUsd: 0n,
+      reservedPicoUsd: CAP,
+    });
   });
 });
 
@@ -274,15 +278,15 @@ describe('a draw on the embedded DynamoDB', () => {
         const result = await next(args);
         // Another call of the team is quicker, each time a block of 50 has been drawn.
         if (context.commandName === 'TransactWriteItemsCommand' && taken < 15)
-          await rival.reserve(key, budgets(10_000n, CAP), termsOf(`rival-${taken++}`, 50n));
+          await rival.reserve(key, budgets(10_000n, CAP), buildReserveTerms(`rival-${taken++}`, 50n));
         return result;
       },
       { step: 'initialize', name: 'rival' },
     );
     const ledger = new RealLedger(client, table, () => START_MS);
-    const reserved = await ledger.reserve(key, budgets(10_000n, CAP), termsOf('mine', 10n));
+    const reserved = await ledger.reserve(key, budgets(10_000n, CAP), buildReserveTerms('mine', 10n));
     client.destroy();
     expect([reserved.kind, taken]).toEqual(['reserved', 15]);
-    expect(await rival.read(key)).toMatchObject({ reserved: 760n });
+    expect(await rival.read(key)).toMatchObject({ reservedPicoUsd: 760n });
   });
 });

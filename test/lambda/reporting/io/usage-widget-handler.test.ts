@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { createUsageWidget } from '../../../../lambda/reporting/io/usage-widget-handler.ts';
+import { createUsageWidgetHandler } from '../../../../lambda/reporting/io/usage-widget-handler.ts';
 import { exampleSpending } from '../../../../local/demo/report-example.ts';
 import { lambdaContext } from '../../../../local/host/lambda-runtime.ts';
 
 const ARN = 'arn:aws:lambda:eu-central-1:111111111111:function:widget';
 const asked: string[] = [];
-const handler = createUsageWidget({
+const handler = createUsageWidgetHandler({
   readSpending: async (week) => {
     asked.push(week);
     return exampleSpending();

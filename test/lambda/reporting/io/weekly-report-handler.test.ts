@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { picoUsd } from '../../../../lambda/kernel/money.ts';
-import { createWeeklyReport } from '../../../../lambda/reporting/io/weekly-report-handler.ts';
+import { createWeeklyReportHandler } from '../../../../lambda/reporting/io/weekly-report-handler.ts';
 import type { SpendingFacts } from '../../../../lambda/reporting/spending-facts.ts';
 import { exampleSpending } from '../../../../local/demo/report-example.ts';
 import { lambdaContext } from '../../../../local/host/lambda-runtime.ts';
@@ -16,18 +16,18 @@ function worldOf(facts: SpendingFacts, { isTopicDown = false } = {}) {
   const logged: object[] = [];
   const asked: string[] = [];
   const world = { kept, told, logged, asked, isTopicDown };
-  const handler = createWeeklyReport({
+  const handler = createWeeklyReportHandler({
     readSpending: async (week) => {
       asked.push(week);
       return facts;
     },
-    shelf: {
+    store: {
       put: async (name, contentType, text) => void kept.set(name, { contentType, text }),
       has: async (name) => kept.has(name),
-      linkOf: (name) => `https://console/${name}`,
-      fetchCommandOf: (prefix) => `aws s3 cp --recursive s3://bucket/${prefix} .`,
+      linkTo: (name) => `https://console/${name}`,
+      downloadCommandFor: (prefix) => `aws s3 cp --recursive s3://bucket/${prefix} .`,
     },
-    tell: async (subject, lines) => {
+    notify: async (subject, lines) => {
       if (world.isTopicDown) throw new Error('no topic');
       told.push({ subject, lines });
     },
@@ -68,12 +68,12 @@ describe('the weekly report', () => {
     );
     expect(logged).toEqual([
       {
-        event: 'week_reported',
+        event: 'weekly_report_written',
         week: '2026-W47',
         figures: 'final',
         costUsd: expect.stringMatching(/^82\.91/),
         gapUsd: '0',
-        isTold: true,
+        isNotified: true,
       },
     ]);
   });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { addUsd, type PicoUsd, parseUsd, picoUsd, ZERO_USD } from '../../../../lambda/kernel/money.ts';
 import { renderFocus } from '../../../../lambda/reporting/render/focus.ts';
 import type { SpendingFacts } from '../../../../lambda/reporting/spending-facts.ts';
-import { weeklyReport } from '../../../../lambda/reporting/weekly-report.ts';
+import { buildWeeklyReport } from '../../../../lambda/reporting/weekly-report.ts';
 import { parseCsv } from '../../../support/parse-csv.ts';
 import { spendingWith, usageRow, WEEK } from '../../../support/spending.ts';
 
@@ -55,16 +55,16 @@ const OTHERS = [
 const NULL = ['ChargeClass'];
 
 const prices = {
-  inputPicoUsd: picoUsd(75_000n),
-  cachedInputPicoUsd: picoUsd(37_500n),
-  outputPicoUsd: picoUsd(300_000n),
+  inputTokenPicoUsd: picoUsd(75_000n),
+  cachedInputTokenPicoUsd: picoUsd(37_500n),
+  outputTokenPicoUsd: picoUsd(300_000n),
 };
 const tokens = { promptTokens: 1_234_567, cachedTokens: 234_567, completionTokens: 89 };
 const cost = picoUsd(1_000_000n * 75_000n + 234_567n * 37_500n + 89n * 300_000n);
 const priced = (fields: Partial<SpendingFacts> = {}) => ({ prices: new Map([['m', prices]]), ...fields });
 
 function exported(facts: SpendingFacts, ...weeks: readonly string[]) {
-  return parseCsv(renderFocus((weeks.length === 0 ? [WEEK] : weeks).map((week) => weeklyReport(facts, week))));
+  return parseCsv(renderFocus((weeks.length === 0 ? [WEEK] : weeks).map((week) => buildWeeklyReport(facts, week))));
 }
 
 function toPico(text = ''): PicoUsd {

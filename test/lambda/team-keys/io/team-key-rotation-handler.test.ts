@@ -1,13 +1,13 @@
 import type { SecretsManagerRotationEvent } from 'aws-lambda';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { mintKeyFor, TeamKeys } from '../../../../lambda/access/io/team-keys.ts';
-import { DynamoAudit } from '../../../../lambda/policy/io/dynamo-audit.ts';
-import { DynamoKeyShelf } from '../../../../lambda/team-keys/io/key-shelf.ts';
+import { DynamoKeyStore, mintKeyWithDerivedId } from '../../../../lambda/access/io/dynamo-key-store.ts';
+import { DynamoAuditLog } from '../../../../lambda/policy/io/dynamo-audit-log.ts';
+import { DynamoKeyRepository } from '../../../../lambda/team-keys/io/key-repository.ts';
 import { teamServiceSecret } from '../../../../lambda/team-keys/io/service-secret.ts';
-import { createTeamKeyRotation } from '../../../../lambda/team-keys/io/team-key-rotation-handler.ts';
+import { createTeamKeyRotationHandler } from '../../../../lambda/team-keys/io/team-key-rotation-handler.ts';
 import { lambdaContext } from '../../../../local/host/lambda-runtime.ts';
 import { LocalSecretsManager } from '../../../../local/secrets-manager/secrets-manager.ts';
-import { startTestDatabase, type TestDatabase } from '../../../support/ledger/embedded-ledger.ts';
+import { startTestDatabase, type TestDatabase } from '../../../support/ledger/test-database.ts';
 
 const NOW = Date.UTC(2026, 10, 25, 12);
 const STEPS = ['createSecret', 'setSecret', 'testSecret', 'finishSecret'] as const;
@@ -22,25 +22,25 @@ afterAll(async () => await database.close());
 function rotationOf(name: string) {
   // The steps are the tests' to tell.
   const secrets = new LocalSecretsManager({ rotate: async () => {} });
-  const { ARN: SecretId } = secrets.answer('CreateSecret', { Name: name, SecretString: PLACEHOLDER }) as {
+  const { ARN: SecretId } = secrets.handle('CreateSecret', { Name: name, SecretString: PLACEHOLDER }) as {
     ARN: string;
   };
   const read = (version: object): Record<string, string> => {
-    const { SecretString } = secrets.answer('GetSecretValue', { SecretId, ...version }) as { SecretString: string };
+    const { SecretString } = secrets.handle('GetSecretValue', { SecretId, ...version }) as { SecretString: string };
     return JSON.parse(SecretString);
   };
-  const begin = (ClientRequestToken: string) => secrets.answer('RotateSecret', { SecretId, ClientRequestToken });
+  const begin = (ClientRequestToken: string) => secrets.handle('RotateSecret', { SecretId, ClientRequestToken });
   const { client } = database;
-  const keys = new TeamKeys(client, 'registry', () => NOW);
-  const shelf = new DynamoKeyShelf(client, 'registry', 'test', () => NOW);
+  const keys = new DynamoKeyStore(client, 'registry', () => NOW);
+  const repository = new DynamoKeyRepository(client, 'registry', 'test', () => NOW);
   const logged: string[] = [];
-  const handler = createTeamKeyRotation({
-    secretOf: (secretId) => teamServiceSecret(secrets.client, secretId, 'test'),
-    shelf,
+  const handler = createTeamKeyRotationHandler({
+    secretFor: (secretId) => teamServiceSecret(secrets.client, secretId, 'test'),
+    repository,
     keys,
     putIfAbsent: async (key, record) => await keys.putIfAbsent(key, record),
-    audit: new DynamoAudit(client, 'registry'),
-    mint: (text) => mintKeyFor('test', text),
+    audit: new DynamoAuditLog(client, 'registry'),
+    mint: (text) => mintKeyWithDerivedId('test', text),
     environmentName: 'test',
     nowEpochMs: () => NOW,
     log: (event, facts) => void logged.push(JSON.stringify({ event, ...facts })),
@@ -50,11 +50,11 @@ function rotationOf(name: string) {
     await handler(event, lambdaContext('rotation', 'r', 30_000));
   };
   const held = () => read({}) as { apiKey: string; keyId: string };
-  return { begin, read, keys, shelf, logged, step, held };
+  return { begin, read, keys, repository, logged, step, held };
 }
 
 it('rotates by the four steps, each told twice, over the registry that the authorizer reads', async () => {
-  const { begin, keys, shelf, step, held, logged } = rotationOf('gateway/twice-test-service');
+  const { begin, keys, repository, step, held, logged } = rotationOf('gateway/twice-test-service');
   for (const token of ['a', 'b']) {
     begin(token);
     for (const name of STEPS) {
@@ -63,7 +63,7 @@ it('rotates by the four steps, each told twice, over the registry that the autho
     }
     expect(await keys.identify(held().apiKey)).toEqual({ keyId: held().keyId, role: 'member', team: 'twice' });
   }
-  const all = await shelf.list('twice');
+  const all = await repository.list('twice');
   expect(all).toHaveLength(2);
   expect(all.find(({ keyId }) => keyId !== held().keyId)).toMatchObject({
     rotatedTo: held().keyId,
@@ -74,12 +74,12 @@ it('rotates by the four steps, each told twice, over the registry that the autho
 });
 
 it('makes one key of the same step at the same time, which works', async () => {
-  const { begin, keys, shelf, step, held } = rotationOf('gateway/once-test-service');
+  const { begin, keys, repository, step, held } = rotationOf('gateway/once-test-service');
   begin('a');
   await Promise.all([step('createSecret', 'a'), step('createSecret', 'a'), step('createSecret', 'a')]);
   for (const name of STEPS) await step(name, 'a');
   expect(await keys.identify(held().apiKey)).toMatchObject({ team: 'once' });
-  expect(await shelf.list('once')).toHaveLength(1);
+  expect(await repository.list('once')).toHaveLength(1);
 });
 
 it('brings no key back that somebody has revoked between two steps', async () => {

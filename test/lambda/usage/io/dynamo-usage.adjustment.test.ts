@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { picoUsd } from '../../../../lambda/kernel/money.ts';
 import { DynamoUsage } from '../../../../lambda/usage/io/dynamo-usage.ts';
-import { adjustmentOf } from '../../../../lambda/usage/usage-adjustment.ts';
+import { buildAdjustment } from '../../../../lambda/usage/usage-adjustment.ts';
 import { ensureTable } from '../../../../local/dynamodb/tables.ts';
-import { startTestDatabase, type TestDatabase } from '../../../support/ledger/embedded-ledger.ts';
-import { START_MS } from '../../../support/ledger/ledger-terms.ts';
+import { START_MS } from '../../../support/ledger/ledger-fixtures.ts';
+import { startTestDatabase, type TestDatabase } from '../../../support/ledger/test-database.ts';
 
 let database: TestDatabase;
 let usage: DynamoUsage;
@@ -18,21 +18,21 @@ afterAll(async () => await database.close());
 const KEY = { team: 'a', period: '2026-10' };
 const gap = (spent: bigint) => ({ ...KEY, spentPicoUsd: picoUsd(spent), assumedPicoUsd: picoUsd(2n), isExact: true });
 const costOf = async () =>
-  (await usage.rowsOf('a', '2026-10-01', '2026-11-30')).map((row) => [row.day, row.costPicoUsd]);
+  (await usage.listRows('a', '2026-10-01', '2026-11-30')).map((row) => [row.day, row.costPicoUsd]);
 
 it('is made once by however many people at once, on a day of the month that paid', async () => {
-  const earlier = await usage.adjustmentsOf(KEY);
+  const earlier = await usage.countAdjustments(KEY);
   const made = await Promise.all(
-    Array.from({ length: 5 }, () => usage.adjust(adjustmentOf(gap(9n), earlier, START_MS)).catch(() => false)),
+    Array.from({ length: 5 }, () => usage.adjust(buildAdjustment(gap(9n), earlier, START_MS)).catch(() => false)),
   );
   expect(made.filter(Boolean)).toHaveLength(1);
   expect(await costOf()).toEqual([['2026-10-31', 9n]]);
-  expect(await usage.adjust(adjustmentOf(gap(9n), earlier, START_MS))).toBe(false);
+  expect(await usage.adjust(buildAdjustment(gap(9n), earlier, START_MS))).toBe(false);
 });
 
 it('is followed by another of the next number, which may take off again', async () => {
-  expect(await usage.adjustmentsOf(KEY)).toBe(1);
-  expect(await usage.adjust(adjustmentOf(gap(-9n), 1, START_MS))).toBe(true);
+  expect(await usage.countAdjustments(KEY)).toBe(1);
+  expect(await usage.adjust(buildAdjustment(gap(-9n), 1, START_MS))).toBe(true);
   expect(await costOf()).toEqual([['2026-10-31', 0n]]);
-  expect(await usage.adjustmentsOf({ ...KEY, period: '2026-11' })).toBe(0);
+  expect(await usage.countAdjustments({ ...KEY, period: '2026-11' })).toBe(0);
 });

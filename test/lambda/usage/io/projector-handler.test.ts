@@ -1,19 +1,19 @@
 import type { DynamoDBStreamEvent } from 'aws-lambda';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Sight } from '../../../../lambda/ledger/budget-standing.ts';
+import type { BudgetSnapshot } from '../../../../lambda/ledger/budget-snapshot.ts';
 import type { LedgerEnd } from '../../../../lambda/ledger/reservation-end.ts';
 import { DynamoUsage } from '../../../../lambda/usage/io/dynamo-usage.ts';
-import { createProjector } from '../../../../lambda/usage/io/projector-handler.ts';
+import { createProjectorHandler } from '../../../../lambda/usage/io/projector-handler.ts';
 import { ensureTable } from '../../../../local/dynamodb/tables.ts';
 import { lambdaContext } from '../../../../local/host/lambda-runtime.ts';
-import { endWith, recordOf } from '../../../support/ledger/call-ends.ts';
-import { startTestDatabase, type TestDatabase } from '../../../support/ledger/embedded-ledger.ts';
-import { START_MS } from '../../../support/ledger/ledger-terms.ts';
+import { START_MS } from '../../../support/ledger/ledger-fixtures.ts';
+import { buildLedgerEnd, buildStreamRecord } from '../../../support/ledger/reservation-ends.ts';
+import { startTestDatabase, type TestDatabase } from '../../../support/ledger/test-database.ts';
 
 let database: TestDatabase;
 let usage: DynamoUsage;
 let logged: string[];
-let seen: Sight[];
+let seen: BudgetSnapshot[];
 let tables = 0;
 beforeAll(async () => {
   database = await startTestDatabase();
@@ -28,24 +28,26 @@ beforeEach(async () => {
 });
 
 type Record = DynamoDBStreamEvent['Records'][number];
-const record = (...of: Parameters<typeof recordOf>) => recordOf(...of) as unknown as Record;
+const record = (...of: Parameters<typeof buildStreamRecord>) => buildStreamRecord(...of) as unknown as Record;
 
 async function project(records: readonly Record[], count = (ends: readonly LedgerEnd[]) => usage.count(ends)) {
-  const handler = createProjector({
+  const handler = createProjectorHandler({
     usage: { count, countRefusals: (batches) => usage.countRefusals(batches) },
-    announce: async (sights) => void seen.push(...sights),
+    deliverAlerts: async (budgetSnapshots) => void seen.push(...budgetSnapshots),
     log: (event, facts) => logged.push(JSON.stringify({ event, ...facts })),
   });
   return await handler({ Records: [...records] }, lambdaContext('projector', 'r', 60_000));
 }
 const requests = async (team = 'a') =>
-  (await usage.rowsOf(team, '2026-11-01', '2026-11-30')).reduce((sum, row) => sum + row.requests, 0);
-const [one, two, three] = ['one', 'two', 'three'].map((id) => endWith({ id }));
-const ends = { one: one ?? endWith(), two: two ?? endWith(), three: three ?? endWith() };
+  (await usage.listRows(team, '2026-11-01', '2026-11-30')).reduce((sum, row) => sum + row.requests, 0);
+const [one, two, three] = ['one', 'two', 'three'].map((id) => buildLedgerEnd({ id }));
+const ends = { one: one ?? buildLedgerEnd(), two: two ?? buildLedgerEnd(), three: three ?? buildLedgerEnd() };
 
 describe('the projector', () => {
   it('counts every end of a batch, also many of one write and more than a transaction holds', async () => {
-    const many = Array.from({ length: 230 }, (_, index) => endWith({ id: `m${index}`, model: `m${index % 90}` }));
+    const many = Array.from({ length: 230 }, (_, index) =>
+      buildLedgerEnd({ id: `m${index}`, model: `m${index % 90}` }),
+    );
     const result = await project([record([ends.one]), record(many.slice(0, 40)), record(many.slice(40))]);
     expect(result).toEqual({ batchItemFailures: [] });
     expect(await requests()).toBe(231);
@@ -76,17 +78,17 @@ describe('the projector', () => {
     const images = [of('100', '51'), of('200', '51'), of('1', '1', 'STANDING'), of('70', '60', 'LEDGER#2026-10')];
     await project([record([ends.one]), ...(images as unknown as Record[])]);
     expect(seen).toEqual([
-      { holder: 'a', period: '2026-11', spent: 51n, limit: 100n },
-      { holder: 'a', period: '2026-11', spent: 51n, limit: 200n },
-      { holder: 'a', period: '2026-10', spent: 60n, limit: 70n },
+      { holder: 'a', period: '2026-11', spentPicoUsd: 51n, limitPicoUsd: 100n },
+      { holder: 'a', period: '2026-11', spentPicoUsd: 51n, limitPicoUsd: 200n },
+      { holder: 'a', period: '2026-10', spentPicoUsd: 60n, limitPicoUsd: 70n },
     ]);
   });
 
   it('reports what it cannot read, counts all the rest, and goes on after it', async () => {
     const broken = [
-      record([endWith({ id: '' })], '2'),
-      record([endWith({ kind: 'refund' as never, id: 'x' })], '3'),
-      record([ends.one, endWith({ id: 'y', atEpochMs: Number.NaN })], '4'),
+      record([buildLedgerEnd({ id: '' })], '2'),
+      record([buildLedgerEnd({ kind: 'refund' as never, id: 'x' })], '3'),
+      record([ends.one, buildLedgerEnd({ id: 'y', atEpochMs: Number.NaN })], '4'),
       { dynamodb: { NewImage: { ...record([ends.one]).dynamodb?.NewImage, last: { S: '' } }, SequenceNumber: '5' } },
     ] as Record[];
     const result = await project([...broken, record([ends.two], '6')]);
@@ -105,19 +107,19 @@ describe('the projector', () => {
   });
 
   it('is right when several count the same at once', async () => {
-    const many = Array.from({ length: 60 }, (_, index) => endWith({ id: `m${index}` }));
+    const many = Array.from({ length: 60 }, (_, index) => buildLedgerEnd({ id: `m${index}` }));
     const batches = [many, many.slice(10), many.slice(0, 30), [...many].reverse()];
     await Promise.all(batches.map((batch) => project([record(batch)])));
     expect(await requests()).toBe(60);
   });
 
   it('keeps teams, days, keys and models apart, whatever they are called', async () => {
-    const odd = [endWith({ model: 'm#1/x', keyId: 'k1' }), endWith({ id: 'two' }, 'b')];
+    const odd = [buildLedgerEnd({ model: 'm#1/x', keyId: 'k1' }), buildLedgerEnd({ id: 'two' }, 'b')];
     await project(odd.map((end) => record([end])));
     expect(await requests('a')).toBe(1);
-    expect(await usage.rowsOf('a', '2026-11-24', '2026-11-24')).toMatchObject([{ model: 'm#1/x', keyId: 'k1' }]);
-    expect(await usage.rowsOf('a', '2026-11-01', '2026-11-23')).toEqual([]);
-    expect(await usage.rowsOf('a', '2026-11-25', '2026-12-01')).toEqual([]);
+    expect(await usage.listRows('a', '2026-11-24', '2026-11-24')).toMatchObject([{ model: 'm#1/x', keyId: 'k1' }]);
+    expect(await usage.listRows('a', '2026-11-01', '2026-11-23')).toEqual([]);
+    expect(await usage.listRows('a', '2026-11-25', '2026-12-01')).toEqual([]);
     expect(await requests('b')).toBe(1);
   });
 });

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { picoUsd } from '../../../../lambda/kernel/money.ts';
 import { openLedger } from '../../../../lambda/ledger/ledger.ts';
-import { createReconciliation } from '../../../../lambda/usage/io/reconcile-handler.ts';
+import { createReconciliationHandler } from '../../../../lambda/usage/io/reconcile-handler.ts';
 import { NO_USAGE } from '../../../../lambda/usage/usage.ts';
 import { lambdaContext } from '../../../../local/host/lambda-runtime.ts';
 import { catalog, policyWith } from '../../../support/catalog.ts';
@@ -10,17 +10,17 @@ import { fakeClock } from '../../../support/fake-clock.ts';
 /** Runs one reconciliation of a team that has spent 7 picodollars, of which so many were counted. */
 async function run(counted: bigint, fails = false) {
   const told: Record<string, unknown>[] = [];
-  const handler = createReconciliation({
+  const handler = createReconciliationHandler({
     policies: { policies: async () => ({ teams: new Map([['chatbot', policyWith()]]), catalog }) },
     ledger: {
       read: async ({ period }) => {
         if (fails) throw new Error('down');
-        return period === '2026-11' ? { ...openLedger(picoUsd(10n)), spent: picoUsd(7n) } : undefined;
+        return period === '2026-11' ? { ...openLedger(picoUsd(10n)), spentPicoUsd: picoUsd(7n) } : undefined;
       },
       readOrganization: async () => undefined,
     },
     usage: {
-      rowsOf: async (team, day) =>
+      listRows: async (team, day) =>
         day === '2026-11-01' ? [{ ...NO_USAGE, team, day, keyId: 'k', model: 'm', costPicoUsd: picoUsd(counted) }] : [],
     },
     clock: fakeClock(),
@@ -37,14 +37,17 @@ async function run(counted: bigint, fails = false) {
 
 it('writes that nothing lacks, so that the alarm clears', async () => {
   const { told, error } = await run(7n);
-  expect([error, told]).toMatchObject([undefined, [{ event: 'reconciled', UsageGapUsd: 0, equal: 2, gaps: 0 }]]);
+  expect([error, told]).toMatchObject([
+    undefined,
+    [{ event: 'reconciliation_completed', UsageGapUsd: 0, equal: 2, gaps: 0 }],
+  ]);
 });
 
 it('names each team whose usage lacks something, and writes how much it is in all', async () => {
   const { told } = await run(3n);
   expect(told).toMatchObject([
     { event: 'usage_gap', team: 'chatbot', period: '2026-11', spentUsd: '0.000000000004', isExact: true },
-    { event: 'reconciled', Environment: 'test', UsageGapUsd: 4e-12 },
+    { event: 'reconciliation_completed', Environment: 'test', UsageGapUsd: 4e-12 },
   ]);
 });
 

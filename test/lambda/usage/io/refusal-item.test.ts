@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
 import { PARTITION_KEY, SORT_KEY } from '../../../../lambda/contract.ts';
-import { UnreadableRecord } from '../../../../lambda/ledger/io/ledger-ends.ts';
-import { refusalsOf } from '../../../../lambda/usage/io/refusal-item.ts';
+import { MalformedRecordError } from '../../../../lambda/ledger/io/reservation-end-records.ts';
+import { parseRefusalBatch } from '../../../../lambda/usage/io/refusal-item.ts';
 
-const recordOf = (reason: string, count: string) => ({
+const buildStreamRecord = (reason: string, count: string) => ({
   NewImage: {
     [PARTITION_KEY]: { S: 'TEAM#a' },
     [SORT_KEY]: { S: 'REFUSALS#b' },
@@ -23,12 +23,14 @@ const recordOf = (reason: string, count: string) => ({
 });
 
 it('reads a batch, and counts nothing of one whose reasons or counts are none', () => {
-  expect(refusalsOf(recordOf('team_paused', '2'))?.rows).toMatchObject([{ refusals: { team_paused: 2 } }]);
+  expect(parseRefusalBatch(buildStreamRecord('team_paused', '2'))?.rows).toMatchObject([
+    { refusals: { team_paused: 2 } },
+  ]);
   for (const [reason, count] of [
     ['Team paused', '1'],
     ['', '1'],
     ['team_paused', '1.5'],
     ['team_paused', 'many'],
   ] as const)
-    expect(() => refusalsOf(recordOf(reason, count))).toThrow(UnreadableRecord);
+    expect(() => parseRefusalBatch(buildStreamRecord(reason, count))).toThrow(MalformedRecordError);
 });

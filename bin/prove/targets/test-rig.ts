@@ -1,0 +1,86 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoLedger } from '../../../lambda/ledger/io/dynamo-ledger.ts';
+import type { LedgerKey } from '../../../lambda/ledger/ports.ts';
+import type { Catalog } from '../../../lambda/pricing/catalog.ts';
+import { type EmbeddedDynamodb, startEmbeddedDynamodb } from '../../../local/dynamodb/embedded-dynamodb.ts';
+import { type FakeGroq, startFakeGroq } from '../../../local/fake-groq/server.ts';
+import type { LedgerTotals, UpstreamCounter } from '../figures.ts';
+import { Cluster } from './cluster.ts';
+import { createUpstreamCounter } from './upstream-counter.ts';
+
+/** How long the fake Groq takes to answer, and between the chunks of a stream, in milliseconds. */
+export const LATENCY_MS = 300;
+const CHUNK_INTERVAL_MS = 1;
+
+/** A fake Groq, one database, and as many groups of gateways as are wanted; all of it ends with `close`. */
+export class TestRig {
+  readonly processes: number;
+  readonly upstream: UpstreamCounter;
+  readonly #fake: FakeGroq;
+  readonly #database: EmbeddedDynamodb;
+  readonly #dir: string;
+  readonly #abort = new AbortController();
+
+  private constructor(processes: number, fake: FakeGroq, database: EmbeddedDynamodb, catalog: Catalog) {
+    this.processes = processes;
+    this.#fake = fake;
+    this.#database = database;
+    this.upstream = createUpstreamCounter(async () => fake.served(), catalog);
+    this.#dir = mkdtempSync(join(tmpdir(), 'prove-'));
+  }
+
+  /** Starts the fake and the database; gateways start when a group of them is asked for. */
+  static async open(processes: number, catalog: Catalog): Promise<TestRig> {
+    const database = await startEmbeddedDynamodb();
+    const fake = await startFakeGroq({ latencyMs: LATENCY_MS, chunkIntervalMs: CHUNK_INTERVAL_MS });
+    return new TestRig(processes, fake, database, catalog);
+  }
+
+  /** Starts gateways on one ledger of their own, with a clock that is moved by so many milliseconds. */
+  async startCluster(name: string, environment: object, shiftMs = 0): Promise<Cluster> {
+    const dir = join(this.#dir, name);
+    mkdirSync(dir, { recursive: true });
+    const file = join(dir, `${name}.json`);
+    writeFileSync(file, JSON.stringify(environment));
+    const env = {
+      GROQ_BASE_URL: this.#fake.baseUrl,
+      DYNAMODB_ENDPOINT: this.#database.endpoint,
+      // As under npm: a gateway whose parent is killed outright ends too.
+      npm_lifecycle_event: 'prove',
+      ...(shiftMs === 0 ? {} : { PROVE_CLOCK_SHIFT_MS: String(shiftMs) }),
+    };
+    const nodeArguments = shiftMs === 0 ? [] : ['--import', new URL('../shifted-clock.ts', import.meta.url).href];
+    const cluster = new Cluster(dir, { environment: file, env, nodeArguments, signal: this.#abort.signal });
+    for (let index = 0; index < this.processes; index++) await cluster.start(index);
+    return cluster;
+  }
+
+  /** How a team's ledger of any month stands in a group's tables. */
+  async readLedger(cluster: string, key: LedgerKey): Promise<LedgerTotals> {
+    const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+    const client = new DynamoDBClient({ endpoint: this.#database.endpoint, region: 'us-east-1', credentials });
+    try {
+      const view = await new DynamoLedger(client, `${cluster}-ledger`, Date.now).read(key);
+      if (view === undefined) throw new Error(`team ${key.team} has no ledger for ${key.period}`);
+      return {
+        spentPicoUsd: view.spentPicoUsd,
+        reservedPicoUsd: view.reservedPicoUsd,
+        assumedPicoUsd: view.assumedPicoUsd,
+        overrunPicoUsd: view.overrunPicoUsd,
+      };
+    } finally {
+      client.destroy();
+    }
+  }
+
+  /** Ends all of it at once, whatever is in flight. */
+  async close(): Promise<void> {
+    this.#abort.abort();
+    await this.#fake.close();
+    await this.#database.close();
+    rmSync(this.#dir, { recursive: true, force: true });
+  }
+}

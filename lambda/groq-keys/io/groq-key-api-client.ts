@@ -1,0 +1,88 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { normalizeBaseUrl } from '../../contract.ts';
+import { isObject, type JsonObject, parseObject } from '../../kernel/json-object.ts';
+import type { GroqKeyApi, GroqKeyProbe, UpstreamKey } from '../groq-key-ports.ts';
+
+/** Groq, or what stands in for it, gave no answer to go by. Never says more of a key than that. */
+export class GroqKeyApiError extends Error {
+  override readonly name = 'GroqKeyApiError';
+}
+
+const DEFAULT_ADDRESS = 'https://api.groq.com';
+/** How long one answer may take, in milliseconds. */
+const TIMEOUT_MS = 8_000;
+/** How long after a refusal it is asked for again, in milliseconds: a key is taken for dead only when told so twice. */
+const RETRY_DELAY_MS = 500;
+
+/** What Groq's API says of keys: whether it takes one, and, where upstream has such an API, making and deleting them. */
+export class GroqKeyApiClient implements GroqKeyProbe, GroqKeyApi {
+  readonly #address: string;
+  readonly #fetch: typeof fetch;
+  readonly #pause: (ms: number) => Promise<unknown>;
+
+  constructor(
+    baseUrl: string | undefined,
+    fetchLike: typeof fetch = fetch,
+    pause: (ms: number) => Promise<unknown> = sleep,
+  ) {
+    this.#address = normalizeBaseUrl(baseUrl ?? DEFAULT_ADDRESS);
+    this.#fetch = fetchLike;
+    this.#pause = pause;
+  }
+
+  async isAccepted(apiKey: string): Promise<boolean> {
+    for (let tries = 1; ; tries++) {
+      const { status } = await this.#call('GET', 'models', apiKey);
+      // Who is told to slow down has been let in.
+      if ((status >= 200 && status < 300) || status === 429) return true;
+      if (status !== 401)
+        throw new GroqKeyApiError(`Groq answered ${status} where it was asked whether it takes a key`);
+      if (tries === 2) return false;
+      await this.#pause(RETRY_DELAY_MS);
+    }
+  }
+
+  async create(by: string, name: string): Promise<UpstreamKey & { readonly apiKey: string }> {
+    const { status, body } = await this.#call('POST', 'api-keys', by, { name });
+    const { id, key } = body;
+    if (status >= 300 || typeof id !== 'string' || typeof key !== 'string')
+      throw new GroqKeyApiError(`upstream answered ${status} where it was asked for a key`);
+    return { upstreamId: id, name, apiKey: key };
+  }
+
+  async list(by: string): Promise<readonly UpstreamKey[]> {
+    const { status, body } = await this.#call('GET', 'api-keys', by);
+    if (status >= 300 || !Array.isArray(body.data))
+      throw new GroqKeyApiError(`upstream answered ${status} where it was asked for its keys`);
+    return body.data.filter(isObject).map(({ id, name }) => ({ upstreamId: String(id), name: String(name) }));
+  }
+
+  async remove(by: string, upstreamId: string): Promise<void> {
+    const { status } = await this.#call('DELETE', `api-keys/${encodeURIComponent(upstreamId)}`, by);
+    if (status >= 300 && status !== 404)
+      throw new GroqKeyApiError(`upstream answered ${status} where it was asked to delete a key`);
+  }
+
+  async #call(
+    method: string,
+    path: string,
+    apiKey: string,
+    body?: object,
+  ): Promise<{ readonly status: number; readonly body: JsonObject }> {
+    try {
+      const response = await this.#fetch(`${this.#address}/openai/v1/${path}`, {
+        method,
+        headers: {
+          authorization: `Bearer ${apiKey}`,
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+      });
+      return { status: response.status, body: parseObject(await response.text()) ?? {} };
+    } catch {
+      // Without the cause: whoever prints it must find no header in it.
+      throw new GroqKeyApiError(`Groq could not be reached by ${method} ${path.split('/', 1)[0]}`);
+    }
+  }
+}

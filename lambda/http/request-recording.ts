@@ -1,0 +1,19 @@
+import type { GatewayCall } from './gateway-call.ts';
+import { readCaller } from './gateway-event.ts';
+import type { ReportFields } from './gateway-response.ts';
+
+/** Tells the watch of a request that has its whole answer. */
+export function recordRequest({ ports, event, requestId, startedAtMs }: GatewayCall, reportFields: ReportFields): void {
+  const { refusal, model = '', ended } = reportFields;
+  const { firstTokenAtMs } = ended ?? {};
+  ports.recorder.record({
+    ...readCaller(event),
+    requestId,
+    atEpochMs: ports.clock.nowEpochMs(),
+    model,
+    refusal,
+    ended,
+    totalMs: ports.clock.monotonicMs() - startedAtMs,
+    ...(firstTokenAtMs === undefined ? {} : { firstTokenMs: firstTokenAtMs - startedAtMs }),
+  });
+}

@@ -1,0 +1,101 @@
+import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE } from '../../contract.ts';
+import { DynamoTable } from '../../kernel/io/dynamo-table.ts';
+import type { IdempotencyStore, IdempotentRequest } from '../idempotency-store.ts';
+
+/** How long an answer can be had again, in seconds: a day. */
+const RESPONSE_TTL_S = 86_400;
+/** How long a request that has begun keeps another from beginning, in milliseconds: longer than the function runs. */
+const IN_PROGRESS_TIMEOUT_MS = 60_000;
+const SALT_BYTES = 16;
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+
+/**
+ * Answers of requests that were told by an Idempotency-Key, in the registry table. An answer holds a new key, which is
+ * stored nowhere else: so it is sealed by a key that follows from the caller's own key and its Idempotency-Key, neither
+ * of which is stored.
+ */
+export class DynamoIdempotencyStore implements IdempotencyStore {
+  readonly #table: DynamoTable;
+  readonly #nowEpochMs: () => number;
+
+  constructor(client: DynamoDBClient, table: string, nowEpochMs: () => number) {
+    this.#table = new DynamoTable(client, table, 'registry');
+    this.#nowEpochMs = nowEpochMs;
+  }
+
+  async begin(
+    idempotentRequest: IdempotentRequest,
+  ): Promise<'begun' | 'busy' | 'request_mismatch' | { readonly answer: string }> {
+    const nowEpochMs = this.#nowEpochMs();
+    const item = {
+      ...itemKey(idempotentRequest),
+      ...commonAttributes(idempotentRequest, nowEpochMs),
+      busyUntilMs: { N: String(nowEpochMs + IN_PROGRESS_TIMEOUT_MS) },
+    };
+    const outcome = await this.#table.put('begin a request', item, {
+      // One that began and never ended has died.
+      ConditionExpression: 'attribute_not_exists(#pk) OR (attribute_not_exists(sealed) AND busyUntilMs <= :now)',
+      ExpressionAttributeNames: { '#pk': PARTITION_KEY },
+      ExpressionAttributeValues: { ':now': { N: String(nowEpochMs) } },
+    });
+    if ('written' in outcome) return 'begun';
+    const begun = await this.#table.get('read the answer of a request', itemKey(idempotentRequest));
+    if (begun?.request?.S !== digest(idempotentRequest.request)) return 'request_mismatch';
+    return begun.sealed?.B === undefined ? 'busy' : { answer: unseal(idempotentRequest, Buffer.from(begun.sealed.B)) };
+  }
+
+  async complete(idempotentRequest: IdempotentRequest, answer: string): Promise<void> {
+    const item = {
+      ...itemKey(idempotentRequest),
+      ...commonAttributes(idempotentRequest, this.#nowEpochMs()),
+      sealed: { B: seal(idempotentRequest, answer) },
+    };
+    await this.#table.put('write the answer of a request', item);
+  }
+
+  async release(idempotentRequest: IdempotentRequest): Promise<void> {
+    await this.#table.delete('remove a request', itemKey(idempotentRequest));
+  }
+}
+
+function itemKey({ keyId, idempotencyKey }: IdempotentRequest) {
+  return { [PARTITION_KEY]: { S: `IDEMPOTENCY#${keyId}` }, [SORT_KEY]: { S: digest(idempotencyKey) } };
+}
+
+function commonAttributes({ request }: IdempotentRequest, nowEpochMs: number) {
+  return {
+    request: { S: digest(request) },
+    [TTL_ATTRIBUTE]: { N: String(Math.floor(nowEpochMs / 1000) + RESPONSE_TTL_S) },
+  };
+}
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+function sealingKey({ presentedKey, idempotencyKey }: IdempotentRequest, salt: Buffer): Buffer {
+  return Buffer.from(hkdfSync('sha256', `${presentedKey}\n${idempotencyKey}`, salt, 'idempotent answer', 32));
+}
+
+function seal(idempotentRequest: IdempotentRequest, text: string): Buffer {
+  const [salt, nonce] = [randomBytes(SALT_BYTES), randomBytes(NONCE_BYTES)];
+  const cipher = createCipheriv('aes-256-gcm', sealingKey(idempotentRequest, salt), nonce);
+  const sealed = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
+  return Buffer.concat([salt, nonce, cipher.getAuthTag(), sealed]);
+}
+
+function unseal(idempotentRequest: IdempotentRequest, bytes: Buffer): string {
+  const nonceAt = SALT_BYTES;
+  const tagAt = nonceAt + NONCE_BYTES;
+  const textAt = tagAt + TAG_BYTES;
+  const decipher = createDecipheriv(
+    'aes-256-gcm',
+    sealingKey(idempotentRequest, bytes.subarray(0, nonceAt)),
+    bytes.subarray(nonceAt, tagAt),
+  );
+  decipher.setAuthTag(bytes.subarray(tagAt, textAt));
+  return Buffer.concat([decipher.update(bytes.subarray(textAt)), decipher.final()]).toString('utf8');
+}

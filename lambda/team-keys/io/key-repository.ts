@@ -1,0 +1,96 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { isRole } from '../../access/identity.ts';
+import { DynamoKeyStore, keyPrimaryKey, mintKey } from '../../access/io/dynamo-key-store.ts';
+import type { KeyRecord } from '../../access/key-record.ts';
+import { parseScope } from '../../access/key-scope.ts';
+import { mapInBatches } from '../../kernel/batches.ts';
+import { DynamoTable, type Item } from '../../kernel/io/dynamo-table.ts';
+import { StoreError } from '../../kernel/store-error.ts';
+import type { KeyRepository } from '../key-operations.ts';
+
+/** How many keys are read at once. */
+const READ_CONCURRENCY = 16;
+/** All of a key's item but its hash, which nobody who lists keys has a use for. */
+const FIELDS = [
+  'role',
+  'team',
+  'scope',
+  'name',
+  'createdAtMs',
+  'createdBy',
+  'expiresAtMs',
+  'revokedAtMs',
+  'rotatedTo',
+  'retireAfterMs',
+];
+
+/** The keys of the registry table, for those who administer them. */
+export class DynamoKeyRepository implements KeyRepository {
+  readonly #table: DynamoTable;
+  readonly #keys: DynamoKeyStore;
+  readonly #environmentName: string;
+
+  constructor(client: DynamoDBClient, table: string, environmentName: string, nowEpochMs: () => number) {
+    this.#table = new DynamoTable(client, table, 'registry');
+    this.#environmentName = environmentName;
+    this.#keys = new DynamoKeyStore(client, table, nowEpochMs);
+  }
+
+  async read(keyId: string): Promise<KeyRecord | undefined> {
+    const item = await this.#table.get('read a key', keyPrimaryKey(keyId), {
+      ProjectionExpression: FIELDS.map((field) => `#${field}`).join(', '),
+      ExpressionAttributeNames: Object.fromEntries(FIELDS.map((field) => [`#${field}`, field])),
+    });
+    return item === undefined ? undefined : parseRecord(keyId, item);
+  }
+
+  async list(team: string | undefined): Promise<readonly KeyRecord[]> {
+    const records = await mapInBatches(await this.#keys.listKeyIds(team), READ_CONCURRENCY, (id) => this.read(id));
+    // One that is listed and not there is just being made.
+    return records.filter((record) => record !== undefined);
+  }
+
+  mint(): { readonly key: string; readonly keyId: string } {
+    return mintKey(this.#environmentName);
+  }
+
+  async put(key: string, record: KeyRecord): Promise<void> {
+    await this.#keys.put(key, record);
+  }
+
+  async revoke(keyId: string): Promise<void> {
+    await this.#keys.revoke(keyId);
+  }
+
+  async replace(keyId: string, by: string, retireAfterEpochMs: number): Promise<boolean> {
+    const outcome = await this.#table.update('write a key', keyPrimaryKey(keyId), {
+      UpdateExpression: 'SET rotatedTo = :by, retireAfterMs = :after',
+      ConditionExpression:
+        'attribute_exists(#hash) AND attribute_not_exists(rotatedTo) AND attribute_not_exists(revokedAtMs)',
+      ExpressionAttributeNames: { '#hash': 'hash' },
+      ExpressionAttributeValues: { ':by': { S: by }, ':after': { N: String(retireAfterEpochMs) } },
+    });
+    // A retry of the same rotation is the same rotation.
+    return 'written' in outcome || (await this.read(keyId))?.rotatedTo === by;
+  }
+}
+
+function parseRecord(keyId: string, item: Item): KeyRecord {
+  const role = item.role?.S;
+  if (!isRole(role)) throw new StoreError('registry', `key ${keyId} has no role`);
+  const text = (field: string) => (item[field]?.S === undefined ? {} : { [field]: item[field].S });
+  const time = (field: string, name: string) => (item[field]?.N === undefined ? {} : { [name]: Number(item[field].N) });
+  return {
+    keyId,
+    role,
+    name: item.name?.S ?? '',
+    createdAtEpochMs: Number(item.createdAtMs?.N ?? 0),
+    ...text('team'),
+    ...text('createdBy'),
+    ...text('rotatedTo'),
+    ...(item.scope?.S === undefined ? {} : { scope: parseScope(item.scope.S) }),
+    ...time('expiresAtMs', 'expiresAtEpochMs'),
+    ...time('revokedAtMs', 'revokedAtEpochMs'),
+    ...time('retireAfterMs', 'retireAfterEpochMs'),
+  };
+}

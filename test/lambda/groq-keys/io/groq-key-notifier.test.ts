@@ -1,0 +1,60 @@
+import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import type { S3Client } from '@aws-sdk/client-s3';
+import { expect, it } from 'vitest';
+import type { GroqKeyEvent } from '../../../../lambda/groq-keys/groq-key-events.ts';
+import { AwsGroqKeyNotifier } from '../../../../lambda/groq-keys/io/groq-key-notifier.ts';
+
+const EVENT: GroqKeyEvent = {
+  kind: 'promoted',
+  team: 'chatbot',
+  atEpochMs: Date.UTC(2026, 10, 25, 12),
+  keyId: 'aaaaaaaaaaaa',
+  keyName: 'chatbot-prod-2026-11',
+  lines: ['Team chatbot now uses another key.'],
+};
+
+/** A herald over clients that write down what they are sent. */
+function createNotifier(failed = 0) {
+  const sent: { readonly input: Record<string, unknown> }[] = [];
+  const told: unknown[] = [];
+  const send = async (command: { readonly input: Record<string, unknown> }) => {
+    sent.push(command);
+    return { FailedEntryCount: failed };
+  };
+  const notifier = new AwsGroqKeyNotifier({
+    events: { send } as unknown as EventBridgeClient,
+    objects: { send } as unknown as S3Client,
+    topic: { notify: async (subject, lines) => void told.push([subject, ...lines]) },
+    bucket: 'reports',
+    environmentName: 'prod',
+  });
+  return { notifier, sent, told };
+}
+
+it('tells news as an event that rules can match, and to the operators', async () => {
+  const { notifier, sent, told } = createNotifier();
+  await notifier.notify(EVENT);
+  const [entry = {}] = (sent[0]?.input.Entries ?? []) as readonly Record<string, string>[];
+  expect(entry).toMatchObject({ Source: 'groq-gateway', DetailType: 'Groq key rotation' });
+  expect(JSON.parse(entry.Detail ?? '')).toEqual({
+    environment: 'prod',
+    kind: 'promoted',
+    team: 'chatbot',
+    keyId: 'aaaaaaaaaaaa',
+    keyName: 'chatbot-prod-2026-11',
+    at: '2026-11-25T12:00:00Z',
+  });
+  expect(told).toEqual([['Groq gateway prod: Groq key of chatbot', 'Team chatbot now uses another key.']]);
+});
+
+it('fails where EventBridge takes no event, so that it is told again', async () => {
+  const { notifier, told } = createNotifier(1);
+  await expect(notifier.notify(EVENT)).rejects.toThrow('cannot send an event');
+  expect(told).toEqual([]);
+});
+
+it('keeps a report in the bucket, and says where', async () => {
+  const { notifier, sent } = createNotifier();
+  expect(await notifier.saveReport('groq-keys/chatbot/x.md', '# Report')).toBe('s3://reports/groq-keys/chatbot/x.md');
+  expect(sent[0]?.input).toMatchObject({ Bucket: 'reports', Key: 'groq-keys/chatbot/x.md', Body: '# Report' });
+});

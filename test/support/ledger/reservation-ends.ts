@@ -1,0 +1,58 @@
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { picoUsd } from '../../../lambda/kernel/money.ts';
+import { NO_TRACE } from '../../../lambda/ledger/call-trace.ts';
+import type { LedgerEnd, ReservationEnd } from '../../../lambda/ledger/reservation-end.ts';
+import { START_MS } from './ledger-fixtures.ts';
+
+/** An end of the team `a` in 2026-11, with what a test cares about. */
+export function buildLedgerEnd(fields: Partial<ReservationEnd> = {}, team = 'a'): LedgerEnd {
+  const end: ReservationEnd = {
+    kind: 'settle',
+    id: 'one',
+    keyId: 'k1',
+    model: 'm',
+    costPicoUsd: picoUsd(7n),
+    maxCostPicoUsd: picoUsd(10n),
+    assumed: false,
+    promptTokens: 5,
+    cachedTokens: 2,
+    completionTokens: 3,
+    reasoningTokens: 0,
+    trace: NO_TRACE,
+    atEpochMs: START_MS,
+    ...fields,
+  };
+  return { ledger: { team, period: '2026-11' }, end };
+}
+
+/** A record of the ledger's stream whose write made these ends of one team. */
+export function buildStreamRecord(ends: readonly LedgerEnd[], SequenceNumber = '1', before?: readonly LedgerEnd[]) {
+  const key = { pk: { S: `TEAM#${ends[0]?.ledger.team}` }, sk: { S: 'LEDGER#2026-11' } };
+  const image = (of: readonly LedgerEnd[]) => ({ ...key, last: { L: of.map(({ end }) => toEndAttribute(end)) } });
+  const OldImage = before === undefined ? key : image(before);
+  return { eventName: 'MODIFY', dynamodb: { Keys: key, NewImage: image(ends), OldImage, SequenceNumber } };
+}
+
+function toEndAttribute(end: ReservationEnd): AttributeValue {
+  const { kind, id, keyId, model, assumed } = end;
+  const numbers = {
+    cost: end.costPicoUsd,
+    bound: end.maxCostPicoUsd,
+    promptTokens: end.promptTokens,
+    cachedTokens: end.cachedTokens,
+    completionTokens: end.completionTokens,
+    reasoningTokens: end.reasoningTokens,
+    upstreamMs: end.trace.upstreamMs,
+    atMs: end.atEpochMs,
+  };
+  return {
+    M: {
+      ...Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, { N: String(value) }])),
+      kind: { S: kind },
+      id: { S: id },
+      key: { S: keyId },
+      model: { S: model },
+      assumed: { BOOL: assumed },
+    },
+  };
+}

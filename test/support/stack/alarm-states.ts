@@ -1,0 +1,12 @@
+import { CloudWatchClient, DescribeAlarmsCommand } from '@aws-sdk/client-cloudwatch';
+
+/** The states of alarms by their names, of those whose name begins so. */
+export async function readAlarmStates(AlarmNamePrefix: string): Promise<Readonly<Record<string, string>>> {
+  const client = new CloudWatchClient({});
+  try {
+    const { MetricAlarms = [] } = await client.send(new DescribeAlarmsCommand({ AlarmNamePrefix, MaxRecords: 100 }));
+    return Object.fromEntries(MetricAlarms.map(({ AlarmName = '', StateValue = '' }) => [AlarmName, StateValue]));
+  } finally {
+    client.destroy();
+  }
+}
