@@ -1,4 +1,4 @@
-import { createAdminHandler } from '../http/admin-handler.ts';
+import { createAdminHandler } from '../http/io/admin-handler.ts';
 import { createDynamoClient, systemClock, systemLog } from '../kernel/io/system.ts';
 import { createAdminPorts } from './admin-ports.ts';
 import { readVariables } from './environment-variables.ts';

@@ -1,5 +1,5 @@
 import { DynamoKeyStore } from '../access/io/dynamo-key-store.ts';
-import { createAuthorizer } from '../http/authorizer.ts';
+import { createAuthorizer } from '../http/io/authorizer.ts';
 import { createDynamoClient, createMetricWriter, systemClock } from '../kernel/io/system.ts';
 import { readVariables } from './environment-variables.ts';
 

@@ -6,7 +6,7 @@ import { Headroom } from '../groq/headroom.ts';
 import { HeadroomMetrics } from '../groq/headroom-metrics.ts';
 import { GroqKeys } from '../groq/io/groq-keys.ts';
 import { GroqUpstream } from '../groq/io/groq-upstream.ts';
-import { createGatewayHandler } from '../http/gateway-handler.ts';
+import { createGatewayHandler } from '../http/io/gateway-handler.ts';
 import {
   createDynamoClient,
   createMetricWriter,

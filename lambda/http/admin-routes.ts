@@ -13,9 +13,9 @@ import {
   unknownParameter,
 } from './admin-response.ts';
 import { handleAudit } from './audit-route.ts';
-import { decodePathSegment } from './gateway-event.ts';
 import { handleGroqKeys } from './groq-keys-route.ts';
 import { withIdempotency } from './idempotency.ts';
+import { decodePathSegment } from './io/gateway-event.ts';
 
 const KEYS = '/openai/v1/api-keys';
 const GROQ_KEYS = '/openai/v1/groq-keys';

@@ -14,7 +14,7 @@ import { catalog, policyWith } from '../../support/catalog.ts';
 import { chatEvent, invoke, NO_OP_USAGE_PORTS } from '../../support/gateway/gateway-in-process.ts';
 import { startTestDatabase, type TestDatabase } from '../../support/ledger/test-database.ts';
 
-const { createGatewayHandler } = await import('../../../lambda/http/gateway-handler.ts');
+const { createGatewayHandler } = await import('../../../lambda/http/io/gateway-handler.ts');
 
 let database: TestDatabase;
 beforeAll(async () => {

@@ -7,7 +7,7 @@ import { requestMetrics } from '../../../lambda/chat/request-metrics.ts';
 import type { RequestReport } from '../../../lambda/chat/request-report.ts';
 import { HeadroomMetrics } from '../../../lambda/groq/headroom-metrics.ts';
 import { createGroqKeyRotationHandler } from '../../../lambda/groq-keys/io/groq-key-rotation-handler.ts';
-import { createAuthorizer } from '../../../lambda/http/authorizer.ts';
+import { createAuthorizer } from '../../../lambda/http/io/authorizer.ts';
 import { picoUsd } from '../../../lambda/kernel/money.ts';
 import { REFUSALS, type RefusalReason, refuse } from '../../../lambda/kernel/refusals.ts';
 import { openLedger } from '../../../lambda/ledger/ledger.ts';

@@ -6,7 +6,7 @@ import { RecentOutputs } from '../../../lambda/chat/recent-outputs.ts';
 import { Headroom } from '../../../lambda/groq/headroom.ts';
 import { GroqKeys } from '../../../lambda/groq/io/groq-keys.ts';
 import { GroqUpstream } from '../../../lambda/groq/io/groq-upstream.ts';
-import { createAuthorizer } from '../../../lambda/http/authorizer.ts';
+import { createAuthorizer } from '../../../lambda/http/io/authorizer.ts';
 import { systemClock } from '../../../lambda/kernel/io/system.ts';
 import { type PicoUsd, picoUsd } from '../../../lambda/kernel/money.ts';
 import { periodAt } from '../../../lambda/kernel/period.ts';
@@ -22,7 +22,7 @@ import type { TestDatabase } from '../ledger/test-database.ts';
 import { computeBill } from './fake-bill.ts';
 import { NO_OP_USAGE_PORTS } from './gateway-in-process.ts';
 
-const { createGatewayHandler } = await import('../../../lambda/http/gateway-handler.ts');
+const { createGatewayHandler } = await import('../../../lambda/http/io/gateway-handler.ts');
 
 /** The model that hosted teams may use, unless a test says otherwise. */
 export const MODEL = 'openai/gpt-oss-20b';

@@ -8,8 +8,8 @@ import { publishPolicies } from '../../../lambda/deployment/publish.ts';
 import { createAdminPorts } from '../../../lambda/functions/admin-ports.ts';
 import { Headroom } from '../../../lambda/groq/headroom.ts';
 import { DynamoGroqKeyRepository } from '../../../lambda/groq-keys/io/groq-key-repository.ts';
-import { createAdminHandler } from '../../../lambda/http/admin-handler.ts';
-import { createAuthorizer } from '../../../lambda/http/authorizer.ts';
+import { createAdminHandler } from '../../../lambda/http/io/admin-handler.ts';
+import { createAuthorizer } from '../../../lambda/http/io/authorizer.ts';
 import { systemClock } from '../../../lambda/kernel/io/system.ts';
 import { DynamoBudgets } from '../../../lambda/ledger/io/dynamo-budgets.ts';
 import { DynamoLedger } from '../../../lambda/ledger/io/dynamo-ledger.ts';
@@ -25,7 +25,7 @@ import { invoke, NO_OP_USAGE_PORTS } from '../gateway/gateway-in-process.ts';
 import { START_MS } from '../ledger/ledger-fixtures.ts';
 import type { TestDatabase } from '../ledger/test-database.ts';
 
-const { createGatewayHandler } = await import('../../../lambda/http/gateway-handler.ts');
+const { createGatewayHandler } = await import('../../../lambda/http/io/gateway-handler.ts');
 
 /** The models of the world: both teams may use the first, `ant` also the second. */
 export const MODELS = ['openai/gpt-oss-20b', 'openai/gpt-oss-120b'] as const;

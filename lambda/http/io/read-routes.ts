@@ -1,7 +1,7 @@
-import { allowedModelsFor, describeModel, listModels } from '../access/model-list.ts';
-import { refuse } from '../kernel/refusals.ts';
-import { readAllBudgets, readBudget } from '../ledger/read-budgets.ts';
-import { CANARY_TEAM } from '../policy/canary-team.ts';
+import { allowedModelsFor, describeModel, listModels } from '../../access/model-list.ts';
+import { refuse } from '../../kernel/refusals.ts';
+import { readAllBudgets, readBudget } from '../../ledger/read-budgets.ts';
+import { CANARY_TEAM } from '../../policy/canary-team.ts';
 import type { GatewayCall } from './gateway-call.ts';
 import { decodePathSegment, findTeamPolicy, readIdentity } from './gateway-event.ts';
 import { type GatewayResponse, jsonResponse, refusalResponse } from './gateway-response.ts';

@@ -1,16 +1,16 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import { expect, it } from 'vitest';
-import { RecentOutputs } from '../../../lambda/chat/recent-outputs.ts';
-import { Headroom } from '../../../lambda/groq/headroom.ts';
-import { picoUsd } from '../../../lambda/kernel/money.ts';
-import { openOrganizationLedger } from '../../../lambda/ledger/organization-ledger.ts';
-import { NO_USAGE, type UsageRow } from '../../../lambda/usage/usage.ts';
-import { catalog, policyWith } from '../../support/catalog.ts';
-import { fakeClock } from '../../support/fake-clock.ts';
-import { chatEvent, invoke, NO_OP_USAGE_PORTS } from '../../support/gateway/gateway-in-process.ts';
-import { MemoryLedger } from '../../support/ledger/memory-ledger.ts';
+import { RecentOutputs } from '../../../../lambda/chat/recent-outputs.ts';
+import { Headroom } from '../../../../lambda/groq/headroom.ts';
+import { picoUsd } from '../../../../lambda/kernel/money.ts';
+import { openOrganizationLedger } from '../../../../lambda/ledger/organization-ledger.ts';
+import { NO_USAGE, type UsageRow } from '../../../../lambda/usage/usage.ts';
+import { catalog, policyWith } from '../../../support/catalog.ts';
+import { fakeClock } from '../../../support/fake-clock.ts';
+import { chatEvent, invoke, NO_OP_USAGE_PORTS } from '../../../support/gateway/gateway-in-process.ts';
+import { MemoryLedger } from '../../../support/ledger/memory-ledger.ts';
 
-const { createGatewayHandler } = await import('../../../lambda/http/gateway-handler.ts');
+const { createGatewayHandler } = await import('../../../../lambda/http/io/gateway-handler.ts');
 
 const row = (team: string, day: string, keyId: string, model: string, more: Partial<UsageRow> = {}): UsageRow => ({
   ...NO_USAGE,

@@ -1,19 +1,19 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { ChatCompletionPorts } from '../../../lambda/chat/chat-completion.ts';
-import { RecentOutputs } from '../../../lambda/chat/recent-outputs.ts';
-import { Headroom } from '../../../lambda/groq/headroom.ts';
-import type { Upstream, UpstreamResponse } from '../../../lambda/groq/upstream.ts';
-import { systemClock } from '../../../lambda/kernel/io/system.ts';
-import { picoUsdFromNumber } from '../../../lambda/kernel/money.ts';
-import { refuse } from '../../../lambda/kernel/refusals.ts';
-import { StoreError } from '../../../lambda/kernel/store-error.ts';
-import { DynamoLedger } from '../../../lambda/ledger/io/dynamo-ledger.ts';
-import type { PolicySource } from '../../../lambda/policy/policy-source.ts';
-import { catalog, policyWith } from '../../support/catalog.ts';
-import { chatEvent, invoke, NO_OP_USAGE_PORTS } from '../../support/gateway/gateway-in-process.ts';
-import { startTestDatabase, type TestDatabase } from '../../support/ledger/test-database.ts';
+import type { ChatCompletionPorts } from '../../../../lambda/chat/chat-completion.ts';
+import { RecentOutputs } from '../../../../lambda/chat/recent-outputs.ts';
+import { Headroom } from '../../../../lambda/groq/headroom.ts';
+import type { Upstream, UpstreamResponse } from '../../../../lambda/groq/upstream.ts';
+import { systemClock } from '../../../../lambda/kernel/io/system.ts';
+import { picoUsdFromNumber } from '../../../../lambda/kernel/money.ts';
+import { refuse } from '../../../../lambda/kernel/refusals.ts';
+import { StoreError } from '../../../../lambda/kernel/store-error.ts';
+import { DynamoLedger } from '../../../../lambda/ledger/io/dynamo-ledger.ts';
+import type { PolicySource } from '../../../../lambda/policy/policy-source.ts';
+import { catalog, policyWith } from '../../../support/catalog.ts';
+import { chatEvent, invoke, NO_OP_USAGE_PORTS } from '../../../support/gateway/gateway-in-process.ts';
+import { startTestDatabase, type TestDatabase } from '../../../support/ledger/test-database.ts';
 
-const { createGatewayHandler } = await import('../../../lambda/http/gateway-handler.ts');
+const { createGatewayHandler } = await import('../../../../lambda/http/io/gateway-handler.ts');
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -43,7 +43,7 @@ async function gatewayWith(
   upstream: Upstream['chat'],
   more: Partial<ChatCompletionPorts & { policies: PolicySource }> = {},
 ) {
-  const { ensureTable } = await import('../../../local/dynamodb/tables.ts');
+  const { ensureTable } = await import('../../../../local/dynamodb/tables.ts');
   const table = `ledger-${tableNumber++}`;
   await ensureTable(database.client, table);
   ledger = new DynamoLedger(database.client, table, systemClock.nowEpochMs);

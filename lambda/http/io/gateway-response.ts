@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
-import type { CallOutcome } from '../chat/request-report.ts';
-import { type Refusal, renderRefusal } from '../kernel/refusals.ts';
+import type { CallOutcome } from '../../chat/request-report.ts';
+import { type Refusal, renderRefusal } from '../../kernel/refusals.ts';
 
 /** What an answer tells those who watch, beside what the caller gets. */
 export type ReportFields = {

@@ -1,16 +1,16 @@
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterEach, describe, expect, it } from 'vitest';
-import { RecentOutputs } from '../../../lambda/chat/recent-outputs.ts';
-import { Headroom, type Priority } from '../../../lambda/groq/headroom.ts';
-import { GroqKeys } from '../../../lambda/groq/io/groq-keys.ts';
-import { GroqUpstream } from '../../../lambda/groq/io/groq-upstream.ts';
-import { type FakeGroq, startFakeGroq } from '../../../local/fake-groq/server.ts';
-import { catalog, policyWith } from '../../support/catalog.ts';
-import { fakeClock } from '../../support/fake-clock.ts';
-import { chatEvent, invoke, NO_OP_USAGE_PORTS } from '../../support/gateway/gateway-in-process.ts';
-import { MemoryLedger } from '../../support/ledger/memory-ledger.ts';
+import { RecentOutputs } from '../../../../lambda/chat/recent-outputs.ts';
+import { Headroom, type Priority } from '../../../../lambda/groq/headroom.ts';
+import { GroqKeys } from '../../../../lambda/groq/io/groq-keys.ts';
+import { GroqUpstream } from '../../../../lambda/groq/io/groq-upstream.ts';
+import { type FakeGroq, startFakeGroq } from '../../../../local/fake-groq/server.ts';
+import { catalog, policyWith } from '../../../support/catalog.ts';
+import { fakeClock } from '../../../support/fake-clock.ts';
+import { chatEvent, invoke, NO_OP_USAGE_PORTS } from '../../../support/gateway/gateway-in-process.ts';
+import { MemoryLedger } from '../../../support/ledger/memory-ledger.ts';
 
-const { createGatewayHandler } = await import('../../../lambda/http/gateway-handler.ts');
+const { createGatewayHandler } = await import('../../../../lambda/http/io/gateway-handler.ts');
 
 let fake: FakeGroq;
 afterEach(async () => await fake.close());

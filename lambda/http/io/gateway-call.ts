@@ -1,9 +1,9 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda';
-import type { KeyNameReader } from '../access/key-store.ts';
-import type { ChatCompletionPorts } from '../chat/chat-completion.ts';
-import type { RequestRecorder } from '../chat/request-report.ts';
-import type { PolicySource } from '../policy/policy-source.ts';
-import type { UsageReader } from '../usage/ports.ts';
+import type { KeyNameReader } from '../../access/key-store.ts';
+import type { ChatCompletionPorts } from '../../chat/chat-completion.ts';
+import type { RequestRecorder } from '../../chat/request-report.ts';
+import type { PolicySource } from '../../policy/policy-source.ts';
+import type { UsageReader } from '../../usage/ports.ts';
 
 /** What the gateway is made of. */
 export type GatewayPorts = ChatCompletionPorts & {

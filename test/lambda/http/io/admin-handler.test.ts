@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createAdminHandler } from '../../../lambda/http/admin-handler.ts';
-import { lambdaContext } from '../../../local/host/lambda-runtime.ts';
-import { chatEvent } from '../../support/gateway/gateway-in-process.ts';
-import { type ApiResponse, KeyTestRig, MODELS } from '../../support/keys/key-rig.ts';
-import { START_MS } from '../../support/ledger/ledger-fixtures.ts';
-import { startTestDatabase, type TestDatabase } from '../../support/ledger/test-database.ts';
+import { createAdminHandler } from '../../../../lambda/http/io/admin-handler.ts';
+import { lambdaContext } from '../../../../local/host/lambda-runtime.ts';
+import { chatEvent } from '../../../support/gateway/gateway-in-process.ts';
+import { type ApiResponse, KeyTestRig, MODELS } from '../../../support/keys/key-rig.ts';
+import { START_MS } from '../../../support/ledger/ledger-fixtures.ts';
+import { startTestDatabase, type TestDatabase } from '../../../support/ledger/test-database.ts';
 
 let database: TestDatabase;
 let rig: KeyTestRig;

@@ -1,12 +1,12 @@
 import middy, { type Request } from '@middy/core';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
-import type { Endpoint } from '../access/key-scope.ts';
-import type { Log } from '../kernel/clock.ts';
-import { logFault } from '../kernel/fault.ts';
-import { refuse, renderRefusal } from '../kernel/refusals.ts';
-import type { AdminPorts } from './admin-ports.ts';
-import type { AdminResponse } from './admin-response.ts';
-import { handleAdmin } from './admin-routes.ts';
+import type { Endpoint } from '../../access/key-scope.ts';
+import type { Log } from '../../kernel/clock.ts';
+import { logFault } from '../../kernel/fault.ts';
+import { refuse, renderRefusal } from '../../kernel/refusals.ts';
+import type { AdminPorts } from '../admin-ports.ts';
+import type { AdminResponse } from '../admin-response.ts';
+import { handleAdmin } from '../admin-routes.ts';
 import { checkEndpointScope, findHeader, readBearerToken, readBody, readIdentity } from './gateway-event.ts';
 
 /** What the administration function needs: its ports as they stand at each request, and where it reports. */

@@ -1,10 +1,10 @@
-import { dayAt } from '../kernel/period.ts';
-import { refuse } from '../kernel/refusals.ts';
-import { CANARY_TEAM } from '../policy/canary-team.ts';
-import { readUsage } from '../usage/read-usage.ts';
-import { parseUsageQuery } from '../usage/usage-query.ts';
-import { buildUsageReport } from '../usage/usage-report.ts';
-import { resolveUsageScope } from '../usage/usage-scope.ts';
+import { dayAt } from '../../kernel/period.ts';
+import { refuse } from '../../kernel/refusals.ts';
+import { CANARY_TEAM } from '../../policy/canary-team.ts';
+import { readUsage } from '../../usage/read-usage.ts';
+import { parseUsageQuery } from '../../usage/usage-query.ts';
+import { buildUsageReport } from '../../usage/usage-report.ts';
+import { resolveUsageScope } from '../../usage/usage-scope.ts';
 import type { GatewayCall } from './gateway-call.ts';
 import { readIdentity } from './gateway-event.ts';
 import { type GatewayResponse, jsonResponse, refusalResponse } from './gateway-response.ts';

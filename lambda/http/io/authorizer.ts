@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import middy from '@middy/core';
 import type { APIGatewayAuthorizerResult, APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
-import type { Identity } from '../access/identity.ts';
-import { InvalidKeyTracker } from '../access/invalid-key-tracker.ts';
-import type { KeyStore } from '../access/key-store.ts';
-import { ORGANIZATION, usagePlanKeyValue } from '../contract.ts';
-import { toEmfLine } from '../telemetry/emf-record.ts';
-import { DIMENSION, METRIC } from '../telemetry/metrics.ts';
+import type { Identity } from '../../access/identity.ts';
+import { InvalidKeyTracker } from '../../access/invalid-key-tracker.ts';
+import type { KeyStore } from '../../access/key-store.ts';
+import { ORGANIZATION, usagePlanKeyValue } from '../../contract.ts';
+import { toEmfLine } from '../../telemetry/emf-record.ts';
+import { DIMENSION, METRIC } from '../../telemetry/metrics.ts';
 import { readBearerToken } from './gateway-event.ts';
 
 /** What the authorizer needs of the world; `write` takes one line for the log. */

@@ -1,9 +1,9 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda';
-import { type Identity, isRole } from '../access/identity.ts';
-import { type Endpoint, parseScope } from '../access/key-scope.ts';
-import { MAX_BODY_BYTES } from '../contract.ts';
-import { INVALID_KEY_MESSAGE, type Refusal, refuse } from '../kernel/refusals.ts';
-import type { TeamPolicy } from '../policy/environment.ts';
+import { type Identity, isRole } from '../../access/identity.ts';
+import { type Endpoint, parseScope } from '../../access/key-scope.ts';
+import { MAX_BODY_BYTES } from '../../contract.ts';
+import { INVALID_KEY_MESSAGE, type Refusal, refuse } from '../../kernel/refusals.ts';
+import type { TeamPolicy } from '../../policy/environment.ts';
 
 /** Who is calling, from the authorizer's context; never from anything the client can write. */
 export function readIdentity(event: APIGatewayProxyEvent): Identity {

@@ -1,13 +1,13 @@
 import type { APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MAX_INVALID_KEYS } from '../../../lambda/access/invalid-key-tracker.ts';
-import { DynamoKeyStore, mintKey } from '../../../lambda/access/io/dynamo-key-store.ts';
-import { usagePlanKeyValue } from '../../../lambda/contract.ts';
-import { createAuthorizer } from '../../../lambda/http/authorizer.ts';
-import { lambdaContext } from '../../../local/host/lambda-runtime.ts';
-import { deriveKey } from '../../../local/local-keys.ts';
-import { START_MS } from '../../support/ledger/ledger-fixtures.ts';
-import { startTestDatabase, type TestDatabase } from '../../support/ledger/test-database.ts';
+import { MAX_INVALID_KEYS } from '../../../../lambda/access/invalid-key-tracker.ts';
+import { DynamoKeyStore, mintKey } from '../../../../lambda/access/io/dynamo-key-store.ts';
+import { usagePlanKeyValue } from '../../../../lambda/contract.ts';
+import { createAuthorizer } from '../../../../lambda/http/io/authorizer.ts';
+import { lambdaContext } from '../../../../local/host/lambda-runtime.ts';
+import { deriveKey } from '../../../../local/local-keys.ts';
+import { START_MS } from '../../../support/ledger/ledger-fixtures.ts';
+import { startTestDatabase, type TestDatabase } from '../../../support/ledger/test-database.ts';
 
 let database: TestDatabase;
 let keys: DynamoKeyStore;

@@ -1,10 +1,10 @@
 import middy, { type Request } from '@middy/core';
 import { executionModeStreamifyResponse } from '@middy/core/StreamifyResponse';
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda';
-import type { Endpoint } from '../access/key-scope.ts';
-import { logFault } from '../kernel/fault.ts';
-import { type Refusal, refuse } from '../kernel/refusals.ts';
-import { StoreError } from '../kernel/store-error.ts';
+import type { Endpoint } from '../../access/key-scope.ts';
+import { logFault } from '../../kernel/fault.ts';
+import { type Refusal, refuse } from '../../kernel/refusals.ts';
+import { StoreError } from '../../kernel/store-error.ts';
 import { handleChat } from './chat-route.ts';
 import type { GatewayCall, GatewayPorts } from './gateway-call.ts';
 import { checkEndpointScope, checkExpiry, readIdentity } from './gateway-event.ts';
