@@ -1,8 +1,10 @@
 import type { EnvironmentFile } from '../lambda/policy/environment.ts';
 
 /**
- * The default teams, with the numbers of the governance guide. Its models have been retired by Groq since, so each team
- * also has today's replacement; a request for a retired one is refused with the replacement named.
+ * Your teams. Edit them freely: tests, demos and pictures use fixtures of their own.
+ *
+ * The defaults take their numbers from the governance guide. Groq has retired the guide's models since, so each team also
+ * lists the replacements; a request for a retired model is refused with an error that names its replacement.
  */
 export const teams = {
   chatbot: {
@@ -39,14 +41,14 @@ export const teams = {
   'batch-processor': {
     purpose: 'Background batches',
     allowedModels: ['openai/gpt-oss-20b', 'llama-3.1-8b-instant'],
-    // No budget of its own: the organisation's cap is its limit.
+    // Without monthlyBudgetUsd, the organisation's cap is the team's limit.
     rateLimitRpm: 60,
     rateLimitTpm: 500_000,
     priority: 'batch',
   },
 } as const satisfies EnvironmentFile['teams'];
 
-/** The organisation's cap and alerts; the teams' budgets add up to more than the cap on purpose, and both hold. */
+/** The organisation's cap and alerts. Team budgets may add up to more than the cap, as here; both limits are enforced. */
 export const organization = {
   monthlyCapUsd: 500,
   alertsUsd: [100, 250, 400],

@@ -1,5 +1,5 @@
 import type { EnvironmentFile } from '../../lambda/policy/environment.ts';
 import { organization, teams } from '../teams.ts';
 
-/** Development: what `npm start` runs unless told otherwise. */
+/** Development: the environment that `npm start` runs by default. */
 export default { organization, teams } satisfies EnvironmentFile;

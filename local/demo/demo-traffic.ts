@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { organization, teams } from '../../config/teams.ts';
 import { MS_PER_DAY } from '../../lambda/kernel/period.ts';
 import { type GatewayProcess, startGatewayProcess } from '../host/gateway-process.ts';
+import { exampleOrganization, exampleTeams } from './example-teams.ts';
 
 /** Days of history, today included: those that are shown, and as many to compare with. */
 const DAYS = 14;
@@ -12,7 +12,7 @@ const MAX_CONCURRENT_CALLS = 8;
 
 /** What each team calls on a working day, and how much of its budget that is to have used in the end. */
 const TRAFFIC: Readonly<
-  Record<keyof typeof teams, { readonly calls: Readonly<Record<string, number>>; readonly used: number }>
+  Record<keyof typeof exampleTeams, { readonly calls: Readonly<Record<string, number>>; readonly used: number }>
 > = {
   chatbot: { calls: { 'openai/gpt-oss-120b': 22, 'openai/gpt-oss-20b': 12 }, used: 0.58 },
   analytics: { calls: { 'openai/gpt-oss-20b': 14 }, used: 0.83 },
@@ -65,11 +65,11 @@ export async function startGatewayWithHistory(
 
 /** The example teams, with long answers allowed, and budgets in proportion to what a fake Groq's calls come to. */
 function buildDemoEnvironment(budgets: Budgets): object {
-  const demo = Object.entries(teams).map(([team, policy]) => {
+  const demo = Object.entries(exampleTeams).map(([team, policy]) => {
     const wide = { ...policy, maxTokensPerRequest: 32_768, rateLimitRpm: null, rateLimitTpm: null };
     return [team, { ...wide, monthlyBudgetUsd: budgets[team] ?? 100 }];
   });
-  return { organization, teams: Object.fromEntries(demo) };
+  return { organization: exampleOrganization, teams: Object.fromEntries(demo) };
 }
 
 /** Less at weekends, and not the same every day. */
@@ -125,7 +125,7 @@ async function createDemoKeys(gateway: GatewayProcess): Promise<void> {
 
 async function deriveBudgets(gateway: GatewayProcess): Promise<Budgets> {
   const answer = (await sendRequest(gateway, gateway.adminKey, 'GET', 'budget')) as {
-    readonly data: readonly { readonly team: keyof typeof teams; readonly spent_usd: string }[];
+    readonly data: readonly { readonly team: keyof typeof exampleTeams; readonly spent_usd: string }[];
   };
   const rounded = (usd: number) => Math.round(usd * 100) / 100;
   return Object.fromEntries(

@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { picoUsdFromNumber } from '../../lambda/kernel/money.ts';
 import { freePort } from '../../local/dynamodb/embedded-dynamodb.ts';
 import { PROJECT_DIR } from '../../local/settings.ts';
+import { environmentFile } from '../support/environments/environment-files.ts';
 import {
   fetchBudget,
   type GatewayProcess,
@@ -46,7 +47,7 @@ describe('a start', () => {
   });
 
   it('prints one line of JSON with the address and a key for each team and the admin', async () => {
-    const gateway = await start('dev');
+    const gateway = await start(environmentFile('dev'));
     expect(gateway.baseUrl).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
     expect(Object.keys(gateway.teams)).toEqual(['chatbot', 'analytics', 'research', 'batch-processor']);
     const admin = await fetch(`${gateway.baseUrl}/openai/v1/budget`, {
@@ -139,6 +140,7 @@ describe('a start', () => {
 });
 
 describe('a start that cannot be says why in one line', () => {
+  const configured = readdirSync(join(PROJECT_DIR, 'config/environments')).map((name) => name.replace(/\.ts$/, ''));
   const file = (name: string, text: string) => {
     writeFileSync(join(dir, name), text);
     return join(dir, name);
@@ -147,7 +149,9 @@ describe('a start that cannot be says why in one line', () => {
     [
       'an unknown environment',
       () => ['nowhere', {}],
-      /error: ENVIRONMENT is "nowhere"; there is no .*nowhere\.ts; choose dev, prod, staging, or the path of a \.ts or \.json file\n$/,
+      new RegExp(
+        `error: ENVIRONMENT is "nowhere"; there is no .*nowhere\\.ts; choose ${configured.join(', ')}, or the path of a \\.ts or \\.json file\\n$`,
+      ),
     ],
     ['a file that is no JSON', () => [file('bad.json', '{'), {}], /error: .*bad\.json: is not valid JSON: .*\n$/],
     [

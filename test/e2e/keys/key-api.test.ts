@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PROJECT_DIR } from '../../../local/settings.ts';
+import { environmentFile } from '../../support/environments/environment-files.ts';
 import { type GatewayProcess, postChat, startGatewayProcess } from '../../support/gateway/gateway-process.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'key-api-'));
 let gateway: GatewayProcess;
 beforeAll(async () => {
-  gateway = await startGatewayProcess({ environment: 'prod', dataDir });
+  gateway = await startGatewayProcess({ environment: environmentFile('prod'), dataDir });
 });
 afterAll(async () => {
   await gateway.close();

@@ -1,8 +1,10 @@
+import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseEnvironment } from '../../../lambda/policy/environment.ts';
 import { parseCatalog } from '../../../lambda/pricing/catalog.ts';
 import { catalog, catalogContent } from '../../support/catalog.ts';
 
+const CONFIGURED = new URL('../../../config/environments/', import.meta.url);
 const team = { allowedModels: ['openai/gpt-oss-20b'], monthlyBudgetUsd: 50 };
 const parse = (content: unknown) => parseEnvironment('env.json', content, catalog);
 
@@ -93,10 +95,10 @@ describe('an environment', () => {
     expect(() => parse(content)).toThrow(message);
   });
 
-  it.each(['dev', 'staging', 'prod'])(
-    'named %s is one that can be deployed, and its teams have a model that Groq serves',
+  it.each(readdirSync(CONFIGURED).filter((name) => name.endsWith('.ts')))(
+    'in config/environments/%s is valid, and each of its teams has a model that Groq serves',
     async (name) => {
-      const { default: content } = await import(`../../../config/environments/${name}.ts`);
+      const { default: content } = await import(new URL(name, CONFIGURED).href);
       for (const policy of parse(content).teams.values()) {
         expect(
           policy.allowedModels.some((id) => catalog.models.get(id)?.status !== 'retired'),
