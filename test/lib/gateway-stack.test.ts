@@ -289,13 +289,6 @@ it('gives API Gateway the right to write logs in an account that has never had i
   synthesizeTemplate({ deployment: { setAccountLogRole: false } }).resourceCountIs('AWS::ApiGateway::Account', 0);
 });
 
-it('keeps the names by which CloudFormation knows tables and the keys of teams: others would lose or revoke them', () => {
-  const ids = (type: string, of = template) => Object.keys(of.findResources(type));
-  expect(ids('AWS::DynamoDB::Table')).toEqual(['LedgerTable9343E4AA', 'RegistryTableDB777839', 'UsageTableADB4B05A']);
-  expect(ids('AWS::CloudFormation::Stack')).toEqual(['TeamchatbotNestedStackTeamchatbotNestedStackResource6E076410']);
-  expect(ids('Custom::TeamKeys', team)).toEqual(['Keys']);
-});
-
 describe("a team's stack", () => {
   it('has a usage plan twice as wide as the policy, whose key is the handle the authorizer names', () => {
     team.hasResourceProperties('AWS::ApiGateway::UsagePlan', {
