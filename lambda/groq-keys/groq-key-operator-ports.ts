@@ -1,11 +1,8 @@
-import type { GroqKey } from '../groq/groq-key-versions.ts';
 import type { GroqKeyPorts, GroqSecret } from './groq-key-ports.ts';
 
 /** What an operator's acts need of the world. */
 export type GroqKeyOperatorPorts = GroqKeyPorts & {
-  readonly secretFor: (team: string) => GroqSecret & {
-    put(versionId: string, key: GroqKey, label: string): Promise<GroqKey>;
-  };
+  readonly secretFor: (team: string) => GroqSecret;
   /** Every team of the environment. */
   readonly teams: readonly string[];
   /** Who acts, for the audit trail. */

@@ -1,20 +1,13 @@
 import type { GroqKey } from '../groq/groq-key-versions.ts';
 import type { AuditLog } from '../kernel/audit-log.ts';
 import type { GroqKeySourceName } from '../policy/environment-schema.ts';
-import type { RotatableSecret, SecretState } from '../secrets/secret-rotation.ts';
+import type { RotatableSecret } from '../secrets/secret-rotation.ts';
 import type { GroqKeyUseReader } from '../usage/ports.ts';
 import type { GroqKeyNotifier } from './groq-key-events.ts';
 import type { GroqKeyRepository } from './groq-key-record.ts';
 
-/** A team's Groq secret as it stands; `changedAtEpochMs` is when anything of it was last changed. */
-export type GroqSecretState = SecretState & { readonly changedAtEpochMs: number };
-
 /** A team's Groq secret. */
-export interface GroqSecret extends RotatableSecret<GroqKey> {
-  state(): Promise<GroqSecretState>;
-  /** Takes a label off a version; one that does not bear it stays as it is. */
-  removeLabel(label: string, from: string): Promise<void>;
-}
+export type GroqSecret = RotatableSecret<GroqKey>;
 
 /** Whether Groq takes a key. */
 export interface GroqKeyProbe {

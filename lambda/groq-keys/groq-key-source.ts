@@ -1,8 +1,8 @@
 import { type GroqKey, type StagedKey, stagedQueue } from '../groq/groq-key-versions.ts';
 import { formatUtc } from '../kernel/period.ts';
-import { RotationError } from '../secrets/secret-rotation.ts';
+import { RotationError, type SecretState } from '../secrets/secret-rotation.ts';
 import { nextGroqKeyName } from './groq-key-name.ts';
-import type { GroqKeyPorts, GroqSecret, GroqSecretState } from './groq-key-ports.ts';
+import type { GroqKeyPorts, GroqSecret } from './groq-key-ports.ts';
 import { groqKeyDisplayName } from './groq-key-record.ts';
 import { readActiveGroqKeys } from './promote-groq-key.ts';
 
@@ -25,7 +25,7 @@ const KEY_CREATION_WINDOW_MS = 300_000;
 /** What a source is asked for: the next key of the team's secret, for the version of this id. */
 export type NextKeyRequest = {
   readonly secret: GroqSecret;
-  readonly state: GroqSecretState;
+  readonly state: SecretState;
   readonly token: string;
   readonly current: GroqKey;
 };
@@ -96,7 +96,7 @@ export async function isAccepted(ports: GroqKeyPorts, team: string, key: GroqKey
 export async function isAnyActiveKeyAccepted(
   ports: GroqKeyPorts,
   secret: GroqSecret,
-  state: GroqSecretState,
+  state: SecretState,
 ): Promise<boolean> {
   const { current, previous } = await readActiveGroqKeys(secret, state);
   for (const key of [current, previous])

@@ -1,7 +1,8 @@
 import { type GroqKey, stagedQueue } from '../groq/groq-key-versions.ts';
 import { formatUtc, MS_PER_DAY } from '../kernel/period.ts';
+import { readLabelled, type SecretState } from '../secrets/secret-rotation.ts';
 import { findVersion, VERSION_LABEL } from '../secrets/secret-versions.ts';
-import type { GroqKeyPorts, GroqSecret, GroqSecretState } from './groq-key-ports.ts';
+import type { GroqKeyPorts, GroqSecret } from './groq-key-ports.ts';
 import {
   type GroqKeyRecord,
   type GroqKeyRecordPatch,
@@ -17,23 +18,18 @@ export const OVERLAP_MS = MS_PER_DAY;
 export type ActiveGroqKeys = { readonly current: GroqKey | undefined; readonly previous: GroqKey | undefined };
 
 /** Reads the keys that bear Secrets Manager's own labels. */
-export async function readActiveGroqKeys(secret: GroqSecret, { stages }: GroqSecretState): Promise<ActiveGroqKeys> {
-  const read = async (label: string) => {
-    const versionId = findVersion(stages, label);
-    return versionId === undefined ? undefined : await secret.read(versionId);
+export async function readActiveGroqKeys(secret: GroqSecret, { stages }: SecretState): Promise<ActiveGroqKeys> {
+  return {
+    current: await readLabelled(secret, stages, VERSION_LABEL.current),
+    previous: await readLabelled(secret, stages, VERSION_LABEL.previous),
   };
-  return { current: await read(VERSION_LABEL.current), previous: await read(VERSION_LABEL.previous) };
 }
 
 /**
  * What follows once a key is current: it waits and pends no longer, the registry says what the labels say, and people are
  * told, with a first report. All of it may be done again.
  */
-export async function completePromotion(
-  ports: GroqKeyPorts,
-  secret: GroqSecret,
-  state: GroqSecretState,
-): Promise<void> {
+export async function completePromotion(ports: GroqKeyPorts, secret: GroqSecret, state: SecretState): Promise<void> {
   const { records, nowEpochMs } = ports;
   const { team, stages } = state;
   const { current, previous } = await readActiveGroqKeys(secret, state);
@@ -118,7 +114,7 @@ function isMarkedCurrent(known: GroqKeyRecord | undefined): boolean {
 async function markReplaced(
   { records, nowEpochMs }: GroqKeyPorts,
   secret: GroqSecret,
-  { team, stages }: GroqSecretState,
+  { team, stages }: SecretState,
   old: GroqKey,
   replacedBy: string,
 ): Promise<void> {

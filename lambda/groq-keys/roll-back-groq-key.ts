@@ -1,6 +1,7 @@
 import type { GroqKey } from '../groq/groq-key-versions.ts';
+import type { SecretState } from '../secrets/secret-rotation.ts';
 import { findVersion, VERSION_LABEL } from '../secrets/secret-versions.ts';
-import type { GroqKeyPorts, GroqSecret, GroqSecretState } from './groq-key-ports.ts';
+import type { GroqKeyPorts, GroqSecret } from './groq-key-ports.ts';
 import { groqKeyDisplayName } from './groq-key-record.ts';
 import { saveRotationReport, toRecordPatch } from './promote-groq-key.ts';
 
@@ -8,7 +9,7 @@ import { saveRotationReport, toRecordPatch } from './promote-groq-key.ts';
 export async function rollBackGroqKey(
   ports: GroqKeyPorts,
   secret: GroqSecret,
-  state: GroqSecretState,
+  state: SecretState,
   { bad, good }: { readonly bad: GroqKey; readonly good: GroqKey },
 ): Promise<void> {
   const [from, to] = [VERSION_LABEL.current, VERSION_LABEL.previous].map((label) => findVersion(state.stages, label));
@@ -33,7 +34,7 @@ export async function rollBackGroqKey(
 export async function completeRollback(
   ports: GroqKeyPorts,
   secret: GroqSecret,
-  { team, stages }: GroqSecretState,
+  { team, stages }: SecretState,
   { bad, good }: { readonly bad: Pick<GroqKey, 'keyId' | 'name'>; readonly good: GroqKey },
 ): Promise<void> {
   const { records, notifier, nowEpochMs } = ports;

@@ -1,7 +1,14 @@
 import { type GroqKey, stagedQueue } from '../groq/groq-key-versions.ts';
-import { RotationError, type RotationStep, rotationState } from '../secrets/secret-rotation.ts';
+import {
+  RotationError,
+  type RotationStep,
+  readLabelled,
+  readPending,
+  runRotationStep,
+  type SecretState,
+} from '../secrets/secret-rotation.ts';
 import { findVersion, VERSION_LABEL } from '../secrets/secret-versions.ts';
-import type { GroqKeyPorts, GroqSecret, GroqSecretState } from './groq-key-ports.ts';
+import type { GroqKeyPorts, GroqSecret } from './groq-key-ports.ts';
 import { notifyStagedKeyMissing } from './groq-key-reminders.ts';
 import {
   createKeyByApi,
@@ -13,12 +20,20 @@ import {
 } from './groq-key-source.ts';
 import { completePromotion } from './promote-groq-key.ts';
 
+/** A rotation of one secret to the version `token`; `state` is as read when the step began. */
+type Rotation = {
+  readonly ports: GroqKeyPorts;
+  readonly secret: GroqSecret;
+  readonly state: SecretState;
+  readonly token: string;
+};
+
 /**
- * One step of rotating a team's Groq key. Each may be told again, also after a crash between any two writes: what has
- * been done is found done, and nothing is taken from the current key before Groq has taken the next one.
+ * Runs one step of rotating a team's Groq key. Steps are idempotent, also after a crash between any two writes, and the
+ * current key stays in use until Groq has accepted the next one.
  *
- * @throws RotationError for a version that is not the one being rotated, as AWS documents, for an empty queue, and for a
- * key that Groq refuses, which then no longer stands in the way of the next rotation.
+ * @throws RotationError if the version is not the one being rotated, as AWS requires; if no key is staged; and if Groq
+ * refuses the new key, whose version then stops being pending so that it does not block the next rotation.
  */
 export async function rotateGroqKey(
   ports: GroqKeyPorts,
@@ -27,19 +42,20 @@ export async function rotateGroqKey(
   token: string,
 ): Promise<void> {
   const state = await secret.state();
-  if (rotationState(state, token) === 'current') {
-    if (step === 'finishSecret') await completePromotion(ports, secret, state);
-    return;
-  }
-  if (step === 'createSecret') await create(ports, secret, state, token);
-  if (step === 'testSecret') await testPendingKey(ports, secret, state, token);
-  if (step === 'finishSecret') await finish(ports, secret, state, token);
+  const rotation = { ports, secret, state, token };
+  await runRotationStep(state, step, token, {
+    create: async () => await create(rotation),
+    test: async () => await testPendingKey(rotation),
+    finish: async () => await finish(rotation),
+    complete: async () => await completePromotion(ports, secret, state),
+  });
 }
 
-async function create(ports: GroqKeyPorts, secret: GroqSecret, state: GroqSecretState, token: string): Promise<void> {
+async function create(rotation: Rotation): Promise<void> {
+  const { ports, secret, state, token } = rotation;
   const { team } = state;
-  const current = await readCurrentKey(ports, secret, state);
-  const pending = (await secret.read(token)) ?? (await fillPendingVersion(ports, secret, state, token, current));
+  const current = await readCurrentKey(rotation);
+  const pending = (await secret.read(token)) ?? (await fillPendingVersion(rotation, current));
   if (pending.keyId === current.keyId) {
     await secret.removeLabel(VERSION_LABEL.pending, token);
     throw new RotationError(`the pending version holds the current key ${current.keyId}; it is pending no longer`);
@@ -53,57 +69,45 @@ async function create(ports: GroqKeyPorts, secret: GroqSecret, state: GroqSecret
   await ports.records.update(team, pending.keyId, { versionId: token, replaces: current.keyId });
 }
 
-/** Gives the pending version the team's next key. */
-async function fillPendingVersion(
-  ports: GroqKeyPorts,
-  secret: GroqSecret,
-  state: GroqSecretState,
-  token: string,
-  current: GroqKey,
-): Promise<GroqKey> {
-  const isMade = (await ports.keySourceFor(state.team)) === 'admin-api';
-  const next = await (isMade ? createKeyByApi : takeStagedKey)(ports, { secret, state, token, current }).catch(
-    async (error: unknown) => {
-      if (error instanceof StagedKeyMissingError) await notifyStagedKeyMissing(ports, state.team, current);
-      throw error;
-    },
-  );
-  const pending = await secret.putPending(token, next);
-  // The same step at the same time has come first: what was made here is nobody's.
+/** Writes the team's next key into the pending version. */
+async function fillPendingVersion({ ports, secret, state, token }: Rotation, current: GroqKey): Promise<GroqKey> {
+  const isCreatedByApi = (await ports.keySourceFor(state.team)) === 'admin-api';
+  const takeNext = isCreatedByApi ? createKeyByApi : takeStagedKey;
+  const next = await takeNext(ports, { secret, state, token, current }).catch(async (error: unknown) => {
+    if (error instanceof StagedKeyMissingError) await notifyStagedKeyMissing(ports, state.team, current);
+    throw error;
+  });
+  const pending = await secret.put(token, next, VERSION_LABEL.pending);
+  // A concurrent run of this step wrote its key first: nobody will ever use the one created here.
   if (pending.keyId !== next.keyId && next.upstreamId !== undefined)
     await ports.keyApi.remove(current.apiKey, next.upstreamId);
   return pending;
 }
 
-/** By a real call with the pending key. */
-async function testPendingKey(
-  ports: GroqKeyPorts,
-  secret: GroqSecret,
-  state: GroqSecretState,
-  token: string,
-): Promise<GroqKey> {
+/** Tests the pending key with a real call to Groq; returns it. */
+async function testPendingKey({ ports, secret, state, token }: Rotation): Promise<GroqKey> {
   const { team } = state;
-  const pending = await secret.read(token);
-  if (pending === undefined) throw new RotationError('the pending version holds no key');
+  const pending = await readPending(secret, token);
   if (await isAccepted(ports, team, pending)) {
     await ports.records.setIfAbsent(team, pending.keyId, { testedAtEpochMs: ports.nowEpochMs });
     return pending;
   }
-  // While Groq refuses every key, this one is not known to be dead, and waits on.
+  // While Groq refuses every key, as in an outage, this refusal proves nothing and the key stays in the queue.
   if (await isAnyActiveKeyAccepted(ports, secret, state)) {
     await notifyStagedKeyRefused(ports, team, pending);
     for (const { label, versionId } of stagedQueue(state.stages).filter(({ keyId }) => keyId === pending.keyId))
       await secret.removeLabel(label, versionId);
   }
-  // Last: a pending version that stays would stop every later rotation, with a key that will never work.
+  // Last, so that a retry repeats the rest. If it stayed, the pending version would block every later rotation.
   await secret.removeLabel(VERSION_LABEL.pending, token);
-  throw new RotationError(`Groq refuses the pending key ${pending.keyId}; the current one stays`);
+  throw new RotationError(`Groq refuses the pending key ${pending.keyId}; the current one stays in use`);
 }
 
-async function finish(ports: GroqKeyPorts, secret: GroqSecret, state: GroqSecretState, token: string): Promise<void> {
-  const pending = await testPendingKey(ports, secret, state, token);
-  const current = await readCurrentKey(ports, secret, state);
-  // Before the act: what cannot be recorded is not done.
+async function finish(rotation: Rotation): Promise<void> {
+  const { ports, secret, state, token } = rotation;
+  const pending = await testPendingKey(rotation);
+  const current = await readCurrentKey(rotation);
+  // The audit entry comes first: if it cannot be written, nothing changes.
   await ports.audit.append({
     atEpochMs: ports.nowEpochMs,
     id: `rotate_groq_key-${token}`,
@@ -117,13 +121,8 @@ async function finish(ports: GroqKeyPorts, secret: GroqSecret, state: GroqSecret
   await completePromotion(ports, secret, await secret.state());
 }
 
-async function readCurrentKey(
-  ports: GroqKeyPorts,
-  secret: GroqSecret,
-  { team, stages }: GroqSecretState,
-): Promise<GroqKey> {
-  const versionId = findVersion(stages, VERSION_LABEL.current);
-  const current = versionId === undefined ? undefined : await secret.read(versionId);
+async function readCurrentKey({ ports, secret, state: { team, stages } }: Rotation): Promise<GroqKey> {
+  const current = await readLabelled(secret, stages, VERSION_LABEL.current);
   if (current !== undefined) return current;
   throw new RotationError(
     `team ${team} has no Groq key yet; set its first: npx groq-rbac groq-key set --team ${team} --env ${ports.environmentName}`,

@@ -1,8 +1,9 @@
 import { type GroqKey, stagedQueue } from '../groq/groq-key-versions.ts';
 import { formatUtc, hourAt, MS_PER_DAY } from '../kernel/period.ts';
 import type { TeamPolicy } from '../policy/environment.ts';
+import type { SecretState } from '../secrets/secret-rotation.ts';
 import { findVersion, VERSION_LABEL } from '../secrets/secret-versions.ts';
-import type { GroqKeyPorts, GroqSecret, GroqSecretState } from './groq-key-ports.ts';
+import type { GroqKeyPorts, GroqSecret } from './groq-key-ports.ts';
 import type { GroqKeyRecord } from './groq-key-record.ts';
 import { notifyStagedKeyMissing } from './groq-key-reminders.ts';
 import { isAccepted } from './groq-key-source.ts';
@@ -89,7 +90,7 @@ function isInUse(key: GroqKeyRecord): boolean {
 }
 
 /** The state without a pending label that nobody has touched for a while: it would stop every rotation to come. */
-async function clearStalePending({ ports, secret }: WatchContext, state: GroqSecretState): Promise<GroqSecretState> {
+async function clearStalePending({ ports, secret }: WatchContext, state: SecretState): Promise<SecretState> {
   const pending = findVersion(state.stages, VERSION_LABEL.pending);
   if (pending === undefined || ports.nowEpochMs - state.changedAtEpochMs < STALE_PENDING_AFTER_MS) return state;
   await secret.removeLabel(VERSION_LABEL.pending, pending);
@@ -108,7 +109,7 @@ async function clearStalePending({ ports, secret }: WatchContext, state: GroqSec
 }
 
 /** Whether a version other than the current one is pending. */
-function isPending({ stages }: GroqSecretState): boolean {
+function isPending({ stages }: SecretState): boolean {
   const pending = findVersion(stages, VERSION_LABEL.pending);
   return pending !== undefined && pending !== findVersion(stages, VERSION_LABEL.current);
 }
@@ -125,7 +126,7 @@ function isRotationDue(
 /** Groq refuses the current key, or an operator has switched it off and the rotation that follows has died. */
 async function replaceRefusedKey(
   watched: WatchContext,
-  state: GroqSecretState,
+  state: SecretState,
   { current, previous }: ActiveGroqKeys & { readonly current: GroqKey },
   known: readonly GroqKeyRecord[],
 ): Promise<GroqKeyWatchResult> {
@@ -146,7 +147,7 @@ async function replaceRefusedKey(
 async function hasNextStagedKey(
   ports: GroqKeyWatchPorts,
   { team }: TeamPolicy,
-  { stages }: GroqSecretState,
+  { stages }: SecretState,
   current: GroqKey,
 ): Promise<boolean> {
   return (
@@ -156,7 +157,7 @@ async function hasNextStagedKey(
 
 async function startNextRotation(
   { ports, policy }: WatchContext,
-  state: GroqSecretState,
+  state: SecretState,
   current: GroqKey,
 ): Promise<GroqKeyWatchResult> {
   const { team } = policy;

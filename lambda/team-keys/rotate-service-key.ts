@@ -6,14 +6,16 @@ import {
   type RotatableSecret,
   RotationError,
   type RotationStep,
-  rotationState,
+  readLabelled,
+  readPending,
+  runRotationStep,
   type SecretState,
 } from '../secrets/secret-rotation.ts';
 import { findVersion, VERSION_LABEL } from '../secrets/secret-versions.ts';
 import type { KeyRepository } from './key-operations.ts';
 import { inheritScope, nextKeyName } from './key-rotation.ts';
 
-/** What the secret of a team's services holds: the key itself, and what it is. */
+/** The value of a service secret: a team key that the team's services read from Secrets Manager. */
 export type ServiceKey = {
   readonly apiKey: string;
   readonly keyId: string;
@@ -22,75 +24,70 @@ export type ServiceKey = {
   readonly createdAt: string;
 };
 
-/** The secret that is rotated. */
+/** A team's service secret. */
 export type ServiceSecret = RotatableSecret<ServiceKey>;
 
-/** What a rotation needs of the world. */
+/** Ports of the rotation of a service key. */
 export type ServiceRotationPorts = {
   readonly secret: ServiceSecret;
   readonly repository: Pick<KeyRepository, 'read' | 'replace'>;
-  /** Stores a key's record and hash unless there is a key of its id. */
+  /** Stores a key's record and hash unless a key with its id exists. */
   readonly putIfAbsent: (key: string, record: KeyRecord) => Promise<void>;
-  /** What the authorizer asks. */
+  /** The store that the authorizer reads. */
   readonly keys: KeyStore;
   readonly audit: AuditLog;
-  /** A new key whose id follows from the text. */
+  /** Creates a key with an id derived from the text. */
   readonly mint: (text: string) => { readonly key: string; readonly keyId: string };
   readonly environmentName: string;
   readonly nowEpochMs: number;
 };
 
-/** How long the old key goes on beside the new one, in milliseconds, before its use is looked at. */
+/** How long the old key stays valid before retirement looks at its use, in milliseconds. */
 const OVERLAP_MS = MS_PER_DAY;
 const ACTOR = 'rotation';
 
 /**
- * One step of rotating the key that a team's services read from Secrets Manager. Each may be told again, also after a
- * crash at any point: the new key is in the secret before it works, its id follows from the version's, and what has been
- * done is found done.
+ * Runs one step of rotating a team's service key. Steps are idempotent, also after a crash between any two writes: the
+ * new key is in the secret before it becomes valid, and its id is derived from the version's.
  *
- * @throws RotationError for a version that is not the one being rotated, as AWS documents, and for a key that does not work.
+ * @throws RotationError if the version is not the one being rotated, as AWS requires, and if the new key is not valid.
  */
 export async function rotateServiceKey(ports: ServiceRotationPorts, step: RotationStep, token: string): Promise<void> {
   const state = await ports.secret.state();
-  if (rotationState(state, token) === 'current') {
-    if (step === 'finishSecret')
-      await replaceOld(ports, state, token, findVersion(state.stages, VERSION_LABEL.previous));
-    return;
-  }
-  if (step === 'createSecret') await create(ports, state, token);
-  if (step === 'testSecret') await testPendingKey(ports, state, token);
-  if (step === 'finishSecret') await finish(ports, state, token);
+  await runRotationStep(state, step, token, {
+    create: async () => await create(ports, state, token),
+    test: async () => await testPendingKey(ports, state, token),
+    finish: async () => await finish(ports, state, token),
+    complete: async () => await markReplaced(ports, state, token, VERSION_LABEL.previous),
+  });
 }
 
 async function create(ports: ServiceRotationPorts, state: SecretState, token: string): Promise<void> {
-  const { secret, environmentName, nowEpochMs } = ports;
   const { team } = state;
-  const old = await readKeyRecord(ports, team, findVersion(state.stages, VERSION_LABEL.current));
+  const { secret, environmentName, nowEpochMs } = ports;
+  const old = await readKeyRecord(ports, state, VERSION_LABEL.current);
   const minted = ports.mint(`${team} ${token}`);
-  const pending =
-    (await secret.read(token)) ??
-    (await secret.putPending(token, {
-      apiKey: minted.key,
-      keyId: minted.keyId,
-      name: nextKeyName(`${team}-${environmentName}-service`, nowEpochMs),
-      createdAt: formatUtc(nowEpochMs),
-    }));
+  const newKey = {
+    apiKey: minted.key,
+    keyId: minted.keyId,
+    name: nextKeyName(`${team}-${environmentName}-service`, nowEpochMs),
+    createdAt: formatUtc(nowEpochMs),
+  };
+  const pending = (await secret.read(token)) ?? (await secret.put(token, newKey, VERSION_LABEL.pending));
   const { apiKey, keyId, name } = pending;
   if ((await ports.repository.read(keyId)) !== undefined) return;
-  await record(ports, team, 'create_key', keyId, `${name}, role member, for the team's secret`);
+  await appendAudit(ports, team, 'create_key', keyId, `${name}, role member, for the team's secret`);
   const created = { createdAtEpochMs: nowEpochMs, createdBy: ACTOR };
   await ports.putIfAbsent(apiKey, { ...inheritScope(old), keyId, name, team, role: 'member', ...created });
 }
 
-/** By the very code that the authorizer runs, so a key that passes works. */
+/** Validates the pending key with the authorizer's own code, so a key that passes is accepted there too. */
 async function testPendingKey(
   { secret, keys }: ServiceRotationPorts,
   { team }: SecretState,
   token: string,
 ): Promise<ServiceKey> {
-  const pending = await secret.read(token);
-  if (pending === undefined) throw new RotationError('the pending version holds no key');
+  const pending = await readPending(secret, token);
   const identity = await keys.identify(pending.apiKey);
   if (identity === undefined) throw new RotationError(`the pending key ${pending.keyId} does not work`);
   if (identity.team !== team) throw new RotationError(`the pending key ${pending.keyId} is not a key of team ${team}`);
@@ -99,41 +96,42 @@ async function testPendingKey(
 
 async function finish(ports: ServiceRotationPorts, state: SecretState, token: string): Promise<void> {
   const pending = await testPendingKey(ports, state, token);
-  const current = findVersion(state.stages, VERSION_LABEL.current);
-  const old = await readKeyRecord(ports, state.team, current);
-  // Before the act: what cannot be recorded is not done.
+  const old = await readKeyRecord(ports, state, VERSION_LABEL.current);
+  // The audit entry comes first: if it cannot be written, nothing changes.
   const until = formatUtc(ports.nowEpochMs + OVERLAP_MS);
   const details = `${old?.name ?? 'no key'} → ${pending.name}, key ${pending.keyId}; both work until ${until}`;
-  await record(ports, state.team, 'rotate_key', old?.keyId ?? pending.keyId, details);
-  await ports.secret.moveCurrent(token, current);
-  await replaceOld(ports, state, token, current);
+  await appendAudit(ports, state.team, 'rotate_key', old?.keyId ?? pending.keyId, details);
+  await ports.secret.moveCurrent(token, findVersion(state.stages, VERSION_LABEL.current));
+  // The labels as they were read: the version that was current is the old one.
+  await markReplaced(ports, state, token, VERSION_LABEL.current);
 }
 
-/** Marks the key of a version as replaced; it stays as it is when it has been replaced, revoked or expired before. */
-async function replaceOld(
+/** Marks the key of a labelled version as replaced by the key of version `token`, if it is still active. */
+async function markReplaced(
   ports: ServiceRotationPorts,
-  { team }: SecretState,
+  state: SecretState,
   token: string,
-  version: string | undefined,
+  oldLabel: string,
 ): Promise<void> {
-  const [old, current] = [await readKeyRecord(ports, team, version), await ports.secret.read(token)];
+  const old = await readKeyRecord(ports, state, oldLabel);
+  const current = await ports.secret.read(token);
   if (old === undefined || current === undefined || old.keyId === current.keyId) return;
   if (keyStatus(old, ports.nowEpochMs) !== 'active') return;
   await ports.repository.replace(old.keyId, current.keyId, ports.nowEpochMs + OVERLAP_MS);
 }
 
-/** The record of a version's key: none before the first rotation, and none of another team. */
+/** Returns the record of a labelled version's key; undefined before the first rotation and for another team's key. */
 async function readKeyRecord(
   { secret, repository }: ServiceRotationPorts,
-  team: string,
-  version: string | undefined,
+  { team, stages }: SecretState,
+  label: string,
 ): Promise<KeyRecord | undefined> {
-  const key = version === undefined ? undefined : await secret.read(version);
-  const found = key === undefined ? undefined : await repository.read(key.keyId);
-  return found?.team === team ? found : undefined;
+  const key = await readLabelled(secret, stages, label);
+  const record = key === undefined ? undefined : await repository.read(key.keyId);
+  return record?.team === team ? record : undefined;
 }
 
-async function record(
+async function appendAudit(
   { audit, nowEpochMs }: ServiceRotationPorts,
   team: string,
   action: string,

@@ -16,7 +16,7 @@ export type GroqKeyJobPorts = GroqKeyPorts & {
   readonly policies: () => Promise<ReadonlyMap<string, TeamPolicy>>;
   readonly log: Log;
   /** Lets the alarm ring: a team's rotation is wanted, and no key waits. */
-  readonly missing: (team: string) => void;
+  readonly countMissingKey: (team: string) => void;
 };
 
 /** How many teams are looked after at once. */
@@ -47,7 +47,7 @@ async function watch(ports: GroqKeyJobPorts, policy: TeamPolicy, functionArn: st
   const secretFor = ports.secretForTeam;
   const startRotation = async (team: string) => await ports.startRotation(team, functionArn);
   const done = await watchGroqKey({ ...ports, secretFor, startRotation }, policy);
-  if (done === 'staged key missing') ports.missing(policy.team);
+  if (done === 'staged key missing') ports.countMissingKey(policy.team);
   if (done !== 'not due') ports.log('groq_key_checked', { team: policy.team, done });
 }
 

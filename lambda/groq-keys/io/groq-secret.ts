@@ -12,7 +12,7 @@ export function groqSecret(
   environmentName: string,
 ): RotatedSecret<GroqKey> {
   return new RotatedSecret(client, secretId, {
-    what: "secret of a team's Groq key",
+    description: "secret of a team's Groq key",
     parseTeam: (name) => teamFromGroqSecret(name, environmentName),
     parse: (text) => parseGroqKey(text, deriveGroqKeyId),
   });

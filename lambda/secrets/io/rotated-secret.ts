@@ -11,15 +11,17 @@ import { StoreError } from '../../kernel/store-error.ts';
 import type { RotatableSecret, SecretState } from '../secret-rotation.ts';
 import { VERSION_LABEL } from '../secret-versions.ts';
 
-/** A kind of secrets: whose one is, by its name, and how a value of it is read. */
+/** A kind of secret that every team has one of. */
 export type SecretKind<T> = {
-  /** In words, for errors. */
-  readonly what: string;
-  readonly parseTeam: (name: string) => string | undefined;
+  /** The kind's name in error messages. */
+  readonly description: string;
+  /** Returns the team that a secret belongs to, by the secret's name. */
+  readonly parseTeam: (secretName: string) => string | undefined;
+  /** Parses a version's text; undefined if it holds no value of this kind. */
   readonly parse: (text: string | undefined) => T | undefined;
 };
 
-/** A secret in Secrets Manager that is rotated, of one kind. */
+/** A rotated secret in AWS Secrets Manager. @throws StoreError from every method when Secrets Manager fails. */
 export class RotatedSecret<T> implements RotatableSecret<T> {
   readonly #client: SecretsManagerClient;
   readonly #secretId: string;
@@ -31,12 +33,12 @@ export class RotatedSecret<T> implements RotatableSecret<T> {
     this.#kind = kind;
   }
 
-  async state(): Promise<SecretState & { readonly changedAtEpochMs: number }> {
+  async state(): Promise<SecretState> {
     const found = await this.#try('describe', () =>
       this.#client.send(new DescribeSecretCommand({ SecretId: this.#secretId })),
     );
     const team = this.#kind.parseTeam(found.Name ?? '');
-    if (team === undefined) throw new StoreError('secrets', `${found.Name} is no ${this.#kind.what}`);
+    if (team === undefined) throw new StoreError('secrets', `${found.Name} is no ${this.#kind.description}`);
     const stages = new Map(Object.entries(found.VersionIdsToStages ?? {}));
     const changedAtEpochMs = found.LastChangedDate?.getTime() ?? 0;
     return { team, isRotationEnabled: found.RotationEnabled === true, stages, changedAtEpochMs };
@@ -47,17 +49,12 @@ export class RotatedSecret<T> implements RotatableSecret<T> {
       const command = new GetSecretValueCommand({ SecretId: this.#secretId, VersionId: versionId });
       return this.#kind.parse((await this.#client.send(command)).SecretString);
     } catch (cause) {
-      // A version that is just being made has no value.
+      // A rotation creates the version before its value.
       if (cause instanceof ResourceNotFoundException) return undefined;
-      throw new StoreError('secrets', `cannot read a ${this.#kind.what}`, { cause });
+      throw new StoreError('secrets', `cannot read a ${this.#kind.description}`, { cause });
     }
   }
 
-  async putPending(versionId: string, value: T): Promise<T> {
-    return await this.put(versionId, value, VERSION_LABEL.pending);
-  }
-
-  /** Makes a version that bears a label, which leaves any other; returns the value that it has. */
   async put(versionId: string, value: T, label: string): Promise<T> {
     const SecretString = JSON.stringify(value);
     const [SecretId, ClientRequestToken, VersionStages] = [this.#secretId, versionId, [label]];
@@ -65,9 +62,9 @@ export class RotatedSecret<T> implements RotatableSecret<T> {
       await this.#client.send(new PutSecretValueCommand({ SecretId, ClientRequestToken, VersionStages, SecretString }));
       return value;
     } catch (cause) {
-      // A version's value never changes: the same step at the same time has given it one.
+      // A version's value is immutable: a concurrent run of the same step has written it.
       const other = cause instanceof ResourceExistsException ? await this.read(versionId) : undefined;
-      if (other === undefined) throw new StoreError('secrets', `cannot write a ${this.#kind.what}`, { cause });
+      if (other === undefined) throw new StoreError('secrets', `cannot write a ${this.#kind.description}`, { cause });
       return other;
     }
   }
@@ -82,7 +79,7 @@ export class RotatedSecret<T> implements RotatableSecret<T> {
     await this.#try('move the current version of', () => this.#client.send(command));
   }
 
-  /** Takes a label off a version; a version without any is as good as gone. One that does not bear it stays as it is. */
+  /** Secrets Manager deletes a version in time once it has no label. */
   async removeLabel(label: string, from: string): Promise<void> {
     const { stages } = await this.state();
     if (stages.get(from)?.includes(label) !== true) return;
@@ -91,14 +88,14 @@ export class RotatedSecret<T> implements RotatableSecret<T> {
       VersionStage: label,
       RemoveFromVersionId: from,
     });
-    await this.#try('take a label off', () => this.#client.send(command));
+    await this.#try('remove a label of', () => this.#client.send(command));
   }
 
-  async #try<R>(what: string, act: () => Promise<R>): Promise<R> {
+  async #try<R>(operation: string, call: () => Promise<R>): Promise<R> {
     try {
-      return await act();
+      return await call();
     } catch (cause) {
-      throw new StoreError('secrets', `cannot ${what} a ${this.#kind.what}`, { cause });
+      throw new StoreError('secrets', `cannot ${operation} a ${this.#kind.description}`, { cause });
     }
   }
 }

@@ -4,14 +4,14 @@ import { parseObject } from '../../kernel/json-object.ts';
 import { RotatedSecret } from '../../secrets/io/rotated-secret.ts';
 import type { ServiceKey, ServiceSecret } from '../rotate-service-key.ts';
 
-/** The secret that a team's services read their key from, in Secrets Manager. */
+/** Opens the secret that a team's services read their key from, by its name or ARN. */
 export function teamServiceSecret(
   client: SecretsManagerClient,
   secretId: string,
   environmentName: string,
 ): ServiceSecret {
   return new RotatedSecret(client, secretId, {
-    what: "secret of a team's services",
+    description: "secret of a team's services",
     parseTeam: (name) => teamFromServiceSecret(name, environmentName),
     parse: parseServiceKey,
   });

@@ -41,10 +41,11 @@ function world() {
       state: async () => ({
         team: 'chatbot',
         isRotationEnabled: true,
+        changedAtEpochMs: NOW,
         stages: new Map([...versions].map(([id, { stages }]) => [id, [...stages]])),
       }),
       read: async (versionId) => versions.get(versionId)?.value,
-      putPending: async (versionId, key) => {
+      put: async (versionId, key) => {
         write();
         const version = versions.get(versionId);
         if (version === undefined) throw new Error('Secrets Manager makes the version first');
@@ -56,6 +57,9 @@ function world() {
         expect(find('AWSCURRENT')?.[0]).toBe(from);
         if (from !== undefined) label('AWSPREVIOUS', from);
         label('AWSCURRENT', to);
+      },
+      removeLabel: async () => {
+        throw new Error('this rotation removes no label');
       },
     },
     repository: {

@@ -22,9 +22,10 @@ it('gives a pending version its key once, and whoever comes second the key that 
   const { manager, secret } = secretFor();
   manager.handle('RotateSecret', { SecretId: NAME, ClientRequestToken: B });
   expect(await secret.read(B)).toBeUndefined();
-  expect(await secret.putPending(B, buildGroqKey('gsk_second'))).toEqual(buildGroqKey('gsk_second'));
-  expect(await secret.putPending(B, buildGroqKey('gsk_second'))).toEqual(buildGroqKey('gsk_second'));
-  expect(await secret.putPending(B, buildGroqKey('gsk_third'))).toEqual(buildGroqKey('gsk_second'));
+  const putPending = async (key: GroqKey) => await secret.put(B, key, 'AWSPENDING');
+  expect(await putPending(buildGroqKey('gsk_second'))).toEqual(buildGroqKey('gsk_second'));
+  expect(await putPending(buildGroqKey('gsk_second'))).toEqual(buildGroqKey('gsk_second'));
+  expect(await putPending(buildGroqKey('gsk_third'))).toEqual(buildGroqKey('gsk_second'));
   expect((await secret.read(B))?.apiKey).toBe('gsk_second');
 });
 
