@@ -1,8 +1,9 @@
 import { type GroqKey, MAX_STAGED_KEYS, stagedLabel, stagedQueue } from '../groq/groq-key-versions.ts';
 import { formatUtc } from '../kernel/period.ts';
 import { findVersion, VERSION_LABEL } from '../secrets/secret-versions.ts';
+import { auditGroqKeyOperation } from './groq-key-audit.ts';
 import { nextGroqKeyName } from './groq-key-name.ts';
-import { auditGroqKeyOperation, GroqKeyOperationError, type GroqKeyOperatorPorts } from './groq-key-operator-ports.ts';
+import { GroqKeyOperationError, type GroqKeyOperatorPorts } from './groq-key-operator-ports.ts';
 import { groqKeyDisplayName, groqKeyState, RESET_LIFECYCLE } from './groq-key-record.ts';
 import { isAccepted } from './groq-key-source.ts';
 import { readActiveGroqKeys } from './promote-groq-key.ts';

@@ -1,7 +1,8 @@
 import { type GroqKey, stagedQueue } from '../groq/groq-key-versions.ts';
 import { formatUtc } from '../kernel/period.ts';
 import { findVersion, VERSION_LABEL } from '../secrets/secret-versions.ts';
-import { auditGroqKeyOperation, GroqKeyOperationError, type GroqKeyOperatorPorts } from './groq-key-operator-ports.ts';
+import { auditGroqKeyOperation } from './groq-key-audit.ts';
+import { GroqKeyOperationError, type GroqKeyOperatorPorts } from './groq-key-operator-ports.ts';
 import { type GroqKeyRecord, groqKeyDisplayName, groqKeyState } from './groq-key-record.ts';
 import { isAccepted } from './groq-key-source.ts';
 import { readActiveGroqKeys } from './promote-groq-key.ts';

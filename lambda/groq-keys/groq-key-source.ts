@@ -1,6 +1,8 @@
 import { type GroqKey, type StagedKey, stagedQueue } from '../groq/groq-key-versions.ts';
 import { formatUtc } from '../kernel/period.ts';
 import { RotationError, type SecretState } from '../secrets/secret-rotation.ts';
+import { auditGroqKeyChange } from './groq-key-audit.ts';
+import { notifyOperators } from './groq-key-events.ts';
 import { nextGroqKeyName } from './groq-key-name.ts';
 import type { GroqKeyPorts, GroqSecret } from './groq-key-ports.ts';
 import { groqKeyDisplayName } from './groq-key-record.ts';
@@ -60,7 +62,7 @@ export async function takeStagedKey(ports: GroqKeyPorts, request: NextKeyRequest
 
 /** A new key by upstream's API, named after the team and the month. What a rotation that died here had made is deleted. */
 export async function createKeyByApi(ports: GroqKeyPorts, request: NextKeyRequest): Promise<GroqKey> {
-  const { records, keyApi, audit, environmentName, nowEpochMs } = ports;
+  const { records, keyApi, environmentName, nowEpochMs } = ports;
   const { token, current } = request;
   const { team } = request.state;
   const listed = await keyApi.list(current.apiKey);
@@ -72,15 +74,8 @@ export async function createKeyByApi(ports: GroqKeyPorts, request: NextKeyReques
   if (lost.length > 0 && nowEpochMs - atEpochMs < KEY_CREATION_WINDOW_MS)
     throw new RotationError(`the key ${name} is just being made by another run of this step`);
   for (const { upstreamId } of lost) await keyApi.remove(current.apiKey, upstreamId);
-  await audit.append({
-    atEpochMs: nowEpochMs,
-    id: `create_groq_key-${token}`,
-    actor: 'rotation',
-    action: 'create_groq_key',
-    subject: `Groq key ${name}`,
-    details: `${name}, by upstream's API`,
-    team,
-  });
+  const details = `${name}, by upstream's API`;
+  await auditGroqKeyChange(ports, { team, action: 'create_groq_key', keyId: name, uniqueId: token, details });
   const { apiKey, upstreamId } = await keyApi.create(current.apiKey, name);
   return { apiKey, keyId: ports.deriveKeyId(apiKey), name, createdAt: formatUtc(nowEpochMs), upstreamId };
 }
@@ -111,12 +106,7 @@ export async function notifyStagedKeyRefused(ports: GroqKeyPorts, team: string, 
     ...(name === undefined ? {} : { name }),
     refusedAtEpochMs: ports.nowEpochMs,
   });
-  await ports.notifier.notify({
-    kind: 'staged_key_refused',
-    team,
-    atEpochMs: ports.nowEpochMs,
-    keyId,
-    keyName: name ?? '',
+  await notifyOperators(ports, 'staged_key_refused', team, key, {
     lines: [
       `Groq refuses the staged key ${groqKeyDisplayName(key)} of team ${team}. It is out of the queue; stage another.`,
     ],

@@ -1,3 +1,4 @@
+import { auditGroqKeyChange } from './groq-key-audit.ts';
 import type { GroqKeyPorts, GroqSecret } from './groq-key-ports.ts';
 import { type GroqKeyRecord, groqKeyState } from './groq-key-record.ts';
 import { isAccepted } from './groq-key-source.ts';
@@ -12,7 +13,7 @@ export async function deleteOrphanedGroqKeys(
   secret: GroqSecret,
   known: readonly GroqKeyRecord[],
 ): Promise<void> {
-  const { audit, keyApi, records, nowEpochMs } = ports;
+  const { keyApi, records, nowEpochMs } = ports;
   const orphanedKeys = known.filter((key) => isOrphaned(key, nowEpochMs));
   if (orphanedKeys.length === 0) return;
   const state = await secret.state();
@@ -23,15 +24,8 @@ export async function deleteOrphanedGroqKeys(
   for (const { keyId, name, upstreamId, versionId } of orphanedKeys) {
     if (upstreamId === undefined || versionId === undefined) continue;
     if ((stages.get(versionId) ?? []).length > 0) continue;
-    await audit.append({
-      atEpochMs: nowEpochMs,
-      id: `delete_groq_key-${keyId}`,
-      actor: 'rotation',
-      action: 'delete_groq_key',
-      subject: `Groq key ${keyId}`,
-      details: `${name ?? keyId}: made for a rotation that did not go on with it`,
-      team,
-    });
+    const details = `${name ?? keyId}: created for a rotation that did not use it`;
+    await auditGroqKeyChange(ports, { team, action: 'delete_groq_key', keyId, details });
     await keyApi.remove(current.apiKey, upstreamId);
     await records.update(team, keyId, { deletedAtEpochMs: nowEpochMs });
   }

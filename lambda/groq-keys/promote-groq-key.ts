@@ -2,6 +2,7 @@ import { type GroqKey, stagedQueue } from '../groq/groq-key-versions.ts';
 import { formatUtc, MS_PER_DAY } from '../kernel/period.ts';
 import { readLabelled, type SecretState } from '../secrets/secret-rotation.ts';
 import { findVersion, VERSION_LABEL } from '../secrets/secret-versions.ts';
+import { notifyOperators } from './groq-key-events.ts';
 import type { GroqKeyPorts, GroqSecret } from './groq-key-ports.ts';
 import {
   type GroqKeyRecord,
@@ -58,13 +59,8 @@ export async function completePromotion(ports: GroqKeyPorts, secret: GroqSecret,
   const now = await records.read(team, current.keyId);
   if (now === undefined || now.toldAtEpochMs !== undefined) return;
   const report = await saveRotationReport(ports, now);
-  await ports.notifier.notify({
-    kind: 'promoted',
-    team,
-    atEpochMs: nowEpochMs,
-    keyId: current.keyId,
-    keyName: current.name ?? '',
-    ...(old === undefined ? {} : { otherKeyId: old.keyId }),
+  await notifyOperators(ports, 'promoted', team, current, {
+    otherKeyId: old?.keyId,
     report,
     lines: [
       `Team ${team} now uses the Groq key ${groqKeyDisplayName(current)}.`,

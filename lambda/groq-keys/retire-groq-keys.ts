@@ -2,9 +2,11 @@ import { hourAt, MS_PER_DAY } from '../kernel/period.ts';
 import type { GroqKeySourceName } from '../policy/environment-schema.ts';
 import { findVersion, VERSION_LABEL } from '../secrets/secret-versions.ts';
 import { addGroqKeyUse, NO_GROQ_KEY_USE } from '../usage/groq-key-use.ts';
+import { auditGroqKeyChange } from './groq-key-audit.ts';
+import { notifyOperators } from './groq-key-events.ts';
+import { isReminderDue, requestDeletion } from './groq-key-notifications.ts';
 import type { GroqKeyPorts, GroqSecret } from './groq-key-ports.ts';
 import { type GroqKeyRecord, groqKeyDisplayName, groqKeyState } from './groq-key-record.ts';
-import { isReminderDue, requestDeletion } from './groq-key-reminders.ts';
 import { isAccepted } from './groq-key-source.ts';
 import { deleteOrphanedGroqKeys } from './orphaned-groq-keys.ts';
 import { OVERLAP_MS, readActiveGroqKeys, saveRotationReport } from './promote-groq-key.ts';
@@ -65,7 +67,7 @@ async function retire(
   source: GroqKeySourceName,
   key: GroqKeyRecord,
 ): Promise<boolean> {
-  const { records, audit, nowEpochMs } = ports;
+  const { records, nowEpochMs } = ports;
   const { team, keyId, upstreamId } = key;
   const state = await secret.state();
   const { current, previous } = await readActiveGroqKeys(secret, state);
@@ -73,15 +75,8 @@ async function retire(
   if (current === undefined || current.keyId === keyId) return false;
   // While Groq refuses the current key, this one may be all that calls go on with.
   if (!(await isAccepted(ports, team, current))) return false;
-  await audit.append({
-    atEpochMs: nowEpochMs,
-    id: `retire_groq_key-${keyId}`,
-    actor: 'rotation',
-    action: 'retire_groq_key',
-    subject: `Groq key ${keyId}`,
-    details: `${key.name ?? keyId}: replaced by ${key.replacedBy}, and no call was sent with it for 24 hours`,
-    team,
-  });
+  const details = `${key.name ?? keyId}: replaced by ${key.replacedBy}, and no call was sent with it for 24 hours`;
+  await auditGroqKeyChange(ports, { team, action: 'retire_groq_key', keyId, details });
   const versionId = findVersion(state.stages, VERSION_LABEL.previous);
   if (previous?.keyId === keyId && versionId !== undefined) await secret.removeLabel(VERSION_LABEL.previous, versionId);
   const isDeletable = source === 'admin-api' && upstreamId !== undefined;
@@ -92,14 +87,9 @@ async function retire(
   });
   const next = key.replacedBy === undefined ? undefined : await records.read(team, key.replacedBy);
   const report = next === undefined ? undefined : await saveRotationReport(ports, next);
-  await ports.notifier.notify({
-    kind: 'retired',
-    team,
-    atEpochMs: nowEpochMs,
-    keyId,
-    keyName: key.name ?? '',
-    ...(key.replacedBy === undefined ? {} : { otherKeyId: key.replacedBy }),
-    ...(report === undefined ? {} : { report }),
+  await notifyOperators(ports, 'retired', team, key, {
+    otherKeyId: key.replacedBy,
+    report,
     lines: [
       `The Groq key ${groqKeyDisplayName(key)} of team ${team} is retired: no call was sent with it for 24 hours.`,
       ...(isDeletable ? ['It is deleted at Groq.'] : []),

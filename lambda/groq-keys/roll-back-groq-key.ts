@@ -1,6 +1,8 @@
 import type { GroqKey } from '../groq/groq-key-versions.ts';
 import type { SecretState } from '../secrets/secret-rotation.ts';
 import { findVersion, VERSION_LABEL } from '../secrets/secret-versions.ts';
+import { auditGroqKeyChange } from './groq-key-audit.ts';
+import { notifyOperators } from './groq-key-events.ts';
 import type { GroqKeyPorts, GroqSecret } from './groq-key-ports.ts';
 import { groqKeyDisplayName } from './groq-key-record.ts';
 import { saveRotationReport, toRecordPatch } from './promote-groq-key.ts';
@@ -14,18 +16,11 @@ export async function rollBackGroqKey(
 ): Promise<void> {
   const [from, to] = [VERSION_LABEL.current, VERSION_LABEL.previous].map((label) => findVersion(state.stages, label));
   if (from === undefined || to === undefined) return;
-  const { audit, nowEpochMs } = ports;
-  await audit.append({
-    atEpochMs: nowEpochMs,
-    id: `return_groq_key-${from}`,
-    actor: 'rotation',
-    action: 'return_groq_key',
-    subject: `Groq key ${bad.keyId}`,
-    details: `${bad.name ?? bad.keyId} is refused by Groq; ${good.name ?? good.keyId} (Groq key ${good.keyId}) is current again`,
-    team: state.team,
-  });
+  const { team } = state;
+  const details = `${bad.name ?? bad.keyId} is refused by Groq; ${good.name ?? good.keyId} (Groq key ${good.keyId}) is current again`;
+  await auditGroqKeyChange(ports, { team, action: 'return_groq_key', keyId: bad.keyId, uniqueId: from, details });
   // Before the move: who finds a good key current that this one had replaced knows what has begun.
-  await ports.records.update(state.team, bad.keyId, { ...toRecordPatch(bad), returnedAtEpochMs: nowEpochMs });
+  await ports.records.update(team, bad.keyId, { ...toRecordPatch(bad), returnedAtEpochMs: ports.nowEpochMs });
   await secret.moveCurrent(to, from);
   await completeRollback(ports, secret, await secret.state(), { bad, good });
 }
@@ -37,21 +32,16 @@ export async function completeRollback(
   { team, stages }: SecretState,
   { bad, good }: { readonly bad: Pick<GroqKey, 'keyId' | 'name'>; readonly good: GroqKey },
 ): Promise<void> {
-  const { records, notifier, nowEpochMs } = ports;
+  const { records, nowEpochMs } = ports;
   const versionId = findVersion(stages, VERSION_LABEL.previous);
   // Else gateways would go on trying it, and it would stand where the next rotation looks for a way back.
   if (versionId !== undefined)
     for (const label of [VERSION_LABEL.previous, VERSION_LABEL.pending]) await secret.removeLabel(label, versionId);
   const refused = await records.read(team, bad.keyId);
   const report = refused === undefined ? undefined : await saveRotationReport(ports, refused);
-  await notifier.notify({
-    kind: 'returned',
-    team,
-    atEpochMs: nowEpochMs,
-    keyId: good.keyId,
-    keyName: good.name ?? '',
+  await notifyOperators(ports, 'returned', team, good, {
     otherKeyId: bad.keyId,
-    ...(report === undefined ? {} : { report }),
+    report,
     lines: [
       `Groq refuses the Groq key ${groqKeyDisplayName(bad)} of team ${team}, so ${groqKeyDisplayName(good)} is current again.`,
       'Find out in the Groq console what became of the refused key, and stage another.',

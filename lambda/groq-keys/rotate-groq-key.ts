@@ -8,8 +8,9 @@ import {
   type SecretState,
 } from '../secrets/secret-rotation.ts';
 import { findVersion, VERSION_LABEL } from '../secrets/secret-versions.ts';
+import { auditGroqKeyChange } from './groq-key-audit.ts';
+import { notifyStagedKeyMissing } from './groq-key-notifications.ts';
 import type { GroqKeyPorts, GroqSecret } from './groq-key-ports.ts';
-import { notifyStagedKeyMissing } from './groq-key-reminders.ts';
 import {
   createKeyByApi,
   isAccepted,
@@ -108,15 +109,9 @@ async function finish(rotation: Rotation): Promise<void> {
   const pending = await testPendingKey(rotation);
   const current = await readCurrentKey(rotation);
   // The audit entry comes first: if it cannot be written, nothing changes.
-  await ports.audit.append({
-    atEpochMs: ports.nowEpochMs,
-    id: `rotate_groq_key-${token}`,
-    actor: 'rotation',
-    action: 'rotate_groq_key',
-    subject: `Groq key ${current.keyId}`,
-    details: `${current.name ?? current.keyId} → ${pending.name ?? pending.keyId} (Groq key ${pending.keyId})`,
-    team: state.team,
-  });
+  const details = `${current.name ?? current.keyId} → ${pending.name ?? pending.keyId} (Groq key ${pending.keyId})`;
+  const change = { team: state.team, keyId: current.keyId, uniqueId: token, details };
+  await auditGroqKeyChange(ports, { action: 'rotate_groq_key', ...change });
   await secret.moveCurrent(token, findVersion(state.stages, VERSION_LABEL.current));
   await completePromotion(ports, secret, await secret.state());
 }

@@ -3,9 +3,10 @@ import { formatUtc, hourAt, MS_PER_DAY } from '../kernel/period.ts';
 import type { TeamPolicy } from '../policy/environment.ts';
 import type { SecretState } from '../secrets/secret-rotation.ts';
 import { findVersion, VERSION_LABEL } from '../secrets/secret-versions.ts';
+import { notifyOperators } from './groq-key-events.ts';
+import { notifyStagedKeyMissing } from './groq-key-notifications.ts';
 import type { GroqKeyPorts, GroqSecret } from './groq-key-ports.ts';
 import type { GroqKeyRecord } from './groq-key-record.ts';
-import { notifyStagedKeyMissing } from './groq-key-reminders.ts';
 import { isAccepted } from './groq-key-source.ts';
 import { type ActiveGroqKeys, completePromotion, OVERLAP_MS, readActiveGroqKeys } from './promote-groq-key.ts';
 import { completeRollback, rollBackGroqKey } from './roll-back-groq-key.ts';
@@ -95,16 +96,17 @@ async function clearStalePending({ ports, secret }: WatchContext, state: SecretS
   if (pending === undefined || ports.nowEpochMs - state.changedAtEpochMs < STALE_PENDING_AFTER_MS) return state;
   await secret.removeLabel(VERSION_LABEL.pending, pending);
   if (isPending(state))
-    await ports.notifier.notify({
-      kind: 'pending_label_removed',
-      team: state.team,
-      atEpochMs: ports.nowEpochMs,
-      keyId: (await secret.read(pending))?.keyId ?? '',
-      keyName: '',
-      lines: [
-        `A rotation of team ${state.team}'s Groq key has not gone on since ${formatUtc(state.changedAtEpochMs)}; its pending version is dropped, and the next rotation can begin.`,
-      ],
-    });
+    await notifyOperators(
+      ports,
+      'pending_label_removed',
+      state.team,
+      { keyId: (await secret.read(pending))?.keyId ?? '' },
+      {
+        lines: [
+          `A rotation of team ${state.team}'s Groq key has not gone on since ${formatUtc(state.changedAtEpochMs)}; its pending version is dropped, and the next rotation can begin.`,
+        ],
+      },
+    );
   return await secret.state();
 }
 
