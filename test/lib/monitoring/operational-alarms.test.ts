@@ -78,7 +78,7 @@ it('has a runbook section for each alarm and an alarm for each section, and says
   const entries = [...OPERATIONAL_ALARMS, ...Object.values(BUDGET_ALARMS)];
   expect(sections.sort()).toEqual(entries.map(({ what }) => what).sort());
   for (const part of runbook.split(/^## /m).filter((text) => /^[a-z0-9-]+\n/.test(text)))
-    expect(part).toMatch(/\*\*Meaning\.\*\*[\s\S]+\*\*Check\.\*\*[\s\S]+\*\*Fix\.\*\*/);
+    expect(part).toMatch(/\*\*Meaning\.\*\*[\s\S]+\*\*Check\.\*\*[\s\S]+\*\*Fix\.\*\*[\s\S]+\*\*Over\.\*\*/);
   for (const { AlarmName, AlarmDescription } of [...alarms, ...alarmsOf(teamTemplate)]) {
     const entry = entries.find(({ what }) => AlarmName.replace('groq-gateway-test-', '').startsWith(what));
     expect(AlarmDescription).toBe(`${entry?.meaning} ${entry?.remedy} Runbook: docs/operations.md#${entry?.what}`);
