@@ -1,6 +1,6 @@
 import { type KeyScope, keyLimitsFor } from '../access/key-scope.ts';
 import type { Clock } from '../kernel/clock.ts';
-import type { PicoUsd } from '../kernel/money.ts';
+import { type PicoUsd, subtractUsd } from '../kernel/money.ts';
 import { periodAt } from '../kernel/period.ts';
 import { rateCostUs } from '../kernel/rate-limit.ts';
 import { MAX_FUNDS_WAIT_MS } from '../ledger/ledger.ts';
@@ -13,7 +13,8 @@ import {
   VOID,
 } from '../ledger/reservation.ts';
 import type { TeamPolicy } from '../policy/environment.ts';
-import { affordableOutputTokens, worstCaseCost } from '../pricing/pricing.ts';
+import { affordableOutputTokens } from '../pricing/pricing.ts';
+import { type BoundedCall, limitOutput } from './bounded-call.ts';
 import {
   type BudgetBalance,
   balanceAtRefusal,
@@ -21,7 +22,7 @@ import {
   exponentialBackoff,
   waitForBudget,
 } from './budget-wait.ts';
-import { type BoundedCall, MIN_DEFAULT_OUTPUT_TOKENS } from './decide.ts';
+import { MIN_DEFAULT_OUTPUT_TOKENS } from './decide.ts';
 
 /** How often a call that may wait for a place asks whether one is free, in milliseconds; each time is a write. */
 const CONCURRENCY_POLL_INTERVAL_MS = 100;
@@ -30,11 +31,11 @@ const MAX_ATTEMPTS = 1_000;
 /** How long after its deadline a reservation may be taken for spent, in milliseconds: clocks differ, writes are late. */
 const EXPIRY_MARGIN_MS = 15_000;
 
-/** An admitted call: what it holds, and how much output it may make. */
+/** An admitted call, its output limit perhaps lowered to what the budget pays. */
 export type AdmittedCall = {
   readonly key: LedgerKey;
   readonly terms: ReserveTerms;
-  readonly maxOutputTokens: number;
+  readonly call: BoundedCall;
   readonly view: LedgerView;
 };
 
@@ -73,14 +74,14 @@ export async function admit(
   const { policy, call } = request;
   const startMs = clock.nowEpochMs();
   const nextBackoffMs = exponentialBackoff(clock);
-  let maxOutputTokens = call.maxOutputTokens;
+  let fitted = call;
   for (let attempt = 1; ; attempt++) {
     const nowEpochMs = clock.nowEpochMs();
     const key = { team: policy.team, period: periodAt(nowEpochMs) };
-    const terms = reserveTermsFor(request, maxOutputTokens, nowEpochMs);
+    const terms = reserveTermsFor(request, fitted, nowEpochMs);
     const budgets = { team: policy.monthlyBudgetPicoUsd, organization: policy.organizationCapPicoUsd };
     const result = await reserveOrRelease(ledger, key, budgets, terms);
-    if (result.kind === 'reserved') return { admitted: { key, terms, maxOutputTokens, view: result.view } };
+    if (result.kind === 'reserved') return { admitted: { key, terms, call: fitted, view: result.view } };
     const { refused, view } = result;
     const waitedMs = clock.nowEpochMs() - startMs;
     const leftMs = request.deadlineEpochMs - clock.nowEpochMs();
@@ -88,12 +89,12 @@ export async function admit(
     if ('reclaimablePicoUsd' in refused) {
       const typical = clampTypicalTokens(request);
       const rest = balanceAtRefusal(refused, view);
-      const fitted = fitToBalance(request, rest, maxOutputTokens, typical);
-      if (fitted !== undefined) {
-        maxOutputTokens = fitted;
+      const lower = fitToBalance(request, rest, fitted.maxOutputTokens, typical);
+      if (lower !== undefined) {
+        fitted = limitOutput(call, lower);
         continue;
       }
-      maxOutputTokens = call.maxOutputTokens;
+      fitted = call;
       const budgetWaitMs = Math.min(MAX_FUNDS_WAIT_MS - waitedMs, leftMs);
       const minCostPicoUsd = minOutputCost(request);
       if (budgetWaitMs <= 0 || !couldBecomeAffordable(rest, minCostPicoUsd)) return { refused, view };
@@ -102,7 +103,7 @@ export async function admit(
       // What other teams hold, and what of it lies idle again, only a draw finds out.
       if (reason === 'organization_budget_exceeded') await clock.sleep(Math.min(budgetWaitMs, nextBackoffMs()));
       else {
-        const wanted = reserveTermsFor(request, typical ?? maxOutputTokens, nowEpochMs);
+        const wanted = reserveTermsFor(request, typical === undefined ? call : limitOutput(call, typical), nowEpochMs);
         await waitForBudget(ports, {
           key,
           terms: wanted,
@@ -143,14 +144,14 @@ export function fullRefund({ tpmCostUs, key }: ReserveTerms): Settlement {
   return { ...VOID, tpmRefundUs: tpmCostUs, keyTpmRefundUs: key?.tpmCostUs ?? 0 };
 }
 
-function reserveTermsFor(request: AdmissionRequest, maxOutputTokens: number, nowEpochMs: number): ReserveTerms {
-  const { policy, call } = request;
-  const tokens = call.inputTokens + maxOutputTokens;
+function reserveTermsFor(request: AdmissionRequest, call: BoundedCall, nowEpochMs: number): ReserveTerms {
+  const { policy } = request;
+  const tokens = call.maxTokens;
   const key = keyLimitsFor(request.keyId, request.scope ?? {}, tokens);
   return {
     reservation: {
       id: request.id,
-      maxCostPicoUsd: worstCaseCost(call.model, call.inputTokens, maxOutputTokens),
+      maxCostPicoUsd: call.maxCostPicoUsd,
       tokens,
       model: call.model.id,
       keyId: request.keyId,
@@ -173,7 +174,7 @@ function fitToBalance(
 ): number | undefined {
   const { call } = request;
   if (isOutputFixed(request)) return undefined;
-  const affordable = affordableOutputTokens(call.model, call.inputTokens, availablePicoUsd);
+  const affordable = affordableOutputTokens(call.model, subtractUsd(availablePicoUsd, call.maxInputCostPicoUsd));
   const fitted = typical !== undefined && typical <= affordable ? typical : reservedPicoUsd === 0n ? affordable : -1;
   return fitted < tried && fitted >= minOutputTokens(request) ? fitted : undefined;
 }
@@ -196,6 +197,5 @@ function minOutputTokens(request: AdmissionRequest): number {
 }
 
 function minOutputCost(request: AdmissionRequest): PicoUsd {
-  const { call } = request;
-  return worstCaseCost(call.model, call.inputTokens, minOutputTokens(request));
+  return limitOutput(request.call, minOutputTokens(request)).maxCostPicoUsd;
 }

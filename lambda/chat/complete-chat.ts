@@ -3,10 +3,11 @@ import type { PicoUsd } from '../kernel/money.ts';
 import { type Refusal, refuse } from '../kernel/refusals.ts';
 import { type CallTrace, NO_GROQ_KEYS } from '../ledger/call-trace.ts';
 import { type LedgerView, type Settlement, VOID } from '../ledger/reservation.ts';
-import { type AdmittedCall, admit } from './admission.ts';
+import { admit } from './admission.ts';
+import { type BoundedCall, upstreamBody } from './bounded-call.ts';
 import type { ChatCompletionPorts, ChatCompletionRequest } from './chat-completion.ts';
 import { parseChatRequest } from './chat-request.ts';
-import { type BoundedCall, decide, upstreamBody } from './decide.ts';
+import { decide } from './decide.ts';
 import { acquireHeadroom, type HeadroomSlot } from './headroom-queue.ts';
 import { type ByteSink, relayStream } from './relay-stream.ts';
 import type { CallOutcome } from './request-report.ts';
@@ -101,16 +102,16 @@ async function executeBoundedCall(
     view: admitted.view,
     model: call.model.id,
     replacedModel: call.replacedModel,
-    ...(call.hasRequestedMaxTokens && admitted.maxOutputTokens === call.maxOutputTokens
+    ...(call.hasRequestedMaxTokens && admitted.call.maxOutputTokens === call.maxOutputTokens
       ? {}
-      : { appliedMaxTokens: admitted.maxOutputTokens }),
-    ...(call.hasRequestedMaxTokens && admitted.maxOutputTokens < call.maxOutputTokens
+      : { appliedMaxTokens: admitted.call.maxOutputTokens }),
+    ...(call.hasRequestedMaxTokens && admitted.call.maxOutputTokens < call.maxOutputTokens
       ? { clampedFromTokens: call.maxOutputTokens }
       : {}),
   };
 
   const startMs = ports.clock.monotonicMs();
-  const answer = await callUpstream(ports, request, call, admitted);
+  const answer = await callUpstream(ports, request, admitted.call);
   const upstreamMs = ports.clock.monotonicMs() - startMs;
   const traceNow = (): CallTrace => ({
     upstreamMs: Math.round(ports.clock.monotonicMs() - startMs),
@@ -161,13 +162,12 @@ async function callUpstream(
   ports: ChatCompletionPorts,
   request: ChatCompletionRequest,
   call: BoundedCall,
-  admitted: AdmittedCall,
 ): Promise<TracedUpstreamResponse> {
   const { deadlineEpochMs, policy } = request;
   try {
     return await ports.upstream.chat({
       team: policy.team,
-      body: upstreamBody(call, admitted.maxOutputTokens),
+      body: upstreamBody(call),
       deadlineEpochMs,
       canary: policy,
     });

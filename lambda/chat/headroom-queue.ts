@@ -2,7 +2,7 @@ import { FREE_PERCENT, type Headroom, type Shortage } from '../groq/headroom.ts'
 import type { Clock } from '../kernel/clock.ts';
 import { type Refusal, refuse } from '../kernel/refusals.ts';
 import type { TeamPolicy } from '../policy/environment.ts';
-import type { BoundedCall } from './decide.ts';
+import type { BoundedCall } from './bounded-call.ts';
 
 /** The most times one call waits and looks again, whatever the clock says. */
 const MAX_HEADROOM_CHECKS = 100;
@@ -42,11 +42,8 @@ export async function acquireHeadroom(
   }
 }
 
-function trackInFlight(
-  headroom: Headroom,
-  { model, inputTokens, maxOutputTokens }: BoundedCall,
-): Omit<HeadroomSlot, 'queuedMs'> {
-  const start = () => headroom.start(model.id, inputTokens + maxOutputTokens);
+function trackInFlight(headroom: Headroom, { model, maxTokens }: BoundedCall): Omit<HeadroomSlot, 'queuedMs'> {
+  const start = () => headroom.start(model.id, maxTokens);
   let end: (() => void) | undefined = start();
   return {
     release() {

@@ -3,8 +3,7 @@ import { formatUtc, periodResetAt } from '../kernel/period.ts';
 import { INVALID_KEY_MESSAGE, type Refusal, refuse } from '../kernel/refusals.ts';
 import type { LedgerView, ReserveRefusal } from '../ledger/reservation.ts';
 import type { TeamPolicy } from '../policy/environment.ts';
-import { worstCaseCost } from '../pricing/pricing.ts';
-import type { BoundedCall } from './decide.ts';
+import type { BoundedCall } from './bounded-call.ts';
 
 /** Says why a ledger could not reserve, with the limit and the way out; money held is told apart from money spent. */
 export function explainReserveRefusal(
@@ -15,6 +14,7 @@ export function explainReserveRefusal(
   nowEpochMs: number,
 ): Refusal {
   const team = `Team "${policy.team}"`;
+  const cost = toUsdString(call.maxCostPicoUsd);
   if ('why' in refused) {
     const who = refused.reason === 'team_paused' ? team : 'The gateway, for all teams,';
     const until = refused.untilEpochMs === undefined ? '' : ` until ${formatUtc(refused.untilEpochMs)}`;
@@ -25,14 +25,12 @@ export function explainReserveRefusal(
   }
   if (refused.reason === 'key_revoked') return refuse('invalid_api_key', INVALID_KEY_MESSAGE);
   if (refused.reason === 'key_budget_exceeded') {
-    const cost = toUsdString(worstCaseCost(call.model, call.inputTokens, call.maxOutputTokens));
     return refuse(
       'key_budget_exceeded',
       `This key has $${toUsdString(clampToZero(refused.availablePicoUsd))} left of its own monthly limit of $${toUsdString(refused.limitPicoUsd)}, and this request may cost up to $${cost}. The limit resets at ${periodResetAt(nowEpochMs)}; ask for a key with a higher one, or lower max_completion_tokens.`,
     );
   }
   if (refused.reason === 'team_budget_exceeded') {
-    const cost = toUsdString(worstCaseCost(call.model, call.inputTokens, call.maxOutputTokens));
     const held =
       view.reservedPicoUsd > 0n ? `, $${toUsdString(view.reservedPicoUsd)} is held by requests in flight` : '';
     return refuse(
@@ -41,7 +39,6 @@ export function explainReserveRefusal(
     );
   }
   if (refused.reason === 'organization_budget_exceeded') {
-    const cost = toUsdString(worstCaseCost(call.model, call.inputTokens, call.maxOutputTokens));
     const held =
       refused.reservedPicoUsd > 0n ? ` and $${toUsdString(refused.reservedPicoUsd)} is held by requests in flight` : '';
     return refuse(

@@ -7,8 +7,8 @@ import { type LedgerView, type Settlement, VOID } from '../ledger/reservation.ts
 import { chatCost } from '../pricing/pricing.ts';
 import { parseUsage, type TokenUsage } from '../pricing/token-usage.ts';
 import type { AdmittedCall } from './admission.ts';
+import type { BoundedCall } from './bounded-call.ts';
 import type { ChatCompletionPorts, ChatCompletionRequest } from './chat-completion.ts';
-import type { BoundedCall } from './decide.ts';
 
 /** The settlement of a call that reported its usage, or else at its bound. */
 export function buildSettlement(

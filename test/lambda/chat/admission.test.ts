@@ -1,7 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
 import { type AdmissionRequest, admit } from '../../../lambda/chat/admission.ts';
+import type { BoundedCall } from '../../../lambda/chat/bounded-call.ts';
 import { type ChatRequest, parseChatRequest } from '../../../lambda/chat/chat-request.ts';
-import { type BoundedCall, decide } from '../../../lambda/chat/decide.ts';
+import { decide } from '../../../lambda/chat/decide.ts';
 import { picoUsd, toUsdString } from '../../../lambda/kernel/money.ts';
 import { worstCaseCost } from '../../../lambda/pricing/pricing.ts';
 import { catalog, policyWith } from '../../support/catalog.ts';
@@ -40,7 +41,7 @@ function setUp(fields: Record<string, unknown>, body: object = {}) {
     JSON.stringify({ model: 'openai/gpt-oss-20b', messages: [{ role: 'user', content: 'Hi' }], ...body }),
   ) as ChatRequest;
   const call = decide(identity, policy, catalog, request) as BoundedCall;
-  const bound = worstCaseCost(call.model, call.inputTokens, call.maxOutputTokens);
+  const bound = worstCaseCost(call.model, call.maxInputTokens, call.maxOutputTokens);
   const withBudget = (pico: bigint) => ({ ...policy, monthlyBudgetPicoUsd: picoUsd(pico) });
   const attempt = (id: string, budget: bigint, typical?: number, more: Partial<AdmissionRequest> = {}) =>
     admit(
@@ -68,19 +69,19 @@ describe('admission', () => {
 
   it('lowers a stated length to what the budget still pays, where the team wants that', async () => {
     const { attempt, bound, call } = setUp({ whenLow: 'clamp' }, { max_tokens: 2_000 });
-    const rest = worstCaseCost(call.model, call.inputTokens, 700);
+    const rest = worstCaseCost(call.model, call.maxInputTokens, 700);
     expect(rest).toBeLessThan(bound);
     expect(await attempt('a', rest)).toMatchObject({
-      admitted: { maxOutputTokens: 700, view: { availablePicoUsd: 0n } },
+      admitted: { call: { maxOutputTokens: 700 }, view: { availablePicoUsd: 0n } },
     });
   });
 
   it('lowers no stated length below 64 tokens, nor where the team does not want it', async () => {
     const clamping = setUp({ whenLow: 'clamp' }, { max_tokens: 2_000 });
-    const least = worstCaseCost(clamping.call.model, clamping.call.inputTokens, 64);
+    const least = worstCaseCost(clamping.call.model, clamping.call.maxInputTokens, 64);
     expect(await clamping.attempt('a', least - 1n)).toMatchObject({ refused: { reason: 'team_budget_exceeded' } });
     const short = setUp({ whenLow: 'clamp' }, { max_tokens: 10 });
-    expect(await short.attempt('a', short.bound)).toMatchObject({ admitted: { maxOutputTokens: 10 } });
+    expect(await short.attempt('a', short.bound)).toMatchObject({ admitted: { call: { maxOutputTokens: 10 } } });
     expect(await short.attempt('b', short.bound - 1n)).toMatchObject({ refused: {} });
     const refusing = setUp({}, { max_tokens: 2_000 });
     expect(await refusing.attempt('a', refusing.bound - 1n)).toMatchObject({ refused: {} });
@@ -91,7 +92,7 @@ describe('admission', () => {
     const first = await attempt('a', bound + 1_000n);
     if (!('admitted' in first)) throw new Error('the first call must be admitted');
     clock.at(2_000, () => ledger.settle(first.admitted.key, first.admitted.terms, buildSettlement(500n)));
-    expect(await attempt('b', bound + 1_000n)).toMatchObject({ admitted: { maxOutputTokens: 100 } });
+    expect(await attempt('b', bound + 1_000n)).toMatchObject({ admitted: { call: { maxOutputTokens: 100 } } });
     expect(clock.sleptMs()).toBeLessThan(2_500);
   });
 
@@ -119,7 +120,7 @@ describe('admission', () => {
 
   it('never shortens an answer while others hold money, however long they have held it', async () => {
     const { attempt, bound, call, clock } = setUp({});
-    const budget = bound + worstCaseCost(call.model, call.inputTokens, 80);
+    const budget = bound + worstCaseCost(call.model, call.maxInputTokens, 80);
     await attempt('long', budget);
     await clock.sleep(31_000);
     expect(await attempt('b', budget)).toMatchObject({ refused: { reservedPicoUsd: bound, reclaimablePicoUsd: 0n } });
@@ -205,29 +206,29 @@ describe('admission', () => {
 
   it('fits an open-ended call to the rest of the budget rather than refuse it', async () => {
     const { attempt, call } = setUp({ maxTokensPerRequest: 2_048 });
-    const budget = worstCaseCost(call.model, call.inputTokens, 300);
-    expect(await attempt('a', budget)).toMatchObject({ admitted: { maxOutputTokens: 300 } });
+    const budget = worstCaseCost(call.model, call.maxInputTokens, 300);
+    expect(await attempt('a', budget)).toMatchObject({ admitted: { call: { maxOutputTokens: 300 } } });
   });
 
   it('never shortens a call whose client stated its length', async () => {
     const { attempt, call } = setUp({}, { max_tokens: 2_048 });
-    expect(await attempt('a', worstCaseCost(call.model, call.inputTokens, 300))).toMatchObject({
+    expect(await attempt('a', worstCaseCost(call.model, call.maxInputTokens, 300))).toMatchObject({
       refused: { reason: 'team_budget_exceeded' },
     });
   });
 
   it('does not fit an open-ended call to less than makes an answer', async () => {
     const { attempt, call } = setUp({ maxTokensPerRequest: 2_048 });
-    expect(await attempt('a', worstCaseCost(call.model, call.inputTokens, 63))).toMatchObject({
+    expect(await attempt('a', worstCaseCost(call.model, call.maxInputTokens, 63))).toMatchObject({
       refused: { reason: 'team_budget_exceeded' },
     });
   });
 
   it('holds what such calls usually need when the whole allowance does not fit beside the others', async () => {
     const { attempt, bound, call } = setUp({ maxTokensPerRequest: 2_048 });
-    const budget = bound + worstCaseCost(call.model, call.inputTokens, 150);
-    expect(await attempt('a', budget, 100)).toMatchObject({ admitted: { maxOutputTokens: 2_048 } });
-    expect(await attempt('b', budget, 100)).toMatchObject({ admitted: { maxOutputTokens: 100 } });
+    const budget = bound + worstCaseCost(call.model, call.maxInputTokens, 150);
+    expect(await attempt('a', budget, 100)).toMatchObject({ admitted: { call: { maxOutputTokens: 2_048 } } });
+    expect(await attempt('b', budget, 100)).toMatchObject({ admitted: { call: { maxOutputTokens: 100 } } });
   });
 
   it('refuses a call over its rate at once with the exact wait, or waits as long as the team allows', async () => {

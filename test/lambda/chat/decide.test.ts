@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Identity } from '../../../lambda/access/identity.ts';
+import { type BoundedCall, limitOutput, upstreamBody } from '../../../lambda/chat/bounded-call.ts';
 import { type ChatRequest, parseChatRequest } from '../../../lambda/chat/chat-request.ts';
-import { type BoundedCall, decide, upstreamBody } from '../../../lambda/chat/decide.ts';
+import { decide } from '../../../lambda/chat/decide.ts';
 import type { Refusal } from '../../../lambda/kernel/refusals.ts';
 import { catalog, policyWith } from '../../support/catalog.ts';
 
@@ -106,7 +107,7 @@ describe('a decision', () => {
 
   it('chooses an output that a small tokens-per-minute limit can carry', () => {
     const call = decided(hello, { rateLimitTpm: 1_000 }) as BoundedCall;
-    expect(call.inputTokens + call.maxOutputTokens).toBe(1_000);
+    expect(call.maxInputTokens + call.maxOutputTokens).toBe(1_000);
   });
 
   it('replaces a retired model where the policy says so', () => {
@@ -115,15 +116,15 @@ describe('a decision', () => {
       { allowedModels: ['llama-3.1-8b-instant'], onRetiredModel: 'replace' },
     );
     expect(call).toMatchObject({ model: { id: 'openai/gpt-oss-20b' }, replacedModel: 'llama-3.1-8b-instant' });
-    expect(upstreamBody(call as BoundedCall, 5)).toMatchObject({ model: 'openai/gpt-oss-20b' });
+    expect(upstreamBody(limitOutput(call as BoundedCall, 5))).toMatchObject({ model: 'openai/gpt-oss-20b' });
   });
 
   it('counts input by bytes, and what cannot be counted as the whole context window', () => {
     const short = decided(hello) as BoundedCall;
     const long = decided({ ...hello, messages: [{ role: 'user', content: 'ü'.repeat(1_000) }] }) as BoundedCall;
-    expect(long.inputTokens - short.inputTokens).toBe(2_000 - 5);
+    expect(long.maxInputTokens - short.maxInputTokens).toBe(2_000 - 5);
     const image = { role: 'user', content: [{ type: 'image_url', image_url: { url: 'https://x/y.png' } }] };
-    expect(decided({ ...hello, messages: [image] })).toMatchObject({ inputTokens: 131_072 });
+    expect(decided({ ...hello, messages: [image] })).toMatchObject({ maxInputTokens: 131_072 });
   });
 
   it('counts tools, schemas and unknown fields into the input', () => {
@@ -133,7 +134,7 @@ describe('a decision', () => {
       { response_format: { type: 'json_object' } },
       { new_feature: 'x' },
     ]) {
-      expect((decided({ ...hello, ...field }) as BoundedCall).inputTokens).toBeGreaterThan(plain.inputTokens);
+      expect((decided({ ...hello, ...field }) as BoundedCall).maxInputTokens).toBeGreaterThan(plain.maxInputTokens);
     }
   });
 
@@ -147,7 +148,7 @@ describe('a decision', () => {
       new_feature: { a: 1 },
       stream_options: { other: true },
     };
-    expect(upstreamBody(decided(body) as BoundedCall, 9)).toEqual({
+    expect(upstreamBody(decided(body) as BoundedCall)).toEqual({
       ...hello,
       stream: true,
       temperature: null,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { BoundedCall } from '../../../lambda/chat/bounded-call.ts';
 import { type ChatRequest, parseChatRequest } from '../../../lambda/chat/chat-request.ts';
-import { type BoundedCall, decide } from '../../../lambda/chat/decide.ts';
+import { decide } from '../../../lambda/chat/decide.ts';
 import { acquireHeadroom } from '../../../lambda/chat/headroom-queue.ts';
 import { Headroom } from '../../../lambda/groq/headroom.ts';
 import { renderRefusal } from '../../../lambda/kernel/refusals.ts';

@@ -1,8 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { picoUsd, toUsdString } from '../../../lambda/kernel/money.ts';
+import { picoUsd, subtractUsd, toUsdString } from '../../../lambda/kernel/money.ts';
 import type { ChatModel, TranscriptionModel } from '../../../lambda/pricing/catalog.ts';
-import { affordableOutputTokens, audioCost, chatCost, worstCaseCost } from '../../../lambda/pricing/pricing.ts';
+import {
+  affordableOutputTokens,
+  audioCost,
+  chatCost,
+  maxInputCost,
+  worstCaseCost,
+} from '../../../lambda/pricing/pricing.ts';
 import { parseUsage } from '../../../lambda/pricing/token-usage.ts';
 import { catalog } from '../../support/catalog.ts';
 
@@ -46,7 +52,7 @@ describe('pricing', () => {
   it('finds the most output that an amount pays for', () => {
     fc.assert(
       fc.property(fc.nat(10_000), fc.bigInt({ min: 0n, max: 10n ** 11n }), (input, amount) => {
-        const output = affordableOutputTokens(gpt20, input, picoUsd(amount));
+        const output = affordableOutputTokens(gpt20, subtractUsd(picoUsd(amount), maxInputCost(gpt20, input)));
         if (output < 0) {
           expect(worstCaseCost(gpt20, input, 0)).toBeGreaterThan(amount);
           return;
