@@ -1,129 +1,85 @@
 import { type KeyScope, keyLimitsFor } from '../access/key-scope.ts';
 import type { Clock } from '../kernel/clock.ts';
-import { type PicoUsd, subtractUsd } from '../kernel/money.ts';
 import { periodAt } from '../kernel/period.ts';
 import { rateCostUs } from '../kernel/rate-limit.ts';
-import { MAX_FUNDS_WAIT_MS } from '../ledger/ledger.ts';
 import type { Budgets, Ledger, LedgerKey, ReserveResult } from '../ledger/ports.ts';
-import {
-  type LedgerView,
-  type ReserveRefusal,
-  type ReserveTerms,
-  type Settlement,
-  VOID,
-} from '../ledger/reservation.ts';
+import { type LedgerView, type ReserveTerms, type Settlement, VOID } from '../ledger/reservation.ts';
 import type { TeamPolicy } from '../policy/environment.ts';
-import { affordableOutputTokens } from '../pricing/pricing.ts';
-import { type BoundedCall, limitOutput } from './bounded-call.ts';
-import {
-  type BudgetBalance,
-  balanceAtRefusal,
-  couldBecomeAffordable,
-  exponentialBackoff,
-  waitForBudget,
-} from './budget-wait.ts';
-import { MIN_DEFAULT_OUTPUT_TOKENS } from './decide.ts';
+import { nextStep } from './admission-step.ts';
+import type { BoundedCall } from './bounded-call.ts';
+import { exponentialBackoff, waitForBudget } from './budget-wait.ts';
 
-/** How often a call that may wait for a place asks whether one is free, in milliseconds; each time is a write. */
-const CONCURRENCY_POLL_INTERVAL_MS = 100;
-/** The most attempts one call makes, whatever the clock says. */
-const MAX_ATTEMPTS = 1_000;
-/** How long after its deadline a reservation may be taken for spent, in milliseconds: clocks differ, writes are late. */
+/** The time from a call's deadline to the expiry of its reservation, in milliseconds: clocks differ, writes are late. */
 const EXPIRY_MARGIN_MS = 15_000;
 
-/** An admitted call, its output limit perhaps lowered to what the budget pays. */
+/** A call whose maximum cost is reserved. Its output limit may be lower than requested. */
 export type AdmittedCall = {
+  readonly kind: 'admitted';
   readonly key: LedgerKey;
   readonly terms: ReserveTerms;
   readonly call: BoundedCall;
   readonly view: LedgerView;
 };
 
-/** What admission came to. */
-export type AdmissionResult =
-  | { readonly admitted: AdmittedCall }
-  | { readonly refused: ReserveRefusal; readonly view: LedgerView };
+/** The result of an admission. */
+export type AdmissionResult = AdmittedCall | Extract<ReserveResult, { kind: 'refused' }>;
 
-/** What a call to be admitted brings along. */
+/** A call to admit. */
 export type AdmissionRequest = {
+  /** The id of the reservation. */
   readonly id: string;
   readonly keyId: string;
   readonly scope?: KeyScope | undefined;
   readonly policy: TeamPolicy;
   readonly call: BoundedCall;
   readonly deadlineEpochMs: number;
-  /** What the call has already waited of the policy's `maxQueueMs`. */
+  /** The part of the policy's `maxQueueMs` that the call has already used. */
   readonly queuedMs: number;
-  /** Told each time before the call waits: until then it may be on its way to Groq within milliseconds. */
+  /** Called before each wait. Until the first, the call may be on its way to Groq within milliseconds. */
   onWait?(): void;
-  /** The output tokens such a call usually stays within, where known; asked anew at each try. */
+  /** The output tokens that such a call usually stays within, if known; read again at each attempt. */
   typicalOutputTokens(): number | undefined;
 };
 
 /**
- * Reserves a call's worst case. A call over its rate waits as long as the policy's `maxQueueMs`; one that does not fit
- * because others hold the money waits for them to settle. When a client left the output's length to the gateway and
- * the whole allowance does not fit, the gateway holds what such calls usually need; and when nobody else holds anything,
- * what the rest of the budget pays, rather than refuse.
+ * Reserves a call's maximum cost. A call over a rate limit waits up to the policy's `maxQueueMs`. A call that does not fit
+ * because other calls hold the money waits for them to settle. If the gateway chose the output limit, a call that does
+ * not fit reserves the typical length of the team's answers instead, or all that the budget still pays when no other
+ * call holds money.
  */
 export async function admit(
   ports: { ledger: Ledger; clock: Clock },
   request: AdmissionRequest,
 ): Promise<AdmissionResult> {
   const { ledger, clock } = ports;
-  const { policy, call } = request;
-  const startMs = clock.nowEpochMs();
+  const { policy } = request;
+  const budgets = { team: policy.monthlyBudgetPicoUsd, organization: policy.organizationCapPicoUsd };
+  const startEpochMs = clock.nowEpochMs();
   const nextBackoffMs = exponentialBackoff(clock);
-  let fitted = call;
-  for (let attempt = 1; ; attempt++) {
+  let tried = request.call;
+  for (let attempts = 1; ; attempts++) {
     const nowEpochMs = clock.nowEpochMs();
     const key = { team: policy.team, period: periodAt(nowEpochMs) };
-    const terms = reserveTermsFor(request, fitted, nowEpochMs);
-    const budgets = { team: policy.monthlyBudgetPicoUsd, organization: policy.organizationCapPicoUsd };
+    const terms = reserveTermsFor(request, tried, nowEpochMs);
     const result = await reserveOrRelease(ledger, key, budgets, terms);
-    if (result.kind === 'reserved') return { admitted: { key, terms, call: fitted, view: result.view } };
-    const { refused, view } = result;
-    const waitedMs = clock.nowEpochMs() - startMs;
-    const leftMs = request.deadlineEpochMs - clock.nowEpochMs();
-    if ('why' in refused || refused.reason === 'key_revoked' || attempt >= MAX_ATTEMPTS) return { refused, view };
-    if ('reclaimablePicoUsd' in refused) {
-      const typical = clampTypicalTokens(request);
-      const rest = balanceAtRefusal(refused, view);
-      const lower = fitToBalance(request, rest, fitted.maxOutputTokens, typical);
-      if (lower !== undefined) {
-        fitted = limitOutput(call, lower);
-        continue;
-      }
-      fitted = call;
-      const budgetWaitMs = Math.min(MAX_FUNDS_WAIT_MS - waitedMs, leftMs);
-      const minCostPicoUsd = minOutputCost(request);
-      if (budgetWaitMs <= 0 || !couldBecomeAffordable(rest, minCostPicoUsd)) return { refused, view };
-      request.onWait?.();
-      const { reason } = refused;
-      // What other teams hold, and what of it lies idle again, only a draw finds out.
-      if (reason === 'organization_budget_exceeded') await clock.sleep(Math.min(budgetWaitMs, nextBackoffMs()));
-      else {
-        const wanted = reserveTermsFor(request, typical === undefined ? call : limitOutput(call, typical), nowEpochMs);
-        await waitForBudget(ports, {
-          key,
-          terms: wanted,
-          minCostPicoUsd,
-          reason,
-          maxWaitMs: budgetWaitMs,
-          nextBackoffMs,
-        });
-      }
-    } else {
-      // A bucket says when it has enough; a place comes free when some call ends.
-      const queueMs = refused.reason === 'concurrency_exceeded' ? CONCURRENCY_POLL_INTERVAL_MS : refused.retryAfterMs;
-      if (waitedMs + queueMs > Math.min(policy.maxQueueMs - request.queuedMs, leftMs)) return { refused, view };
-      request.onWait?.();
-      await clock.sleep(queueMs);
+    if (result.kind === 'reserved') return { kind: 'admitted', key, terms, call: tried, view: result.view };
+    const typicalOutputTokens = request.typicalOutputTokens();
+    const attempt = { ...request, ...result, tried, attempts, startEpochMs, typicalOutputTokens };
+    const step = nextStep(attempt, clock.nowEpochMs());
+    if (step.kind === 'refuse') return result;
+    tried = step.call;
+    if (step.kind === 'retry') continue;
+    request.onWait?.();
+    if (step.kind === 'sleep') await clock.sleep(step.ms);
+    else if (step.kind === 'back_off') await clock.sleep(Math.min(step.maxWaitMs, nextBackoffMs()));
+    else {
+      const wanted = reserveTermsFor(request, step.wanted, nowEpochMs);
+      await waitForBudget(ports, { ...step, key, terms: wanted, nextBackoffMs });
     }
   }
 }
 
-/** Reserves; when the ledger fails, its write may still have happened, and nothing will be sent, so it is let go. */
+/** Reserves. If the ledger fails, the write may still have happened, so the reservation is voided: nothing is sent. */
 async function reserveOrRelease(
   ledger: Ledger,
   key: LedgerKey,
@@ -133,69 +89,33 @@ async function reserveOrRelease(
   try {
     return await ledger.reserve(key, budgets, terms);
   } catch (error) {
-    // Most likely this fails too; then the reservation expires by its own time.
+    // If this fails too, the reservation expires.
     await ledger.settle(key, terms, fullRefund(terms)).catch(() => undefined);
     throw error;
   }
 }
 
-/** How a call ends that was never sent. */
-export function fullRefund({ tpmCostUs, key }: ReserveTerms): Settlement {
+/** The settlement of a call that was never sent. */
+function fullRefund({ tpmCostUs, key }: ReserveTerms): Settlement {
   return { ...VOID, tpmRefundUs: tpmCostUs, keyTpmRefundUs: key?.tpmCostUs ?? 0 };
 }
 
 function reserveTermsFor(request: AdmissionRequest, call: BoundedCall, nowEpochMs: number): ReserveTerms {
-  const { policy } = request;
-  const tokens = call.maxTokens;
-  const key = keyLimitsFor(request.keyId, request.scope ?? {}, tokens);
+  const { policy, keyId } = request;
+  const key = keyLimitsFor(keyId, request.scope ?? {}, call.maxTokens);
   return {
     reservation: {
       id: request.id,
       maxCostPicoUsd: call.maxCostPicoUsd,
-      tokens,
+      tokens: call.maxTokens,
       model: call.model.id,
-      keyId: request.keyId,
+      keyId,
       expiresAtEpochMs: request.deadlineEpochMs + EXPIRY_MARGIN_MS,
     },
     nowEpochMs,
     maxConcurrent: policy.maxConcurrent,
     rpmCostUs: rateCostUs(1, policy.rateLimitRpm),
-    tpmCostUs: rateCostUs(tokens, policy.rateLimitTpm),
+    tpmCostUs: rateCostUs(call.maxTokens, policy.rateLimitTpm),
     ...(key === undefined ? {} : { key }),
   };
-}
-
-/** A smaller output limit under which a call fits what is available, if it may have one and it is worth having. */
-function fitToBalance(
-  request: AdmissionRequest,
-  { availablePicoUsd, reservedPicoUsd }: BudgetBalance,
-  tried: number,
-  typical: number | undefined,
-): number | undefined {
-  const { call } = request;
-  if (isOutputFixed(request)) return undefined;
-  const affordable = affordableOutputTokens(call.model, subtractUsd(availablePicoUsd, call.maxInputCostPicoUsd));
-  const fitted = typical !== undefined && typical <= affordable ? typical : reservedPicoUsd === 0n ? affordable : -1;
-  return fitted < tried && fitted >= minOutputTokens(request) ? fitted : undefined;
-}
-
-function clampTypicalTokens({ call, typicalOutputTokens }: AdmissionRequest): number | undefined {
-  const typical = call.hasRequestedMaxTokens ? undefined : typicalOutputTokens();
-  return typical === undefined
-    ? undefined
-    : Math.min(call.maxOutputTokens, Math.max(typical, MIN_DEFAULT_OUTPUT_TOKENS));
-}
-
-/** Whether a call's length may not be changed: its client stated it, and the team would rather be refused. */
-function isOutputFixed({ call, policy }: AdmissionRequest): boolean {
-  return call.hasRequestedMaxTokens && policy.whenLow === 'refuse';
-}
-
-function minOutputTokens(request: AdmissionRequest): number {
-  const { call } = request;
-  return isOutputFixed(request) ? call.maxOutputTokens : Math.min(call.maxOutputTokens, MIN_DEFAULT_OUTPUT_TOKENS);
-}
-
-function minOutputCost(request: AdmissionRequest): PicoUsd {
-  return limitOutput(request.call, minOutputTokens(request)).maxCostPicoUsd;
 }

@@ -72,7 +72,9 @@ describe('admission', () => {
     const rest = worstCaseCost(call.model, call.maxInputTokens, 700);
     expect(rest).toBeLessThan(bound);
     expect(await attempt('a', rest)).toMatchObject({
-      admitted: { call: { maxOutputTokens: 700 }, view: { availablePicoUsd: 0n } },
+      kind: 'admitted',
+      call: { maxOutputTokens: 700 },
+      view: { availablePicoUsd: 0n },
     });
   });
 
@@ -81,7 +83,7 @@ describe('admission', () => {
     const least = worstCaseCost(clamping.call.model, clamping.call.maxInputTokens, 64);
     expect(await clamping.attempt('a', least - 1n)).toMatchObject({ refused: { reason: 'team_budget_exceeded' } });
     const short = setUp({ whenLow: 'clamp' }, { max_tokens: 10 });
-    expect(await short.attempt('a', short.bound)).toMatchObject({ admitted: { call: { maxOutputTokens: 10 } } });
+    expect(await short.attempt('a', short.bound)).toMatchObject({ kind: 'admitted', call: { maxOutputTokens: 10 } });
     expect(await short.attempt('b', short.bound - 1n)).toMatchObject({ refused: {} });
     const refusing = setUp({}, { max_tokens: 2_000 });
     expect(await refusing.attempt('a', refusing.bound - 1n)).toMatchObject({ refused: {} });
@@ -90,9 +92,9 @@ describe('admission', () => {
   it('waits for money that another call holds, and takes it as it comes free', async () => {
     const { attempt, bound, clock, ledger } = setUp({}, { max_tokens: 100 });
     const first = await attempt('a', bound + 1_000n);
-    if (!('admitted' in first)) throw new Error('the first call must be admitted');
-    clock.at(2_000, () => ledger.settle(first.admitted.key, first.admitted.terms, buildSettlement(500n)));
-    expect(await attempt('b', bound + 1_000n)).toMatchObject({ admitted: { call: { maxOutputTokens: 100 } } });
+    if (first.kind !== 'admitted') throw new Error('the first call must be admitted');
+    clock.at(2_000, () => ledger.settle(first.key, first.terms, buildSettlement(500n)));
+    expect(await attempt('b', bound + 1_000n)).toMatchObject({ kind: 'admitted', call: { maxOutputTokens: 100 } });
     expect(clock.sleptMs()).toBeLessThan(2_500);
   });
 
@@ -146,10 +148,10 @@ describe('admission', () => {
   it('never writes while it waits, and reads ever more rarely, until it may fit', async () => {
     const { attempt, bound, clock, ledger } = setUp({}, { max_tokens: 100 });
     const first = await attempt('a', bound);
-    if (!('admitted' in first)) throw new Error('the first call must be admitted');
+    if (first.kind !== 'admitted') throw new Error('the first call must be admitted');
     Object.assign(ledger, { isBlind: true, writes: 0 });
-    clock.at(20_000, () => ledger.settle(first.admitted.key, first.admitted.terms, buildSettlement(0n)));
-    expect(await attempt('b', bound)).toHaveProperty('admitted');
+    clock.at(20_000, () => ledger.settle(first.key, first.terms, buildSettlement(0n)));
+    expect(await attempt('b', bound)).toMatchObject({ kind: 'admitted' });
     expect(ledger.writes).toBe(2);
     expect(ledger.reads).toBeLessThanOrEqual(13);
     expect(clock.sleptMs()).toBeLessThan(22_100);
@@ -167,9 +169,9 @@ describe('admission', () => {
     await attempt('dead', 2n * bound);
     await clock.sleep(30_000);
     const young = await attempt('young', 2n * bound);
-    if (!('admitted' in young)) throw new Error('there is money for two');
+    if (young.kind !== 'admitted') throw new Error('there is money for two');
     ledger.isBlind = true;
-    clock.at(32_000, () => ledger.settle(young.admitted.key, young.admitted.terms, buildSettlement(bound)));
+    clock.at(32_000, () => ledger.settle(young.key, young.terms, buildSettlement(bound)));
     expect(await attempt('b', 2n * bound)).toMatchObject({
       refused: { reservedPicoUsd: bound, reclaimablePicoUsd: 0n },
     });
@@ -207,7 +209,7 @@ describe('admission', () => {
   it('fits an open-ended call to the rest of the budget rather than refuse it', async () => {
     const { attempt, call } = setUp({ maxTokensPerRequest: 2_048 });
     const budget = worstCaseCost(call.model, call.maxInputTokens, 300);
-    expect(await attempt('a', budget)).toMatchObject({ admitted: { call: { maxOutputTokens: 300 } } });
+    expect(await attempt('a', budget)).toMatchObject({ kind: 'admitted', call: { maxOutputTokens: 300 } });
   });
 
   it('never shortens a call whose client stated its length', async () => {
@@ -227,8 +229,8 @@ describe('admission', () => {
   it('holds what such calls usually need when the whole allowance does not fit beside the others', async () => {
     const { attempt, bound, call } = setUp({ maxTokensPerRequest: 2_048 });
     const budget = bound + worstCaseCost(call.model, call.maxInputTokens, 150);
-    expect(await attempt('a', budget, 100)).toMatchObject({ admitted: { call: { maxOutputTokens: 2_048 } } });
-    expect(await attempt('b', budget, 100)).toMatchObject({ admitted: { call: { maxOutputTokens: 100 } } });
+    expect(await attempt('a', budget, 100)).toMatchObject({ kind: 'admitted', call: { maxOutputTokens: 2_048 } });
+    expect(await attempt('b', budget, 100)).toMatchObject({ kind: 'admitted', call: { maxOutputTokens: 100 } });
   });
 
   it('refuses a call over its rate at once with the exact wait, or waits as long as the team allows', async () => {
@@ -239,18 +241,18 @@ describe('admission', () => {
     });
     const patient = setUp({ rateLimitRpm: 60, maxQueueMs: 2_000 }, { max_tokens: 10 });
     for (let n = 0; n < 60; n++) await patient.attempt(`c${n}`, 10n ** 12n);
-    expect(await patient.attempt('x', 10n ** 12n)).toHaveProperty('admitted');
+    expect(await patient.attempt('x', 10n ** 12n)).toMatchObject({ kind: 'admitted' });
     expect(patient.clock.sleptMs()).toBe(1_000);
   });
 
   it('waits for a place as long as the team allows', async () => {
     const { attempt, clock, ledger } = setUp({ maxConcurrent: 1, maxQueueMs: 500 }, { max_tokens: 10 });
     const first = await attempt('a', 10n ** 12n);
-    if (!('admitted' in first)) throw new Error('the first call must be admitted');
+    if (first.kind !== 'admitted') throw new Error('the first call must be admitted');
     expect(await attempt('b', 10n ** 12n)).toMatchObject({ refused: { reason: 'concurrency_exceeded' } });
     expect(clock.sleptMs()).toBe(500);
-    clock.at(750, () => ledger.settle(first.admitted.key, first.admitted.terms, buildSettlement(500n)));
-    expect(await attempt('c', 10n ** 12n)).toHaveProperty('admitted');
+    clock.at(750, () => ledger.settle(first.key, first.terms, buildSettlement(500n)));
+    expect(await attempt('c', 10n ** 12n)).toMatchObject({ kind: 'admitted' });
     expect(clock.sleptMs()).toBe(800);
   });
 });
