@@ -3,7 +3,7 @@ import { periodResetAt } from '../kernel/period.ts';
 import { bucketLevel } from '../kernel/rate-limit.ts';
 import type { LedgerView } from '../ledger/reservation.ts';
 import type { TeamPolicy } from '../policy/environment.ts';
-import type { CallMetadata } from './complete-chat.ts';
+import type { CallMetadata } from './chat-completion.ts';
 
 /** The response headers that tell a caller its team's limits, its budget, and what the call cost. */
 export function callHeaders(policy: TeamPolicy, metadata: CallMetadata, nowEpochMs: number): Record<string, string> {

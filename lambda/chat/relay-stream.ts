@@ -2,13 +2,8 @@ import { toUsdString } from '../kernel/money.ts';
 import { chatCost } from '../pricing/pricing.ts';
 import type { TokenUsage } from '../pricing/token-usage.ts';
 import type { BoundedCall } from './bounded-call.ts';
-import type { ChatCompletionPorts, ChatCompletionRequest } from './chat-completion.ts';
+import type { ByteSink, ChatCompletionPorts, ChatCompletionRequest } from './chat-completion.ts';
 import { hasContent, parseStreamEvent, renderSseData } from './chat-stream.ts';
-
-/** Where a streamed answer goes. Writes never fail: a client that has gone is not the caller's concern. */
-export interface ByteSink {
-  write(bytes: Uint8Array): void;
-}
 
 /** What a stream came to. */
 type StreamRelayResult = {

@@ -7,57 +7,47 @@ import { type LedgerView, type Settlement, VOID } from '../ledger/reservation.ts
 import { chatCost } from '../pricing/pricing.ts';
 import { parseUsage, type TokenUsage } from '../pricing/token-usage.ts';
 import type { AdmittedCall } from './admission.ts';
-import type { BoundedCall } from './bounded-call.ts';
 import type { ChatCompletionPorts, ChatCompletionRequest } from './chat-completion.ts';
 
-/** The settlement of a call that reported its usage, or else at its bound. */
-export function buildSettlement(
-  call: BoundedCall,
-  admitted: AdmittedCall,
-  trace: CallTrace,
-  usage: TokenUsage | undefined,
-): Settlement {
-  const { reservation } = admitted.terms;
-  if (usage === undefined) {
-    return { ...VOID, kind: 'settle', costPicoUsd: reservation.maxCostPicoUsd, assumed: true, trace };
-  }
-  return { ...VOID, kind: 'settle', costPicoUsd: chatCost(call.model, usage), ...usage, trace };
+/** The settlement of a call: its actual cost if Groq reported usage, or else its maximum cost, marked assumed. */
+export function buildSettlement({ call }: AdmittedCall, trace: CallTrace, usage: TokenUsage | undefined): Settlement {
+  const settlement = { ...VOID, kind: 'settle', trace } as const;
+  return usage === undefined
+    ? { ...settlement, costPicoUsd: call.maxCostPicoUsd, assumed: true }
+    : { ...settlement, costPicoUsd: chatCost(call.model, usage), ...usage };
 }
 
-/** Ends the reservation; a ledger that cannot be reached leaves it open, to expire at its bound. */
+/** Settles the reservation. If the ledger cannot be reached, it stays open and expires at its maximum cost. */
 export async function settle(
   ports: ChatCompletionPorts,
   request: ChatCompletionRequest,
-  admitted: AdmittedCall,
+  { key, terms, call }: AdmittedCall,
   settlement: Settlement,
 ): Promise<LedgerView | undefined> {
-  const { key, terms } = admitted;
-  if (settlement.completionTokens > 0)
-    ports.outputs.record(key.team, terms.reservation.model, settlement.completionTokens);
-  const { maxCostPicoUsd, model } = terms.reservation;
-  if (settlement.costPicoUsd > maxCostPicoUsd) {
-    // The bound was no bound: every figure that rests on it is in doubt.
+  const { team } = key;
+  const { requestId, policy, identity } = request;
+  const { completionTokens } = settlement;
+  if (completionTokens > 0) ports.outputs.record(team, call.model.id, completionTokens);
+  if (settlement.costPicoUsd > call.maxCostPicoUsd) {
+    // The maximum was too low, so every figure based on it is in doubt.
     const overrunUsd = toUsdString(overrunAmount(terms.reservation, settlement.costPicoUsd));
-    ports.log('overrun', { requestId: request.requestId, team: key.team, model, overrunUsd });
+    ports.log('overrun', { requestId, team, model: call.model.id, overrunUsd });
   }
-  // Cached tokens do not count against Groq's tokens per minute, so they do not count against the team's.
-  const used = settlement.assumed
-    ? terms.reservation.tokens
-    : settlement.promptTokens - settlement.cachedTokens + settlement.completionTokens;
-  const tpmRefundUs = terms.tpmCostUs - rateCostUs(used, request.policy.rateLimitTpm);
-  const keyTpmRefundUs = (terms.key?.tpmCostUs ?? 0) - rateCostUs(used, request.identity.scope?.tpm ?? null);
+  // Groq does not count cached tokens against its tokens per minute, so the team's limit does not either.
+  const usedTokens = settlement.assumed
+    ? call.maxTokens
+    : settlement.promptTokens - settlement.cachedTokens + completionTokens;
+  const tpmRefundUs = terms.tpmCostUs - rateCostUs(usedTokens, policy.rateLimitTpm);
+  const keyTpmRefundUs = (terms.key?.tpmCostUs ?? 0) - rateCostUs(usedTokens, identity.scope?.tpm ?? null);
   try {
     return await ports.ledger.settle(key, terms, { ...settlement, tpmRefundUs, keyTpmRefundUs });
   } catch (error) {
-    ports.log('settlement_failed', {
-      requestId: request.requestId,
-      team: key.team,
-      error: error instanceof Error ? error.name : 'unknown',
-    });
+    ports.log('settlement_failed', { requestId, team, error: error instanceof Error ? error.name : 'unknown' });
     return undefined;
   }
 }
 
+/** The usage in the body of a complete response. */
 export function parseBodyUsage(body: string): TokenUsage | undefined {
   return parseUsage(parseObject(body)?.usage);
 }

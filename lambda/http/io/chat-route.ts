@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { callHeaders } from '../../chat/call-headers.ts';
-import { type CallMetadata, type ChatCompletionResult, completeChat } from '../../chat/complete-chat.ts';
+import type { CallMetadata, ChatCompletionResult } from '../../chat/chat-completion.ts';
+import { completeChat } from '../../chat/complete-chat.ts';
 import type { TeamPolicy } from '../../policy/environment.ts';
 import type { GatewayCall } from './gateway-call.ts';
 import { findTeamPolicy, readBody, readIdentity } from './gateway-event.ts';
