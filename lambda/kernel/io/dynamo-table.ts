@@ -2,6 +2,7 @@ import {
   type AttributeValue,
   BatchWriteItemCommand,
   ConditionalCheckFailedException,
+  type ConditionCheck,
   DeleteItemCommand,
   type DynamoDBClient,
   GetItemCommand,
@@ -10,12 +11,16 @@ import {
   type PutItemCommandInput,
   paginateQuery,
   type QueryCommandInput,
+  TransactionCanceledException,
+  TransactionConflictException,
+  TransactWriteItemsCommand,
+  type Update,
   UpdateItemCommand,
   type UpdateItemCommandInput,
   type WriteRequest,
 } from '@aws-sdk/client-dynamodb';
 import { type Store, StoreError } from '../store-error.ts';
-import { retryLostRaces } from './retry.ts';
+import { type RETRY_NOW, retryLostRaces } from './retry.ts';
 
 /** An item of a table, or a part of one. */
 export type Item = Readonly<Record<string, AttributeValue>>;
@@ -23,12 +28,35 @@ export type Item = Readonly<Record<string, AttributeValue>>;
 /** The outcome of a conditional write: the attributes asked for, or the item that failed the condition, if that was asked for. */
 export type WriteOutcome = { readonly written: Item } | { readonly current: Item | undefined };
 
+/** A part of a transaction: an update, or a condition on an item that stays as it is. */
+export type TransactionPart =
+  | { readonly Update: Omit<Update, 'TableName'> }
+  | { readonly ConditionCheck: Omit<ConditionCheck, 'TableName'> };
+
+/**
+ * The outcome of a transaction. A lost one names the parts whose condition failed, by their index, and whether another
+ * write or throttling got in the way, so that the same transaction can succeed later.
+ */
+export type TransactionOutcome =
+  | { readonly written: true }
+  | { readonly failedConditions: ReadonlySet<number>; readonly isContended: boolean };
+
 type Input<Command extends { TableName: unknown }> = Omit<Command, 'TableName' | 'Key' | 'Item'>;
 
 /** DynamoDB's limit of writes in one batch (BatchWriteItem API reference, read 2026-11-23). */
 const BATCH_SIZE = 25;
 /** Attempts at the writes of a batch that DynamoDB left unprocessed. */
 const BATCH_BOUNDS = { attempts: 8, pauseMs: 50 };
+/** The longest pause after the first lost race, in milliseconds. */
+const RACE_PAUSE_MS = 20;
+/** Attempts at a write that meets a transaction on its item. */
+const MAX_CONFLICT_ATTEMPTS = 12;
+/** Reasons for a cancelled transaction that a retry can outlast (TransactWriteItems API reference, read 2026-11-30). */
+const CONTENTION_CODES: ReadonlySet<string | undefined> = new Set([
+  'TransactionConflict',
+  'ThrottlingError',
+  'ProvisionedThroughputExceeded',
+]);
 
 /**
  * One DynamoDB table. Reads are consistent; a failed condition is a value, any other failure a {@link StoreError}.
@@ -102,6 +130,39 @@ export class DynamoTable {
     }
   }
 
+  /** Makes all writes of a transaction, or none. */
+  async transact(purpose: string, parts: readonly TransactionPart[]): Promise<TransactionOutcome> {
+    const named = <P>(part: P) => ({ TableName: this.name, ...part });
+    const TransactItems = parts.map((part) =>
+      'Update' in part ? { Update: named(part.Update) } : { ConditionCheck: named(part.ConditionCheck) },
+    );
+    try {
+      await this.client.send(new TransactWriteItemsCommand({ TransactItems }));
+      return { written: true };
+    } catch (cause) {
+      const reasons = cause instanceof TransactionCanceledException ? (cause.CancellationReasons ?? []) : [];
+      const failed = reasons.flatMap(({ Code }, index) => (Code === 'ConditionalCheckFailed' ? [index] : []));
+      const isContended = reasons.some(({ Code }) => CONTENTION_CODES.has(Code));
+      if (failed.length === 0 && !isContended) throw this.error(purpose, cause);
+      return { failedConditions: new Set(failed), isContended };
+    }
+  }
+
+  /**
+   * Repeats an attempt that lost a race until it returns a result; see {@link retryLostRaces}.
+   *
+   * @throws StoreError when every attempt lost.
+   */
+  async retry<T>(
+    purpose: string,
+    attempts: number,
+    attempt: () => Promise<T | typeof RETRY_NOW | undefined>,
+  ): Promise<T> {
+    const result = await retryLostRaces({ attempts, pauseMs: RACE_PAUSE_MS }, attempt);
+    if (result === undefined) throw this.error(`${purpose}: lost a race ${attempts} times`);
+    return result;
+  }
+
   /** Runs what talks to the table; whatever it throws becomes a {@link StoreError}. */
   async guard<T>(purpose: string, act: () => Promise<T>): Promise<T> {
     try {
@@ -116,12 +177,16 @@ export class DynamoTable {
     return new StoreError(this.#store, `cannot ${purpose}`, cause === undefined ? undefined : { cause });
   }
 
+  /** Makes a write; one that meets a transaction on its item is refused by DynamoDB and retried. */
   async #write(purpose: string, send: () => Promise<Item | undefined>): Promise<WriteOutcome> {
-    try {
-      return { written: (await send()) ?? {} };
-    } catch (cause) {
-      if (cause instanceof ConditionalCheckFailedException) return { current: cause.Item };
-      throw this.error(purpose, cause);
-    }
+    return await this.retry(purpose, MAX_CONFLICT_ATTEMPTS, async () => {
+      try {
+        return { written: (await send()) ?? {} };
+      } catch (cause) {
+        if (cause instanceof ConditionalCheckFailedException) return { current: cause.Item };
+        if (cause instanceof TransactionConflictException) return undefined;
+        throw this.error(purpose, cause);
+      }
+    });
   }
 }

@@ -1,9 +1,9 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { CACHE_MS } from '../../contract.ts';
 import { mapInBatches } from '../../kernel/batches.ts';
+import { DynamoTable } from '../../kernel/io/dynamo-table.ts';
 import type { PicoUsd } from '../../kernel/money.ts';
 import { type Period, periodAt } from '../../kernel/period.ts';
-import { StoreError } from '../../kernel/store-error.ts';
 import type { BudgetLedger } from '../budget-operations.ts';
 import type { OrganizationLedger } from '../organization-ledger.ts';
 import type { Pause, Pauses } from '../pause.ts';
@@ -14,8 +14,6 @@ import { ORGANIZATION_PARTITION, teamPartitionKey } from './ledger-item.ts';
 import { LedgerStore } from './ledger-store.ts';
 import { OrganizationLeases } from './organization-leases.ts';
 
-/** How often an operation opens a period that others open too. */
-const MAX_OPEN_TRIES = 12;
 /**
  * How long around a month's end both months may be open, in milliseconds: deployments open the next one ten minutes early,
  * and clocks differ.
@@ -32,9 +30,10 @@ export class DynamoBudgets implements BudgetLedger {
   readonly #leases: OrganizationLeases;
   readonly #nowEpochMs: () => number;
 
-  constructor(client: DynamoDBClient, table: string, nowEpochMs: () => number) {
-    this.#store = new LedgerStore(client, table, nowEpochMs);
-    this.#leases = new OrganizationLeases(client, table, nowEpochMs);
+  constructor(client: DynamoDBClient, tableName: string, nowEpochMs: () => number) {
+    const table = new DynamoTable(client, tableName, 'ledger');
+    this.#store = new LedgerStore(table, nowEpochMs);
+    this.#leases = new OrganizationLeases(table, nowEpochMs);
     this.#nowEpochMs = nowEpochMs;
   }
 
@@ -43,7 +42,7 @@ export class DynamoBudgets implements BudgetLedger {
   }
 
   async readOrganization(period: Period): Promise<OrganizationLedger | undefined> {
-    return await this.#withOrganizationErrors(() => this.#leases.read(period));
+    return await this.#leases.read(period);
   }
 
   async readPauses(team: string): Promise<Pauses> {
@@ -52,22 +51,22 @@ export class DynamoBudgets implements BudgetLedger {
 
   /** Gives a period a limit, beside its top-ups: opens it, or moves what is available by the difference. */
   async setLimit(key: LedgerKey, limitPicoUsd: PicoUsd): Promise<void> {
-    await this.#opened(key, limitPicoUsd, (state) => changeLimit(state, limitPicoUsd));
+    await this.#store.changeLimit(key, (state) => changeLimit(state, limitPicoUsd), limitPicoUsd);
     // A team that was gone when all were paused or resumed learns of it when it is published again.
     await this.#store.applyTeamControls(key);
   }
 
   async topUp(key: LedgerKey, limitPicoUsd: PicoUsd, topUp: TopUp): Promise<void> {
-    await this.#opened(key, limitPicoUsd, (state) => addTopUp(state, topUp, this.#nowEpochMs()));
+    await this.#store.changeLimit(key, (state) => addTopUp(state, topUp, this.#nowEpochMs()), limitPicoUsd);
   }
 
   /** The same as setLimit, for the organisation's cap. */
   async setCap(period: Period, cap: PicoUsd): Promise<void> {
-    await this.#withOrganizationErrors(() => this.#leases.setCap(period, cap));
+    await this.#leases.changeLimit(period, (state) => changeLimit(state, cap), cap);
   }
 
   async topUpCap(period: Period, cap: PicoUsd, topUp: TopUp): Promise<void> {
-    await this.#withOrganizationErrors(() => this.#leases.topUp(period, cap, topUp));
+    await this.#leases.changeLimit(period, (state) => addTopUp(state, topUp, this.#nowEpochMs()), cap);
   }
 
   async setPause(team: string, pause: Pause | undefined): Promise<void> {
@@ -95,26 +94,10 @@ export class DynamoBudgets implements BudgetLedger {
     await this.#applyToOpenPeriods(team);
   }
 
-  async #opened(key: LedgerKey, limitPicoUsd: PicoUsd, change: (state: LedgerState) => LedgerState): Promise<void> {
-    for (let tries = 1; tries <= MAX_OPEN_TRIES; tries++) {
-      if (await this.#store.changeLimit(key, change)) return;
-      await this.#store.openPeriod(key, limitPicoUsd);
-    }
-    throw new StoreError('ledger', `the ledger of ${key.team} could not be opened`);
-  }
-
   async #applyToOpenPeriods(team: string): Promise<void> {
     const nowEpochMs = this.#nowEpochMs();
     const times = [nowEpochMs - PERIOD_OVERLAP_MS, nowEpochMs, nowEpochMs + PERIOD_OVERLAP_MS];
     // A period that is not open has nothing to be written to, and will be opened with what stands.
     for (const period of new Set(times.map(periodAt))) await this.#store.applyTeamControls({ team, period });
-  }
-
-  async #withOrganizationErrors<T>(act: () => Promise<T>): Promise<T> {
-    try {
-      return await act();
-    } catch (cause) {
-      throw new StoreError('ledger', "cannot reach the organisation's ledger", { cause });
-    }
   }
 }

@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { Item } from '../../kernel/io/dynamo-table.ts';
+import { DynamoTable, type Item } from '../../kernel/io/dynamo-table.ts';
 import { pauseUpTo } from '../../kernel/io/retry.ts';
-import { addUsd, type PicoUsd, ZERO_USD } from '../../kernel/money.ts';
+import { addUsd } from '../../kernel/money.ts';
 import type { Period } from '../../kernel/period.ts';
 import { StoreError } from '../../kernel/store-error.ts';
 import type { KeyLedger } from '../key-ledger.ts';
@@ -15,7 +15,7 @@ import { expireWrite, purgeLapsedWrite } from './expiry-writes.ts';
 import { parseUpdatedView } from './ledger-item.ts';
 import { LedgerStore } from './ledger-store.ts';
 import { correctWrite, guessBucketStates, openKeyLedgerWrite, reserveWrite, settleWrite } from './ledger-writes.ts';
-import { type DrawResult, OrganizationLeases } from './organization-leases.ts';
+import { OrganizationLeases } from './organization-leases.ts';
 import type { LedgerWrite } from './update-expressions.ts';
 
 /** The most round trips one reserve makes: create the period, guess a bucket's form again, expire, and a few races. */
@@ -43,10 +43,11 @@ export class DynamoLedger implements Ledger {
   /** The last draw of each ledger in this process: the next waits for it, since it may find what that one drew. */
   readonly #drawing = new Map<string, Promise<unknown>>();
 
-  constructor(client: DynamoDBClient, table: string, nowEpochMs: () => number) {
-    this.#store = new LedgerStore(client, table, nowEpochMs);
+  constructor(client: DynamoDBClient, tableName: string, nowEpochMs: () => number) {
+    const table = new DynamoTable(client, tableName, 'ledger');
+    this.#store = new LedgerStore(table, nowEpochMs);
     this.#nowEpochMs = nowEpochMs;
-    this.#leases = new OrganizationLeases(client, table, nowEpochMs);
+    this.#leases = new OrganizationLeases(table, nowEpochMs);
   }
 
   async reserve(key: LedgerKey, budgets: Budgets, terms: ReserveTerms): Promise<ReserveResult> {
@@ -105,24 +106,16 @@ export class DynamoLedger implements Ledger {
       }
       if ('isLeaseExpired' in again) {
         if (!mayDraw) return 'short';
-        const renewed = await this.#renew(key, state);
-        if (renewed === 'look again') continue;
-        const refused = {
-          reason: 'organization_budget_exceeded',
-          limitPicoUsd: renewed.limitPicoUsd,
-          availablePicoUsd: ZERO_USD,
-          reservedPicoUsd: state.reservedPicoUsd,
-          // What comes back goes to the cap first.
-          reclaimablePicoUsd: ZERO_USD,
-        } as const;
-        return { kind: 'refused', refused, view: state };
+        const exhausted = await this.#leases.renew(key, state);
+        if (exhausted === undefined) continue;
+        return { kind: 'refused', refused: { ...exhausted, reason: 'organization_budget_exceeded' }, view: state };
       }
       if ('shortfallPicoUsd' in again) {
         if (!mayDraw) return 'short';
         // Whoever took it has what it wanted: after a moment there are fewer to be quicker.
         if (drawn++ > 0) await pauseUpTo(CONFLICT_BACKOFF_MS);
-        const draw = await this.#draw(key, again.shortfallPicoUsd, budgets.organization, terms);
-        if (draw === 'drawn') continue;
+        const draw = await this.#leases.draw(key, again.shortfallPicoUsd, budgets.organization, terms);
+        if (draw === undefined) continue;
         const availablePicoUsd = addUsd(draw.availablePicoUsd, state.leasedPicoUsd);
         const refused = { ...draw, reason: 'organization_budget_exceeded', availablePicoUsd } as const;
         return { kind: 'refused', refused, view: state };
@@ -133,24 +126,6 @@ export class DynamoLedger implements Ledger {
       return { kind: 'refused', refused, view: state };
     }
     throw new StoreError('ledger', `the ledger of ${key.team} kept changing for ${most} tries`);
-  }
-
-  async #renew(key: LedgerKey, state: LedgerState): Promise<'look again' | OrganizationLedger> {
-    try {
-      return await this.#leases.renew(key, state);
-    } catch (cause) {
-      throw new StoreError('ledger', `cannot bring a lease back to the organisation's ledger for ${key.team}`, {
-        cause,
-      });
-    }
-  }
-
-  async #draw(key: LedgerKey, need: PicoUsd, cap: PicoUsd, terms: ReserveTerms): Promise<DrawResult> {
-    try {
-      return await this.#leases.draw(key, need, cap, terms);
-    } catch (cause) {
-      throw new StoreError('ledger', `cannot draw from the organisation's ledger for ${key.team}`, { cause });
-    }
   }
 
   async settle(key: LedgerKey, terms: ReserveTerms, settlement: Settlement): Promise<LedgerView> {
@@ -181,11 +156,7 @@ export class DynamoLedger implements Ledger {
   }
 
   async readOrganization(period: Period): Promise<OrganizationLedger | undefined> {
-    try {
-      return await this.#leases.read(period);
-    } catch (cause) {
-      throw new StoreError('ledger', "cannot read the organisation's ledger", { cause });
-    }
+    return await this.#leases.read(period);
   }
 
   /** The whole ledger, its open reservations included. */
@@ -196,11 +167,7 @@ export class DynamoLedger implements Ledger {
 
   /** Takes off a cap's increases whose time is over, and takes back what lies idle of them. */
   async sweepCap(period: Period, nowEpochMs: number): Promise<void> {
-    try {
-      await this.#leases.changeLimit(period, (state) => expireTopUps(state, nowEpochMs));
-    } catch (cause) {
-      throw new StoreError('ledger', "cannot sweep the organisation's ledger", { cause });
-    }
+    await this.#leases.changeLimit(period, (state) => expireTopUps(state, nowEpochMs));
   }
 
   /**

@@ -1,18 +1,8 @@
-import {
-  type AttributeValue,
-  ConditionalCheckFailedException,
-  type DynamoDBClient,
-  GetItemCommand,
-  TransactionCanceledException,
-  TransactionConflictException,
-  TransactWriteItemsCommand,
-  UpdateItemCommand,
-} from '@aws-sdk/client-dynamodb';
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { TTL_ATTRIBUTE } from '../../contract.ts';
-import type { Item } from '../../kernel/io/dynamo-table.ts';
-import { pauseUpTo } from '../../kernel/io/retry.ts';
+import type { DynamoTable, Item } from '../../kernel/io/dynamo-table.ts';
+import { RETRY_NOW } from '../../kernel/io/retry.ts';
 import type { PicoUsd } from '../../kernel/money.ts';
-import { StoreError } from '../../kernel/store-error.ts';
 import { CANARY_TEAM } from '../../policy/canary-team.ts';
 import type { Pause, Pauses } from '../pause.ts';
 import type { LedgerKey } from '../ports.ts';
@@ -40,74 +30,64 @@ export type TeamControls = {
 
 type VersionedTeamControls = TeamControls & { readonly version: number };
 
-/** How often a write is tried that meets a transaction on its item, and how long it waits, in milliseconds, at first. */
-const MAX_CONFLICT_TRIES = 6;
-const CONFLICT_BACKOFF_MS = 20;
 /** How long a ledger item is kept after its last period began, in seconds: 400 days, as the audit is. */
 export const LEDGER_RETENTION_S = 400 * 86_400;
-/** How often a limit is changed while others change it too. */
-const MAX_CHANGE_TRIES = 12;
+/** Attempts at a change that other writers of the same item keep invalidating. */
+const MAX_ATTEMPTS = 12;
 
 /** A team's ledger items in DynamoDB: reading them, writing them under a condition, opening a period. */
 export class LedgerStore {
-  readonly #client: DynamoDBClient;
-  readonly #table: string;
+  readonly #table: DynamoTable;
   readonly #nowEpochMs: () => number;
-  /** The periods that this process is opening: a crowd that finds none opens it once. */
+  /** The periods that this process is opening: concurrent calls share one attempt. */
   readonly #opening = new Map<string, Promise<void>>();
 
-  constructor(client: DynamoDBClient, table: string, nowEpochMs: () => number) {
-    this.#client = client;
+  constructor(table: DynamoTable, nowEpochMs: () => number) {
     this.#table = table;
     this.#nowEpochMs = nowEpochMs;
   }
 
-  /** The whole ledger, its open reservations included; for half the price as it stood a moment ago. */
+  /** Reads the whole ledger, its open reservations included. An eventually consistent read costs half as much. */
   async read(key: LedgerKey, isConsistent = true): Promise<LedgerState | undefined> {
-    try {
-      const item = await this.#get(ledgerItemKey(key), isConsistent);
-      return item === undefined ? undefined : parseLedgerState(item);
-    } catch (cause) {
-      throw new StoreError('ledger', `cannot read the ledger of ${key.team}`, { cause });
-    }
+    const purpose = `read the ledger of ${key.team}`;
+    const item = await this.#table.get(purpose, ledgerItemKey(key), { ConsistentRead: isConsistent });
+    return item === undefined ? undefined : parseLedgerState(item);
   }
 
-  /** Makes one conditional write; when its condition fails, tells the item as it stands, or undefined for none. */
+  /** Makes one conditional write; when its condition fails, returns the current item, or undefined for none. */
   async write(key: LedgerKey, write: LedgerWrite): Promise<{ written: Item } | { current: LedgerState | undefined }> {
-    const command = new UpdateItemCommand({
-      TableName: this.#table,
-      Key: ledgerItemKey(key),
+    const outcome = await this.#table.update(`write the ledger of ${key.team}`, ledgerItemKey(key), {
       ...write,
       ReturnValues: 'UPDATED_NEW',
       ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
     });
-    try {
-      const { Attributes } = await this.#sendWithConflictRetry(command);
-      return { written: Attributes ?? {} };
-    } catch (cause) {
-      if (cause instanceof ConditionalCheckFailedException)
-        return { current: cause.Item === undefined ? undefined : parseLedgerState(cause.Item) };
-      throw new StoreError('ledger', `cannot write the ledger of ${key.team}`, { cause });
-    }
-  }
-
-  /** Changes a ledger's limit or top-ups by a pure function, whatever happens beside it; false where there is no ledger. */
-  async changeLimit(key: LedgerKey, change: (state: LedgerState) => LedgerState): Promise<boolean> {
-    for (let tries = 1; tries <= MAX_CHANGE_TRIES; tries++) {
-      const state = await this.read(key);
-      if (state === undefined) return false;
-      const changed = change(state);
-      if (changed === state || (changed.limitPicoUsd === state.limitPicoUsd && changed.topUps === state.topUps))
-        return true;
-      if ('written' in (await this.write(key, limitWrite(state, changed)))) return true;
-    }
-    throw new StoreError('ledger', `the budget of ${key.team} kept changing for ${MAX_CHANGE_TRIES} tries`);
+    if ('written' in outcome) return outcome;
+    return { current: outcome.current === undefined ? undefined : parseLedgerState(outcome.current) };
   }
 
   /**
-   * Creates a period's item with its budget and the pauses that stand, unless another process just has. Whoever pauses
-   * first changes what stands, and then the periods that are open: so this either sees the pause or is seen by it.
+   * Changes a ledger's limit or top-ups by a pure function, with an optimistic lock. A period that is not open yet is
+   * opened with `openingLimitPicoUsd`, or left alone without one.
    */
+  async changeLimit(
+    key: LedgerKey,
+    change: (state: LedgerState) => LedgerState,
+    openingLimitPicoUsd?: PicoUsd,
+  ): Promise<void> {
+    await this.#table.retry(`change the budget of ${key.team}`, MAX_ATTEMPTS, async () => {
+      const state = await this.read(key);
+      if (state === undefined) {
+        if (openingLimitPicoUsd === undefined) return true;
+        await this.openPeriod(key, openingLimitPicoUsd);
+        return RETRY_NOW;
+      }
+      const changed = change(state);
+      if (changed.limitPicoUsd === state.limitPicoUsd && changed.topUps === state.topUps) return true;
+      return 'written' in (await this.write(key, limitWrite(state, changed))) ? true : undefined;
+    });
+  }
+
+  /** Creates a period's item with its budget and the team's controls, unless another process just has. */
   async openPeriod(key: LedgerKey, limitPicoUsd: PicoUsd): Promise<void> {
     const name = `${key.team} ${key.period}`;
     const opening = this.#opening.get(name) ?? this.#open(key, limitPicoUsd).finally(() => this.#opening.delete(name));
@@ -115,38 +95,22 @@ export class LedgerStore {
     await opening;
   }
 
+  /**
+   * The transaction checks the version of the controls. A pause changes the controls first and then the open periods, so
+   * either this period is opened with the pause, or the pause finds the period open.
+   */
   async #open(key: LedgerKey, limitPicoUsd: PicoUsd): Promise<void> {
-    try {
+    const purpose = `open the ledger of ${key.team}`;
+    await this.#table.retry(purpose, MAX_ATTEMPTS, async () => {
       const { own, all } = await this.#readControlsFor(key.team);
-      const { UpdateExpression, values, names } = openingWrite(limitPicoUsd, own, all, this.#nowEpochMs());
-      const command = new TransactWriteItemsCommand({
-        TransactItems: [
-          {
-            ConditionCheck: {
-              TableName: this.#table,
-              Key: teamControlsItemKey(teamPartitionKey(key.team)),
-              ...versionCondition(own.version),
-            },
-          },
-          {
-            Update: {
-              TableName: this.#table,
-              Key: ledgerItemKey(key),
-              UpdateExpression,
-              ConditionExpression: 'attribute_not_exists(#limit)',
-              ExpressionAttributeNames: names,
-              ExpressionAttributeValues: values,
-            },
-          },
-        ],
-      });
-      await this.#client.send(command);
-    } catch (cause) {
-      // Another was quicker, or what stands has just changed: the caller looks again.
-      if (!(cause instanceof TransactionCanceledException))
-        throw new StoreError('ledger', `cannot open the ledger of ${key.team}`, { cause });
-      await pauseUpTo(CONFLICT_BACKOFF_MS);
-    }
+      const opening = openingWrite(limitPicoUsd, own, all, this.#nowEpochMs());
+      const outcome = await this.#table.transact(purpose, [
+        { Update: { Key: ledgerItemKey(key), ...opening } },
+        { ConditionCheck: { Key: teamControlsItemKey(teamPartitionKey(key.team)), ...versionCondition(own.version) } },
+      ]);
+      // A failed condition of the first part: the period is open.
+      return 'written' in outcome || outcome.failedConditions.has(0) ? true : undefined;
+    });
   }
 
   /**
@@ -154,14 +118,11 @@ export class LedgerStore {
    * So whoever changes what stands, in whatever order, the last change is what periods end with.
    */
   async applyTeamControls(key: LedgerKey): Promise<void> {
-    for (let tries = 1; tries <= MAX_CHANGE_TRIES; tries++) {
+    await this.#table.retry(`apply the controls of ${key.team}`, MAX_ATTEMPTS, async () => {
       const { own, all } = await this.#readControlsFor(key.team);
-      const result = await this.write(key, teamControlsWrite(own, all));
-      if ('written' in result || result.current === undefined) return;
-      // Someone has read one of the two later, and perhaps the other earlier.
-      await pauseUpTo(CONFLICT_BACKOFF_MS * tries);
-    }
-    throw new StoreError('ledger', `what stands for ${key.team} kept changing for ${MAX_CHANGE_TRIES} tries`);
+      const outcome = await this.write(key, teamControlsWrite(own, all));
+      return 'written' in outcome || outcome.current === undefined ? true : undefined;
+    });
   }
 
   /** Applies what stands where a ledger has not learnt of it, because whoever changed it died in the middle. */
@@ -182,14 +143,13 @@ export class LedgerStore {
 
   /** Changes what stands for a holder, whatever changes it beside. */
   async updateTeamControls(holder: string, change: (controls: TeamControls) => TeamControls): Promise<void> {
-    for (let tries = 1; tries <= MAX_CHANGE_TRIES; tries++) {
+    const purpose = `write the controls of ${holder}`;
+    await this.#table.retry(purpose, MAX_ATTEMPTS, async () => {
       const { version, ...before } = await this.#readTeamControls(holder);
       const { pause, revoked } = change(before);
       const { ConditionExpression, ExpressionAttributeValues } = versionCondition(version);
-      // An update, as of a ledger: nobody has the right to put one whole in place of another.
-      const command = new UpdateItemCommand({
-        TableName: this.#table,
-        Key: teamControlsItemKey(holder),
+      // An update, because no role may put a whole item.
+      const outcome = await this.#table.update(purpose, teamControlsItemKey(holder), {
         UpdateExpression: `SET version = :next, revoked = :revoked${pause === undefined ? ' REMOVE pause' : ', pause = :pause'}`,
         ConditionExpression,
         ExpressionAttributeValues: {
@@ -199,17 +159,8 @@ export class LedgerStore {
           ...(pause === undefined ? {} : { ':pause': pauseValue(pause) }),
         },
       });
-      try {
-        await this.#client.send(command);
-        return;
-      } catch (cause) {
-        const hasLostRace =
-          cause instanceof ConditionalCheckFailedException || cause instanceof TransactionConflictException;
-        if (!hasLostRace) throw new StoreError('ledger', `cannot write what stands for ${holder}`, { cause });
-        await pauseUpTo(CONFLICT_BACKOFF_MS * tries);
-      }
-    }
-    throw new StoreError('ledger', `what stands for ${holder} kept changing for ${MAX_CHANGE_TRIES} tries`);
+      return 'written' in outcome ? true : undefined;
+    });
   }
 
   /** What stands for a team, and of what stands for all what stands for it too. */
@@ -225,32 +176,12 @@ export class LedgerStore {
   }
 
   async #readTeamControls(holder: string): Promise<VersionedTeamControls> {
-    try {
-      const item = await this.#get(teamControlsItemKey(holder));
-      return {
-        pause: parsePause(item?.pause),
-        revoked: parseRevokedKeys(item?.revoked),
-        version: Number(item?.version?.N ?? 0),
-      };
-    } catch (cause) {
-      throw new StoreError('ledger', `cannot read what stands for ${holder}`, { cause });
-    }
-  }
-
-  async #get(Key: Record<string, AttributeValue>, ConsistentRead = true): Promise<Item | undefined> {
-    return (await this.#client.send(new GetItemCommand({ TableName: this.#table, Key, ConsistentRead }))).Item;
-  }
-
-  /** Sends a write; one that meets a lease on its way to the same item is refused by DynamoDB, and tried again. */
-  async #sendWithConflictRetry(command: UpdateItemCommand) {
-    for (let tries = 1; ; tries++) {
-      try {
-        return await this.#client.send(command);
-      } catch (error) {
-        if (!(error instanceof TransactionConflictException) || tries >= MAX_CONFLICT_TRIES) throw error;
-        await pauseUpTo(CONFLICT_BACKOFF_MS * tries);
-      }
-    }
+    const item = await this.#table.get(`read the controls of ${holder}`, teamControlsItemKey(holder));
+    return {
+      pause: parsePause(item?.pause),
+      revoked: parseRevokedKeys(item?.revoked),
+      version: Number(item?.version?.N ?? 0),
+    };
   }
 }
 
@@ -297,7 +228,7 @@ function openingWrite(
   own: VersionedTeamControls,
   all: VersionedTeamControls,
   nowEpochMs: number,
-) {
+): LedgerWrite {
   const zeros = ['reserved', 'leased', 'spent', 'assumed', 'overrun', 'rpmTat', 'tpmTat'];
   const attributes: Record<string, AttributeValue> = {
     limit: { N: String(limitPicoUsd) },
@@ -317,7 +248,8 @@ function openingWrite(
   const fields = Object.entries(attributes);
   return {
     UpdateExpression: `SET ${fields.map(([name]) => `#${name} = :${name}`).join(', ')}`,
-    names: Object.fromEntries(fields.map(([name]) => [`#${name}`, name])),
-    values: Object.fromEntries(fields.map(([name, value]) => [`:${name}`, value])),
+    ConditionExpression: 'attribute_not_exists(#limit)',
+    ExpressionAttributeNames: Object.fromEntries(fields.map(([name]) => [`#${name}`, name])),
+    ExpressionAttributeValues: Object.fromEntries(fields.map(([name, value]) => [`:${name}`, value])),
   };
 }

@@ -1,12 +1,7 @@
-import {
-  type CancellationReason,
-  type DynamoDBClient,
-  TransactionCanceledException,
-  TransactWriteItemsCommand,
-} from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { PARTITION_KEY, SORT_KEY } from '../../contract.ts';
-import { DynamoTable, type Item } from '../../kernel/io/dynamo-table.ts';
-import { pauseUpTo } from '../../kernel/io/retry.ts';
+import { DynamoTable, type Item, type TransactionOutcome } from '../../kernel/io/dynamo-table.ts';
+import { RETRY_NOW } from '../../kernel/io/retry.ts';
 import type { Day, Hour } from '../../kernel/period.ts';
 import { teamPartitionKey } from '../../ledger/io/ledger-item.ts';
 import type { LedgerKey } from '../../ledger/ports.ts';
@@ -34,10 +29,8 @@ import {
 
 /** A transaction has at most 100 items (DynamoDB quotas, read 2026-11-25). */
 const MAX_TRANSACTION_ITEMS = 100;
-/** How often a transaction is tried that meets others, without getting any further. */
-const MAX_TRIES = 8;
-/** How long is waited for others before each, in milliseconds at first. */
-const CONFLICT_BACKOFF_MS = 50;
+/** Attempts at a transaction that other writers or throttling get in the way of. */
+const MAX_ATTEMPTS = 12;
 
 /**
  * Usage in a table of its own: `TEAM#<team>` / `DAY#<day>#<key>#<model>`, `GROQKEY#<hour>#<Groq key>`, and a mark for each end that has been counted,
@@ -90,27 +83,17 @@ export class DynamoUsage implements UsageReader, UsageCounter, GroqKeyUseReader 
   }
 
   async #countAtOnce<T>(entries: readonly T[], { markerKeyFor, toIncrements }: CountStrategy<T>): Promise<number> {
+    const purpose = `count ${entries.length} ends or refusals`;
     let left = entries;
-    for (let tries = 1; left.length > 0; ) {
-      // Marks first: a reason of a refusal is found by its place.
-      const updates = [
-        ...left.map((entry) => markCounted(markerKeyFor(entry), this.#nowEpochMs())),
-        ...toIncrements(left),
-      ];
-      try {
-        await this.#write(updates);
-        return left.length;
-      } catch (cause) {
-        const reasons = cancellationReasons(cause);
-        const fresh = left.filter((_, index) => reasons[index]?.Code !== 'ConditionalCheckFailed');
-        const isAgain = reasons.some(({ Code }) => Code === 'TransactionConflict' || Code === 'ThrottlingError');
-        if (fresh.length === left.length && (!isAgain || tries++ >= MAX_TRIES))
-          throw this.#table.error(`count ${left.length} ends or refusals`, cause);
-        if (isAgain) await pauseUpTo(CONFLICT_BACKOFF_MS * tries);
-        left = fresh;
-      }
-    }
-    return 0;
+    return await this.#table.retry(purpose, MAX_ATTEMPTS, async () => {
+      if (left.length === 0) return 0;
+      // Markers first: a failed condition is found by its index.
+      const markers = left.map((entry) => markCounted(markerKeyFor(entry), this.#nowEpochMs()));
+      const outcome = await this.#write(purpose, [...markers, ...toIncrements(left)]);
+      if ('written' in outcome) return left.length;
+      left = left.filter((_, index) => !outcome.failedConditions.has(index));
+      return outcome.isContended ? undefined : RETRY_NOW;
+    });
   }
 
   /** How many adjustments a ledger has had. */
@@ -125,18 +108,20 @@ export class DynamoUsage implements UsageReader, UsageCounter, GroqKeyUseReader 
    * @throws StoreError when that is not sure; then the same may be told again, and tells false if it had been made.
    */
   async adjust(adjustment: UsageAdjustment): Promise<boolean> {
-    try {
-      await this.#write([recordAdjustment(adjustment), usageIncrement(toAdjustmentRow(adjustment))]);
-      return true;
-    } catch (cause) {
-      if (cancellationReasons(cause)[0]?.Code === 'ConditionalCheckFailed') return false;
-      throw this.#table.error(`adjust the usage of ${adjustment.team}`, cause);
-    }
+    const updates = [recordAdjustment(adjustment), usageIncrement(toAdjustmentRow(adjustment))];
+    const purpose = `adjust the usage of ${adjustment.team}`;
+    return await this.#table.retry(purpose, MAX_ATTEMPTS, async () => {
+      const outcome = await this.#write(purpose, updates);
+      if ('written' in outcome) return true;
+      return outcome.failedConditions.has(0) ? false : undefined;
+    });
   }
 
-  async #write(updates: readonly UsageUpdate[]): Promise<void> {
-    const TransactItems = updates.map((update) => ({ Update: { TableName: this.#table.name, ...update } }));
-    await this.#table.client.send(new TransactWriteItemsCommand({ TransactItems }));
+  async #write(purpose: string, updates: readonly UsageUpdate[]): Promise<TransactionOutcome> {
+    return await this.#table.transact(
+      purpose,
+      updates.map((Update) => ({ Update })),
+    );
   }
 
   async listRows(team: string, from: Day, to: Day): Promise<readonly UsageRow[]> {
@@ -160,11 +145,6 @@ export class DynamoUsage implements UsageReader, UsageCounter, GroqKeyUseReader 
       },
     });
   }
-}
-
-/** Why a transaction was cancelled, each update's reason in its place; none for any other failure. */
-function cancellationReasons(cause: unknown): readonly CancellationReason[] {
-  return cause instanceof TransactionCanceledException ? (cause.CancellationReasons ?? []) : [];
 }
 
 /** How something is counted once. */
