@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { renderMarkdownTable } from '../lambda/kernel/text-table.ts';
 import { runAgreement } from './agreement/run.ts';
 
 /*
@@ -23,9 +24,15 @@ const { sources, lines, floatUsd, seconds } = await runAgreement({
   },
 });
 const names = sources.map(({ name }) => name);
-console.log(`| figure | ${names.join(' | ')} | agree |`);
-console.log(`| --- | ${names.map(() => '---').join(' | ')} | --- |`);
-for (const { figure, reported, agrees } of lines)
-  console.log(`| ${figure} | ${reported.map((value) => value ?? '').join(' | ')} | ${agrees ? 'yes' : 'NO'} |`);
+console.log(
+  renderMarkdownTable(
+    ['figure', ...names, 'agree'],
+    lines.map(({ figure, reported, agrees }) => [
+      figure,
+      ...reported.map((value) => value ?? ''),
+      agrees ? 'yes' : 'NO',
+    ]),
+  ),
+);
 console.log(`\n${requests} requests in ${seconds.toFixed(0)} s; CostUsd of the metrics, as floats: ${floatUsd}`);
 if (lines.some(({ agrees }) => !agrees)) process.exitCode = 1;

@@ -1,3 +1,4 @@
+import { renderMarkdownTable } from '../lambda/kernel/text-table.ts';
 import { type SynthesisResult, synthesizeTeams } from './team-scale.ts';
 
 /*
@@ -7,13 +8,28 @@ import { type SynthesisResult, synthesizeTeams } from './team-scale.ts';
 
 const rows: SynthesisResult[] = [];
 for (const teams of [4, 50, 150, 300]) rows.push(await synthesizeTeams(teams));
+const kb = (bytes: number) => `${Math.round(bytes / 1000)} KB`;
 console.log(
-  '| teams | synth | stacks | parent: resources | a team: resources | parent template | all templates | published properties |',
+  renderMarkdownTable(
+    [
+      'teams',
+      'synth',
+      'stacks',
+      'parent: resources',
+      'a team: resources',
+      'parent template',
+      'all templates',
+      'published properties',
+    ],
+    rows.map(({ teams, synthMs, stacks, parent, team, totalBytes, propertiesBytes }) => [
+      teams,
+      `${(synthMs / 1000).toFixed(1)} s`,
+      stacks,
+      parent.resources,
+      team.resources,
+      kb(parent.bytes),
+      kb(totalBytes),
+      kb(propertiesBytes),
+    ]),
+  ),
 );
-console.log('| --- | --- | --- | --- | --- | --- | --- | --- |');
-for (const { teams, synthMs, stacks, parent, team, totalBytes, propertiesBytes } of rows) {
-  const kb = (bytes: number) => `${Math.round(bytes / 1000)} KB`;
-  console.log(
-    `| ${teams} | ${(synthMs / 1000).toFixed(1)} s | ${stacks} | ${parent.resources} | ${team.resources} | ${kb(parent.bytes)} | ${kb(totalBytes)} | ${kb(propertiesBytes)} |`,
-  );
-}

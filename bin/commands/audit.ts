@@ -1,4 +1,4 @@
-import { renderTable } from '../../lambda/reporting/render/text-table.ts';
+import { renderTextTable } from '../../lambda/kernel/text-table.ts';
 import { type AdminOptions, openAdminClient } from '../admin-client.ts';
 
 /** What `audit list` is told. */
@@ -24,5 +24,5 @@ export async function listAudit(options: AuditOptions): Promise<void> {
     // A deployment's are long; `changes` prints them whole.
     (details ?? '').split('\n')[0] ?? '',
   ]);
-  console.log(renderTable(['at', 'who', 'from', 'what', 'to', 'details'], rows));
+  console.log(renderTextTable(['at', 'who', 'from', 'what', 'to', 'details'], rows));
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { parseUsd, toUsdString } from '../../lambda/kernel/money.ts';
 import { didYouMean } from '../../lambda/kernel/nearest-word.ts';
 import { formatUtc } from '../../lambda/kernel/period.ts';
+import { renderTextTable } from '../../lambda/kernel/text-table.ts';
 import {
   type BudgetAction,
   type BudgetPorts,
@@ -16,7 +17,6 @@ import { readAllBudgets, readBudget } from '../../lambda/ledger/read-budgets.ts'
 import { CANARY_TEAM } from '../../lambda/policy/canary-team.ts';
 import { DynamoAuditLog } from '../../lambda/policy/io/dynamo-audit-log.ts';
 import { Registry } from '../../lambda/policy/io/registry.ts';
-import { renderTable } from '../../lambda/reporting/render/text-table.ts';
 import { CommandError } from '../deployment.ts';
 import { type EnvironmentSelector, openStores, type Stores } from '../stores.ts';
 import { parseUntil } from '../until.ts';
@@ -139,7 +139,7 @@ function renderReport({ teams, organization }: Report): string {
   const all = organization === undefined ? [] : [['all teams', ...amounts(organization), '', renderNote(organization)]];
   const period = teams[0] === undefined ? '' : `${teams[0].period}, resets at ${teams[0].resets_at}; dollars`;
   const header = ['team', 'limit', 'spent', 'held', 'available', 'assumed', ''];
-  return `${period}\n\n${renderTable(header, [...rows, ...all], [1, 2, 3, 4, 5])}`;
+  return `${period}\n\n${renderTextTable(header, [...rows, ...all], [1, 2, 3, 4, 5])}`;
 }
 
 type Amounts = { limit_usd: string; spent_usd: string; held_usd: string; available_usd: string };

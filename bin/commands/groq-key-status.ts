@@ -2,7 +2,7 @@ import { stagedQueue } from '../../lambda/groq/groq-key-versions.ts';
 import { type GroqKeyRecord, groqKeyState } from '../../lambda/groq-keys/groq-key-record.ts';
 import { buildRotationReport } from '../../lambda/groq-keys/rotation-report-builder.ts';
 import { formatUtc, hourAt, MS_PER_DAY } from '../../lambda/kernel/period.ts';
-import { renderTable } from '../../lambda/reporting/render/text-table.ts';
+import { renderTextTable } from '../../lambda/kernel/text-table.ts';
 import { findVersion, VERSION_LABEL } from '../../lambda/secrets/secret-versions.ts';
 import { addGroqKeyUse, NO_GROQ_KEY_USE } from '../../lambda/usage/groq-key-use.ts';
 import { CommandError } from '../deployment.ts';
@@ -30,7 +30,7 @@ export async function showKeys(options: GroqKeyOptions): Promise<void> {
       key.stagedBy,
     ]);
     const queue = `${waiting} waiting.${waiting === 0 ? ` Stage the next one: groq-key stage --team ${opened.team}` : ''}`;
-    return { text: `${renderTable(HEADER, rows, RIGHT)}\n${queue}`, json: { team: opened.team, keys, waiting } };
+    return { text: `${renderTextTable(HEADER, rows, RIGHT)}\n${queue}`, json: { team: opened.team, keys, waiting } };
   });
 }
 

@@ -1,6 +1,6 @@
 import { isRole } from '../../lambda/access/identity.ts';
 import { ENDPOINTS } from '../../lambda/access/key-scope.ts';
-import { renderTable } from '../../lambda/reporting/render/text-table.ts';
+import { renderTextTable } from '../../lambda/kernel/text-table.ts';
 import { openAdminClient } from '../admin-client.ts';
 import { CommandError } from '../deployment.ts';
 import { type AdminContent, formatValue, type KeyOptions, parseKeyId, printNewKey, readItems } from '../new-key.ts';
@@ -69,7 +69,7 @@ export async function listKeys(options: KeyOptions & { team: string | undefined;
     formatValue(key.requests_this_month),
     formatValue(key.cost_this_month_usd),
   ]);
-  console.log(renderTable(header, rows, [7, 8]));
+  console.log(renderTextTable(header, rows, [7, 8]));
 }
 
 /** `keys rotate`: makes a key that takes another's place, and lets both work for a while. */

@@ -2,11 +2,11 @@ import { systemClock } from '../../lambda/kernel/io/system.ts';
 import { toUsdString } from '../../lambda/kernel/money.ts';
 import { didYouMean } from '../../lambda/kernel/nearest-word.ts';
 import { periodStartEpochMs } from '../../lambda/kernel/period.ts';
+import { renderTextTable } from '../../lambda/kernel/text-table.ts';
 import { DynamoLedger } from '../../lambda/ledger/io/dynamo-ledger.ts';
 import type { LedgerKey } from '../../lambda/ledger/ports.ts';
 import { DynamoAuditLog } from '../../lambda/policy/io/dynamo-audit-log.ts';
 import { Registry } from '../../lambda/policy/io/registry.ts';
-import { renderTable } from '../../lambda/reporting/render/text-table.ts';
 import { DynamoUsage } from '../../lambda/usage/io/dynamo-usage.ts';
 import {
   formatLedgerKey,
@@ -163,7 +163,7 @@ function renderRebuild(
     const what = isAdjusted
       ? 'What lacked is now in the usage, of the key "-" and the model "unattributed":'
       : 'What the usage lacks, and the stream does not tell any more (--adjust --reason TEXT writes it down as such):';
-    lines.push(what, renderTable(['team', 'period', 'spent', 'assumed'], rows));
+    lines.push(what, renderTextTable(['team', 'period', 'spent', 'assumed'], rows));
   }
   if (busy.length > 0) lines.push(`Not compared, since calls go on: ${busy.map(formatLedgerKey).join(', ')}.`);
   return lines.join('\n');

@@ -1,18 +1,23 @@
+import { markup, renderMarkup } from '../../lambda/kernel/markup.ts';
+import {
+  chartText,
+  type Row,
+  type RowLayout,
+  rowBars,
+  rowMarker,
+  rowX,
+  svgChart,
+} from '../../lambda/reporting/render/bar-chart.ts';
 import type { BudgetLine, ProveReport } from './report.ts';
 import { MIN_USABLE_PERCENT } from './verdict.ts';
 
-/** Measures in pixels. */
 const WIDTH = 860;
-const ROW = 34;
-const BAR = 18;
-const TOP = 74;
-const LEFT = 330;
-const RIGHT = 120;
-const BOTTOM = 44;
-/** Where the scale ends at least, in percent: beyond the budget, so that an overspend would be seen. */
+const LAYOUT = { top: 80, rowHeight: 34, barHeight: 18, left: 330, width: WIDTH - 330 - 120 };
+const BOTTOM = 38;
+/** Minimum end of the scale, in percent: beyond the budget, so that overspending is visible. */
 const MIN_SCALE_PERCENT = 110;
 
-/** Colours by role, for a light and a dark page; the verdict is written out too, never told by colour alone. */
+/** Colours by role, for a light and a dark page. The verdict is also written out, so that colour alone conveys nothing. */
 const STYLE = `
   text { font: 13px system-ui, -apple-system, "Segoe UI", sans-serif; fill: #1f2328; }
   .title { font-size: 16px; font-weight: 600; }
@@ -36,54 +41,59 @@ const STYLE = `
     .least { stroke: #f2cc60; }
   }`;
 
-/** Draws, for each budget, what was billed of it and what the ledger counts beyond, against the budget, as SVG. */
+/** Renders a bar per budget as SVG: what was billed, and what the ledger counts beyond the bill. */
 export function renderChart({ lines, name, calls }: ProveReport): string {
-  const height = TOP + lines.length * ROW + BOTTOM;
-  const most = Math.max(MIN_SCALE_PERCENT, ...lines.map((line) => line.usablePercent + line.reservePercent + 5));
-  const plot = WIDTH - LEFT - RIGHT;
-  const x = (percent: number) => round(LEFT + (plot * percent) / most);
-  const end = TOP + lines.length * ROW;
-  const least = Number(MIN_USABLE_PERCENT);
-  const vertical = (percent: number, kind: string) =>
-    `<line class="${kind}" x1="${x(percent)}" x2="${x(percent)}" y1="${TOP - 8}" y2="${end + 4}"/>`;
-  const ticks = [0, 25, 50, 75].map(
-    (percent) => `<text class="minor" x="${x(percent)}" y="${end + 20}" text-anchor="middle">${percent} %</text>`,
+  const max = Math.max(MIN_SCALE_PERCENT, ...lines.map((line) => line.usablePercent + line.reservePercent + 5));
+  const layout: RowLayout = { ...LAYOUT, max };
+  const end = LAYOUT.top + lines.length * LAYOUT.rowHeight;
+  const height = end + BOTTOM;
+  const minUsable = Number(MIN_USABLE_PERCENT);
+  const text = (kind: string, content: string, x: number, y: number, anchor = 'start') =>
+    chartText({ text: content, attributes: { class: kind } }, { x, y, 'text-anchor': anchor });
+  const legend = (kind: string, x: number) => markup('rect', { class: kind, x, y: 42, width: 12, height: 12 });
+  const caption = {
+    id: 'chart',
+    title: `Share of each budget that was billed: ${name}`,
+    description: `${lines.map(describeLine).join('. ')}.`,
+  };
+  const chart = svgChart(
+    caption,
+    { viewBox: `0 0 ${WIDTH} ${height}`, width: WIDTH, height },
+    markup('style', {}, STYLE),
+    markup('rect', { class: 'page', width: WIDTH, height, rx: 6 }),
+    text('title', `Billed of a budget worth ${calls} calls, with several times as many calls sent`, 20, 28),
+    legend('billed', 20),
+    text('minor', 'billed by the upstream', 38, 52),
+    legend('counted', 190),
+    text('minor', 'counted beyond, outcome unknown', 208, 52),
+    text('minor', `${minUsable} %`, rowX(minUsable, layout) - 4, LAYOUT.top - 18, 'end'),
+    text('minor', '100 %: the budget', rowX(100, layout) + 4, LAYOUT.top - 18),
+    ...rowBars(
+      lines.map((line) => chartRow(line, layout)),
+      layout,
+    ),
+    rowMarker(minUsable, lines.length, layout, { class: 'least' }),
+    rowMarker(100, lines.length, layout, { class: 'budget' }),
+    ...[0, 25, 50, 75].map((percent) => text('minor', `${percent} %`, rowX(percent, layout), end + 14, 'middle')),
   );
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-labelledby="title desc">`,
-    `<title id="title">Share of each budget that was billed: ${escapeXml(name)}</title>`,
-    `<desc id="desc">${escapeXml(lines.map(describeLine).join('. '))}.</desc>`,
-    `<style>${STYLE}\n</style>`,
-    `<rect class="page" width="${WIDTH}" height="${height}" rx="6"/>`,
-    `<text class="title" x="20" y="28">Billed of a budget worth ${calls} calls while several times as many are fired</text>`,
-    '<rect class="billed" x="20" y="42" width="12" height="12"/><text class="minor" x="38" y="52">billed by the upstream</text>',
-    '<rect class="counted" x="190" y="42" width="12" height="12"/><text class="minor" x="208" y="52">counted beyond, outcome unknown</text>',
-    `<text class="minor" x="${x(least) - 4}" y="${TOP - 12}" text-anchor="end">${least} %</text>`,
-    `<text class="minor" x="${x(100) + 4}" y="${TOP - 12}">100 %: the budget</text>`,
-    ...lines.flatMap((line, index) => renderBar(line, TOP + index * ROW, x, most)),
-    vertical(least, 'least'),
-    vertical(100, 'budget'),
-    ...ticks,
-    '</svg>',
-    '',
-  ].join('\n');
+  return `${renderMarkup(chart)}\n`;
 }
 
-function renderBar(line: BudgetLine, y: number, x: (percent: number) => number, most: number): string[] {
-  const { usablePercent, reservePercent } = line;
-  const part = (kind: string, from: number, to: number) =>
-    to <= from
-      ? []
-      : [`<rect class="${kind}" x="${x(from)}" y="${y + 6}" width="${round(x(to) - x(from))}" height="${BAR}"/>`];
-  const verdict = line.verdict === 'holds' ? '' : ` ${line.verdict}`;
-  return [
-    `<text x="${LEFT - 12}" y="${y + 20}" text-anchor="end">${escapeXml(truncate(line.title))}</text>`,
-    ...part('track', 0, most),
-    ...part('billed', 0, Math.min(usablePercent, 100)),
-    ...part('over', 100, usablePercent),
-    ...part('counted', usablePercent, usablePercent + reservePercent),
-    `<text x="${x(most) + 8}" y="${y + 20}">${usablePercent.toFixed(2)} %${escapeXml(verdict)}</text>`,
-  ];
+function chartRow({ title, usablePercent, reservePercent, verdict }: BudgetLine, layout: RowLayout): Row {
+  const segment = (kind: string, from: number, to: number) => ({ from, to, attributes: { class: kind } });
+  const value = `${usablePercent.toFixed(2)} %${verdict === 'holds' ? '' : ` ${verdict}`}`;
+  return {
+    segments: [
+      segment('track', 0, layout.max),
+      segment('billed', 0, Math.min(usablePercent, 100)),
+      segment('over', 100, usablePercent),
+      segment('counted', usablePercent, usablePercent + reservePercent),
+    ],
+    texts: [
+      { text: truncate(title), x: layout.left - 12, attributes: { 'text-anchor': 'end' } },
+      { text: value, x: layout.left + layout.width + 8, attributes: {} },
+    ],
+  };
 }
 
 function describeLine({ title, usablePercent, reservePercent, verdict }: BudgetLine): string {
@@ -91,17 +101,9 @@ function describeLine({ title, usablePercent, reservePercent, verdict }: BudgetL
   return `${title}: ${usablePercent.toFixed(2)} % billed${beyond}, ${verdict}`;
 }
 
-/** How many letters a name has room for. */
+/** Maximum characters of a name. */
 const MAX_NAME_LENGTH = 44;
 
 function truncate(text: string): string {
   return text.length <= MAX_NAME_LENGTH ? text : `${text.slice(0, MAX_NAME_LENGTH - 1)}…`;
-}
-
-function round(pixels: number): number {
-  return Math.round(pixels * 10) / 10;
-}
-
-function escapeXml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 }

@@ -1,5 +1,19 @@
+import { renderMarkdownTable, renderTextTable } from '../../lambda/kernel/text-table.ts';
 import type { BudgetLine, ProveReport } from './report.ts';
 import { MIN_USABLE_PERCENT } from './verdict.ts';
+
+const HEADER = [
+  'scenario',
+  'sent',
+  'admitted',
+  'budget $',
+  'billed $',
+  'spent by the ledger $',
+  'held $',
+  'overspent $',
+  'usable',
+  'verdict',
+];
 
 /** The report as Markdown, with the chart in a file beside it. */
 export function renderReport(report: ProveReport, chartFile: string): string {
@@ -15,9 +29,7 @@ export function renderReport(report: ProveReport, chartFile: string): string {
     '',
     `![Share of each budget that was billed](${chartFile})`,
     '',
-    '| scenario | sent | admitted | budget $ | billed $ | spent by the ledger $ | held $ | overspent $ | usable | verdict |',
-    '| --- | --: | --: | --: | --: | --: | --: | --: | --: | --- |',
-    ...lines.map(renderRow),
+    renderMarkdownTable(HEADER, lines.map(tableRow), [1, 2, 3, 4, 5, 6, 7, 8]),
     '',
     ...lines.flatMap(renderDetails),
     '',
@@ -26,9 +38,9 @@ export function renderReport(report: ProveReport, chartFile: string): string {
   ].join('\n');
 }
 
-function renderRow(line: BudgetLine): string {
+function tableRow(line: BudgetLine): readonly (string | number)[] {
   const verdict = line.verdict === 'holds' ? 'holds' : `**${line.verdict}**`;
-  const cells = [
+  return [
     line.title,
     line.sent,
     line.admitted,
@@ -40,7 +52,6 @@ function renderRow(line: BudgetLine): string {
     `${line.usablePercent.toFixed(2)} %`,
     verdict,
   ];
-  return `| ${cells.join(' | ')} |`;
 }
 
 function renderDetails({
@@ -98,10 +109,6 @@ export function renderTable({ lines, verdict }: ProveReport): string {
     `${line.usablePercent.toFixed(2)} %`,
     line.verdict,
   ]);
-  const widths = head.map((name, column) => Math.max(...[head, ...rows].map((row) => (row[column] ?? name).length)));
-  const isText = (column: number) => column === 0 || column === head.length - 1;
-  const aligned = (row: readonly string[]) =>
-    row.map((cell, n) => (isText(n) ? cell.padEnd(widths[n] ?? 0) : cell.padStart(widths[n] ?? 0))).join('  ');
   const reasons = lines.flatMap((line) => line.reasons.map((reason) => `${line.title}: ${reason}`));
-  return [...[head, ...rows].map((row) => aligned(row).trimEnd()), '', ...reasons, `The proof ${verdict}.`].join('\n');
+  return [renderTextTable(head, rows, [1, 2, 3, 4, 5, 6]), '', ...reasons, `The proof ${verdict}.`].join('\n');
 }

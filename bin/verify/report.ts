@@ -1,3 +1,4 @@
+import { renderMarkdownTable } from '../../lambda/kernel/text-table.ts';
 import type { Finding } from './check.ts';
 
 /** What was verified, when, and what was found. */
@@ -26,21 +27,13 @@ export function buildReport(
 /** The report as Markdown. */
 export function renderReport({ environment, endpoint, at, verdict, findings }: VerifyReport): string {
   const met = findings.filter(({ status }) => status === 'pass').length;
-  const rows = findings.map(
-    ({ title, status, evidence }) => `| ${STATUS_LABELS[status]} | ${title} | ${cell(evidence)} |`,
-  );
+  const rows = findings.map(({ title, status, evidence }) => [STATUS_LABELS[status], title, evidence]);
   return [
     `# Validation of the environment ${environment}`,
     '',
     `The deployment **${verdict}**: ${met} of ${findings.length} checks are met. ${endpoint}, ${at}.`,
     '',
-    '| met | what must hold | evidence |',
-    '| --- | --- | --- |',
-    ...rows,
+    renderMarkdownTable(['met', 'what must hold', 'evidence'], rows),
     '',
   ].join('\n');
-}
-
-function cell(text: string): string {
-  return text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 }

@@ -1,4 +1,5 @@
 import { isObject } from '../kernel/json-object.ts';
+import { escapeMarkup } from '../kernel/markup.ts';
 import { ORGANIZATION } from '../kernel/organization.ts';
 import type { WebhookKind } from '../policy/deployment-settings.ts';
 import type { Alert } from './alert.ts';
@@ -9,6 +10,8 @@ export type AlertMessage = Pick<
   'alertId' | 'environment' | 'holder' | 'threshold' | 'level' | 'spentUsd' | 'limitUsd' | 'text'
 >;
 
+/** The characters that Slack requires to be escaped in text; it does not decode other entities. */
+const SLACK_SPECIAL = /[&<>]/g;
 const FIELDS = ['alertId', 'environment', 'holder', 'threshold', 'level', 'spentUsd', 'limitUsd', 'text'] as const;
 
 /** Reads the detail of an event; undefined where it is no alert. */
@@ -31,18 +34,13 @@ function alertTitle({ level, environment, holder, threshold }: AlertMessage): st
 function slackMessage(alert: AlertMessage) {
   const plain = (text: string) => ({ type: 'plain_text', text });
   return {
-    text: escapeForSlack(`${alertTitle(alert)}. ${alert.text}`),
+    text: escapeMarkup(`${alertTitle(alert)}. ${alert.text}`, SLACK_SPECIAL),
     blocks: [
       { type: 'header', text: plain(alertTitle(alert)) },
       { type: 'section', text: plain(alert.text) },
       { type: 'context', elements: [plain(`$${alert.spentUsd} of $${alert.limitUsd} · ${alert.alertId}`)] },
     ],
   };
-}
-
-/** Three characters are markup to Slack, also in text. */
-function escapeForSlack(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
 /** An adaptive card, as Teams' workflows and its older connectors take it (Microsoft Learn, read 2026-11-25). */

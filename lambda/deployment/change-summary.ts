@@ -1,3 +1,4 @@
+import { renderMarkdownTable } from '../kernel/text-table.ts';
 import type { Change } from './policy-changes.ts';
 
 /** The most bytes of a summary that a deployment returns: CloudFormation takes 4,096 of a custom resource in all. */
@@ -8,8 +9,8 @@ const NOTHING = 'No policy, price or resource changed.';
 /** What a deployment changed, as Markdown; cut short to what CloudFormation can carry, with the count of what is left out. */
 export function summarizeChanges(changes: readonly Change[]): string {
   if (changes.length === 0) return NOTHING;
-  const head = tableHeader(changes);
-  const rows = changes.map(tableRow);
+  const [columns = '', rule = '', ...rows] = changeTable(changes).split('\n');
+  const head = [`${countChanges(changes)}\n`, columns, rule].join('\n');
   // As JSON text, which is how it travels.
   const encoder = new TextEncoder();
   const sizeOf = (text: string) => encoder.encode(JSON.stringify(text)).length;
@@ -27,21 +28,23 @@ export function summarizeChanges(changes: readonly Change[]): string {
 
 /** The same, whole. */
 export function renderChanges(changes: readonly Change[]): string {
-  return changes.length === 0 ? NOTHING : [tableHeader(changes), ...changes.map(tableRow)].join('\n');
+  return changes.length === 0 ? NOTHING : `${countChanges(changes)}\n\n${changeTable(changes)}`;
 }
 
-function tableHeader(changes: readonly Change[]): string {
+function countChanges(changes: readonly Change[]): string {
   const counts = new Map<string, number>();
   for (const { subject } of changes) {
     const kind = subject.split(' ', 1)[0] ?? '';
     counts.set(kind, (counts.get(kind) ?? 0) + 1);
   }
   const parts = [...counts].map(([kind, count]) => `${kind}: ${count}`);
-  const count = `**${changes.length} ${changes.length === 1 ? 'change' : 'changes'}** (${parts.join(', ')})`;
-  return `${count}\n\n| what | before | after | why it matters |\n| --- | --- | --- | --- |`;
+  return `**${changes.length} ${changes.length === 1 ? 'change' : 'changes'}** (${parts.join(', ')})`;
 }
 
-function tableRow({ subject, field, before, after, why }: Change): string {
-  const cells = [field === '' ? subject : `${subject}: ${field}`, before, after, why];
-  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`;
+function changeTable(changes: readonly Change[]): string {
+  const rows = changes.map(({ subject, field, before, after, why }) => {
+    const name = field === '' ? subject : `${subject}: ${field}`;
+    return [name, before, after, why];
+  });
+  return renderMarkdownTable(['what', 'before', 'after', 'why it matters'], rows);
 }

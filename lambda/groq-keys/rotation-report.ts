@@ -1,4 +1,5 @@
 import { formatUtc, MS_PER_DAY } from '../kernel/period.ts';
+import { renderMarkdownTable } from '../kernel/text-table.ts';
 import { addGroqKeyUse, type GroqKeyCounts, type GroqKeyUse, NO_GROQ_KEY_USE } from '../usage/groq-key-use.ts';
 import type { GroqKeyRecord } from './groq-key-record.ts';
 
@@ -32,17 +33,20 @@ export function renderRotationReport(report: RotationReportData): string {
     '',
     '## Timeline',
     '',
-    '| when (UTC) | what |',
-    '| --- | --- |',
-    ...buildTimeline(report).map(([atEpochMs, what]) => `| ${formatUtc(atEpochMs)} | ${what} |`),
+    renderMarkdownTable(
+      ['when (UTC)', 'what'],
+      buildTimeline(report).map(([atEpochMs, what]) => [formatUtc(atEpochMs), what]),
+    ),
     '',
     `## Calls by key since ${formatUtc(report.fromEpochMs).slice(0, 13)}:00Z`,
     '',
-    '| key | id | calls | refused (401) | failed | last used in the hour of | probes | probes refused |',
-    '| --- | --- | ---: | ---: | ---: | --- | ---: | ---: |',
-    ...listReportKeys(report).map(([keyId, record]) => renderKeyRow(keyId, record, rows)),
+    renderMarkdownTable(
+      ['key', 'id', 'calls', 'refused (401)', 'failed', 'last used in the hour of', 'probes', 'probes refused'],
+      listReportKeys(report).map(([keyId, record]) => keyRow(keyId, record, rows)),
+      [2, 3, 4, 6, 7],
+    ),
     '',
-    `Staged by: ${cell(key.stagedBy ?? (key.upstreamId === undefined ? 'unknown' : "upstream's API of keys"))}.`,
+    `Staged by: ${singleLine(key.stagedBy ?? (key.upstreamId === undefined ? 'unknown' : "upstream's API of keys"))}.`,
     '',
   ].join('\n');
 }
@@ -51,7 +55,7 @@ function buildTimeline({ key, old }: RotationReportData): readonly (readonly [nu
   const isOver = [old?.revokedAtEpochMs, old?.deletedAtEpochMs].some((at) => at !== undefined);
   const isShared = old !== undefined && old.revokedAtEpochMs === undefined;
   const events: readonly (readonly [number | undefined, string])[] = [
-    [key.stagedAtEpochMs, `staged by ${cell(key.stagedBy ?? 'unknown')}`],
+    [key.stagedAtEpochMs, `staged by ${singleLine(key.stagedBy ?? 'unknown')}`],
     [key.createdAtEpochMs, 'created: taken as the pending version'],
     [key.testedAtEpochMs, 'tested: Groq took it'],
     [key.currentFromEpochMs, `promoted: gateways use it within a minute${isShared ? ', a share of calls first' : ''}`],
@@ -82,12 +86,16 @@ function listReportKeys({
   return [...known];
 }
 
-function renderKeyRow(keyId: string, record: GroqKeyRecord | undefined, rows: readonly GroqKeyUse[]): string {
+function keyRow(
+  keyId: string,
+  record: GroqKeyRecord | undefined,
+  rows: readonly GroqKeyUse[],
+): readonly (string | number)[] {
   const own = rows.filter((row) => row.keyId === keyId);
   const sum: GroqKeyCounts = own.reduce(addGroqKeyUse, NO_GROQ_KEY_USE);
   const last = own.filter(({ requests }) => requests > 0).map(({ hour }) => hour);
   const lastHour = last.sort().at(-1);
-  const cells = [
+  return [
     keyLabel(record),
     keyId,
     sum.requests,
@@ -97,14 +105,13 @@ function renderKeyRow(keyId: string, record: GroqKeyRecord | undefined, rows: re
     record?.probes ?? 0,
     record?.probesRefused ?? 0,
   ];
-  return `| ${cells.join(' | ')} |`;
 }
 
 function keyLabel(record: GroqKeyRecord | undefined): string {
-  return record === undefined ? 'another key' : cell(record.name ?? UNNAMED_KEY);
+  return record === undefined ? 'another key' : singleLine(record.name ?? UNNAMED_KEY);
 }
 
-/** A text that others wrote, in one cell of a table. */
-function cell(text: string): string {
-  return text.replaceAll('|', '\\|').replaceAll(/\s+/g, ' ');
+/** Joins the lines of a name or description. */
+function singleLine(text: string): string {
+  return text.replaceAll(/\s+/g, ' ');
 }

@@ -1,12 +1,12 @@
-import { type Day, dayAt, dayStartEpochMs, MS_PER_DAY } from '../kernel/period.ts';
+import { type Day, dayAt, dayStartEpochMs, MS_PER_DAY, type Period } from '../kernel/period.ts';
 
-/** A week of ISO 8601, Monday to Sunday in UTC, as `2026-W47`; weeks sort as their texts do. */
+/** An ISO 8601 week, Monday to Sunday in UTC, as `2026-W47`. Weeks sort as strings. */
 export type IsoWeek = string;
 
 const DAYS = 7;
-const FORM = /^(\d{4})-W(\d{2})$/;
+const PATTERN = /^(\d{4})-W(\d{2})$/;
 
-/** The Monday on or before a day, at midnight. */
+/** Midnight of the Monday on or before a time. */
 function mondayAtEpochMs(epochMs: number): number {
   const days = Math.floor(epochMs / MS_PER_DAY);
   // 1970-01-01 was a Thursday, three days after a Monday.
@@ -14,27 +14,27 @@ function mondayAtEpochMs(epochMs: number): number {
   return (days - sinceMonday) * MS_PER_DAY;
 }
 
-/** The Monday of a year's first week, which is the one that has the fourth of January. */
+/** The Monday of a year's first week, which contains 4 January. */
 function firstMondayAtEpochMs(year: string): number {
   return mondayAtEpochMs(dayStartEpochMs(`${year}-01-04`) ?? 0);
 }
 
-/** The week a time falls into; around New Year it may belong to the other year. */
+/** The week that contains a time. Around New Year, its year may differ from the calendar year. */
 export function weekAt(epochMs: number): IsoWeek {
   const monday = mondayAtEpochMs(epochMs);
-  // A week is of the year that its Thursday is in.
+  // A week belongs to the year of its Thursday.
   const year = dayAt(monday + 3 * MS_PER_DAY).slice(0, 4);
   const number = (monday - firstMondayAtEpochMs(year)) / (DAYS * MS_PER_DAY) + 1;
   return `${year}-W${String(number).padStart(2, '0')}`;
 }
 
-/** When a week begins. A text that names no week begins nowhere: see parseWeek. */
+/** Start of a week. The text must be a valid week: see parseWeek. */
 export function weekStartsAtEpochMs(week: IsoWeek): number {
-  const [, year = '', number] = FORM.exec(week) ?? [];
+  const [, year = '', number] = PATTERN.exec(week) ?? [];
   return firstMondayAtEpochMs(year) + (Number(number) - 1) * DAYS * MS_PER_DAY;
 }
 
-/** When the next week begins. */
+/** End of a week, which is the start of the next one. */
 export function weekEndsAtEpochMs(week: IsoWeek): number {
   return weekStartsAtEpochMs(week) + DAYS * MS_PER_DAY;
 }
@@ -45,22 +45,27 @@ export function daysOfWeek(week: IsoWeek): readonly Day[] {
   return Array.from({ length: DAYS }, (_, index) => dayAt(start + index * MS_PER_DAY));
 }
 
-/** The week that is so many weeks later, or earlier when `weeks` is negative. */
+/** The one or two months that a week's days belong to. */
+export function periodsOfWeek(week: IsoWeek): readonly Period[] {
+  return [...new Set(daysOfWeek(week).map((day) => day.slice(0, 7)))];
+}
+
+/** Moves a week forward by a number of weeks, or back if `weeks` is negative. */
 export function addWeeks(week: IsoWeek, weeks: number): IsoWeek {
   return weekAt(weekStartsAtEpochMs(week) + weeks * DAYS * MS_PER_DAY);
 }
 
-/** The last week that was over at a time. */
+/** The last week that ended by a time. */
 export function lastCompleteWeek(epochMs: number): IsoWeek {
   return addWeeks(weekAt(epochMs), -1);
 }
 
-/** Reads a week, or says in a clause what is wrong with the text. */
+/** Parses a week; `why` is a clause that completes a message such as `"week" …`. */
 export function parseWeek(text: string): { readonly week: IsoWeek } | { readonly why: string } {
-  const [, year = '', number = ''] = FORM.exec(text) ?? [];
+  const [, year = '', number = ''] = PATTERN.exec(text) ?? [];
   const shown = text.slice(0, 40);
-  if (year === '') return { why: `is "${shown}"; it must be a week of ISO 8601 such as 2026-W47` };
-  // The 28th of December is always in a year's last week.
+  if (year === '') return { why: `is "${shown}"; it must be an ISO 8601 week such as 2026-W47` };
+  // 28 December is always in a year's last week.
   const last = weekAt(dayStartEpochMs(`${year}-12-28`) ?? 0);
   if (Number(number) < 1 || text > last)
     return { why: `is "${shown}"; the weeks of ${year} are W01 to ${last.slice(5)}` };

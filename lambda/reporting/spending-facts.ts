@@ -4,40 +4,41 @@ import type { TokenPrices } from '../pricing/token-prices.ts';
 import type { UsageRow } from '../usage/usage.ts';
 import type { KeyNamesById } from '../usage/usage-report.ts';
 
-/** What a team's ledger of a month has, in pico-dollars. */
+/** Amounts of a team's ledger of a month. */
 export type MonthLedger = {
   readonly team: string;
   readonly period: Period;
   readonly limitPicoUsd: PicoUsd;
   readonly spentPicoUsd: PicoUsd;
   readonly reservedPicoUsd: PicoUsd;
-  /** Parts of `spentPicoUsd`: taken at their bound because the outcome never came, and above their bound. */
+  /** The part of `spentPicoUsd` charged at maximum cost, because the outcome of a call never arrived. */
   readonly assumedPicoUsd: PicoUsd;
+  /** The part of `spentPicoUsd` above the maximum cost of its calls. */
   readonly overrunPicoUsd: PicoUsd;
 };
 
-/** All that reports of some weeks are made from, read at one time. */
+/** Input of the reports of consecutive weeks, read at one time. */
 export type SpendingFacts = {
   readonly environmentName: string;
-  /** Whose; also those that made no call. */
+  /** Every team, also without a call. */
   readonly teams: readonly string[];
-  /** Of the weeks, of the week before each, and of the whole of each month that `ledgers` has. */
+  /** Rows of the weeks, of the week before each, and of every month in `ledgers`. */
   readonly rows: readonly UsageRow[];
   readonly names: KeyNamesById;
   readonly ledgers: readonly MonthLedger[];
-  /** The months whose ledgers were read: there, who has none has spent nothing. */
+  /** The months whose ledgers were read. A team without a ledger in one of them has spent nothing. */
   readonly periods: ReadonlySet<Period>;
-  /** What all teams together may spend; only to one who may know. */
+  /** The organisation's cap by month; empty if the reader may not see it. */
   readonly caps: ReadonlyMap<Period, PicoUsd>;
   readonly prices: ReadonlyMap<string, TokenPrices>;
   readonly readAtEpochMs: number;
 };
 
-/** What a team's own people see of it: no other team, and not what all may spend together. */
+/** Restricts facts to what one team may see: no other team, and no organisation's cap. */
 export function spendingForTeam(facts: SpendingFacts, team: string): SpendingFacts {
   return {
     ...facts,
-    teams: facts.teams.filter((one) => one === team),
+    teams: facts.teams.filter((name) => name === team),
     rows: facts.rows.filter((row) => row.team === team),
     ledgers: facts.ledgers.filter((ledger) => ledger.team === team),
     caps: new Map(),

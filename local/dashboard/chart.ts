@@ -1,64 +1,75 @@
-import { svg } from './dom.ts';
+import { type MarkupElement, markup } from '../../lambda/kernel/markup.ts';
+import {
+  type Column,
+  type ColumnLayout,
+  chartText,
+  columnBars,
+  columnY,
+} from '../../lambda/reporting/render/bar-chart.ts';
 import { formatDay, formatWeekday, money } from './format.ts';
 import { chooseGrid } from './grid-lines.ts';
 import { describeChange, type Week } from './week.ts';
 
-/** In pixels; widths are shares of the room there is, so that text keeps its size. The scale stands in the left margin. */
-const [TOP, PLOT, BOTTOM] = [22, 168, 40];
-const GAP_PX = 1;
+/** Heights are pixels, widths are percentages, so that text keeps its size. The scale is in the left margin. */
+const PLOT = { top: 22, height: 168, left: 0, width: 100, widthUnit: '%', fill: 0.62 } as const;
+const LABELS_HEIGHT = 40;
 
-/** The cost of each day as stacked bars, with the sum above each. */
-export function renderWeekChart(week: Week): SVGSVGElement {
-  const { days, series, dayTotalsUsd } = week;
-  const { linesUsd, decimals } = chooseGrid(Math.max(...dayTotalsUsd.map(Number)));
-  const most = linesUsd.at(-1) ?? 1;
-  // One more than on the scale, but no fewer than money has.
+/** Renders the cost of each day as stacked bars with the day's total above. */
+export function renderWeekChart(week: Week): MarkupElement {
+  const { linesUsd, decimals } = chooseGrid(Math.max(...week.dayTotalsUsd.map(Number)));
+  const layout: ColumnLayout = { ...PLOT, max: linesUsd.at(-1) ?? 1 };
+  // One decimal more than the scale, and at least cents.
   const totalDecimals = decimals <= 2 ? 2 : decimals + 1;
-  const toY = (usd: number) => TOP + PLOT * (1 - usd / most);
-  const column = 100 / days.length;
-  const drawing = svg('svg', {
-    class: 'chart',
-    role: 'img',
-    'aria-label': `Cost of each of the last seven days. ${describeWeekCosts(week)}`,
-    height: TOP + PLOT + BOTTOM,
+  const columns = week.days.map((_, index) => dayColumn(week, index, totalDecimals));
+  return markup(
+    'svg',
+    {
+      class: 'chart',
+      role: 'img',
+      'aria-label': `Cost of each of the last seven days. ${describeWeekCosts(week)}`,
+      height: PLOT.top + PLOT.height + LABELS_HEIGHT,
+    },
+    ...linesUsd.flatMap((usd) => gridLine(money(usd, decimals), columnY(usd, layout))),
+    ...columnBars(columns, layout),
+  );
+}
+
+function gridLine(label: string, y: number): readonly MarkupElement[] {
+  return [
+    markup('line', { class: 'grid', x1: 0, x2: '100%', y1: y, y2: y }),
+    chartText({ text: label, attributes: { class: 'scale', 'text-anchor': 'end' } }, { x: -7, y: y + 4 }),
+  ];
+}
+
+function dayColumn({ days, series, dayTotalsUsd }: Week, index: number, totalDecimals: number): Column {
+  const day = days[index] ?? '';
+  const isToday = index === days.length - 1;
+  let from = 0;
+  const segments = series.map(({ name, costUsd }, place) => {
+    const usd = Number(costUsd[index]);
+    const tooltip = `${name}, ${formatDay(day)}: ${money(usd)}`;
+    const segment = { from, to: from + usd, attributes: { class: `series-${place}` }, tooltip };
+    from = segment.to;
+    return segment;
   });
-  for (const usd of linesUsd) {
-    const y = toY(usd);
-    drawing.append(svg('line', { class: 'grid', x1: 0, x2: '100%', y1: y, y2: y }));
-    const scale = { class: 'scale', x: -7, y: y + 4, 'text-anchor': 'end' };
-    drawing.append(svg('text', scale, money(usd, decimals)));
-  }
-  for (const [index, day] of days.entries()) {
-    const middle = column * (index + 0.5);
-    let base = 0;
-    for (const [place, { name, costUsd }] of series.entries()) {
-      const usd = Number(costUsd[index]);
-      if (usd === 0) continue;
-      const height = Math.max(1, (PLOT * usd) / most - GAP_PX);
-      const x = `${middle - column * 0.31}%`;
-      const bar = { class: `series-${place}`, x, width: `${column * 0.62}%`, y: toY(base + usd), height };
-      drawing.append(svg('rect', bar, svg('title', {}, `${name}, ${formatDay(day)}: ${money(usd)}`)));
-      base += usd;
-    }
-    const at = { x: `${middle}%`, 'text-anchor': 'middle' };
-    const total = dayTotalsUsd[index] ?? '0';
-    if (Number(total) > 0)
-      drawing.append(svg('text', { ...at, class: 'total', y: toY(base) - 6 }, money(total, totalDecimals)));
-    const isToday = index === days.length - 1;
-    const label = { ...at, class: isToday ? 'day today' : 'day' };
-    drawing.append(
-      svg('text', { ...label, y: TOP + PLOT + 18 }, isToday ? 'Today' : formatWeekday(day)),
-      svg('text', { ...label, class: 'date', y: TOP + PLOT + 34 }, formatDay(day)),
-    );
-  }
-  return drawing;
+  const total = dayTotalsUsd[index] ?? '0';
+  return {
+    segments,
+    ...(Number(total) > 0 ? { above: { text: money(total, totalDecimals), attributes: { class: 'total' } } } : {}),
+    below: [
+      { text: isToday ? 'Today' : formatWeekday(day), attributes: { class: isToday ? 'day today' : 'day' } },
+      { text: formatDay(day), attributes: { class: 'date' } },
+    ],
+  };
 }
 
 function describeWeekCosts(week: Week): string {
   const { days, dayTotalsUsd, totalUsd } = week;
-  const highest = dayTotalsUsd
-    .map(Number)
-    .reduce((best, usd, index, all) => (usd > (all[best] ?? 0) ? index : best), 0);
-  const most = `Most on ${formatDay(days[highest] ?? '')}, ${money(dayTotalsUsd[highest] ?? '0')}.`;
-  return `${money(totalUsd)} in all, ${describeChange(week)}. ${Number(totalUsd) === 0 ? '' : most} The table below has each day.`;
+  const amounts = dayTotalsUsd.map(Number);
+  const highest = amounts.indexOf(Math.max(...amounts));
+  const peak =
+    Number(totalUsd) === 0
+      ? ''
+      : `Highest on ${formatDay(days[highest] ?? '')}, ${money(dayTotalsUsd[highest] ?? '0')}.`;
+  return `${money(totalUsd)} in all, ${describeChange(week)}. ${peak} The table below has each day.`;
 }

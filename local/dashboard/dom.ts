@@ -1,6 +1,10 @@
+import type { MarkupElement } from '../../lambda/kernel/markup.ts';
+
 type Child = Node | string;
 
-/** Makes an element; whatever is shown of the gateway's answers goes through here as text, never as markup. */
+const SVG_NAMESPACE = 'http://www.w3.org/2000/svg';
+
+/** Creates an HTML element. Strings become text, never markup, so that no response of the gateway can inject any. */
 export function el<Tag extends keyof HTMLElementTagNameMap>(
   tag: Tag,
   attributes: Readonly<Record<string, string>> = {},
@@ -12,22 +16,20 @@ export function el<Tag extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** The same for drawings. */
-export function svg<Tag extends keyof SVGElementTagNameMap>(
-  tag: Tag,
-  attributes: Readonly<Record<string, string | number>> = {},
-  ...children: readonly Child[]
-): SVGElementTagNameMap[Tag] {
-  const element = document.createElementNS('http://www.w3.org/2000/svg', tag);
+/** Turns the markup of a shared renderer into DOM nodes. Its strings become text, too. */
+export function toDom({ tag, attributes, children }: MarkupElement, isSvg = tag === 'svg'): Element {
+  const element = isSvg ? document.createElementNS(SVG_NAMESPACE, tag) : document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
-  element.append(...children);
+  element.append(
+    ...children.map((child) => (typeof child === 'string' ? child : toDom(child, isSvg || child.tag === 'svg'))),
+  );
   return element;
 }
 
 /**
- * An element of the page's own skeleton.
+ * Finds an element of index.html.
  *
- * @throws Error when the skeleton lacks it.
+ * @throws Error if there is none with this id.
  */
 export function elementById(id: string): HTMLElement {
   const element = document.getElementById(id);
@@ -35,22 +37,22 @@ export function elementById(id: string): HTMLElement {
   return element;
 }
 
-/** Changes a text only where it differs, so that nothing is told or drawn again without a reason. */
+/** Sets an element's text if it differs, because screen readers announce every change of a live region. */
 export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
 
 const rendered = new WeakMap<Element, string>();
 
-/** Draws an element's content when what it is drawn from has changed. */
-export function renderIfChanged(element: Element, from: unknown, make: () => readonly Child[]): void {
-  const text = JSON.stringify(from) ?? '';
+/** Replaces an element's content if its data has changed. */
+export function renderIfChanged(element: Element, data: unknown, render: () => readonly Child[]): void {
+  const text = JSON.stringify(data) ?? '';
   if (rendered.get(element) === text) return;
   rendered.set(element, text);
-  element.replaceChildren(...make());
+  element.replaceChildren(...render());
 }
 
-/** Takes everything out of an element. */
+/** Empties an element. */
 export function clear(element: Element): void {
   rendered.delete(element);
   element.replaceChildren();

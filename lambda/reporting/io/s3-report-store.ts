@@ -2,7 +2,7 @@ import { HeadObjectCommand, NotFound, PutObjectCommand, type S3Client } from '@a
 import { StoreError } from '../../kernel/store-error.ts';
 import type { ReportStore } from '../deliver-weekly-report.ts';
 
-/** Reports in a bucket of S3. */
+/** Stores reports in an S3 bucket. */
 export class S3ReportStore implements ReportStore {
   readonly #client: S3Client;
   readonly #bucket: string;
@@ -30,11 +30,11 @@ export class S3ReportStore implements ReportStore {
       return true;
     } catch (cause) {
       if (cause instanceof NotFound) return false;
-      throw new StoreError('reports bucket', `cannot see whether there is ${name}`, { cause });
+      throw new StoreError('reports bucket', `cannot check for ${name}`, { cause });
     }
   }
 
-  /** An address of the console's: it lasts, while one that is signed by a function's role dies within hours. */
+  /** A link to the S3 console. It does not expire, unlike a URL presigned by a function's role, which lasts hours at most. */
   linkTo(name: string): string {
     return `https://${this.#region}.${consoleDomain(this.#region)}/s3/object/${this.#bucket}?region=${this.#region}&prefix=${name}`;
   }

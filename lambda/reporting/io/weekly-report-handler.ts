@@ -5,17 +5,17 @@ import { toUsdString } from '../../kernel/money.ts';
 import { type DeliveryPorts, deliverWeeklyReport } from '../deliver-weekly-report.ts';
 import { type IsoWeek, lastCompleteWeek, parseWeek } from '../iso-week.ts';
 
-/** What the weekly report needs of the world. */
+/** Dependencies of the weekly report. */
 export type WeeklyReportPorts = DeliveryPorts & {
   readonly nowEpochMs: () => number;
   readonly log: Log;
 };
 
 /**
- * Makes the weekly report: of the week before the schedule's event, or of the one that an operator names by
- * `{"week": "2026-W47"}`. An event that comes late or twice writes the same week again.
+ * Creates the function that delivers the weekly report: of the week before a scheduled event, or of the week that an
+ * operator names by `{"week": "2026-W47"}`. Idempotent: a late or duplicate event writes the same week again.
  *
- * @throws Error for a week that there is not, and whatever keeps the report from being made; Lambda tries it twice more.
+ * @throws Error for an invalid week, and any error that prevents the report. Lambda retries twice.
  */
 export function createWeeklyReportHandler({ nowEpochMs, log, ...ports }: WeeklyReportPorts) {
   return middy<unknown, void>({ timeoutEarlyInMillis: 0 }).handler(async (event) => {

@@ -2,13 +2,13 @@ import { toUsdString } from '../../kernel/money.ts';
 import { sumRefusals } from '../../usage/usage.ts';
 import type { WeeklyReport } from '../weekly-report.ts';
 
-/** A cell: text that people have chosen, a figure of ours, or nothing. */
+/** A cell: text chosen by a person, a figure of the gateway, or nothing. */
 export type CsvCell = { readonly text: string } | { readonly figure: string | number } | undefined;
 
-/** What a spreadsheet takes for a formula (OWASP, "CSV Injection", read 2026-11-25). */
+/** Beginnings of text that a spreadsheet evaluates as a formula (OWASP, "CSV Injection", read 2026-11-25). */
 const FORMULA = /^[=+\-@\t\r\n]/;
 
-/** Rows as RFC 4180 has them. Text that a spreadsheet would run as a formula is led by an apostrophe. */
+/** Renders rows as CSV (RFC 4180). Text that a spreadsheet would evaluate as a formula gets a leading apostrophe. */
 export function renderCsvRows(header: readonly string[], rows: readonly (readonly CsvCell[])[]): string {
   return [header, ...rows.map((row) => row.map(cellText))].map((row) => `${row.map(quoteCell).join(',')}\r\n`).join('');
 }
@@ -42,10 +42,10 @@ const HEADER = [
   'refused_requests',
 ];
 
-/** Weeks as one row a day, team, key and model, in exact dollars: they add up to what the ledgers have spent. */
+/** Renders weeks as CSV with one row per day, team, key and model. Amounts are exact and add up to the ledgers' spending. */
 export function renderCsv(reports: readonly WeeklyReport[]): string {
-  const rows = reports.flatMap(({ week, rows: ofWeek }) =>
-    ofWeek.map((row): readonly CsvCell[] => [
+  const rows = reports.flatMap(({ week, rows: weekRows }) =>
+    weekRows.map((row): readonly CsvCell[] => [
       { figure: week },
       { figure: row.day },
       { text: row.team },

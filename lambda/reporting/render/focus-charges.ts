@@ -2,10 +2,10 @@ import { absoluteUsd, addUsd, type PicoUsd, picoUsd, subtractUsd, toUsdString, Z
 import type { TokenPrices } from '../../pricing/token-prices.ts';
 import type { UsageRow } from '../../usage/usage.ts';
 
-/** One charge of a usage row. Quantity times unit price is the cost, exactly. */
+/** One charge of a usage row. Its cost is exactly quantity times unit price. */
 export type FocusCharge = {
   readonly meter: string;
-  /** What tells the SKU from the model's others. */
+  /** Distinguishes the SKU from others of the same model. */
   readonly sku: string;
   readonly costPicoUsd: PicoUsd;
   readonly pricingUnit: string;
@@ -16,25 +16,25 @@ export type FocusCharge = {
   readonly isAssumed: boolean;
 };
 
-/** The unit of Groq's price list. */
+/** Unit of Groq's price list. */
 const MILLION_TOKENS = '1000000 Tokens';
 const PER_MILLION = 1_000_000n;
-/** The unit of what has an amount and no price a token. */
+/** Unit of a charge that has an amount but no price per token. */
 const DOLLARS = 'Dollars';
 
 /**
- * A usage row as charges: its tokens by kind, each at its price, and what is assumed apart. Where the prices in force do
- * not explain the cost to the last pico-dollar, since they changed on that day or are not known any more, all its tokens
- * are one charge at the amount that was billed: no figure is made up.
+ * Splits a usage row into charges: tokens by kind at their prices, and assumed cost apart. If the current prices do not
+ * explain the cost to the last pico-dollar, because they changed on that day or the model left the catalog, all its tokens
+ * become one charge at the billed amount, so that no figure is invented.
  */
 export function splitIntoCharges(row: UsageRow, prices: TokenPrices | undefined): readonly FocusCharge[] {
-  const known = subtractUsd(row.costPicoUsd, row.assumedPicoUsd);
+  const knownPicoUsd = subtractUsd(row.costPicoUsd, row.assumedPicoUsd);
   const assumed = row.assumedPicoUsd === 0n ? [] : [assumedCharge(row.assumedPicoUsd)];
   const kinds = prices === undefined ? [] : tokenCharges(row, prices);
-  if (prices !== undefined && addUsd(ZERO_USD, ...kinds.map(({ costPicoUsd }) => costPicoUsd)) === known)
+  if (prices !== undefined && addUsd(ZERO_USD, ...kinds.map(({ costPicoUsd }) => costPicoUsd)) === knownPicoUsd)
     return [...kinds, ...assumed];
   const tokens = row.promptTokens + row.completionTokens;
-  return [...(known === 0n && tokens === 0 ? [] : [billedCharge(known, tokens)]), ...assumed];
+  return [...(knownPicoUsd === 0n && tokens === 0 ? [] : [billedCharge(knownPicoUsd, tokens)]), ...assumed];
 }
 
 function tokenCharges(row: UsageRow, prices: TokenPrices): readonly FocusCharge[] {
@@ -75,7 +75,7 @@ function dollarCharge(costPicoUsd: PicoUsd) {
     pricingQuantity: toUsdString(costPicoUsd),
     unitPriceUsd: '1',
     consumedUnit: DOLLARS,
-    // What is taken back has been consumed all the same: FOCUS wants it above nothing.
+    // FOCUS requires a positive quantity, also for a correction with a negative cost.
     consumedQuantity: toUsdString(absoluteUsd(costPicoUsd)),
     isAssumed: false,
   };
@@ -83,6 +83,6 @@ function dollarCharge(costPicoUsd: PicoUsd) {
 
 /** A count divided by a million, as an exact decimal. */
 function millionths(count: number): string {
-  // A pico-dollar is a millionth of a micro-dollar: the same digits, six places apart.
+  // There are 10^12 pico-dollars in a dollar, so a count of 10^6 pico-dollars each is a millionth of it in dollars.
   return toUsdString(picoUsd(BigInt(count) * PER_MILLION));
 }

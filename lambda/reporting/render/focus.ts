@@ -4,12 +4,12 @@ import type { NamedUsageRow, WeeklyReport } from '../weekly-report.ts';
 import { type CsvCell, renderCsvRows } from './csv.ts';
 import { type FocusCharge, splitIntoCharges } from './focus-charges.ts';
 
-/** The version of the FinOps Open Cost and Usage Specification that the export conforms to (focus.finops.org, read 2026-11-25). */
+/** Version of the FinOps Open Cost and Usage Specification of the export (focus.finops.org, read 2026-11-25). */
 export const FOCUS_VERSION = '1.2';
 
 /**
- * The columns of FOCUS 1.2: all mandatory ones, the conditional ones that apply to something with resources, unit prices,
- * sub-accounts and tags, and two of our own, which begin with `x_` as the specification wants.
+ * Columns of FOCUS 1.2: all mandatory ones, the conditional ones for providers with resources, unit prices, sub-accounts
+ * and tags, and two custom ones, which begin with `x_` as the specification requires.
  */
 const COLUMNS: Readonly<Record<string, (charge: FocusCharge, row: NamedUsageRow, report: WeeklyReport) => CsvCell>> = {
   BilledCost: costCell,
@@ -20,10 +20,10 @@ const COLUMNS: Readonly<Record<string, (charge: FocusCharge, row: NamedUsageRow,
   BillingPeriodEnd: (_, { day }) => ({ text: endOfDay(periodDayRange(day.slice(0, 7)).to) }),
   BillingPeriodStart: (_, { day }) => ({ text: startOfDay(periodDayRange(day.slice(0, 7)).from) }),
   ChargeCategory: () => ({ text: 'Usage' }),
-  // Only what corrects a month that has been invoiced has a class: the ledgers correct within the month.
+  // Only corrections of an invoiced month have a class; the ledgers correct within the month.
   ChargeClass: () => undefined,
   ChargeDescription: ({ meter, isAssumed }, { model }) => ({
-    text: `${meter} of ${model}${isAssumed ? ': calls whose outcome never came, at the most they can have cost' : ''}`,
+    text: `${meter} of ${model}${isAssumed ? ': calls whose outcome never arrived, at their maximum cost' : ''}`,
   }),
   ChargeFrequency: () => ({ text: 'Usage-Based' }),
   ChargePeriodEnd: (_, { day }) => ({ text: endOfDay(day) }),
@@ -53,7 +53,7 @@ const COLUMNS: Readonly<Record<string, (charge: FocusCharge, row: NamedUsageRow,
   SubAccountId: (_, { team }) => ({ text: team }),
   SubAccountName: (_, { team }) => ({ text: team }),
   SubAccountType: () => ({ text: 'Team' }),
-  // Tags of the provider's own bear a prefix.
+  // FOCUS requires a prefix on tags that the provider defines.
   Tags: (_, { model }, { environmentName }) => ({
     text: JSON.stringify({ 'groq-gateway:environment': environmentName, 'groq-gateway:model': model }),
   }),
@@ -61,7 +61,7 @@ const COLUMNS: Readonly<Record<string, (charge: FocusCharge, row: NamedUsageRow,
   x_Model: (_, { model }) => ({ text: model }),
 };
 
-/** Weeks as a FOCUS cost export in CSV: a row a charge, in exact dollars, which add up to what the ledgers have spent. */
+/** Renders weeks as a FOCUS cost export in CSV with one row per charge. Amounts are exact and add up to the ledgers' spending. */
 export function renderFocus(reports: readonly WeeklyReport[]): string {
   const columns = Object.values(COLUMNS);
   const rows = reports.flatMap((report) =>
@@ -74,7 +74,7 @@ export function renderFocus(reports: readonly WeeklyReport[]): string {
   return renderCsvRows(Object.keys(COLUMNS), rows);
 }
 
-/** The gateway knows no discounts: what is billed, listed and in effect is one. */
+/** The billed cost, which is also the list and effective cost, as there are no discounts. */
 function costCell({ costPicoUsd }: FocusCharge): CsvCell {
   return { figure: toUsdString(costPicoUsd) };
 }
@@ -83,7 +83,7 @@ function startOfDay(day: Day): string {
   return formatUtc(dayStartEpochMs(day) ?? 0);
 }
 
-/** Exclusive, as FOCUS has it: the next midnight. */
+/** The next midnight, because FOCUS periods exclude their end. */
 function endOfDay(day: Day): string {
   return formatUtc((dayStartEpochMs(day) ?? 0) + MS_PER_DAY);
 }

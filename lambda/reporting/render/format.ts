@@ -1,44 +1,44 @@
 import { absoluteUsd, type PicoUsd, picoUsd, toUsdString } from '../../kernel/money.ts';
 
-/** Pico-dollars in a dollar, as a power of ten. */
+/** Decimal places of a dollar in pico-dollars. */
 const DECIMALS = 12;
 const USD = 10n ** BigInt(DECIMALS);
-/** What no change can be told by: more than this, in percent, is told as a multiple. */
+/** A larger change is shown as a multiple. */
 const MAX_PERCENT = 999n;
 
-/** How many decimals a column of amounts is shown with: as few as still tell them apart from nothing. */
+/** The number of decimals for a column of amounts: as few as still show its largest amount. */
 export function decimalPlaces(amounts: readonly PicoUsd[]): number {
-  const most = amounts.reduce<bigint>((high, amount) => (absoluteUsd(amount) > high ? absoluteUsd(amount) : high), 0n);
-  if (most === 0n || most >= USD) return 2;
-  return most >= USD / 100n ? 4 : 6;
+  const max = amounts.reduce<bigint>((high, amount) => (absoluteUsd(amount) > high ? absoluteUsd(amount) : high), 0n);
+  if (max === 0n || max >= USD) return 2;
+  return max >= USD / 100n ? 4 : 6;
 }
 
-/** Dollars for people, rounded half up, such as `$1,234.50`; what is there but too little to be shown is `<$0.01`. */
+/** Dollars rounded half up, such as `$1,234.50`; an amount that would round to zero is `<$0.01`. */
 export function formatUsd(amount: PicoUsd, decimals = 2): string {
   const unit = 10n ** BigInt(DECIMALS - decimals);
   const rounded = (absoluteUsd(amount) + unit / 2n) / unit;
   const sign = amount < 0n ? '-' : '';
-  if (rounded === 0n && amount !== 0n) return `<${sign}$${fixed(1n, decimals)}`;
-  return `${sign}$${fixed(rounded, decimals)}`;
+  if (rounded === 0n && amount !== 0n) return `<${sign}$${formatFixed(1n, decimals)}`;
+  return `${sign}$${formatFixed(rounded, decimals)}`;
 }
 
-/** A budget as a person has set it: `$200`, or `$12.50`. */
+/** A limit with no more decimals than it needs: `$200` or `$12.50`. */
 export function formatLimit(limit: PicoUsd): string {
   if (limit % USD === 0n) return formatUsd(limit, 0);
   return limit % (USD / 100n) === 0n ? formatUsd(limit) : formatExactUsd(limit);
 }
 
-/** The exact amount, for those who add up. */
+/** The exact amount, to the last pico-dollar. */
 export function formatExactUsd(amount: PicoUsd): string {
   return `${amount < 0n ? '-' : ''}$${toUsdString(absoluteUsd(amount))}`;
 }
 
-/** A count with its thousands apart. */
+/** A count with thousands separators. */
 export function formatCount(count: number): string {
-  return thousands(String(count));
+  return separateThousands(String(count));
 }
 
-/** How much more or less than before, such as `+12 %`; `new` where there was nothing, and a dash where there is nothing still. */
+/** A change such as `+12 %`; `new` if there was nothing before, and a dash if there is nothing now either. */
 export function formatChange(now: PicoUsd, before: PicoUsd): string {
   if (before === 0n) return now === 0n ? '–' : 'new';
   if (now === 0n) return '-100 %';
@@ -47,29 +47,29 @@ export function formatChange(now: PicoUsd, before: PicoUsd): string {
   return percent > 0n ? `+${percent} %` : `${percent} %`;
 }
 
-/** A share in whole percent, rounded half away from nothing; nothing of nothing is nothing. */
+/** A share in whole percent, rounded half away from zero; any share of zero is zero. */
 export function wholePercent(part: PicoUsd, whole: PicoUsd): bigint {
   if (whole === 0n) return 0n;
-  const size = (absoluteUsd(part) * 200n + absoluteUsd(whole)) / (absoluteUsd(whole) * 2n);
-  return part < 0n === whole < 0n ? size : -size;
+  const percent = (absoluteUsd(part) * 200n + absoluteUsd(whole)) / (absoluteUsd(whole) * 2n);
+  return part < 0n === whole < 0n ? percent : -percent;
 }
 
-/** Text on a terminal: without what would move its cursor or colour what follows. */
+/** Replaces control characters, which could move a terminal's cursor or change its colours. */
 export function sanitizeForTerminal(text: string): string {
-  return [...text].map((letter) => (isControl(letter) ? '?' : letter)).join('');
+  return [...text].map((character) => (isControl(character) ? '?' : character)).join('');
 }
 
-function isControl(letter: string): boolean {
-  const code = letter.codePointAt(0) ?? 0;
+function isControl(character: string): boolean {
+  const code = character.codePointAt(0) ?? 0;
   return code < 0x20 || (code >= 0x7f && code < 0xa0);
 }
 
-function fixed(value: bigint, decimals: number): string {
+function formatFixed(value: bigint, decimals: number): string {
   const digits = String(value).padStart(decimals + 1, '0');
-  const whole = thousands(digits.slice(0, digits.length - decimals));
+  const whole = separateThousands(digits.slice(0, digits.length - decimals));
   return decimals === 0 ? whole : `${whole}.${digits.slice(-decimals)}`;
 }
 
-function thousands(digits: string): string {
+function separateThousands(digits: string): string {
   return digits.replace(/\B(?=(\d{3})+$)/g, ',');
 }

@@ -1,11 +1,12 @@
 import { toUsdString } from '../../kernel/money.ts';
 import { formatUtc } from '../../kernel/period.ts';
 import { renderCounts } from '../../usage/usage-report.ts';
-import type { MonthBudget, TopContributor, WeeklyReport } from '../weekly-report.ts';
+import type { MonthBudget } from '../month-budget.ts';
+import type { TopContributor, WeeklyReport } from '../weekly-report.ts';
 
 /**
- * Weeks as JSON: `{object: 'weekly_report_list', data: […]}`, a report a week in order. Amounts are exact decimal text in
- * dollars, days are in UTC, and what is not known is null. `rows` are by day, team, key and model and add up to `total`.
+ * Renders weeks as JSON: `{object: 'weekly_report_list', data: […]}`, one report per week in order. Amounts are exact
+ * decimal strings in dollars, days are in UTC, and unknown values are null. `rows` add up to `total`.
  */
 export function renderJson(reports: readonly WeeklyReport[]): string {
   return `${JSON.stringify({ object: 'weekly_report_list', data: reports.map(describeWeek) }, null, 2)}\n`;

@@ -1,9 +1,11 @@
-/** What a colour is for. */
+import type { MarkupAttributes } from '../../kernel/markup.ts';
+
+/** Purpose of a colour. */
 export type ColorRole = 'page' | 'panel' | 'text' | 'muted' | 'line' | 'bar' | 'soft' | 'warn' | 'good';
-/** A colour for each purpose. */
+/** A colour for every role. */
 export type Palette = Readonly<Record<ColorRole, string>>;
 
-/** Contrasts of text on page and panel are 4.5 and more (WCAG 2.2, 1.4.3), of bars 3 and more. */
+/** Light colours. Text has a contrast of at least 4.5 on page and panel (WCAG 2.2, 1.4.3), bars of at least 3. */
 export const LIGHT: Palette = {
   page: '#ffffff',
   panel: '#f5f7fa',
@@ -15,7 +17,7 @@ export const LIGHT: Palette = {
   warn: '#b3261e',
   good: '#1a7337',
 };
-/** The same for those who work in the dark. */
+/** Dark colours with the same contrasts. */
 export const DARK: Palette = {
   page: '#11151c',
   panel: '#1a202a',
@@ -28,10 +30,10 @@ export const DARK: Palette = {
   good: '#6fcf8b',
 };
 
-/** What everything is written in: the reader's own letters, since nothing is fetched. */
+/** The reader's system font, since a report fetches nothing. */
 export const FONT = 'font-family:system-ui,-apple-system,Segoe UI,Roboto,Helvetica,Arial,sans-serif';
 
-/** How a role is painted: text and fill by the colour itself, surfaces behind, lines at the edge. */
+/** The CSS property that each role sets. */
 const CSS_PROPERTY: Readonly<Record<ColorRole, string>> = {
   page: 'background-color',
   panel: 'background-color',
@@ -45,24 +47,24 @@ const CSS_PROPERTY: Readonly<Record<ColorRole, string>> = {
 };
 
 /**
- * The attributes of an element that has these roles: colours inline, since mail clients drop style sheets, and classes by
- * which a style sheet may change them. `css` comes besides.
+ * Class and style of an element with these colour roles. The colours are inline, because mail clients drop style sheets;
+ * the classes let a style sheet override them. `css` is added to the inline style.
  */
-export function styleAttributes(palette: Palette, roles: readonly ColorRole[], css = ''): string {
-  const colours = roles.map((role) => `${CSS_PROPERTY[role]}:${palette[role]}`);
-  // Colours last: a shorthand such as `border` would take them back.
-  const style = [...(css === '' ? [] : [css]), ...colours].join(';');
-  return ` class="${roles.map((role) => `g-${role}`).join(' ')}" style="${style}"`;
+export function styleAttributes(palette: Palette, roles: readonly ColorRole[], css = ''): MarkupAttributes {
+  const colors = roles.map((role) => `${CSS_PROPERTY[role]}:${palette[role]}`);
+  // Colours come last: a shorthand such as `border` would reset them.
+  const style = [...(css === '' ? [] : [css]), ...colors].join(';');
+  return { class: roles.map((role) => `g-${role}`).join(' '), style };
 }
 
-/** Rules that repaint every role, over what is inline. */
+/** Style sheet rules that replace every role's inline colour with this palette's. */
 export function overrideColors(palette: Palette): string {
   const rules = Object.entries(CSS_PROPERTY).map(
     ([role, property]) => `.g-${role}{${property}:${palette[role as ColorRole]} !important}`,
   );
-  // Letters in a drawing are filled, not coloured.
-  const letters = (['text', 'muted', 'warn'] as const).map(
+  // SVG text takes its colour from `fill`.
+  const svgText = (['text', 'muted', 'warn'] as const).map(
     (role) => `svg .g-${role}{fill:${palette[role]} !important}`,
   );
-  return [...rules, ...letters].join('');
+  return [...rules, ...svgText].join('');
 }

@@ -5,7 +5,7 @@ import { renderHtml } from './html.ts';
 import { renderJson } from './json.ts';
 import { renderTextReports } from './text-report.ts';
 
-/** Every form of a report, by the name that people ask for it by, and the file and type that it is kept as. */
+/** The formats of a report by name, with their file name, content type and renderer. */
 export const REPORT_FORMATS = {
   table: { file: 'report.txt', contentType: 'text/plain; charset=utf-8', render: renderTableFile },
   html: { file: 'report.html', contentType: 'text/html; charset=utf-8', render: renderHtml },
@@ -15,10 +15,10 @@ export const REPORT_FORMATS = {
 } as const satisfies Readonly<
   Record<string, { file: string; contentType: string; render: (reports: readonly WeeklyReport[]) => string }>
 >;
-/** One of {@link REPORT_FORMATS}. */
+/** Name of a format in {@link REPORT_FORMATS}. */
 export type ReportFormat = keyof typeof REPORT_FORMATS;
 
-/** Whether a word names a form. */
+/** Checks that a word names a format. */
 export function isReportFormat(word: string): word is ReportFormat {
   return Object.hasOwn(REPORT_FORMATS, word);
 }

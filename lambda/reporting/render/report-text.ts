@@ -1,8 +1,8 @@
 import { formatUtc } from '../../kernel/period.ts';
 import type { WeeklyReport } from '../weekly-report.ts';
-import { formatExactUsd } from './format.ts';
+import { decimalPlaces, formatExactUsd } from './format.ts';
 
-/** Whether the figures may be booked, in one word and a sentence. */
+/** The status of a report's figures, in one word and a sentence. */
 export function describeFigures(report: WeeklyReport): { readonly word: string; readonly sentence: string } {
   const { figures, gapPicoUsd, isOver, to } = report;
   if (figures === 'final')
@@ -10,13 +10,14 @@ export function describeFigures(report: WeeklyReport): { readonly word: string; 
   if (figures === 'unchecked')
     return {
       word: 'Unchecked',
-      sentence: 'The ledgers of a month of this week were not read or are not kept any more, so nothing was compared.',
+      sentence:
+        'The ledgers of a month in this week were not read or are past their retention, so nothing was compared.',
     };
-  if (!isOver) return { word: 'Provisional', sentence: `The week goes on until ${to}, midnight UTC.` };
+  if (!isOver) return { word: 'Provisional', sentence: `The week runs until the end of ${to} (UTC).` };
   if (gapPicoUsd === 0n)
     return {
       word: 'Provisional',
-      sentence: 'Calls of a month that ended within the week are in flight: they count on its last day.',
+      sentence: 'A month ended within this week and still has calls in flight; they count on its last day.',
     };
   return {
     word: 'Provisional',
@@ -24,8 +25,14 @@ export function describeFigures(report: WeeklyReport): { readonly word: string; 
   };
 }
 
-/** When and of what a report was made. */
+/** The environment of a report and the time at which it was made. */
 export function describeOrigin({ environmentName, generatedAtEpochMs }: WeeklyReport): string {
   const [day, time = ''] = formatUtc(generatedAtEpochMs).split('T');
   return `environment ${environmentName}, made ${day} ${time.slice(0, 5)} UTC`;
+}
+
+/** Decimal places that show every month's projected spending. */
+export function monthDecimals({ teams, organization }: WeeklyReport): number {
+  const months = [...teams.map(({ budget }) => budget), organization].filter((month) => month !== undefined);
+  return decimalPlaces(months.map(({ projectedPicoUsd }) => projectedPicoUsd));
 }

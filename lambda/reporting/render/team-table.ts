@@ -1,10 +1,13 @@
-import type { MonthBudget, TeamWeek, WeeklyReport } from '../weekly-report.ts';
+import type { MarkupElement } from '../../kernel/markup.ts';
+import type { MonthBudget } from '../month-budget.ts';
+import type { TeamWeek, WeeklyReport } from '../weekly-report.ts';
 import { decimalPlaces, formatChange, formatLimit, formatUsd } from './format.ts';
-import { amount, requests, tokens } from './html-cells.ts';
-import { type HtmlCell, type HtmlColumn, htmlTable } from './html-table.ts';
 import type { Palette } from './palette.ts';
+import { amountCell, type ReportCell, renderReportTable, requestsCell, tokensCell } from './report-table.ts';
+import { monthDecimals } from './report-text.ts';
+import type { TableColumn } from './table.ts';
 
-const TEAM_COLUMNS: readonly HtmlColumn[] = [
+const TEAM_COLUMNS: readonly TableColumn[] = [
   { heading: 'Team' },
   { heading: 'Cost', isFigure: true },
   { heading: 'Tokens', isFigure: true },
@@ -12,46 +15,45 @@ const TEAM_COLUMNS: readonly HtmlColumn[] = [
   { heading: 'Top model' },
   { heading: 'This month, of budget', isFigure: true },
 ];
+const UNKNOWN: ReportCell = { text: '–', role: 'muted' };
 
-/** The week by team: cost and change, tokens, requests, top model, and the month's budget with its projection. */
-export function teamTable(report: WeeklyReport, palette: Palette, caption: string): string {
+/** The week by team: cost and change, tokens, requests, top model, and the month's spending against its budget. */
+export function teamTable(report: WeeklyReport, palette: Palette, caption: string): MarkupElement {
   const { teams, total, organization, models } = report;
-  const decimals = decimalPlaces([total.counts.costPicoUsd]);
-  const months = [...teams.map(({ budget }) => budget), organization].filter((month) => month !== undefined);
-  const monthDecimals = decimalPlaces(months.map(({ projectedPicoUsd }) => projectedPicoUsd));
+  const weekDecimals = decimalPlaces([total.counts.costPicoUsd]);
+  const decimals = monthDecimals(report);
   const cells = (
-    name: HtmlCell,
+    name: ReportCell,
     week: Pick<TeamWeek, 'counts' | 'previousCostPicoUsd'>,
     model: string | undefined,
     month: MonthBudget | undefined,
-  ): readonly HtmlCell[] => [
+  ): readonly ReportCell[] => [
     name,
     {
-      ...amount(week.counts.costPicoUsd, decimals),
+      ...amountCell(week.counts.costPicoUsd, weekDecimals),
       below: formatChange(week.counts.costPicoUsd, week.previousCostPicoUsd),
     },
-    tokens(week.counts),
-    requests(week.counts),
-    model === undefined ? { text: '–', role: 'muted' } : { text: model },
-    monthCell(month, monthDecimals),
+    tokensCell(week.counts),
+    requestsCell(week.counts),
+    model === undefined ? UNKNOWN : { text: model },
+    month === undefined ? UNKNOWN : monthCell(month, decimals),
   ];
   const rows = teams.map((team) =>
     cells(
-      { text: team.team, ...(team.topKey === undefined ? {} : { below: `most by ${team.topKey.name}` }) },
+      { text: team.team, ...(team.topKey === undefined ? {} : { below: `top key ${team.topKey.name}` }) },
       team,
       team.topModel?.name,
       team.budget,
     ),
   );
-  const sum = cells({ text: 'All teams' }, total, models[0]?.model, organization);
-  return htmlTable(palette, caption, TEAM_COLUMNS, rows, sum);
+  const foot = cells({ text: 'All teams' }, total, models[0]?.model, organization);
+  return renderReportTable({ caption, columns: TEAM_COLUMNS, rows, foot }, palette);
 }
 
-function monthCell(month: MonthBudget | undefined, decimals: number): HtmlCell {
-  if (month === undefined) return { text: '–', role: 'muted' };
+function monthCell(month: MonthBudget, decimals: number): ReportCell {
   const isOver = month.projectedPicoUsd > month.limitPicoUsd;
   return {
-    ...amount(month.spentPicoUsd, decimals),
+    ...amountCell(month.spentPicoUsd, decimals),
     below: `of ${formatLimit(month.limitPicoUsd)}, ${isOver ? '! ' : ''}projected ${formatUsd(month.projectedPicoUsd, decimals)}`,
     belowRole: isOver ? 'warn' : 'muted',
   };

@@ -1,5 +1,7 @@
+import { renderTextTable } from '../../kernel/text-table.ts';
 import { sumRefusals } from '../../usage/usage.ts';
-import type { MonthBudget, TeamWeek, WeeklyReport } from '../weekly-report.ts';
+import type { MonthBudget } from '../month-budget.ts';
+import type { TeamWeek, WeeklyReport } from '../weekly-report.ts';
 import {
   decimalPlaces,
   formatChange,
@@ -9,13 +11,12 @@ import {
   formatUsd,
   sanitizeForTerminal,
 } from './format.ts';
-import { describeFigures, describeOrigin } from './report-text.ts';
-import { renderTable } from './text-table.ts';
+import { describeFigures, describeOrigin, monthDecimals } from './report-text.ts';
 
 const HEADER = ['team', 'cost', 'change', 'tokens', 'requests', 'top model', 'budget', 'this month', 'projected'];
-const FLUSH_RIGHT = [1, 2, 3, 4, 6, 7, 8];
+const RIGHT_ALIGNED = [1, 2, 3, 4, 6, 7, 8];
 
-/** Weeks as tables for a terminal or a mail without HTML, one after another. */
+/** Renders weeks as tables for a terminal or a plain-text mail. */
 export function renderTextReports(reports: readonly WeeklyReport[]): string {
   return reports.map(renderWeek).join('\n\n');
 }
@@ -23,12 +24,9 @@ export function renderTextReports(reports: readonly WeeklyReport[]): string {
 function renderWeek(report: WeeklyReport): string {
   const { teams, total, organization } = report;
   const costDecimals = decimalPlaces([total.counts.costPicoUsd]);
-  const months = [...teams.map(({ budget }) => budget), organization].filter((month) => month !== undefined);
-  const monthDecimals = decimalPlaces(months.map(({ projectedPicoUsd }) => projectedPicoUsd));
-  // Figures stay one below another, marked or not.
-  const marks = months.some(({ projectedPicoUsd, limitPicoUsd }) => projectedPicoUsd > limitPicoUsd)
-    ? ['  ', ' !']
-    : ['', ''];
+  const decimals = monthDecimals(report);
+  // Unmarked amounts are padded to align with the marked ones.
+  const marks = hasOverspending(report) || isOverspending(organization) ? ['  ', ' !'] : ['', ''];
   const row = (
     week: Pick<TeamWeek, 'counts' | 'previousCostPicoUsd'>,
     name: string,
@@ -42,43 +40,46 @@ function renderWeek(report: WeeklyReport): string {
     formatCount(week.counts.requests),
     sanitizeForTerminal(model),
     month === undefined ? '–' : formatLimit(month.limitPicoUsd),
-    month === undefined ? '–' : formatUsd(month.spentPicoUsd, monthDecimals),
-    month === undefined
-      ? `–${marks[0]}`
-      : `${formatUsd(month.projectedPicoUsd, monthDecimals)}${marks[month.projectedPicoUsd > month.limitPicoUsd ? 1 : 0]}`,
+    month === undefined ? '–' : formatUsd(month.spentPicoUsd, decimals),
+    `${month === undefined ? '–' : formatUsd(month.projectedPicoUsd, decimals)}${marks[isOverspending(month) ? 1 : 0]}`,
   ];
   const rows = teams.map((team) => row(team, team.team, team.topModel?.name ?? '–', team.budget));
-  const all = row(total, 'all teams', report.models[0]?.model ?? '–', organization);
+  const totals = row(total, 'all teams', report.models[0]?.model ?? '–', organization);
   return [
     `Week ${report.week}, ${report.from} to ${report.to} (UTC), ${sanitizeForTerminal(describeOrigin(report))}`,
     '',
-    renderTable(HEADER, [...rows, all], FLUSH_RIGHT),
+    renderTextTable(HEADER, [...rows, totals], RIGHT_ALIGNED),
     '',
-    renderNotes(report).join('\n'),
+    ...renderNotes(report),
   ].join('\n');
 }
 
 function renderNotes(report: WeeklyReport): readonly string[] {
   const { word, sentence } = describeFigures(report);
-  const { costPicoUsd, assumedPicoUsd } = report.total.counts;
+  const { costPicoUsd, assumedPicoUsd, refusals } = report.total.counts;
   const refused = sumRefusals(report.total.counts);
-  const reasons = Object.entries(report.total.counts.refusals)
+  const reasons = Object.entries(refusals)
     .sort(([, a], [, b]) => b - a)
     .map(([reason, count]) => `${sanitizeForTerminal(reason)} ${formatCount(count)}`)
     .join(', ');
-  const isOver = report.teams.some(
-    ({ budget }) => budget !== undefined && budget.projectedPicoUsd > budget.limitPicoUsd,
-  );
   return [
     `${word}. ${sentence} Exactly: ${formatExactUsd(costPicoUsd)}.`,
     ...(assumedPicoUsd === 0n
       ? []
       : [
-          `Of it, ${formatExactUsd(assumedPicoUsd)} is assumed: calls whose outcome never came, at the most they can have cost.`,
+          `Of this, ${formatExactUsd(assumedPicoUsd)} is assumed: calls whose outcome never arrived are charged their maximum cost.`,
         ]),
     ...(refused === 0 ? [] : [`The gateway refused ${formatCount(refused)} more requests, at no cost: ${reasons}.`]),
-    ...(isOver
-      ? ['! goes over the budget if the month goes on as in the last seven days; what is over is refused.']
+    ...(hasOverspending(report)
+      ? ['! exceeds its budget if spending continues as in the last seven days; calls beyond the budget are refused.']
       : []),
   ];
+}
+
+function hasOverspending({ teams }: WeeklyReport): boolean {
+  return teams.some(({ budget }) => isOverspending(budget));
+}
+
+function isOverspending(month: MonthBudget | undefined): boolean {
+  return month !== undefined && month.projectedPicoUsd > month.limitPicoUsd;
 }

@@ -1,25 +1,18 @@
-import { el, renderIfChanged } from '../dom.ts';
+import { type MarkupNode, markup } from '../../../lambda/kernel/markup.ts';
+import { buildTable, type CellPosition, type Table } from '../../../lambda/reporting/render/table.ts';
+import { renderIfChanged, toDom } from '../dom.ts';
 
-/** A column of a table. */
-export type Column = { readonly title: string; readonly isNumber?: boolean };
-/** A cell: text, or text that is marked by a label, with an id or a quieter line below it. */
+/** A cell: text, optionally styled as a label, with an id or a smaller line below. */
 export type Cell =
   | string
   | { readonly text: string; readonly label?: string; readonly id?: string; readonly below?: string };
 
-/** What a table shows; the first cell of a row names it. */
-export type TableContent = {
-  readonly caption: string;
-  readonly columns: readonly Column[];
-  readonly rows: readonly (readonly Cell[])[];
-  readonly foot?: readonly Cell[];
-  /** The class of each row's mark, where the rows have the colours of a chart. */
-  readonly marks?: readonly string[];
-};
+/** Content of a table. `marks` are the classes of coloured marks, one per row, where rows match a chart's colours. */
+export type TableContent = Table<Cell> & { readonly marks?: readonly string[] };
 
-/** Draws a table into its box, which can be scrolled by keys where it is too wide. */
+/** Draws a table into its box. A box that is too narrow becomes focusable, so that it can be scrolled by keyboard. */
 export function drawTable(box: HTMLElement, content: TableContent): void {
-  renderIfChanged(box, content, () => [buildTable(content)]);
+  renderIfChanged(box, content, () => [toDom(tableMarkup(content))]);
   const isTooWide = box.scrollWidth > box.clientWidth;
   const attributes = { tabindex: '0', role: 'group', 'aria-label': `${content.caption}; scrolls sideways` };
   for (const [name, value] of Object.entries(attributes)) {
@@ -28,33 +21,31 @@ export function drawTable(box: HTMLElement, content: TableContent): void {
   }
 }
 
-function buildTable({ caption, columns, rows, foot, marks }: TableContent): HTMLTableElement {
-  const buildRow = (cells: readonly Cell[], mark?: string) =>
-    el('tr', {}, ...cells.map((cell, index) => buildCell(cell, columns[index], index === 0, mark)));
-  const head = columns.map(({ title, isNumber }) => el('th', { scope: 'col', ...cellAttributes(isNumber) }, title));
-  return el(
-    'table',
-    {},
-    el('caption', {}, caption),
-    el('thead', {}, el('tr', {}, ...head)),
-    el('tbody', {}, ...rows.map((cells, index) => buildRow(cells, marks?.[index]))),
-    ...(foot === undefined ? [] : [el('tfoot', {}, buildRow(foot))]),
-  );
+function tableMarkup(content: TableContent) {
+  return buildTable(content, {
+    heading: ({ isFigure }) => figureClass(isFigure),
+    cell: (cell, position) => ({
+      attributes: figureClass(position.column?.isFigure),
+      children: [...rowMark(content, position), ...cellContent(cell)],
+    }),
+  });
 }
 
-function buildCell(cell: Cell, column: Column | undefined, isFirst: boolean, mark: string | undefined): HTMLElement {
-  const { text, label, id, below }: Exclude<Cell, string> = typeof cell === 'string' ? { text: cell } : cell;
-  const children = [
-    ...(isFirst && mark !== undefined ? [el('span', { class: `mark ${mark}` })] : []),
-    ...(label === undefined ? [text] : [el('span', { class: `label ${label}` }, text)]),
-    ...(id === undefined ? [] : [el('code', { class: 'below' }, id)]),
-    ...(below === undefined ? [] : [el('span', { class: 'below' }, below)]),
+function rowMark({ marks }: TableContent, { isRowHeading, row }: CellPosition): readonly MarkupNode[] {
+  const mark = isRowHeading && row !== undefined ? marks?.[row] : undefined;
+  return mark === undefined ? [] : [markup('span', { class: `mark ${mark}` })];
+}
+
+function cellContent(cell: Cell): readonly MarkupNode[] {
+  if (typeof cell === 'string') return [cell];
+  const { text, label, id, below } = cell;
+  return [
+    label === undefined ? text : markup('span', { class: `label ${label}` }, text),
+    ...(id === undefined ? [] : [markup('code', { class: 'below' }, id)]),
+    ...(below === undefined ? [] : [markup('span', { class: 'below' }, below)]),
   ];
-  return isFirst
-    ? el('th', { scope: 'row', ...cellAttributes(column?.isNumber) }, ...children)
-    : el('td', cellAttributes(column?.isNumber), ...children);
 }
 
-function cellAttributes(isNumber: boolean | undefined): Record<string, string> {
-  return isNumber ? { class: 'number' } : {};
+function figureClass(isFigure: boolean | undefined): Record<string, string> {
+  return isFigure === true ? { class: 'number' } : {};
 }

@@ -49,8 +49,8 @@ export function showGroqKeys(keys: readonly GroqKey[], nowEpochMs: number): void
   drawTable(elementById('groq-keys'), {
     caption: 'Each team’s keys at Groq; requests are of the last 24 hours',
     columns: [
-      ...['Team', 'Groq key', 'State'].map((title) => ({ title })),
-      ...['Age', 'In use for', 'Requests'].map((title) => ({ title, isNumber: true })),
+      ...['Team', 'Groq key', 'State'].map((heading) => ({ heading })),
+      ...['Age', 'In use for', 'Requests'].map((heading) => ({ heading, isFigure: true })),
     ],
     rows,
   });

@@ -26,10 +26,10 @@ export function showRefusals(counts: readonly RefusalCount[] | undefined, isByTe
   }
   setText(elementById('refusals-note'), 'Calls that were told no, and why');
   const columns = [
-    { title: 'Reason' },
-    { title: 'Today', isNumber: true },
-    { title: 'Seven days', isNumber: true },
-    ...(isByTeam ? [{ title: 'Most by' }] : []),
+    { heading: 'Reason' },
+    { heading: 'Today', isFigure: true },
+    { heading: 'Seven days', isFigure: true },
+    ...(isByTeam ? [{ heading: 'Most by' }] : []),
   ];
   const rows = counts.map(({ code, today, week, mostAffectedTeam }): Cell[] => [
     { text: describeRefusal(code), id: code },
@@ -55,11 +55,11 @@ export function showKeys(keys: readonly Key[], includesEnded: boolean, nowEpochM
   drawTable(elementById('keys'), {
     caption: 'Oldest first; requests and cost are this month’s',
     columns: [
-      ...['Key', 'Team', 'Role', 'State'].map((title) => ({ title })),
-      { title: 'Age', isNumber: true },
-      { title: 'Last used', isNumber: true },
-      { title: 'Requests', isNumber: true },
-      { title: 'Cost', isNumber: true },
+      ...['Key', 'Team', 'Role', 'State'].map((heading) => ({ heading })),
+      { heading: 'Age', isFigure: true },
+      { heading: 'Last used', isFigure: true },
+      { heading: 'Requests', isFigure: true },
+      { heading: 'Cost', isFigure: true },
     ],
     rows: shown.map((key) => [
       { text: key.name, id: key.id },
@@ -100,7 +100,7 @@ export function showAudit(entries: readonly AuditEntry[], keys: readonly Key[]):
   setText(elementById('audit-note'), 'Who did what; GET /openai/v1/audit tells all of it');
   drawTable(elementById('audit'), {
     caption: 'Newest first, in UTC',
-    columns: ['When', 'Act', 'Of what', 'By', 'Details'].map((title) => ({ title })),
+    columns: ['When', 'Act', 'Of what', 'By', 'Details'].map((heading) => ({ heading })),
     rows: entries.map(({ at, action, subject, actor, details }) => [
       formatMoment(at),
       action.replaceAll('_', ' '),

@@ -1,5 +1,5 @@
 import { renderWeekChart } from '../chart.ts';
-import { el, elementById, renderIfChanged, setText } from '../dom.ts';
+import { el, elementById, renderIfChanged, setText, toDom } from '../dom.ts';
 import { columnDecimals, formatCount, formatDay, formatWeekday, money } from '../format.ts';
 import { describeChange, type Week } from '../week.ts';
 import { drawTable } from './data-table.ts';
@@ -10,7 +10,7 @@ export function showWeek(week: Week, group: 'team' | 'model'): void {
   setText(elementById('week-note'), `${money(totalUsd)}, ${describeChange(week)}`);
   const isEmpty = series.length === 0;
   renderIfChanged(elementById('week-chart'), week, () => [
-    isEmpty ? el('p', { class: 'empty' }, 'No calls in these seven days.') : renderWeekChart(week),
+    isEmpty ? el('p', { class: 'empty' }, 'No calls in these seven days.') : toDom(renderWeekChart(week)),
   ]);
   elementById('week-days').hidden = isEmpty;
   elementById('week-series').hidden = isEmpty;
@@ -19,7 +19,7 @@ export function showWeek(week: Week, group: 'team' | 'model'): void {
   const decimals = columnDecimals([totalUsd]);
   drawTable(elementById('week-series'), {
     caption: `By ${group}, highest cost first`,
-    columns: [title, 'Cost', 'Requests', 'Tokens'].map((text, index) => ({ title: text, isNumber: index > 0 })),
+    columns: [title, 'Cost', 'Requests', 'Tokens'].map((text, index) => ({ heading: text, isFigure: index > 0 })),
     rows: series.map((one) => [
       one.name,
       money(one.totalUsd, decimals),
@@ -37,7 +37,7 @@ export function showWeek(week: Week, group: 'team' | 'model'): void {
   const dayDecimals = columnDecimals(dayTotalsUsd);
   drawTable(elementById('week-table'), {
     caption: 'Cost of each day, in UTC',
-    columns: [{ title: 'Day' }, ...series.map(({ name }) => ({ title: name, isNumber: true })), SUM],
+    columns: [{ heading: 'Day' }, ...series.map(({ name }) => ({ heading: name, isFigure: true })), SUM],
     rows: days.map((day, index) => [
       `${formatWeekday(day)} ${formatDay(day)}`,
       ...series.map(({ costUsd }) => money(costUsd[index] ?? '0', dayDecimals)),
@@ -46,4 +46,4 @@ export function showWeek(week: Week, group: 'team' | 'model'): void {
   });
 }
 
-const SUM = { title: 'All', isNumber: true };
+const SUM = { heading: 'All', isFigure: true };

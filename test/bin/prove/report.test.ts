@@ -64,7 +64,7 @@ describe("the proof's chart", () => {
   const chart = renderChart(report(measurementWith({ billed: picoUsd(9_700n), isExact: false }), overspent));
 
   it('is told to those who cannot see it', () => {
-    expect(chart).toContain('role="img" aria-labelledby="title desc"');
+    expect(chart).toContain('role="img" aria-labelledby="chart-title chart-description"');
     expect(chart).toContain('whole answers: 97.00 % billed and 3.00 % counted beyond, holds');
     expect(chart).toContain('a &lt;broken&gt; gateway: 209.00 % billed, overspent');
   });
@@ -101,10 +101,7 @@ describe('an attack', () => {
       needs,
       run: async () => (needs === 'client' ? [measured] : await Promise.reject(new Error('not for this target'))),
     });
-    const scenarios = supportedScenarios(
-      [scenario('client'), scenario('testRig'), scenario('fake upstream')],
-      target,
-    );
+    const scenarios = supportedScenarios([scenario('client'), scenario('testRig'), scenario('fake upstream')], target);
     const holds = await runScenarios(
       { target, calls: 100, concurrency: 50 },
       scenarios,

@@ -14,7 +14,7 @@ it('reports the last whole week unless told otherwise, and as many before it as 
 it.each([
   ['2026-W49', '1', '--week is 2026-W49, which has not begun; the current week is 2026-W48'],
   ['2026-W54', '1', '--week is "2026-W54"; the weeks of 2026 are W01 to W53'],
-  ['last', '1', '--week is "last"; it must be a week of ISO 8601 such as 2026-W47'],
+  ['last', '1', '--week is "last"; it must be an ISO 8601 week such as 2026-W47'],
   [
     '2025-W42',
     '1',

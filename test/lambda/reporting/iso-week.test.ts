@@ -10,7 +10,7 @@ import {
   weekStartsAtEpochMs,
 } from '../../../lambda/reporting/iso-week.ts';
 
-describe('weeks of ISO 8601', () => {
+describe('ISO 8601 weeks', () => {
   // Around each kind of New Year; checked against Python's datetime.isocalendar and `date +%G-W%V`.
   it.each([
     ['2026-11-25', '2026-W48'],
@@ -32,7 +32,7 @@ describe('weeks of ISO 8601', () => {
     expect(daysOfWeek(week)).toContain(day);
   });
 
-  it('have seven days from Monday to Sunday, and are told apart as the calendar does, whatever the day', () => {
+  it('have seven days from Monday to Sunday and contain every day of the calendar exactly once', () => {
     const DAYS = { min: 0, max: 60_000 };
     fc.assert(
       fc.property(fc.integer(DAYS), fc.integer({ min: -60, max: 60 }), (day, weeks) => {
@@ -44,8 +44,8 @@ describe('weeks of ISO 8601', () => {
         expect(daysOfWeek(week)).toHaveLength(7);
         expect(parseWeek(week)).toEqual({ week });
         expect(weekStartsAtEpochMs(addWeeks(week, weeks)) - weekStartsAtEpochMs(week)).toBe(weeks * 7 * 86_400_000);
-        // The year that has most of the week's days.
-        const years = daysOfWeek(week).map((one) => one.slice(0, 4));
+        // The week's year contains most of its days.
+        const years = daysOfWeek(week).map((date) => date.slice(0, 4));
         expect(years.filter((year) => year === week.slice(0, 4)).length).toBeGreaterThan(3);
         expect(weekEndsAtEpochMs(lastCompleteWeek(at))).toBe(weekStartsAtEpochMs(week));
       }),
@@ -56,10 +56,10 @@ describe('weeks of ISO 8601', () => {
     ['2026-W54', 'is "2026-W54"; the weeks of 2026 are W01 to W53'],
     ['2025-W53', 'is "2025-W53"; the weeks of 2025 are W01 to W52'],
     ['2026-W00', 'is "2026-W00"; the weeks of 2026 are W01 to W53'],
-    ['2026-W7', 'is "2026-W7"; it must be a week of ISO 8601 such as 2026-W47'],
-    ['2026-11-16', 'is "2026-11-16"; it must be a week of ISO 8601 such as 2026-W47'],
-    ['', 'is ""; it must be a week of ISO 8601 such as 2026-W47'],
-  ])('are refused where the year has not got them: %s', (text, why) => {
+    ['2026-W7', 'is "2026-W7"; it must be an ISO 8601 week such as 2026-W47'],
+    ['2026-11-16', 'is "2026-11-16"; it must be an ISO 8601 week such as 2026-W47'],
+    ['', 'is ""; it must be an ISO 8601 week such as 2026-W47'],
+  ])('are refused if the year does not have them: %s', (text, why) => {
     expect(parseWeek(text)).toEqual({ why });
   });
 });

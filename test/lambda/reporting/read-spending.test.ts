@@ -13,13 +13,13 @@ import { usageRow, WEEK } from '../../support/spending.ts';
 
 const NOW = Date.parse('2026-11-25T12:00:00Z');
 
-/** A world of teams with rows of usage and ledgers; what was read of it, in order. */
-function worldOf(fields: {
+/** Fake stores of teams with usage and ledgers, and a list of the reads in order. */
+function createRig(fields: {
   readonly policies?: readonly string[];
   readonly holders?: readonly string[];
   readonly rows?: readonly UsageRow[];
   readonly ledgers?: Readonly<Record<string, Partial<LedgerState>>>;
-  /** What the projection tells the next time it is asked. */
+  /** Usage rows after the first delay. */
   readonly later?: readonly UsageRow[];
 }) {
   const { policies = ['a'], holders = [], ledgers = {} } = fields;
@@ -64,9 +64,9 @@ function worldOf(fields: {
 }
 
 describe('reading spending', () => {
-  it('reads each ledger before its usage, over the week before and the whole of each month', async () => {
+  it('reads each ledger before its usage, of the previous week and of whole months', async () => {
     const row = usageRow();
-    const { ports, read } = worldOf({ rows: [row], ledgers: { 'a 2026-11': { spentPicoUsd: row.costPicoUsd } } });
+    const { ports, read } = createRig({ rows: [row], ledgers: { 'a 2026-11': { spentPicoUsd: row.costPicoUsd } } });
     const facts = await readSpending(ports, [WEEK]);
     expect(read).toEqual(['ledger a 2026-11', 'usage a 2026-11-01 2026-11-30', 'names a']);
     expect(buildWeeklyReport(facts, WEEK)).toMatchObject({
@@ -76,8 +76,8 @@ describe('reading spending', () => {
     expect(facts.prices.get('openai/gpt-oss-20b')).toMatchObject({ inputTokenPicoUsd: 75_000n });
   });
 
-  it('reads both months of a week that has two, and none that has not begun', async () => {
-    const { ports, read } = worldOf({});
+  it('reads both months of a week that spans two, and no future month', async () => {
+    const { ports, read } = createRig({});
     await readSpending(ports, ['2026-W44', '2026-W49']);
     expect(read.filter((line) => !line.startsWith('waited'))).toEqual([
       'ledger a 2026-10',
@@ -86,8 +86,8 @@ describe('reading spending', () => {
     ]);
   });
 
-  it('has teams that have gone since, never the canary, and the budget of those that made no call', async () => {
-    const { ports } = worldOf({ policies: ['a', CANARY_TEAM], holders: ['gone', CANARY_TEAM] });
+  it('includes former teams and budgets of teams without a call, but not the canary', async () => {
+    const { ports } = createRig({ policies: ['a', CANARY_TEAM], holders: ['gone', CANARY_TEAM] });
     const facts = await readSpending(ports, [WEEK]);
     expect(facts.teams).toEqual(['a', 'gone']);
     expect(facts.ledgers).toMatchObject([
@@ -96,36 +96,36 @@ describe('reading spending', () => {
     expect(facts.caps).toEqual(new Map([['2026-11', 9_000n]]));
   });
 
-  it('has nothing to compare a week with that is older than what is kept, and does not call it final', async () => {
+  it('does not call a week final whose ledgers are past their retention', async () => {
     const old = '2025-W42';
-    const { ports } = worldOf({});
+    const { ports } = createRig({});
     const facts = await readSpending(ports, [old]);
     expect([...facts.periods]).toEqual([]);
     expect(buildWeeklyReport(facts, old)).toMatchObject({ figures: 'unchecked', total: { counts: { requests: 0 } } });
     expect([...(await readSpending(ports, ['2025-W47', WEEK])).periods]).toEqual(['2025-11', '2026-11']);
   });
 
-  it('waits for usage that is behind its ledger, and tells the difference if that stays', async () => {
+  it('waits for usage that is behind its ledger, and reports a difference that remains', async () => {
     const row = usageRow();
     const ledgers = { 'a 2026-11': { spentPicoUsd: row.costPicoUsd } };
-    const soon = worldOf({ ledgers, later: [row] });
-    expect(buildWeeklyReport(await readSpending(soon.ports, [WEEK]), WEEK).figures).toBe('final');
-    expect(soon.read.filter((line) => line.startsWith('waited'))).toEqual(['waited 2000']);
-    const never = worldOf({ ledgers });
-    expect(buildWeeklyReport(await readSpending(never.ports, [WEEK]), WEEK)).toMatchObject({
+    const catchingUp = createRig({ ledgers, later: [row] });
+    expect(buildWeeklyReport(await readSpending(catchingUp.ports, [WEEK]), WEEK).figures).toBe('final');
+    expect(catchingUp.read.filter((line) => line.startsWith('waited'))).toEqual(['waited 2000']);
+    const stale = createRig({ ledgers });
+    expect(buildWeeklyReport(await readSpending(stale.ports, [WEEK]), WEEK)).toMatchObject({
       figures: 'provisional',
       gapPicoUsd: 7n,
     });
-    expect(never.read.filter((line) => line.startsWith('waited'))).toHaveLength(2);
-    const once = worldOf({ ledgers });
+    expect(stale.read.filter((line) => line.startsWith('waited'))).toHaveLength(2);
+    const once = createRig({ ledgers });
     await readSpending(once.ports, [WEEK], { tries: 1 });
     expect(once.read.filter((line) => line.startsWith('waited'))).toEqual([]);
   });
 
-  it('tells as teams are read', async () => {
-    const told: string[] = [];
-    const { ports } = worldOf({ policies: ['a', 'b', 'c'] });
-    await readSpending(ports, [WEEK], { onTeam: (done, of) => told.push(`${done} of ${of}`) });
-    expect(told).toEqual(['1 of 3', '2 of 3', '3 of 3']);
+  it('reports its progress after each team', async () => {
+    const progress: string[] = [];
+    const { ports } = createRig({ policies: ['a', 'b', 'c'] });
+    await readSpending(ports, [WEEK], { onTeam: (done, total) => progress.push(`${done} of ${total}`) });
+    expect(progress).toEqual(['1 of 3', '2 of 3', '3 of 3']);
   });
 });

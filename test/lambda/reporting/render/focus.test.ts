@@ -30,7 +30,7 @@ const MANDATORY = [
   'ServiceCategory',
   'ServiceName',
 ];
-/** Conditional and recommended ones of it that apply here. */
+/** Conditional and recommended columns that apply to the gateway. */
 const OTHERS = [
   'BillingAccountType',
   'ChargeFrequency',
@@ -51,7 +51,7 @@ const OTHERS = [
   'SubAccountType',
   'Tags',
 ];
-/** The one that is null on a row of usage that corrects no month that has been invoiced; none other may be. */
+/** Columns that must be null on a row that corrects no invoiced month; no other may be null. */
 const NULL = ['ChargeClass'];
 
 const prices = {
@@ -63,23 +63,23 @@ const tokens = { promptTokens: 1_234_567, cachedTokens: 234_567, completionToken
 const cost = picoUsd(1_000_000n * 75_000n + 234_567n * 37_500n + 89n * 300_000n);
 const priced = (fields: Partial<SpendingFacts> = {}) => ({ prices: new Map([['m', prices]]), ...fields });
 
-function exported(facts: SpendingFacts, ...weeks: readonly string[]) {
+function exportCharges(facts: SpendingFacts, ...weeks: readonly string[]) {
   return parseCsv(renderFocus((weeks.length === 0 ? [WEEK] : weeks).map((week) => buildWeeklyReport(facts, week))));
 }
 
-function toPico(text = ''): PicoUsd {
+function parsePicoUsd(text = ''): PicoUsd {
   const amount = parseUsd(text.replace(/^-/, ''));
-  if (amount === undefined) throw new Error(`${text} is no decimal`);
+  if (amount === undefined) throw new Error(`${text} is not a decimal`);
   return picoUsd(text.startsWith('-') ? -amount : amount);
 }
 
-const sumOf = (rows: readonly Readonly<Record<string, string>>[], column: string) =>
-  addUsd(ZERO_USD, ...rows.map((row) => toPico(row[column])));
+const sumColumn = (rows: readonly Readonly<Record<string, string>>[], column: string) =>
+  addUsd(ZERO_USD, ...rows.map((row) => parsePicoUsd(row[column])));
 
 describe('the FOCUS 1.2 export', () => {
-  const rows = exported(spendingWith([usageRow({ ...tokens, costPicoUsd: cost })], priced()));
+  const rows = exportCharges(spendingWith([usageRow({ ...tokens, costPicoUsd: cost })], priced()));
 
-  it('has every mandatory column, those that apply, and no other but with the prefix of custom ones', () => {
+  it('has every mandatory column, the ones that apply, and custom columns with their prefix', () => {
     const columns = Object.keys(rows[0] ?? {});
     expect(columns).toEqual(expect.arrayContaining(MANDATORY));
     const standard = columns.filter((column) => !column.startsWith('x_'));
@@ -87,7 +87,7 @@ describe('the FOCUS 1.2 export', () => {
     expect(new Set(columns).size).toBe(columns.length);
   });
 
-  it('has nothing that is null but where the specification wants it', () => {
+  it('has a null only where the specification requires one', () => {
     for (const row of rows)
       for (const [column, value] of Object.entries(row))
         expect([column, value === '']).toEqual([column, NULL.includes(column)]);
@@ -126,30 +126,30 @@ describe('the FOCUS 1.2 export', () => {
     expect(JSON.parse(rows[0]?.Tags ?? '')).toEqual({ 'groq-gateway:environment': 'test', 'groq-gateway:model': 'm' });
   });
 
-  it('multiplies to each cost exactly, in plain decimals, and adds up to the usage to the last pico-dollar', () => {
+  it('has costs that equal quantity times price and add up to the usage, to the last pico-dollar', () => {
     const many = [
       usageRow({ ...tokens, costPicoUsd: cost }),
       usageRow({ ...tokens, keyId: 'assumed', costPicoUsd: addUsd(cost, picoUsd(3n)), assumedPicoUsd: picoUsd(3n) }),
       usageRow({ ...tokens, keyId: 'repriced', costPicoUsd: addUsd(cost, picoUsd(1n)) }),
       usageRow({ ...tokens, model: 'unpriced', costPicoUsd: picoUsd(12_345_678_901_234_567n) }),
-      // A call that was taken for spent the day before and cost nothing after all.
+      // A call that was charged its maximum cost on the day before and then turned out to be free.
       usageRow({ keyId: 'corrected', requests: -1, costPicoUsd: picoUsd(-9n), assumedPicoUsd: picoUsd(-9n) }),
       usageRow({ keyId: 'refused', requests: 0, costPicoUsd: ZERO_USD, refusals: { requests_exceeded: 3 } }),
     ];
-    const found = exported(spendingWith(many, priced()));
+    const found = exportCharges(spendingWith(many, priced()));
     for (const row of found) {
       for (const column of ['ContractedCost', 'EffectiveCost', 'ListCost']) expect(row[column]).toBe(row.BilledCost);
       expect(row.ContractedUnitPrice).toBe(row.ListUnitPrice);
       for (const column of ['BilledCost', 'PricingQuantity', 'ConsumedQuantity', 'ListUnitPrice'])
         expect(row[column]).toMatch(/^-?\d+(\.\d+)?$/);
-      expect(toPico(row.ConsumedQuantity) > 0n).toBe(true);
-      const product = toPico(row.PricingQuantity) * toPico(row.ListUnitPrice);
-      expect([product % 10n ** 12n, product / 10n ** 12n]).toEqual([0n, toPico(row.BilledCost)]);
+      expect(parsePicoUsd(row.ConsumedQuantity) > 0n).toBe(true);
+      const product = parsePicoUsd(row.PricingQuantity) * parsePicoUsd(row.ListUnitPrice);
+      expect([product % 10n ** 12n, product / 10n ** 12n]).toEqual([0n, parsePicoUsd(row.BilledCost)]);
     }
-    expect(sumOf(found, 'BilledCost')).toBe(addUsd(...many.map(({ costPicoUsd }) => costPicoUsd)));
+    expect(sumColumn(found, 'BilledCost')).toBe(addUsd(...many.map(({ costPicoUsd }) => costPicoUsd)));
     const assumed = found.filter(({ x_IsAssumed }) => x_IsAssumed === 'true');
     expect(assumed.map(({ BilledCost }) => BilledCost)).toEqual(['0.000000000003', '-0.000000000009']);
-    // What the prices in force do not explain is told as it was billed.
+    // A cost that the current prices do not explain is exported as it was billed.
     expect(found.filter(({ ResourceId }) => ResourceId === 'repriced')).toMatchObject([
       {
         SkuId: 'm/tokens',
@@ -160,14 +160,14 @@ describe('the FOCUS 1.2 export', () => {
       },
     ]);
     expect(found.filter(({ ResourceId }) => ResourceId === 'refused')).toEqual([]);
-    // One SKU, one price each.
-    const skuOf = new Map(found.map(({ SkuPriceId, SkuId }) => [SkuPriceId, SkuId]));
-    for (const { SkuPriceId, SkuId } of found) expect(skuOf.get(SkuPriceId)).toBe(SkuId);
+    // Every price ID belongs to one SKU.
+    const skuByPriceId = new Map(found.map(({ SkuPriceId, SkuId }) => [SkuPriceId, SkuId]));
+    for (const { SkuPriceId, SkuId } of found) expect(skuByPriceId.get(SkuPriceId)).toBe(SkuId);
   });
 
-  it('bills a week of two months to each of them', () => {
+  it('splits a week that spans two months between both billing periods', () => {
     const both = [usageRow({ day: '2026-11-30' }), usageRow({ day: '2026-12-01' })];
-    const found = exported(spendingWith(both), '2026-W49');
+    const found = exportCharges(spendingWith(both), '2026-W49');
     expect(found.map(({ BillingPeriodStart, BillingPeriodEnd }) => [BillingPeriodStart, BillingPeriodEnd])).toEqual([
       ['2026-11-01T00:00:00Z', '2026-12-01T00:00:00Z'],
       ['2026-12-01T00:00:00Z', '2027-01-01T00:00:00Z'],

@@ -13,7 +13,7 @@ import {
 
 const usd = picoUsdFromNumber;
 
-describe('figures for people', () => {
+describe('formatted figures', () => {
   it.each([
     [1234.5, 2, '$1,234.50'],
     [0.005, 2, '$0.01'],
@@ -24,8 +24,8 @@ describe('figures for people', () => {
     [999_999.999, 2, '$1,000,000.00'],
     [0.000123, 6, '$0.000123'],
     [500, 0, '$500'],
-  ])('%d dollars with %i decimals are %s', (amount, decimals, shown) => {
-    expect(formatUsd(usd(amount), decimals)).toBe(shown);
+  ])('%d dollars with %i decimals are %s', (amount, decimals, text) => {
+    expect(formatUsd(usd(amount), decimals)).toBe(text);
   });
 
   it.each([
@@ -49,11 +49,11 @@ describe('figures for people', () => {
     [5_000, 2, '×2,500'],
     [10.5, 10, '+5 %'],
     [10.05, 10, '+1 %'],
-  ])('from %d after %d is %s', (now, before, shown) => {
-    expect(formatChange(usd(now), usd(before))).toBe(shown);
+  ])('from %d after %d is %s', (now, before, text) => {
+    expect(formatChange(usd(now), usd(before))).toBe(text);
   });
 
-  it('are exact where they say so', () => {
+  it('are exact where they claim to be', () => {
     expect([formatExactUsd(picoUsd(1n)), formatExactUsd(picoUsd(-1_500_000_000_000n))]).toEqual([
       '$0.000000000001',
       '-$1.5',
@@ -71,7 +71,7 @@ describe('figures for people', () => {
     expect(formatCount(1_234_567)).toBe('1,234,567');
   });
 
-  it('cannot move the cursor of a terminal', () => {
+  it('contain no control characters for a terminal', () => {
     expect(sanitizeForTerminal('a\u001b[2Jb\u009bc\r\nd')).toBe('a?[2Jb?c??d');
   });
 });

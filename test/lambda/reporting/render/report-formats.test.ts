@@ -13,10 +13,10 @@ const { table, html, csv, json, focus } = REPORT_FORMATS;
 const dollars = (text: string): PicoUsd => parseUsd(text) ?? ZERO_USD;
 const sum = (texts: readonly (string | undefined)[]) => addUsd(ZERO_USD, ...texts.map((text) => dollars(text ?? '')));
 const tag = (name: string) => new RegExp(`<${name}[ >]`, 'g');
-/** The exact amounts that a table of the HTML tells those who point at them, but for its sum. */
+/** The exact amounts in the tooltips of a table's body. */
 function titlesIn(text: string, caption: string): readonly string[] {
-  const whole = text.slice(text.indexOf(`>${caption}</caption>`));
-  const body = whole.slice(0, whole.indexOf('</tbody>'));
+  const table = text.slice(text.indexOf(`>${caption}</caption>`));
+  const body = table.slice(0, table.indexOf('</tbody>'));
   // The first amount of a row is its cost.
   return body.split('<tr>').flatMap((row) => /title="\$([\d.]+)"/.exec(row)?.[1] ?? []);
 }
@@ -54,8 +54,8 @@ const spending = fc
     }),
   );
 
-describe('every form of a report', () => {
-  it('adds up to the total, to the last pico-dollar, by whatever it is split', () => {
+describe('every report format', () => {
+  it('adds up to the total in every breakdown, to the last pico-dollar', () => {
     fc.assert(
       fc.property(spending, (facts) => {
         const reports = ['2026-W46', WEEK].map((week) => buildWeeklyReport(facts, week));
@@ -82,13 +82,13 @@ describe('every form of a report', () => {
     );
   });
 
-  it('says of requests that were refused before their model was known that they have none', () => {
+  it('labels requests that were refused before their model was known', () => {
     const rows = [usageRow({ model: '', requests: 0, costPicoUsd: picoUsd(0n), refusals: { invalid_request: 2 } })];
     expect(html.render([buildWeeklyReport(spendingWith(rows), WEEK)])).toContain('>(no model)<');
   });
 
   it.each(['<script>alert(1)</script>', '"quoted", and more', "it's & <b>", 'two\r\nlines', '</td></table>', 'a&lt;b'])(
-    'shows a name for what it is: %s',
+    'shows a name as plain text: %s',
     (name) => {
       const refusals = { model_not_found: 2 };
       const facts = spendingWith([usageRow({ model: name, keyId: name, team: name, refusals })], {
@@ -99,7 +99,7 @@ describe('every form of a report', () => {
       const markup = html.render(reports);
       expect(markup).not.toContain('<script');
       expect(markup).not.toContain('<b>');
-      // Nothing that a name holds opens or closes an element.
+      // A name never opens or closes an element.
       for (const element of ['table', 'td', 'svg', 'article'])
         expect([element, markup.match(tag(element))?.length]).toEqual([
           element,
@@ -111,14 +111,14 @@ describe('every form of a report', () => {
       expect([charge?.SubAccountId, charge?.ResourceName, charge?.x_Model]).toEqual([name, name, name]);
       expect(JSON.parse(charge?.Tags ?? '')).toMatchObject({ 'groq-gateway:model': name });
       expect(JSON.parse(json.render(reports)).data[0].teams[0].top_model.name).toBe(name);
-      // A name has its line, and no more than that.
+      // A name never adds a line to the table.
       expect(table.render(reports).split('\n').length).toBe(
         table.render([buildWeeklyReport(spendingWith([usageRow({ refusals })]), WEEK)]).split('\n').length,
       );
     },
   );
 
-  it.each(['=1+1', '+cmd|x', '-2', '@SUM(A1)', '\t=1', '\r=1'])('is no formula to a spreadsheet: %j', (name) => {
+  it.each(['=1+1', '+cmd|x', '-2', '@SUM(A1)', '\t=1', '\r=1'])('is not a formula in a spreadsheet: %j', (name) => {
     const facts = spendingWith([usageRow({ team: name, keyId: name, model: name })], {
       names: new Map([[name, name]]),
     });
@@ -126,7 +126,7 @@ describe('every form of a report', () => {
     const [row] = parseCsv(csv.render(reports));
     expect([row?.team, row?.key_id, row?.key_name, row?.model]).toEqual(Array.from({ length: 4 }, () => `'${name}`));
     expect(parseCsv(focus.render(reports))[0]?.SubAccountName).toBe(`'${name}`);
-    // Figures stay figures.
+    // Negative figures stay figures.
     const corrected = spendingWith([usageRow({ requests: -1, costPicoUsd: picoUsd(-5n) })]);
     expect(parseCsv(csv.render([buildWeeklyReport(corrected, WEEK)]))[0]).toMatchObject({
       requests: '-1',
@@ -134,7 +134,7 @@ describe('every form of a report', () => {
     });
   });
 
-  it('is told of a week without a call, and of one without a budget', () => {
+  it('handles a week without a call and a team without a budget', () => {
     const reports = [buildWeeklyReport(spendingWith([], { teams: ['idle'], caps: new Map() }), WEEK)];
     expect(table.render(reports)).toMatch(/^idle +\$0\.00 +– +0 +0 +– +– +– +–$/m);
     expect(html.render(reports)).toContain('as in the week before');
@@ -150,15 +150,15 @@ describe('the HTML', () => {
   const report = buildWeeklyReport(exampleSpending(), WEEK);
   const text = html.render([report]);
 
-  it('runs nothing and fetches nothing, and tells a browser so', () => {
+  it('has no script and no external resource, and forbids both by its policy', () => {
     expect(text).toContain(`content="default-src 'none';style-src 'unsafe-inline'"`);
     expect(text).not.toMatch(/<(script|link|img|iframe|object|form|base)\b|@import|url\(|\bon\w+=|javascript:/i);
     const addresses = [...text.matchAll(/https?:\/\/[^"' <]+/g)].map(([address]) => address);
-    // The name of SVG, which is no address to fetch.
+    // The namespace of SVG, which is never fetched.
     expect(new Set(addresses)).toEqual(new Set(['http://www.w3.org/2000/svg']));
   });
 
-  it('is told to those who cannot see it: captions, headings of rows and columns, words for each drawing', () => {
+  it('is accessible to screen readers: captions, row and column headings, chart descriptions', () => {
     for (const [table] of text.matchAll(/<table.*?<\/table>/gs)) {
       expect(table).toMatch(/<caption[^>]*>[^<]+<\/caption>/);
       expect(table.match(/<th scope="col"/g)?.length).toBeGreaterThan(2);
@@ -173,14 +173,14 @@ describe('the HTML', () => {
     expect(text).toContain('<html lang="en">');
   });
 
-  it('has colours inline for mail, others for the dark, and light ones for paper', () => {
+  it('has inline colours for mail, a dark theme, and light colours for print', () => {
     expect(text).toContain('@media (prefers-color-scheme:dark)');
     expect(text).toContain('@media print');
-    const painted = [...text.matchAll(/class="([^"]+)"( style="[^"]+")?/g)].filter(([, names]) => names !== 'g-wide');
-    for (const [element, , style] of painted) expect([element, style !== undefined]).toEqual([element, true]);
+    const styled = [...text.matchAll(/class="([^"]+)"( style="[^"]+")?/g)].filter(([, names]) => names !== 'g-wide');
+    for (const [element, , style] of styled) expect([element, style !== undefined]).toEqual([element, true]);
   });
 
-  it('shows the newest of many weeks first, below their trend', () => {
+  it('shows the newest week first, below the trend', () => {
     const facts = exampleSpending();
     const weeks = html.render(['2026-W45', '2026-W46', WEEK].map((week) => buildWeeklyReport(facts, week)));
     expect(weeks.indexOf('Cost by week')).toBeLessThan(weeks.indexOf('id="2026-W47"'));
