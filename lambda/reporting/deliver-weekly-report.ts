@@ -6,38 +6,40 @@ import { renderTextReports } from './render/text-report.ts';
 import type { SpendingFacts } from './spending-facts.ts';
 import { buildWeeklyReport, type WeeklyReport } from './weekly-report.ts';
 
-/** Where reports are kept, each under a name of its own; the same name again takes the place of the first. */
+/** Storage of reports by name; a second write of a name replaces the first. */
 export type ReportStore = {
   put(name: string, contentType: string, text: string): Promise<void>;
   has(name: string): Promise<boolean>;
-  /** How a person gets at what is kept under a name. */
+  /** A link with which a person can open a report. */
   linkTo(name: string): string;
-  /** The command that fetches all under a prefix. */
+  /** A shell command that downloads everything under a prefix. */
   downloadCommandFor(prefix: string): string;
 };
 
-/** What the delivery of a week needs. */
+/** Dependencies of the delivery of a weekly report. */
 export type DeliveryPorts = {
   readonly readSpending: (week: IsoWeek) => Promise<SpendingFacts>;
   readonly store: ReportStore;
   readonly notify: (subject: string, lines: readonly string[]) => Promise<void>;
-  /** The folder of all weeks. */
+  /** Folder of all weeks' folders. */
   readonly prefix: string;
 };
 
-/** What was done: the report, and whether anyone was told of it this time. */
+/** A delivered report; `isNotified` is false if an earlier delivery had notified the operators. */
 export type Delivery = { readonly report: WeeklyReport; readonly isNotified: boolean };
 
 const STORED_FORMATS = [REPORT_FORMATS.html, REPORT_FORMATS.csv, REPORT_FORMATS.json, REPORT_FORMATS.focus];
-/** The mark that a week has been told of, beside its files. */
-const NOTIFIED_MARKER = 'told.txt';
-/** The longest table of a message; the report has every team. */
+/** Marks a week whose notification was sent, in the folder of its files. */
+const DELIVERED_MARKER = 'delivered.txt';
+/** The marker's name before version 0.2.0. It still counts, so that an upgrade within a week sends nothing twice. */
+const LEGACY_DELIVERED_MARKER = 'told.txt';
+/** Maximum lines of a message's table; the report has every team. */
 const MAX_LINES = 150;
 
 /**
- * Writes a week's report in every form that is kept, and tells the operators where it is: once a week, however often it is
- * delivered. The mark that they were told is written after the message, so that a failure between the two tells them twice
- * rather than never.
+ * Stores a week's report in every format and notifies the operators where it is. A retry replaces the files without a
+ * second notification. The marker is written after the notification, so that a failure between the two causes a second
+ * message rather than none.
  */
 export async function deliverWeeklyReport(
   { readSpending, store, notify, prefix }: DeliveryPorts,
@@ -47,17 +49,20 @@ export async function deliverWeeklyReport(
   const folder = `${prefix}${week}/`;
   for (const { file, contentType, render } of STORED_FORMATS)
     await store.put(`${folder}${file}`, contentType, render([report]));
-  if (await store.has(`${folder}${NOTIFIED_MARKER}`)) return { report, isNotified: false };
+  if (await isDelivered(store, folder)) return { report, isNotified: false };
   await notify(messageSubject(report), messageLines(report, store, folder));
-  await store.put(
-    `${folder}${NOTIFIED_MARKER}`,
-    'text/plain; charset=utf-8',
-    'The operators have been told of this week.\n',
-  );
+  const text = 'The operators have been notified of this week.\n';
+  await store.put(`${folder}${DELIVERED_MARKER}`, 'text/plain; charset=utf-8', text);
   return { report, isNotified: true };
 }
 
-/** ASCII alone, as SNS wants it. */
+async function isDelivered(store: ReportStore, folder: string): Promise<boolean> {
+  for (const marker of [DELIVERED_MARKER, LEGACY_DELIVERED_MARKER])
+    if (await store.has(`${folder}${marker}`)) return true;
+  return false;
+}
+
+/** The subject in ASCII, as SNS requires. */
 function messageSubject({ environmentName, week, total }: WeeklyReport): string {
   const { costPicoUsd } = total.counts;
   return `Groq gateway ${environmentName}: week ${week}, ${formatUsd(costPicoUsd, decimalPlaces([costPicoUsd]))}`;
@@ -65,17 +70,17 @@ function messageSubject({ environmentName, week, total }: WeeklyReport): string 
 
 function messageLines(report: WeeklyReport, store: ReportStore, folder: string): readonly string[] {
   const table = renderTextReports([report]).split('\n');
-  const more = table.length > MAX_LINES ? ['… and more teams: see the report.'] : [];
+  const omitted = table.length > MAX_LINES ? ['… and more teams: see the report.'] : [];
   return [
-    'The report, after signing in to AWS:',
+    'The report (sign in to AWS first):',
     store.linkTo(`${folder}${REPORT_FORMATS.html.file}`),
     '',
-    'Or all of it, by those who may read the bucket:',
+    'To download all files, with read access to the bucket:',
     store.downloadCommandFor(folder),
     '',
-    `${REPORT_FORMATS.html.file} is for reading, ${REPORT_FORMATS.csv.file} and ${REPORT_FORMATS.json.file} have each amount exactly, and ${REPORT_FORMATS.focus.file} is a FOCUS ${FOCUS_VERSION} cost export.`,
+    `${REPORT_FORMATS.html.file} is for reading, ${REPORT_FORMATS.csv.file} and ${REPORT_FORMATS.json.file} have exact amounts, and ${REPORT_FORMATS.focus.file} is a FOCUS ${FOCUS_VERSION} cost export.`,
     '',
     ...table.slice(0, MAX_LINES),
-    ...more,
+    ...omitted,
   ];
 }

@@ -28,7 +28,7 @@ it('writes a week to the bucket as often as it is told to, by the function that 
     expect(invoked, invoked.text).toMatchObject({ status: 200, error: null });
   }
   expect(await keysIn('weekly/')).toEqual(
-    ['focus.csv', 'report.csv', 'report.html', 'report.json', 'told.txt'].map((file) => `weekly/${week}/${file}`),
+    ['delivered.txt', 'focus.csv', 'report.csv', 'report.html', 'report.json'].map((file) => `weekly/${week}/${file}`),
   );
   const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key: `weekly/${week}/report.json` }));
   const { data } = JSON.parse((await Body?.transformToString()) ?? '');

@@ -4,7 +4,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { S3ReportStore } from '../../../../lambda/reporting/io/s3-report-store.ts';
 
-/** As much of S3 as a shelf needs: puts that are kept, and answers by HTTP status. */
+/** A fake S3: stores puts, and responds with HTTP statuses. */
 const objects = new Map<string, { readonly body: string; readonly type: string | undefined }>();
 let server: Server;
 let client: S3Client;
@@ -12,7 +12,7 @@ beforeAll(async () => {
   server = createServer(async (request, response) => {
     const name = decodeURIComponent(new URL(request.url ?? '', 'http://s3').pathname);
     if (request.method === 'PUT')
-      objects.set(name, { body: await bodyOf(request), type: request.headers['content-type'] });
+      objects.set(name, { body: await readBody(request), type: request.headers['content-type'] });
     const found = request.method === 'PUT' || objects.has(name) ? 200 : 404;
     response.writeHead(name.includes('forbidden') ? 403 : found).end();
   });
@@ -31,33 +31,33 @@ afterAll(() => {
   server.close();
 });
 
-async function bodyOf(request: IncomingMessage): Promise<string> {
+async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk);
   return Buffer.concat(chunks).toString();
 }
 
-describe('the bucket of reports', () => {
-  it('keeps what is put under a name, and knows what is there', async () => {
+describe('the S3 report store', () => {
+  it('stores a text by name, and reports which names exist', async () => {
     const store = new S3ReportStore(client, 'reports', 'eu-central-1');
     expect(await store.has('weekly/2026-W47/report.csv')).toBe(false);
     await store.put('weekly/2026-W47/report.csv', 'text/csv; charset=utf-8', 'a,“b”\r\n');
     expect(await store.has('weekly/2026-W47/report.csv')).toBe(true);
-    const kept = objects.get('/reports/weekly/2026-W47/report.csv');
-    expect(kept).toEqual({ body: 'a,“b”\r\n', type: 'text/csv; charset=utf-8' });
+    const stored = objects.get('/reports/weekly/2026-W47/report.csv');
+    expect(stored).toEqual({ body: 'a,“b”\r\n', type: 'text/csv; charset=utf-8' });
   });
 
-  it('never takes what it may not see for what is not there', async () => {
+  it('does not mistake a denied request for a missing file', async () => {
     const store = new S3ReportStore(client, 'forbidden', 'eu-central-1');
-    await expect(store.has('told.txt')).rejects.toMatchObject({ name: 'StoreError', store: 'reports bucket' });
-    await expect(store.put('told.txt', 'text/plain', '')).rejects.toThrow('cannot write told.txt');
+    await expect(store.has('delivered.txt')).rejects.toMatchObject({ name: 'StoreError', store: 'reports bucket' });
+    await expect(store.put('delivered.txt', 'text/plain', '')).rejects.toThrow('cannot write delivered.txt');
   });
 
   it.each([
     ['eu-central-1', 'console.aws.amazon.com'],
     ['cn-north-1', 'console.amazonaws.cn'],
     ['us-gov-west-1', 'console.amazonaws-us-gov.com'],
-  ])('is reached in %s by an address that lasts, or by one command', (region, host) => {
+  ])('links to the console in %s, and gives a download command', (region, host) => {
     const store = new S3ReportStore(client, 'reports', region);
     expect(store.linkTo('weekly/2026-W47/report.html')).toBe(
       `https://${region}.${host}/s3/object/reports?region=${region}&prefix=weekly/2026-W47/report.html`,

@@ -7,32 +7,32 @@ import { lambdaContext } from '../../../../local/host/lambda-runtime.ts';
 import { spendingWith, usageRow } from '../../../support/spending.ts';
 
 const MONDAY = '2026-11-23T06:00:00Z';
-/** As EventBridge's schedules tell it. */
+/** An event of an EventBridge schedule. */
 const SCHEDULED = { 'detail-type': 'Scheduled Event', source: 'aws.events', time: MONDAY };
 
-function worldOf(facts: SpendingFacts, { isTopicDown = false } = {}) {
-  const kept = new Map<string, { contentType: string; text: string }>();
-  const told: { subject: string; lines: readonly string[] }[] = [];
+function createRig(facts: SpendingFacts, { isTopicDown = false } = {}) {
+  const stored = new Map<string, { contentType: string; text: string }>();
+  const messages: { subject: string; lines: readonly string[] }[] = [];
   const logged: object[] = [];
-  const asked: string[] = [];
-  const world = { kept, told, logged, asked, isTopicDown };
+  const weeks: string[] = [];
+  const rig = { stored, messages, logged, weeks, isTopicDown };
   const handler = createWeeklyReportHandler({
     readSpending: async (week) => {
-      asked.push(week);
+      weeks.push(week);
       return facts;
     },
     store: {
-      put: async (name, contentType, text) => void kept.set(name, { contentType, text }),
-      has: async (name) => kept.has(name),
+      put: async (name, contentType, text) => void stored.set(name, { contentType, text }),
+      has: async (name) => stored.has(name),
       linkTo: (name) => `https://console/${name}`,
       downloadCommandFor: (prefix) => `aws s3 cp --recursive s3://bucket/${prefix} .`,
     },
     notify: async (subject, lines) => {
-      if (world.isTopicDown) throw new Error('no topic');
-      told.push({ subject, lines });
+      if (rig.isTopicDown) throw new Error('no topic');
+      messages.push({ subject, lines });
     },
     prefix: 'weekly/',
-    // A late event is of its own week, not of the clock's.
+    // A late event reports the week of its own time, not the clock's.
     nowEpochMs: () => Date.parse('2026-12-02T00:00:00Z'),
     log: (event, fields) => void logged.push({ event, ...fields }),
   });
@@ -41,23 +41,23 @@ function worldOf(facts: SpendingFacts, { isTopicDown = false } = {}) {
       event,
       lambdaContext('report', 'id', 60_000),
     );
-  return Object.assign(world, { invoke });
+  return Object.assign(rig, { invoke });
 }
 
 describe('the weekly report', () => {
-  it('writes the week before its event in every form, and tells the operators where it is', async () => {
-    const { invoke, kept, told, logged, asked } = worldOf(exampleSpending());
+  it('stores the week before its event in every format and notifies the operators', async () => {
+    const { invoke, stored, messages, logged, weeks } = createRig(exampleSpending());
     await invoke(SCHEDULED);
-    expect(asked).toEqual(['2026-W47']);
-    expect([...kept].map(([name, { contentType }]) => [name, contentType])).toEqual([
+    expect(weeks).toEqual(['2026-W47']);
+    expect([...stored].map(([name, { contentType }]) => [name, contentType])).toEqual([
       ['weekly/2026-W47/report.html', 'text/html; charset=utf-8'],
       ['weekly/2026-W47/report.csv', 'text/csv; charset=utf-8'],
       ['weekly/2026-W47/report.json', 'application/json'],
       ['weekly/2026-W47/focus.csv', 'text/csv; charset=utf-8'],
-      ['weekly/2026-W47/told.txt', 'text/plain; charset=utf-8'],
+      ['weekly/2026-W47/delivered.txt', 'text/plain; charset=utf-8'],
     ]);
-    expect(told).toHaveLength(1);
-    const [{ subject, lines } = { subject: '', lines: [] }] = told;
+    expect(messages).toHaveLength(1);
+    const [{ subject, lines } = { subject: '', lines: [] }] = messages;
     expect(subject).toBe('Groq gateway prod: week 2026-W47, $82.91');
     expect(lines).toEqual(
       expect.arrayContaining([
@@ -78,43 +78,52 @@ describe('the weekly report', () => {
     ]);
   });
 
-  it('writes the same files again when it is told twice, and tells nobody a second time', async () => {
-    const { invoke, kept, told } = worldOf(exampleSpending());
+  it('stores the same files again for a duplicate event, without a second notification', async () => {
+    const { invoke, stored, messages } = createRig(exampleSpending());
     await invoke(SCHEDULED);
-    const first = new Map(kept);
+    const first = new Map(stored);
     await invoke(SCHEDULED);
-    expect(kept).toEqual(first);
-    expect(told).toHaveLength(1);
+    expect(stored).toEqual(first);
+    expect(messages).toHaveLength(1);
   });
 
-  it('fails when nobody could be told, so that Lambda tries again, and then tells them', async () => {
-    const world = worldOf(exampleSpending(), { isTopicDown: true });
-    await expect(world.invoke(SCHEDULED)).rejects.toThrow('no topic');
-    expect([...world.kept.keys()]).toContain('weekly/2026-W47/report.html');
-    world.isTopicDown = false;
-    await world.invoke(SCHEDULED);
-    expect(world.told).toHaveLength(1);
+  it('sends no second notification of a week that a version before 0.2.0 has delivered', async () => {
+    const { invoke, stored, messages, logged } = createRig(exampleSpending());
+    stored.set('weekly/2026-W47/told.txt', { contentType: 'text/plain; charset=utf-8', text: '' });
+    await invoke(SCHEDULED);
+    expect(messages).toEqual([]);
+    expect(logged).toMatchObject([{ isNotified: false }]);
+    expect([...stored.keys()]).toContain('weekly/2026-W47/report.html');
   });
 
-  it('makes the week that an operator names, and none that there is not', async () => {
-    const { invoke, asked } = worldOf(exampleSpending());
+  it('fails if the notification fails, and sends it when Lambda retries', async () => {
+    const rig = createRig(exampleSpending(), { isTopicDown: true });
+    await expect(rig.invoke(SCHEDULED)).rejects.toThrow('no topic');
+    expect([...rig.stored.keys()]).toContain('weekly/2026-W47/report.html');
+    rig.isTopicDown = false;
+    await rig.invoke(SCHEDULED);
+    expect(rig.messages).toHaveLength(1);
+  });
+
+  it('reports the week that an operator names, and refuses an invalid one', async () => {
+    const { invoke, weeks } = createRig(exampleSpending());
     await invoke({ week: '2026-W40' });
-    expect(asked).toEqual(['2026-W40']);
+    expect(weeks).toEqual(['2026-W40']);
     await expect(invoke({ week: '2026-W54' })).rejects.toThrow(
       '"week" is "2026-W54"; the weeks of 2026 are W01 to W53',
     );
     await invoke({});
-    expect(asked).toEqual(['2026-W40', '2026-W48']);
+    expect(weeks).toEqual(['2026-W40', '2026-W48']);
   });
 
-  it('keeps a message short however many teams there are, in ASCII where SNS wants it', async () => {
+  it('limits a message of many teams, and keeps its subject in ASCII for SNS', async () => {
     const rows = Array.from({ length: 300 }, (_, index) =>
       usageRow({ team: `team-${index}`, costPicoUsd: picoUsd(1n) }),
     );
-    const { invoke, told } = worldOf(spendingWith(rows));
+    const { invoke, messages } = createRig(spendingWith(rows));
     await invoke(SCHEDULED);
-    expect(told[0]?.lines.length).toBeLessThan(200);
-    expect(told[0]?.lines.at(-1)).toBe('… and more teams: see the report.');
-    expect(told[0]?.subject).toMatch(/^[\x20-\x7e]{1,100}$/);
+    expect(messages[0]?.lines.length).toBeLessThan(200);
+    expect(messages[0]?.lines.at(-1)).toBe('… and more teams: see the report.');
+    expect(messages[0]?.subject).toMatch(/^[\x20-\x7e]{1,100}$/);
   });
 });
