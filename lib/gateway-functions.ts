@@ -3,7 +3,7 @@ import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { ENV } from '../lambda/contract.ts';
 import type { DeploymentSettings } from '../lambda/policy/deployment-settings.ts';
-import { RESPONSE_TIMEOUT } from './api/gateway-api.ts';
+import { RESPONSE_TIMEOUT } from './api/api-methods.ts';
 import { GatewayFunction } from './gateway-function.ts';
 import type { GatewayTable, GatewayTables } from './gateway-table.ts';
 import type { TeamSecrets } from './keys/team-secrets.ts';

@@ -1,5 +1,5 @@
 import { isRole } from '../../lambda/access/identity.ts';
-import { ENDPOINTS } from '../../lambda/access/key-scope.ts';
+import { ENDPOINTS } from '../../lambda/contract.ts';
 import { renderTextTable } from '../../lambda/kernel/text-table.ts';
 import { openAdminClient } from '../admin-client.ts';
 import { CommandError } from '../deployment.ts';

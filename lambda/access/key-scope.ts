@@ -1,13 +1,8 @@
 import * as v from 'valibot';
+import { ENDPOINTS } from '../contract.ts';
 import { picoUsdFromNumber } from '../kernel/money.ts';
 import { rateCostUs } from '../kernel/rate-limit.ts';
 import type { KeyTerms } from '../ledger/key-ledger.ts';
-
-/** What a key can be narrowed to; health needs no key, and every key may ask about itself. */
-export const ENDPOINTS = ['chat', 'models', 'budget', 'usage', 'keys', 'audit'] as const;
-
-/** A part of the gateway's API. */
-export type Endpoint = (typeof ENDPOINTS)[number];
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1_000_000_000));
 

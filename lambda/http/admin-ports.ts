@@ -4,13 +4,13 @@ import type { AuditEntry } from '../kernel/audit-log.ts';
 import type { IdempotencyStore } from '../team-keys/idempotency-store.ts';
 import type { KeyPorts } from '../team-keys/key-operations.ts';
 
-/** What administration needs of the world. */
+/** Ports of the administrative API. */
 export type AdminPorts = KeyPorts & {
   readonly idempotency: IdempotencyStore;
-  /** A month's newest entries, of all or of one team's affairs. */
-  readonly readAudit: (period: string, most: number, team?: string) => Promise<readonly AuditEntry[]>;
-  /** What keys have been used for this month, by their ids. */
+  /** Returns at most `limit` entries of a month, newest first, of one team or of all. */
+  readonly readAudit: (period: string, limit: number, team?: string) => Promise<readonly AuditEntry[]>;
+  /** Returns this month's usage of keys, by key id. */
   readonly readUse: (records: readonly KeyRecord[]) => Promise<ReadonlyMap<string, KeyUsage>>;
-  /** How the Groq keys of teams stand. */
+  /** Returns the status of the teams' Groq keys. */
   readonly readGroqKeys: (teams: readonly string[]) => Promise<readonly GroqKeySummary[]>;
 };

@@ -1,39 +1,34 @@
 import { didYouMean } from '../kernel/nearest-word.ts';
-import { type Refusal, refuse, renderRefusal } from '../kernel/refusals.ts';
+import { type Refusal, refuse } from '../kernel/refusals.ts';
 import type { IdempotentRequest } from '../team-keys/idempotency-store.ts';
 import type { Caller } from '../team-keys/key-operations.ts';
 
-/** One administrative request, wherever it comes from. */
+/** A request of the administrative API, received over HTTP or from the command line. */
 export type AdminRequest = {
   readonly method: string;
   readonly path: string;
   readonly query: Readonly<Record<string, string | undefined>>;
   readonly bodyText: string;
   readonly caller: Caller;
-  /** With the caller's own key, where it has one. */
+  /** The Idempotency-Key with the caller's own key. Undefined: the request is not idempotent. */
   readonly idempotency: Pick<IdempotentRequest, 'presentedKey' | 'idempotencyKey'> | undefined;
 };
 
-/** Its answer. */
+/** A response of the administrative API. */
 export type AdminResponse = {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 };
 
-/** An answer that may hold a key, so that nobody on the way may keep it. */
+/** Builds a JSON response that no cache may store, because it may contain a key. */
 export function adminResponse(status: number, content: object | string): AdminResponse {
   const headers = { 'content-type': 'application/json', 'cache-control': 'no-store' };
   return { status, headers, body: typeof content === 'string' ? content : JSON.stringify(content) };
 }
 
-/** A refusal as an answer. */
-export function adminRefusal(refusal: Refusal): AdminResponse {
-  return renderRefusal(refusal);
-}
-
-/** Says so, if a query has a parameter that its URL does not know. */
-export function unknownParameter(query: AdminRequest['query'], known: readonly string[]): Refusal | undefined {
+/** Refuses a query with a parameter that the URL does not have. */
+export function checkParameters(query: AdminRequest['query'], known: readonly string[]): Refusal | undefined {
   const unknown = Object.keys(query).find((name) => !known.includes(name));
   if (unknown === undefined) return undefined;
   const name = unknown.slice(0, 40);

@@ -1,127 +1,91 @@
 import { describeKey } from '../access/key-record.ts';
-import { parseObject } from '../kernel/json-object.ts';
-import { didYouMean } from '../kernel/nearest-word.ts';
-import { type Refusal, refuse } from '../kernel/refusals.ts';
+import type { RouteName } from '../contract.ts';
+import { type Refusal, renderRefusal } from '../kernel/refusals.ts';
 import { type CreatedKey, createKey, findKey, listKeys, revokeKey } from '../team-keys/key-operations.ts';
 import { rotateKey } from '../team-keys/key-rotation.ts';
 import type { AdminPorts } from './admin-ports.ts';
-import {
-  type AdminRequest,
-  type AdminResponse,
-  adminRefusal,
-  adminResponse,
-  unknownParameter,
-} from './admin-response.ts';
+import { type AdminRequest, type AdminResponse, adminResponse, checkParameters } from './admin-response.ts';
 import { handleAudit } from './audit-route.ts';
 import { handleGroqKeys } from './groq-keys-route.ts';
 import { withIdempotency } from './idempotency.ts';
-import { decodePathSegment } from './io/gateway-event.ts';
+import { parseRotationRequest, truncateReason } from './rotation-request.ts';
+import { matchRoute } from './routing.ts';
 
-const KEYS = '/openai/v1/api-keys';
-const GROQ_KEYS = '/openai/v1/groq-keys';
-const DEFAULT_OVERLAP_HOURS = 24;
-const MAX_REASON_LENGTH = 200;
+type AdminHandler = (ports: AdminPorts, request: AdminRequest, id: string) => Promise<AdminResponse | Refusal>;
 
-/** Answers one administrative request. */
+const HANDLERS: Readonly<Record<RouteName<'admin'>, AdminHandler>> = {
+  listKeys: handleListKeys,
+  createKey: handleCreateKey,
+  getOwnKey: async (ports, request) => await handleGetKey(ports, request, 'me'),
+  getKey: handleGetKey,
+  revokeKey: handleRevokeKey,
+  rotateKey: handleRotateKey,
+  listAuditEntries: handleAudit,
+  listGroqKeys: handleGroqKeys,
+};
+
+/** Routes a request of the administrative API and renders its response. */
 export async function handleAdmin(ports: AdminPorts, request: AdminRequest): Promise<AdminResponse> {
-  const { method, path } = request;
-  const [, id, action] = /^\/openai\/v1\/api-keys\/([^/]+)(?:\/([^/]+))?$/.exec(path) ?? [];
-  if (path === KEYS && method === 'GET') return await list(ports, request);
-  if (path === KEYS && method === 'POST') return await create(ports, request);
-  if (id !== undefined && action === undefined && method === 'GET') return await show(ports, request, id);
-  if (id !== undefined && action === undefined && method === 'DELETE') return await revoke(ports, request, id);
-  if (id !== undefined && action === 'rotate' && method === 'POST') return await rotate(ports, request, id);
-  if (path === '/openai/v1/audit' && method === 'GET') return await handleAudit(ports, request);
-  if (path === GROQ_KEYS && method === 'GET') return await handleGroqKeys(ports, request);
-  const allow = allowedMethods(path, id, action);
-  if (allow === undefined)
-    return adminRefusal(
-      refuse('unknown_url', `Unknown request URL: ${method} ${path.slice(0, 200)}. Keys are at ${KEYS}.`),
-    );
-  const no = adminRefusal(refuse('method_not_allowed', `${path.slice(0, 200)} answers ${allow} only.`));
-  return { ...no, headers: { ...no.headers, allow } };
+  const match = matchRoute('admin', request.method, request.path);
+  if ('refusal' in match) {
+    const response = renderRefusal(match.refusal);
+    return { ...response, headers: { ...response.headers, ...match.headers } };
+  }
+  const result = await HANDLERS[match.name](ports, request, match.parameter);
+  return 'reason' in result ? renderRefusal(result) : result;
 }
 
-function allowedMethods(path: string, id: string | undefined, action: string | undefined): string | undefined {
-  if (path === KEYS) return 'GET, POST';
-  if (path === '/openai/v1/audit' || path === GROQ_KEYS) return 'GET';
-  if (id !== undefined && action === undefined) return 'GET, DELETE';
-  return action === 'rotate' ? 'POST' : undefined;
-}
-
-async function list(ports: AdminPorts, { caller, query }: AdminRequest): Promise<AdminResponse> {
-  const unknown = unknownParameter(query, ['team']);
-  if (unknown !== undefined) return adminRefusal(unknown);
+async function handleListKeys(ports: AdminPorts, { caller, query }: AdminRequest): Promise<AdminResponse | Refusal> {
+  const refusal = checkParameters(query, ['team']);
+  if (refusal !== undefined) return refusal;
   const records = await listKeys(ports, caller, query.team);
-  if ('reason' in records) return adminRefusal(records);
-  const use = await ports.readUse(records);
+  if ('reason' in records) return records;
+  const usage = await ports.readUse(records);
   const { nowEpochMs } = ports.rules;
-  return adminResponse(200, {
-    object: 'list',
-    data: records.map((one) => describeKey(one, use.get(one.keyId), nowEpochMs)),
+  const data = records.map((record) => describeKey(record, usage.get(record.keyId), nowEpochMs));
+  return adminResponse(200, { object: 'list', data });
+}
+
+async function handleGetKey(ports: AdminPorts, { caller }: AdminRequest, id: string): Promise<AdminResponse | Refusal> {
+  const result = await findKey(ports, caller, id, 'read_keys');
+  if ('reason' in result) return result;
+  const { found } = result;
+  const usage = await ports.readUse([found]);
+  return adminResponse(200, describeKey(found, usage.get(found.keyId), ports.rules.nowEpochMs));
+}
+
+async function handleCreateKey(ports: AdminPorts, request: AdminRequest): Promise<AdminResponse | Refusal> {
+  return await withIdempotency(ports, request, async () => {
+    const created = await createKey(ports, request.caller, request.bodyText);
+    return 'reason' in created ? created : adminResponse(201, describeNewKey(created, ports.rules.nowEpochMs));
   });
 }
 
-async function show(ports: AdminPorts, { caller }: AdminRequest, id: string): Promise<AdminResponse> {
-  const asked = await findKey(ports, caller, decodePathSegment(id), 'read_keys');
-  if ('reason' in asked) return adminRefusal(asked);
-  const { found } = asked;
-  const use = await ports.readUse([found]);
-  return adminResponse(200, describeKey(found, use.get(found.keyId), ports.rules.nowEpochMs));
-}
-
-async function create(ports: AdminPorts, request: AdminRequest): Promise<AdminResponse> {
+async function handleRotateKey(ports: AdminPorts, request: AdminRequest, id: string): Promise<AdminResponse | Refusal> {
+  const rotation = parseRotationRequest(request.bodyText);
+  // A rotation has a `reason` too, so only the message marks a refusal.
+  if ('message' in rotation) return rotation;
   return await withIdempotency(ports, request, async () => {
-    const made = await createKey(ports, request.caller, request.bodyText);
-    return 'reason' in made ? adminRefusal(made) : adminResponse(201, withKey(made, ports.rules.nowEpochMs));
-  });
-}
-
-async function rotate(ports: AdminPorts, request: AdminRequest, id: string): Promise<AdminResponse> {
-  const terms = parseRotationRequest(request.bodyText);
-  if ('refusal' in terms) return adminRefusal(terms.refusal);
-  return await withIdempotency(ports, request, async () => {
-    const made = await rotateKey(ports, request.caller, decodePathSegment(id), terms);
-    if ('reason' in made) return adminRefusal(made);
+    const created = await rotateKey(ports, request.caller, id, rotation);
+    if ('reason' in created) return created;
     const { nowEpochMs } = ports.rules;
-    return adminResponse(201, { ...withKey(made, nowEpochMs), replaces: describeKey(made.old, undefined, nowEpochMs) });
+    const replaces = describeKey(created.old, undefined, nowEpochMs);
+    return adminResponse(201, { ...describeNewKey(created, nowEpochMs), replaces });
   });
 }
 
-async function revoke(ports: AdminPorts, { caller, query }: AdminRequest, id: string): Promise<AdminResponse> {
-  const unknown = unknownParameter(query, ['reason']);
-  if (unknown !== undefined) return adminRefusal(unknown);
-  const revoked = await revokeKey(
-    ports,
-    caller,
-    decodePathSegment(id),
-    (query.reason ?? '').slice(0, MAX_REASON_LENGTH),
-  );
-  if ('reason' in revoked) return adminRefusal(revoked);
+async function handleRevokeKey(
+  ports: AdminPorts,
+  { caller, query }: AdminRequest,
+  id: string,
+): Promise<AdminResponse | Refusal> {
+  const refusal = checkParameters(query, ['reason']);
+  if (refusal !== undefined) return refusal;
+  const revoked = await revokeKey(ports, caller, id, truncateReason(query.reason ?? ''));
+  if ('reason' in revoked) return revoked;
   return adminResponse(200, { ...describeKey(revoked, undefined, ports.rules.nowEpochMs), deleted: true });
 }
 
-function withKey({ key, record }: CreatedKey, nowEpochMs: number): object {
+function describeNewKey({ key, record }: CreatedKey, nowEpochMs: number): object {
   return { ...describeKey(record, undefined, nowEpochMs), key };
-}
-
-/** Reads a rotation's body, which may be left out. */
-function parseRotationRequest(bodyText: string): { overlapHours: number; reason: string } | { refusal: Refusal } {
-  const body = bodyText.trim() === '' ? {} : parseObject(bodyText);
-  const no = (message: string, param?: string) => ({
-    refusal: refuse('invalid_request', message, param === undefined ? {} : { param }),
-  });
-  if (body === undefined) return no('The body is not a JSON object. Send {"overlap_hours": 24}, or none.');
-  const fields = ['overlap_hours', 'reason'];
-  const unknown = Object.keys(body)
-    .find((field) => !fields.includes(field))
-    ?.slice(0, 40);
-  if (unknown !== undefined)
-    return no(
-      `"${unknown}" is no field of a rotation${didYouMean(unknown, fields)}; the fields are overlap_hours, reason.`,
-    );
-  const { overlap_hours: overlapHours = DEFAULT_OVERLAP_HOURS, reason = '' } = body;
-  if (typeof overlapHours !== 'number') return no('"overlap_hours" must be hours as a number.', 'overlap_hours');
-  if (typeof reason !== 'string') return no('"reason" must be text.', 'reason');
-  return { overlapHours, reason: reason.slice(0, MAX_REASON_LENGTH) };
 }

@@ -1,35 +1,25 @@
-import { accessLevelFor } from '../access/permissions.ts';
 import { describeGroqKey } from '../groq-keys/groq-key-list.ts';
-import { refuse } from '../kernel/refusals.ts';
+import { type Refusal, refuse } from '../kernel/refusals.ts';
 import { CANARY_TEAM } from '../policy/canary-team.ts';
-import { verifyCaller } from '../team-keys/key-operations.ts';
 import type { AdminPorts } from './admin-ports.ts';
-import {
-  type AdminRequest,
-  type AdminResponse,
-  adminRefusal,
-  adminResponse,
-  unknownParameter,
-} from './admin-response.ts';
+import { type AdminRequest, type AdminResponse, adminResponse, checkParameters } from './admin-response.ts';
+import { resolveReadableTeam } from './readable-team.ts';
 
-/** `GET /openai/v1/groq-keys`: how the Groq keys of the caller's team stand, or of all; never a key. */
-export async function handleGroqKeys(ports: AdminPorts, { caller, query }: AdminRequest): Promise<AdminResponse> {
-  const own = await verifyCaller(ports, caller);
-  if ('reason' in own) return adminRefusal(own);
-  const level = accessLevelFor(own, 'read_groq_keys');
-  const isAll = level === 'all';
-  if (!isAll && (level !== 'team' || own.team === undefined))
-    return adminRefusal(refuse('forbidden', `A key with the role "${own.role}" may not see Groq keys.`));
-  const unknown = unknownParameter(query, ['team']);
-  if (unknown !== undefined) return adminRefusal(unknown);
-  if (!isAll && query.team !== undefined && query.team !== own.team)
-    return adminRefusal(
-      refuse('forbidden', `This key sees the Groq keys of team "${own.team}" only.`, { param: 'team' }),
-    );
-  const known = [...ports.rules.teams.keys()].filter((team) => team !== CANARY_TEAM);
-  const asked = isAll ? query.team : own.team;
-  if (isAll && asked !== undefined && !known.includes(asked))
-    return adminRefusal(refuse('invalid_request', `There is no team "${asked.slice(0, 40)}".`, { param: 'team' }));
-  const standings = await ports.readGroqKeys(asked === undefined ? known : [asked]);
-  return adminResponse(200, { object: 'list', data: standings.map(describeGroqKey) });
+/** `GET /openai/v1/groq-keys`: the status of the Groq keys of the caller's team, or of all teams; never a key itself. */
+export async function handleGroqKeys(
+  ports: AdminPorts,
+  { caller, query }: AdminRequest,
+): Promise<AdminResponse | Refusal> {
+  const readable = await resolveReadableTeam(ports, caller, 'read_groq_keys', 'see Groq keys');
+  if ('reason' in readable) return readable;
+  const refusal = checkParameters(query, ['team']);
+  if (refusal !== undefined) return refusal;
+  const { team = readable.team } = query;
+  if (readable.team !== undefined && team !== readable.team)
+    return refuse('forbidden', `This key sees the Groq keys of team "${readable.team}" only.`, { param: 'team' });
+  const teams = [...ports.rules.teams.keys()].filter((name) => name !== CANARY_TEAM);
+  if (readable.team === undefined && team !== undefined && !teams.includes(team))
+    return refuse('invalid_request', `There is no team "${team.slice(0, 40)}".`, { param: 'team' });
+  const summaries = await ports.readGroqKeys(team === undefined ? teams : [team]);
+  return adminResponse(200, { object: 'list', data: summaries.map(describeGroqKey) });
 }

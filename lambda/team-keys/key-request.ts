@@ -1,7 +1,8 @@
 import * as v from 'valibot';
 import { type Identity, isRole, type Role } from '../access/identity.ts';
-import { ENDPOINTS, type KeyScope } from '../access/key-scope.ts';
+import type { KeyScope } from '../access/key-scope.ts';
 import { accessLevelFor } from '../access/permissions.ts';
+import { ENDPOINTS } from '../contract.ts';
 import { parseObject } from '../kernel/json-object.ts';
 import { didYouMean } from '../kernel/nearest-word.ts';
 import { type Refusal, refuse } from '../kernel/refusals.ts';

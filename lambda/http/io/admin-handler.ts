@@ -1,37 +1,42 @@
 import middy, { type Request } from '@middy/core';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
-import type { Endpoint } from '../../access/key-scope.ts';
 import type { Log } from '../../kernel/clock.ts';
 import { logFault } from '../../kernel/fault.ts';
 import { refuse, renderRefusal } from '../../kernel/refusals.ts';
 import type { AdminPorts } from '../admin-ports.ts';
-import type { AdminResponse } from '../admin-response.ts';
+import type { AdminRequest, AdminResponse } from '../admin-response.ts';
 import { handleAdmin } from '../admin-routes.ts';
-import { checkEndpointScope, findHeader, readBearerToken, readBody, readIdentity } from './gateway-event.ts';
+import { checkEndpointScope } from '../caller-checks.ts';
+import { matchRoute } from '../routing.ts';
+import { findHeader, readBearerToken, readBody, readIdentity } from './gateway-event.ts';
 
-/** What the administration function needs: its ports as they stand at each request, and where it reports. */
+/** Ports of the admin function; `loadPorts` reads the current policies and runs once per request. */
 export type AdminHandlerPorts = { readonly loadPorts: () => Promise<AdminPorts>; readonly log: Log };
 
-/** Makes the function behind `/openai/v1/api-keys` and `/openai/v1/audit`: the one that may write keys. */
+/** Creates the handler of the admin function, the only function that may write keys at run time. */
 export function createAdminHandler({ loadPorts, log }: AdminHandlerPorts) {
   return middy<APIGatewayProxyEvent, APIGatewayProxyResult>({ timeoutEarlyInMillis: 0 })
     .use({ onError: (request: Request) => handleFault(log, request) })
-    .handler(async (event) => toProxyResult(await answer(loadPorts, event), event.requestContext.requestId));
+    .handler(async (event) => toProxyResult(await respond(loadPorts, event), event.requestContext.requestId));
 }
 
-async function answer(loadPorts: AdminHandlerPorts['loadPorts'], event: APIGatewayProxyEvent): Promise<AdminResponse> {
-  const identity = readIdentity(event);
-  const isAboutItself = event.httpMethod === 'GET' && event.path === '/openai/v1/api-keys/me';
-  const closed = isAboutItself ? undefined : checkEndpointScope(identity, endpointFor(event.path));
-  if (closed !== undefined) return renderRefusal(closed);
+async function respond(loadPorts: AdminHandlerPorts['loadPorts'], event: APIGatewayProxyEvent): Promise<AdminResponse> {
+  const match = matchRoute('admin', event.httpMethod, event.path);
+  const refusal = 'refusal' in match ? undefined : checkEndpointScope(readIdentity(event), match.endpoint);
+  if (refusal !== undefined) return renderRefusal(refusal);
   const bodyText = readBody(event);
   if (typeof bodyText !== 'string') return renderRefusal(bodyText);
-  const { requestContext } = event;
-  const idempotencyKey = findHeader(event.headers, 'idempotency-key');
-  return await handleAdmin(await loadPorts(), {
-    method: event.httpMethod,
-    path: event.path,
-    // A parameter given twice counts once, by its last value, as API Gateway's own short form has it.
+  return await handleAdmin(await loadPorts(), toAdminRequest(event, bodyText));
+}
+
+function toAdminRequest(event: APIGatewayProxyEvent, bodyText: string): AdminRequest {
+  const { httpMethod: method, path, headers, requestContext } = event;
+  const identity = readIdentity(event);
+  const idempotencyKey = findHeader(headers, 'idempotency-key');
+  return {
+    method,
+    path,
+    // Of a repeated parameter the last value counts, as in API Gateway's own single-value form.
     query: Object.fromEntries(
       Object.entries(event.multiValueQueryStringParameters ?? {}).map(([name, values]) => [name, values?.at(-1)]),
     ),
@@ -43,13 +48,8 @@ async function answer(loadPorts: AdminHandlerPorts['loadPorts'], event: APIGatew
       requestId: requestContext.requestId,
       isKey: true,
     },
-    idempotency:
-      idempotencyKey === undefined ? undefined : { idempotencyKey, presentedKey: readBearerToken(event.headers) },
-  });
-}
-
-function endpointFor(path: string): Endpoint {
-  return path.startsWith('/openai/v1/audit') ? 'audit' : 'keys';
+    idempotency: idempotencyKey === undefined ? undefined : { idempotencyKey, presentedKey: readBearerToken(headers) },
+  };
 }
 
 function toProxyResult({ status, headers, body }: AdminResponse, requestId: string): APIGatewayProxyResult {

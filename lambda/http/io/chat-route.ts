@@ -3,52 +3,45 @@ import { callHeaders } from '../../chat/call-headers.ts';
 import type { CallMetadata, ChatCompletionResult } from '../../chat/chat-completion.ts';
 import { completeChat } from '../../chat/complete-chat.ts';
 import type { TeamPolicy } from '../../policy/environment.ts';
+import { findTeamPolicy } from '../caller-checks.ts';
 import type { GatewayCall } from './gateway-call.ts';
-import { findTeamPolicy, readBody, readIdentity } from './gateway-event.ts';
+import { readBody, readIdentity } from './gateway-event.ts';
 import { type GatewayResponse, refusalResponse } from './gateway-response.ts';
 import { recordRequest } from './request-recording.ts';
 
-/** How much of a streamed answer may wait for a slow client, in bytes; one slower still is cut off, and still settled. */
+/** Maximum bytes of a stream that wait for a slow client; beyond that the client is disconnected, and the call settled. */
 const MAX_BUFFERED_BYTES = 32 * 1024 * 1024;
 
 /** `POST /openai/v1/chat/completions`. */
 export async function handleChat(call: GatewayCall): Promise<GatewayResponse> {
-  const { ports, event } = call;
+  const { ports, event, requestId, deadlineEpochMs } = call;
   const { teams, catalog } = await ports.policies.policies();
   const identity = readIdentity(event);
   const policy = findTeamPolicy(identity, teams);
   if ('reason' in policy) return refusalResponse(policy);
   const bodyText = readBody(event);
   if (typeof bodyText !== 'string') return refusalResponse(bodyText);
-  const { requestId, deadlineEpochMs } = call;
-  const answer = await completeChat(ports, {
-    id: ports.newId(),
-    requestId,
-    identity,
-    policy,
-    catalog,
-    bodyText,
-    deadlineEpochMs,
-  });
-  const headers = buildResponseHeaders(call, policy, answer.metadata);
-  switch (answer.kind) {
+  const id = ports.newId();
+  const result = await completeChat(ports, { id, requestId, identity, policy, catalog, bodyText, deadlineEpochMs });
+  const headers = buildResponseHeaders(call, policy, result.metadata);
+  switch (result.kind) {
     case 'refused':
       return {
-        ...refusalResponse(answer.refusal, headers),
-        reportFields: { refusal: answer.refusal, ...answer.metadata },
+        ...refusalResponse(result.refusal, headers),
+        reportFields: { refusal: result.refusal, ...result.metadata },
       };
     case 'complete':
       return {
         statusCode: 200,
-        headers: { 'content-type': 'application/json', ...answer.headers, ...headers },
-        body: answer.body,
-        reportFields: answer.metadata,
+        headers: { 'content-type': 'application/json', ...result.headers, ...headers },
+        body: result.body,
+        reportFields: result.metadata,
       };
     case 'stream':
       return {
         statusCode: 200,
-        headers: { ...answer.headers, ...headers, 'cache-control': 'no-cache' },
-        body: createRelayBody(call, answer),
+        headers: { ...result.headers, ...headers, 'cache-control': 'no-cache' },
+        body: createRelayBody(call, result),
       };
   }
 }
@@ -66,11 +59,11 @@ function buildResponseHeaders(
   };
 }
 
-/** The stream to the client, which ends only once the call has been settled, whether or not the client still reads. */
-function createRelayBody(call: GatewayCall, answer: Extract<ChatCompletionResult, { kind: 'stream' }>): PassThrough {
+/** Creates the body stream, which ends after the call is settled even if the client disconnects earlier. */
+function createRelayBody(call: GatewayCall, result: Extract<ChatCompletionResult, { kind: 'stream' }>): PassThrough {
   const { ports, requestId, waitUntil } = call;
   const body = new PassThrough();
-  // A client that has gone destroys the stream; the call goes on to its settlement all the same.
+  // A client that disconnects destroys the stream; the relay continues until the call is settled.
   body.on('error', () => {});
   const sink = {
     write(bytes: Uint8Array) {
@@ -79,7 +72,7 @@ function createRelayBody(call: GatewayCall, answer: Extract<ChatCompletionResult
       else body.write(bytes);
     },
   };
-  const relay = answer.relay(sink).then(
+  const relay = result.relay(sink).then(
     (ended) => {
       body.end();
       recordRequest(call, { model: ended.model, ended });

@@ -5,25 +5,26 @@ import type { RequestRecorder } from '../../chat/request-report.ts';
 import type { PolicySource } from '../../policy/policy-source.ts';
 import type { UsageReader } from '../../usage/ports.ts';
 
-/** What the gateway is made of. */
+/** Ports of the gateway function. */
 export type GatewayPorts = ChatCompletionPorts & {
   readonly policies: PolicySource;
   readonly usage: UsageReader;
   readonly keyNames: KeyNameReader;
   readonly recorder: RequestRecorder;
-  /** A random id that nobody can foresee. */
+  /** Returns an unpredictable random id. */
   readonly newId: () => string;
 };
 
-/** One request on its way: the event, and what every route needs of the moment. */
+/** A request that is being handled: the event, the ports, and the times that its routes need. */
 export type GatewayCall = {
   readonly ports: GatewayPorts;
   readonly event: APIGatewayProxyEvent;
-  /** For people: API Gateway lets a client choose it, so nothing may depend on it. */
+  /** For logs and messages only: API Gateway lets clients choose it. */
   readonly requestId: string;
+  /** Monotonic clock. */
   readonly startedAtMs: number;
-  /** When an answer must be complete: before Lambda ends the function. */
+  /** Time by which the response must be complete so that the call can still be settled. */
   readonly deadlineEpochMs: number;
-  /** Names work that must end before the function may, even if the client's connection breaks before. */
+  /** Keeps the function running until `work` ends, even if the client disconnects earlier. */
   waitUntil(work: Promise<void>): void;
 };

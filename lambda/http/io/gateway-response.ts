@@ -2,23 +2,23 @@ import type { Readable } from 'node:stream';
 import type { CallOutcome } from '../../chat/request-report.ts';
 import { type Refusal, renderRefusal } from '../../kernel/refusals.ts';
 
-/** What an answer tells those who watch, beside what the caller gets. */
+/** Facts about a response that the client does not get but logs and metrics need. */
 export type ReportFields = {
   readonly refusal?: Refusal | undefined;
   readonly model?: string | undefined;
   readonly ended?: CallOutcome | undefined;
 };
 
-/** A handler's answer: API Gateway's proxy response, with a body that may be a stream. */
+/** A response of the gateway: API Gateway's proxy response with a body that may be a stream. */
 export type GatewayResponse = {
   readonly statusCode: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Readable;
-  /** For those who watch; taken off before the answer goes out. Absent where nobody watches, or once they have been told. */
+  /** Removed before the response is sent. Absent where nothing is recorded, or where the route records by itself. */
   readonly reportFields?: ReportFields;
 };
 
-/** A refusal as an answer. */
+/** Renders a refusal. Its own headers take precedence over `headers`. */
 export function refusalResponse(refusal: Refusal, headers: Readonly<Record<string, string>> = {}): GatewayResponse {
   const rendered = renderRefusal(refusal);
   return {
@@ -29,7 +29,7 @@ export function refusalResponse(refusal: Refusal, headers: Readonly<Record<strin
   };
 }
 
-/** An object as a JSON answer. */
+/** Renders an object as a JSON response with status 200. */
 export function jsonResponse(content: object): GatewayResponse {
   return { statusCode: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify(content) };
 }

@@ -2,7 +2,7 @@ import type { GatewayCall } from './gateway-call.ts';
 import { readCaller } from './gateway-event.ts';
 import type { ReportFields } from './gateway-response.ts';
 
-/** Tells the watch of a request that has its whole answer. */
+/** Records a finished request for logs, metrics and refusal counts. */
 export function recordRequest({ ports, event, requestId, startedAtMs }: GatewayCall, reportFields: ReportFields): void {
   const { refusal, model = '', ended } = reportFields;
   const { firstTokenAtMs } = ended ?? {};

@@ -9,7 +9,7 @@ import type { GatewayCall } from './gateway-call.ts';
 import { readIdentity } from './gateway-event.ts';
 import { type GatewayResponse, jsonResponse, refusalResponse } from './gateway-response.ts';
 
-/** `GET /openai/v1/usage`: what calls came to, of the keys that the caller may see. */
+/** `GET /openai/v1/usage`: usage of the keys that the caller may see. */
 export async function handleUsage({ ports, event }: GatewayCall): Promise<GatewayResponse> {
   const scope = resolveUsageScope(readIdentity(event));
   if (scope.kind === 'nothing')

@@ -8,6 +8,7 @@ import { publishPolicies } from '../../../lambda/deployment/publish.ts';
 import { createAdminPorts } from '../../../lambda/functions/admin-ports.ts';
 import { Headroom } from '../../../lambda/groq/headroom.ts';
 import { DynamoGroqKeyRepository } from '../../../lambda/groq-keys/io/groq-key-repository.ts';
+import { serverForPath } from '../../../lambda/http/api-resources.ts';
 import { createAdminHandler } from '../../../lambda/http/io/admin-handler.ts';
 import { createAuthorizer } from '../../../lambda/http/io/authorizer.ts';
 import { systemClock } from '../../../lambda/kernel/io/system.ts';
@@ -18,7 +19,6 @@ import { DynamoAuditLog } from '../../../lambda/policy/io/dynamo-audit-log.ts';
 import { Registry } from '../../../lambda/policy/io/registry.ts';
 import { DynamoUsage } from '../../../lambda/usage/io/dynamo-usage.ts';
 import { ensureTable } from '../../../local/dynamodb/tables.ts';
-import { ADMIN_PATHS } from '../../../local/host/host.ts';
 import { lambdaContext } from '../../../local/host/lambda-runtime.ts';
 import { catalog, catalogContent } from '../catalog.ts';
 import { invoke, NO_OP_USAGE_PORTS } from '../gateway/gateway-in-process.ts';
@@ -128,7 +128,7 @@ export class KeyTestRig {
       isBase64Encoded: false,
       requestContext: { requestId: randomUUID(), authorizer: context, identity: { sourceIp: '192.0.2.1' } },
     } as unknown as APIGatewayProxyEvent;
-    if (!ADMIN_PATHS.test(pathOnly)) return await invoke(this.#gateway, event);
+    if (serverForPath(pathOnly) === 'gateway') return await invoke(this.#gateway, event);
     const answer = await this.#admin(event, lambdaContext('admin', 'r', 25_000));
     return { status: answer.statusCode, headers: answer.headers ?? {}, text: answer.body };
   }
