@@ -1,92 +1,93 @@
-/** Where a key stands among the versions of its team's secret. */
+/** The place of a key in its team's rotation. */
 export type KeyStage = 'current' | 'previous' | 'staged';
 
-/** As much of a key as its choice depends on. */
+/** The facts about a key that its choice depends on. */
 export type KeyCandidate = {
   readonly keyId: string;
-  /** When its version was made: at a rotation, moments before it became the current one. */
+  /** When the version of the secret was created: in a rotation, moments before it became the current one. */
   readonly createdAtEpochMs: number;
 };
 
-/** How a team's new key is begun with. */
+/** The gradual rollout of a team's new key. */
 export type KeyCanary = {
-  /** The share of calls that go on the new key, in percent. */
+  /** The share of calls that use the new key, in percent. */
   readonly canaryPercent: number;
-  /** For how long, in minutes since it was made. */
+  /** The duration of the rollout in minutes, from the key's creation. */
   readonly canaryMinutes: number;
 };
 
-/** How long a process goes around a key that Groq refused, in milliseconds: it may come back, and another may go. */
+/** The time for which a process avoids a key that Groq refused, in milliseconds. */
 export const REFUSED_KEY_TTL_MS = 60_000;
 
 const MS_PER_MINUTE = 60_000;
 
-/** Whether a current key is so new that only a share of the calls goes on it. */
+/** True if the current key is so new that only a share of the calls uses it. */
 export function isInCanary(current: KeyCandidate, canary: KeyCanary, nowEpochMs: number): boolean {
-  const newForMs = canary.canaryMinutes * MS_PER_MINUTE;
-  return canary.canaryPercent < 100 && nowEpochMs - current.createdAtEpochMs < newForMs;
+  const canaryMs = canary.canaryMinutes * MS_PER_MINUTE;
+  return canary.canaryPercent < 100 && nowEpochMs - current.createdAtEpochMs < canaryMs;
 }
 
 /**
- * In which order a call tries its team's keys: on a new key only a share of the calls, the others on the one before; what
- * was refused lately comes last. A place without a key, or with one that this call has tried, is left out by the caller.
+ * The order in which a call tries its team's keys. During a canary only a share of the calls starts with the new key;
+ * keys that Groq refused lately come last. The caller skips stages without a key, and keys that the call has tried.
  */
 export function rankKeyStages(choice: {
-  /** What is known so far: what is not known is never held to be refused. */
+  /** The keys known so far. An unknown key counts as not refused. */
   readonly keys: Readonly<Partial<Record<KeyStage, KeyCandidate>>>;
   readonly isRefused: (keyId: string) => boolean;
   readonly canary: KeyCanary;
   readonly nowEpochMs: number;
-  /** From 0 to 1, one for each call. */
+  /** From 0 to 1, drawn once per call. */
   readonly random: number;
 }): readonly KeyStage[] {
   const { keys, canary, random } = choice;
   const isNew = keys.current !== undefined && isInCanary(keys.current, canary, choice.nowEpochMs);
-  const usesPreviousKey = isNew && random * 100 >= canary.canaryPercent;
-  const order: readonly KeyStage[] = usesPreviousKey
+  const startsWithPrevious = isNew && random * 100 >= canary.canaryPercent;
+  const order: readonly KeyStage[] = startsWithPrevious
     ? ['previous', 'current', 'staged']
     : ['current', 'previous', 'staged'];
-  const isLast = (stage: KeyStage) => {
+  const isRefused = (stage: KeyStage) => {
     const key = keys[stage];
     return key !== undefined && choice.isRefused(key.keyId);
   };
-  return [...order.filter((stage) => !isLast(stage)), ...order.filter(isLast)];
+  return [...order.filter((stage) => !isRefused(stage)), ...order.filter(isRefused)];
 }
 
-/** The keys that Groq has refused in this process lately, and what is used in their stead. */
+/** The keys that Groq refused lately in this process, and the key that replaces the current one. */
 export class RefusedKeys {
-  readonly #sinceEpochMs = new Map<string, number>();
+  readonly #refusedAtEpochMs = new Map<string, number>();
   #fallbackKeyId: string | undefined;
 
   has(keyId: string, nowEpochMs: number): boolean {
-    const since = this.#sinceEpochMs.get(keyId);
-    return since !== undefined && nowEpochMs - since < REFUSED_KEY_TTL_MS;
+    return this.refusedAtEpochMs(keyId, nowEpochMs) !== undefined;
   }
 
-  /** Since when a key has been refused, where that is so. */
-  sinceEpochMs(keyId: string, nowEpochMs: number): number | undefined {
-    return this.has(keyId, nowEpochMs) ? this.#sinceEpochMs.get(keyId) : undefined;
+  /** When Groq refused a key, or undefined if it did not do so lately. */
+  refusedAtEpochMs(keyId: string, nowEpochMs: number): number | undefined {
+    const atEpochMs = this.#refusedAtEpochMs.get(keyId);
+    return atEpochMs !== undefined && nowEpochMs - atEpochMs < REFUSED_KEY_TTL_MS ? atEpochMs : undefined;
   }
 
-  /** Notes a refusal; tells whether it is news. */
+  /** Records that Groq refused a key. Returns true if it was not known to be refused. */
   recordRefused(keyId: string, nowEpochMs: number): boolean {
     if (this.has(keyId, nowEpochMs)) return false;
-    for (const known of this.#sinceEpochMs.keys()) if (!this.has(known, nowEpochMs)) this.#sinceEpochMs.delete(known);
-    this.#sinceEpochMs.set(keyId, nowEpochMs);
+    for (const known of this.#refusedAtEpochMs.keys())
+      if (!this.has(known, nowEpochMs)) this.#refusedAtEpochMs.delete(known);
+    this.#refusedAtEpochMs.set(keyId, nowEpochMs);
     if (this.#fallbackKeyId === keyId) this.#fallbackKeyId = undefined;
     return true;
   }
 
   /**
-   * Notes that Groq took a key, of a call that began at a time; tells whether it is news that this one stands in for the
-   * current one. A call that began before a refusal says nothing against it.
+   * Records that Groq accepted a key in a call that started at `startEpochMs`. Returns true if the key starts to replace a
+   * refused current key. A call that started before a refusal does not revoke it.
    */
   recordAccepted(keyId: string, currentId: string, startEpochMs: number, nowEpochMs: number): boolean {
-    const since = this.#sinceEpochMs.get(keyId);
-    if (since !== undefined && since < startEpochMs) this.#sinceEpochMs.delete(keyId);
+    const refusedAtEpochMs = this.#refusedAtEpochMs.get(keyId);
+    if (refusedAtEpochMs !== undefined && refusedAtEpochMs < startEpochMs) this.#refusedAtEpochMs.delete(keyId);
     if (keyId === currentId || !this.has(currentId, nowEpochMs)) return false;
-    const isNews = this.#fallbackKeyId !== keyId;
+    const isNewFallback = this.#fallbackKeyId !== keyId;
     this.#fallbackKeyId = keyId;
-    return isNews;
+    return isNewFallback;
   }
 }

@@ -3,30 +3,33 @@ import type { Refusal } from '../kernel/refusals.ts';
 import type { GroqKeyTrace } from '../ledger/call-trace.ts';
 import type { KeyCanary } from './groq-key-choice.ts';
 
-/** Upstream's answer to a call. */
+/** A chat completion to send upstream. */
+export type ChatCall = {
+  readonly team: string;
+  readonly body: JsonObject;
+  readonly deadlineEpochMs: number;
+  /** The rollout of the team's new Groq key. */
+  readonly canary: KeyCanary;
+};
+
+/** The upstream's response to a call. */
 export type UpstreamResponse =
-  /** Groq said no, or never saw the call: nothing is billed. */
+  /** Groq refused the call or never received it: nothing is billed. */
   | { readonly kind: 'rejected'; readonly refusal: Refusal }
-  /** The call was sent, and nobody knows what came of it. */
+  /** The call was sent, and its outcome is unknown. */
   | { readonly kind: 'lost'; readonly refusal: Refusal }
   | { readonly kind: 'complete'; readonly body: string; readonly headers: UpstreamHeaders }
-  /** Whole server-sent events, raw; iteration throws when the stream is cut. */
+  /** Whole server-sent events as raw bytes. Iteration throws when the stream is cut. */
   | { readonly kind: 'stream'; readonly events: AsyncIterable<Uint8Array>; readonly headers: UpstreamHeaders };
 
-/** The same, and with which Groq keys it was asked for; absent where none was sent. */
+/** A response and the Groq keys that the call was sent with; absent if it was never sent. */
 export type TracedUpstreamResponse = UpstreamResponse & { readonly groqKeys?: GroqKeyTrace };
 
-/** The headers of an upstream answer that reach the client. */
+/** The headers of an upstream response that the client receives. */
 export type UpstreamHeaders = Readonly<Record<string, string>>;
 
-/** The service that answers completions. */
+/** The service that answers chat completions. */
 export interface Upstream {
-  /** Makes a call with the team's own key; ends by `deadlineEpochMs`, and never throws for what upstream does. */
-  chat(call: {
-    readonly team: string;
-    readonly body: JsonObject;
-    readonly deadlineEpochMs: number;
-    /** How the team's next Groq key is begun with. */
-    readonly canary: KeyCanary;
-  }): Promise<TracedUpstreamResponse>;
+  /** Makes a call with the team's own key. Returns by `deadlineEpochMs`, and never throws for an upstream failure. */
+  chat(call: ChatCall): Promise<TracedUpstreamResponse>;
 }

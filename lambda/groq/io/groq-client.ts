@@ -1,0 +1,123 @@
+import Groq from 'groq-sdk';
+import { normalizeBaseUrl } from '../../contract.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import type { RateLimitObserver } from '../rate-limit-reading.ts';
+import type { ChatCall, UpstreamHeaders, UpstreamResponse } from '../upstream.ts';
+import { resetConnectionPool } from './connection-pool.ts';
+import { type CallFailure, readFailure } from './groq-errors.ts';
+import { parseRateLimitHeaders, parseRateLimitRefusal } from './groq-limits.ts';
+import { splitSseEvents } from './sse-events.ts';
+
+/** The maximum time for which an idle connection is reused, in milliseconds: below the keep-alive of any server. */
+const MAX_IDLE_CONNECTION_MS = 3_000;
+
+/** Groq's response headers that clients receive, and the names they receive them by. */
+const FORWARDED_HEADERS: Readonly<Record<string, string>> = {
+  'content-type': 'content-type',
+  'x-request-id': 'x-groq-request-id',
+  'x-groq-region': 'x-groq-region',
+};
+
+/** The outcome of sending a call once. */
+export type SendOutcome = { readonly kind: 'accepted'; readonly response: UpstreamResponse } | CallFailure;
+
+/** Props of a client for Groq's API. */
+export type GroqClientOptions = {
+  /** @default Groq's own */
+  readonly baseUrl: string | undefined;
+  readonly clock: Clock;
+  readonly limits: RateLimitObserver;
+};
+
+/** Sends chat completions to Groq's API by groq-sdk, once each, and reports the rate limits of every response. */
+export class GroqClient {
+  readonly #client: Groq;
+  readonly #clock: Clock;
+  readonly #limits: RateLimitObserver;
+  #lastUsedEpochMs = 0;
+
+  constructor({ baseUrl, clock, limits }: GroqClientOptions) {
+    this.#client = new Groq({
+      // Each request carries its team's key.
+      apiKey: 'per-request',
+      // The SDK adds /openai/v1 to each path, so a base URL may end with it or not.
+      ...(baseUrl === undefined ? {} : { baseURL: normalizeBaseUrl(baseUrl) }),
+      maxRetries: 0,
+      logLevel: 'off',
+    });
+    this.#clock = clock;
+    this.#limits = limits;
+  }
+
+  /** Sends a call with a Groq key. Never throws. */
+  async send(call: Pick<ChatCall, 'body'>, apiKey: string, timeoutMs: number): Promise<SendOutcome> {
+    try {
+      return { kind: 'accepted', response: await this.#post(call, apiKey, timeoutMs) };
+    } catch (error) {
+      if (error instanceof Groq.APIError) this.#observeRateLimits(call.body.model, error.headers, error);
+      return readFailure(error);
+    }
+  }
+
+  async #post({ body }: Pick<ChatCall, 'body'>, apiKey: string, timeoutMs: number): Promise<UpstreamResponse> {
+    // Not AbortSignal.timeout: a signal that lives until the deadline would keep every response in memory until then.
+    const deadline = new AbortController();
+    const timer = setTimeout(() => deadline.abort(), timeoutMs);
+    let isStreaming = false;
+    this.#dropIdleConnections();
+    try {
+      const response = await this.#client
+        .post('/openai/v1/chat/completions', {
+          body,
+          headers: { Authorization: `Bearer ${apiKey}` },
+          timeout: timeoutMs,
+          signal: deadline.signal,
+        })
+        .asResponse();
+      this.#observeRateLimits(body.model, response.headers);
+      const headers = forwardHeaders(response.headers);
+      if (response.body === null || headers['content-type']?.startsWith('text/event-stream') !== true)
+        return { kind: 'complete', body: await response.text(), headers };
+      isStreaming = true;
+      const events = withCleanup(splitSseEvents(response.body), () => clearTimeout(timer));
+      return { kind: 'stream', events, headers };
+    } finally {
+      if (!isStreaming) clearTimeout(timer);
+    }
+  }
+
+  #dropIdleConnections(): void {
+    const nowEpochMs = this.#clock.nowEpochMs();
+    if (nowEpochMs - this.#lastUsedEpochMs > MAX_IDLE_CONNECTION_MS) resetConnectionPool();
+    this.#lastUsedEpochMs = nowEpochMs;
+  }
+
+  #observeRateLimits(
+    model: unknown,
+    headers: Headers | undefined,
+    error?: { readonly status: number | undefined; readonly message: string },
+  ): void {
+    if (headers === undefined || typeof model !== 'string') return;
+    const reading =
+      error?.status === 429 ? parseRateLimitRefusal(headers, error.message) : parseRateLimitHeaders(headers);
+    const isServed = error?.status === undefined ? { isServed: true } : {};
+    this.#limits.observe(model, { ...reading, ...isServed }, this.#clock.nowEpochMs());
+  }
+}
+
+async function* withCleanup(events: AsyncIterable<Uint8Array>, cleanUp: () => void): AsyncGenerator<Uint8Array> {
+  try {
+    yield* events;
+  } finally {
+    cleanUp();
+  }
+}
+
+function forwardHeaders(headers: Headers): UpstreamHeaders {
+  const forwarded: Record<string, string> = {};
+  for (const [upstreamName, clientName] of Object.entries(FORWARDED_HEADERS)) {
+    const value = headers.get(upstreamName);
+    if (value !== null) forwarded[clientName] = value;
+  }
+  return forwarded;
+}
