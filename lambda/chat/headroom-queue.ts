@@ -1,4 +1,5 @@
-import { FREE_PERCENT, type Headroom, type Shortage } from '../groq/headroom.ts';
+import { FREE_PERCENT, type Headroom } from '../groq/headroom.ts';
+import type { Shortage } from '../groq/limit-bucket.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { type Refusal, refuse } from '../kernel/refusals.ts';
 import type { TeamPolicy } from '../policy/environment.ts';

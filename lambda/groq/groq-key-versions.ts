@@ -2,23 +2,23 @@ import { parseObject } from '../kernel/json-object.ts';
 import { dayStartEpochMs, formatUtc } from '../kernel/period.ts';
 import type { VersionLabels } from '../secrets/secret-versions.ts';
 
-/** The most keys that may wait in a team's queue: a secret takes 20 labels in all (Secrets Manager quotas, read 2026-11-25). */
+/** The maximum length of a team's queue: a secret has 20 labels at most (Secrets Manager quotas, read 2026-11-25). */
 export const MAX_STAGED_KEYS = 8;
 
-/** A key of Groq's, as a version of a team's secret holds it. */
+/** A Groq key, as stored in a version of a team's secret. */
 export type GroqKey = {
   readonly apiKey: string;
-  /** The first 12 hex digits of the key's SHA-256: the same wherever it is computed, and no help to guess the key. */
+  /** The first 12 hex digits of the key's SHA-256: the same wherever it is computed, and useless for guessing the key. */
   readonly keyId: string;
-  /** Undefined for a key that was put into the secret by hand. */
+  /** Undefined for a key that a person wrote into the secret. */
   readonly name?: string;
   /** In ISO 8601, UTC. */
   readonly createdAt?: string;
-  /** What upstream itself calls the key, where it was made by upstream's API. */
+  /** The upstream's own id of the key, if its API created the key. */
   readonly upstreamId?: string;
 };
 
-/** A key that waits in a team's queue. */
+/** A key in a team's queue. */
 export type StagedKey = {
   readonly label: string;
   readonly versionId: string;
@@ -28,13 +28,13 @@ export type StagedKey = {
 
 const STAGED = /^STAGED-(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})(\d{3})Z-([0-9a-f]{12})$/;
 
-/** The label of a key that is staged at a time, such as `STAGED-20261125T130405123Z-0f1e2d3c4b5a`; labels sort as a queue. */
+/** The label of a staged key, such as `STAGED-20261125T130405123Z-0f1e2d3c4b5a`. Labels sort in the order of the queue. */
 export function stagedLabel(atEpochMs: number, keyId: string): string {
   const time = formatUtc(atEpochMs).replace(/[-:Z]/g, '');
   return `STAGED-${time}${String(Math.floor(atEpochMs) % 1000).padStart(3, '0')}Z-${keyId}`;
 }
 
-/** What such a label says, or undefined for any other label. */
+/** Parses a staged key's label; undefined for any other label. */
 export function parseStagedLabel(label: string): Pick<StagedKey, 'keyId' | 'stagedAtEpochMs'> | undefined {
   const [, year, month, date, hours, minutes, seconds, ms, keyId] = STAGED.exec(label) ?? [];
   const day = dayStartEpochMs(`${year}-${month}-${date}`);
@@ -43,7 +43,7 @@ export function parseStagedLabel(label: string): Pick<StagedKey, 'keyId' | 'stag
   return { keyId, stagedAtEpochMs: day + clockS * 1000 + Number(ms) };
 }
 
-/** The queue of staged keys, the one that is next first. */
+/** The queue of staged keys, next one first. */
 export function stagedQueue(versions: VersionLabels): readonly StagedKey[] {
   const staged: StagedKey[] = [];
   for (const [versionId, labels] of versions)
@@ -55,8 +55,8 @@ export function stagedQueue(versions: VersionLabels): readonly StagedKey[] {
 }
 
 /**
- * Reads the value of a version: `{"apiKey", "keyId", "name", "createdAt"}`, or a bare `{"apiKey"}` that a person put
- * there. The id always follows from the key, whatever the text says. Undefined for a text that holds no key.
+ * Parses the value of a version: `{"apiKey", "keyId", "name", "createdAt"}`, or a bare `{"apiKey"}` that a person wrote.
+ * The id is always derived from the key; the one in the text is ignored. Undefined for a text without a key.
  */
 export function parseGroqKey(text: string | undefined, deriveKeyId: (apiKey: string) => string): GroqKey | undefined {
   const { apiKey, name, createdAt, upstreamId } = parseObject(text ?? '') ?? {};

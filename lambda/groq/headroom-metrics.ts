@@ -2,12 +2,12 @@ import { toEmfLine } from '../telemetry/emf-record.ts';
 import { DIMENSION, METRIC } from '../telemetry/metrics.ts';
 import type { RateLimitLevel, RateLimitObserver, RateLimitReading } from './rate-limit-reading.ts';
 
-/** How often a process tells a model's headroom, in milliseconds: graphs are no finer. */
+/** The interval at which a process writes a model's headroom, in milliseconds: graphs have no finer resolution. */
 const REPORT_INTERVAL_MS = 60_000;
-/** How many models are remembered. */
+/** The maximum number of models that are remembered. */
 const MAX_MODELS = 200;
 
-/** Passes on what Groq tells of its limits, and writes it as metrics: what is free of a model's requests and tokens. */
+/** Writes the free share of each model's requests and tokens as metrics, and passes every reading on. */
 export class HeadroomMetrics implements RateLimitObserver {
   readonly #next: RateLimitObserver;
   readonly #environmentName: string;

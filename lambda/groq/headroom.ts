@@ -1,63 +1,39 @@
 import type { TeamPolicy } from '../policy/environment.ts';
-import type { GroqLimit, RateLimitLevel, RateLimitObserver, RateLimitReading } from './rate-limit-reading.ts';
+import { computeShortage, type LimitBucket, type Shortage, toBucket } from './limit-bucket.ts';
+import type { GroqLimit, RateLimitObserver, RateLimitReading } from './rate-limit-reading.ts';
 
-/** Who may go first when Groq's limits run low. */
+/** A team's priority when Groq's limits run low. */
 export type Priority = TeamPolicy['priority'];
 
 /**
- * The share of Groq's limit that must be free for a call of each priority, in percent. A quarter for batches: what five
- * calls of 5 % each take that were let through by instances which have not seen one another. A tenth for the rest, so that
- * the teams of high priority always find room to come in.
+ * The share of Groq's limit that must be free for a call of each priority, in percent. Batch needs a quarter: as much as
+ * five calls of 5 % each, let through by instances that do not know of one another. Normal needs a tenth, so that teams of
+ * high priority always find room.
  */
 export const FREE_PERCENT: Readonly<Record<Priority, number>> = { high: 0, normal: 10, batch: 25 };
 
-/** The time in which each of Groq's limits refills, in milliseconds; read 2026-11-23, console.groq.com/docs/rate-limits. */
-const WINDOW_MS: Readonly<Record<GroqLimit, number>> = { requests: 86_400_000, tokens: 60_000 };
-/** The longest that a 429 is believed, in milliseconds: no limit of Groq's lasts longer than a day. */
+/** The maximum effect of a 429, in milliseconds: none of Groq's limits lasts longer than a day. */
 const MAX_RETRY_AFTER_MS = 86_400_000;
 /**
- * The longest that one by a limit whose level is not told is believed, in milliseconds. It may be one call too large for
- * what is left of a day's tokens, which must not close the model to the small ones; asking again costs one refused call.
+ * The maximum effect of a 429 by a limit whose level Groq does not report, in milliseconds. The call may only have been too
+ * large for what is left of the day's tokens, which must not block smaller calls. Trying again costs one refused call.
  */
 const MAX_UNREPORTED_LIMIT_MS = 60_000;
-/** The share of a limit that must be used for its time to refill to tell the window, since small times are rounded. */
-const MIN_USED_SHARE = 0.01;
-/** How many models are remembered. */
+/** The maximum number of models that are remembered. */
 const MAX_MODELS = 200;
 
-/** Why a call is held back. */
-export type Shortage = {
-  /** Until it is let through if nobody else calls, and calls in flight use all they may. */
-  readonly retryAfterMs: number;
-  /** The limit that is short for longest; none where Groq refused by a limit whose level it does not tell. */
-  readonly low?: {
-    readonly limit: GroqLimit;
-    readonly perWindow: number;
-    readonly freePercent: number;
-    /** Whether calls in flight are counted as used. */
-    readonly countsInFlight: boolean;
-  };
-};
-
-/** A bucket at a moment, and the time in which all of it refills. */
-type Bucket = {
-  readonly perWindow: number;
-  readonly level: number;
-  readonly atEpochMs: number;
-  readonly windowMs: number;
-};
 type Model = {
-  readonly buckets: Partial<Record<GroqLimit, Bucket>>;
-  readonly closed: RetryDeadlines;
+  readonly buckets: Partial<Record<GroqLimit, LimitBucket>>;
+  readonly deadlines: RetryDeadlines;
 };
-/** Until when Groq's 429s hold calls back: those by a limit that is told, batches; those by another, all but the high. */
+/** The ends of Groq's 429s. A limit whose level Groq reports holds back batch; any other, all but high priority. */
 type RetryDeadlines = { readonly reportedLimitUntilEpochMs: number; readonly unreportedLimitUntilEpochMs: number };
-const OPEN: RetryDeadlines = { reportedLimitUntilEpochMs: 0, unreportedLimitUntilEpochMs: 0 };
+const NO_DEADLINES: RetryDeadlines = { reportedLimitUntilEpochMs: 0, unreportedLimitUntilEpochMs: 0 };
 
 /**
- * What Groq last said of the organisation's limits, by model, and what this process has under way, so that teams of lower
- * priority are held back before those of higher priority are refused. Groq's buckets refill evenly, so a sighting tells
- * the level at any later time, as long as nobody else calls.
+ * The organisation's remaining limits at Groq per model, as last reported, and this process's calls in flight. Calls of
+ * lower priority are held back before Groq refuses those of higher priority. Groq's buckets refill evenly, so one reading
+ * gives the level at any later time, as long as no other call is made.
  */
 export class Headroom implements RateLimitObserver {
   readonly #models = new Map<string, Model>();
@@ -65,58 +41,46 @@ export class Headroom implements RateLimitObserver {
 
   observe(model: string, reading: RateLimitReading, nowEpochMs: number): void {
     if (this.#models.size >= MAX_MODELS && !this.#models.has(model)) this.#models.clear();
-    const known = this.#models.get(model) ?? { buckets: {}, closed: OPEN };
+    const known = this.#models.get(model) ?? { buckets: {}, deadlines: NO_DEADLINES };
     const buckets = { ...known.buckets };
     for (const limit of ['requests', 'tokens'] as const) {
-      const seen = reading[limit];
-      if (seen !== undefined) buckets[limit] = toBucket(limit, seen, nowEpochMs);
+      const level = reading[limit];
+      if (level !== undefined) buckets[limit] = toBucket(limit, level, nowEpochMs);
     }
-    this.#models.set(model, { buckets, closed: updateRetryDeadlines(reading, known.closed, nowEpochMs) });
+    this.#models.set(model, { buckets, deadlines: updateRetryDeadlines(reading, known.deadlines, nowEpochMs) });
   }
 
-  /** Counts a call's tokens as used until Groq tells of them; the function returned ends that. */
+  /** Counts a call's tokens as used until the returned function is called, when Groq's response has reported them. */
   start(model: string, tokens: number): () => void {
     this.#tokensInFlight.set(model, (this.#tokensInFlight.get(model) ?? 0) + tokens);
     return () => {
-      const left = (this.#tokensInFlight.get(model) ?? 0) - tokens;
-      if (left > 0) this.#tokensInFlight.set(model, left);
+      const rest = (this.#tokensInFlight.get(model) ?? 0) - tokens;
+      if (rest > 0) this.#tokensInFlight.set(model, rest);
       else this.#tokensInFlight.delete(model);
     };
   }
 
-  /** Why a call must wait for others of higher priority, or undefined when it need not. */
+  /** The shortage that a call must wait out for calls of higher priority, or undefined if it may pass. */
   shortage(model: string, priority: Priority, nowEpochMs: number): Shortage | undefined {
     const known = this.#models.get(model);
     if (priority === 'high' || known === undefined) return undefined;
-    const { reportedLimitUntilEpochMs, unreportedLimitUntilEpochMs } = known.closed;
+    const { reportedLimitUntilEpochMs, unreportedLimitUntilEpochMs } = known.deadlines;
     const untilEpochMs = Math.max(unreportedLimitUntilEpochMs, priority === 'batch' ? reportedLimitUntilEpochMs : 0);
-    let worst: Shortage = { retryAfterMs: untilEpochMs - nowEpochMs };
+    let longest: Shortage = { retryAfterMs: untilEpochMs - nowEpochMs };
     for (const limit of ['requests', 'tokens'] as const) {
       const bucket = known.buckets[limit];
       if (bucket === undefined) continue;
-      // Bounds are several times the truth: held against all teams, they would refuse what Groq has room for.
-      const isCounted = limit === 'tokens' && priority === 'batch';
-      const inFlightTokens = isCounted ? (this.#tokensInFlight.get(model) ?? 0) : 0;
-      const short = computeShortage(limit, bucket, FREE_PERCENT[priority], inFlightTokens, nowEpochMs);
-      if (short.retryAfterMs > worst.retryAfterMs) worst = short;
+      // Maximums are several times the actual tokens: held against all teams, they would refuse calls that Groq has room for.
+      const countsInFlight = limit === 'tokens' && priority === 'batch';
+      const inFlightTokens = countsInFlight ? (this.#tokensInFlight.get(model) ?? 0) : 0;
+      const shortage = computeShortage(limit, bucket, FREE_PERCENT[priority], inFlightTokens, nowEpochMs);
+      if (shortage.retryAfterMs > longest.retryAfterMs) longest = shortage;
     }
-    return worst.retryAfterMs > 0 ? worst : undefined;
+    return longest.retryAfterMs > 0 ? longest : undefined;
   }
 }
 
-function toBucket(
-  limit: GroqLimit,
-  { perWindow, remaining, resetAfterMs = 0 }: RateLimitLevel,
-  nowEpochMs: number,
-): Bucket {
-  const used = perWindow - remaining;
-  // Upstreams whose windows are shorter than Groq's say so; of a bucket that is nearly full it cannot be told exactly.
-  const reportedWindowMs =
-    used >= MIN_USED_SHARE * perWindow && resetAfterMs > 0 ? (resetAfterMs * perWindow) / used : WINDOW_MS[limit];
-  return { perWindow, level: remaining, atEpochMs: nowEpochMs, windowMs: Math.min(reportedWindowMs, WINDOW_MS[limit]) };
-}
-
-/** A 429 closes; a call that Groq has served shows that no limit which is not told is reached any more. */
+/** A 429 extends a deadline. A call that Groq served proves that no unreported limit is exhausted any more. */
 function updateRetryDeadlines(reading: RateLimitReading, known: RetryDeadlines, nowEpochMs: number): RetryDeadlines {
   const { refused, isServed } = reading;
   if (refused === undefined) return isServed === true ? { ...known, unreportedLimitUntilEpochMs: 0 } : known;
@@ -124,31 +88,4 @@ function updateRetryDeadlines(reading: RateLimitReading, known: RetryDeadlines, 
   const forMs = Math.ceil(Math.min(refused.retryAfterMs, isReported ? MAX_RETRY_AFTER_MS : MAX_UNREPORTED_LIMIT_MS));
   const which = isReported ? 'reportedLimitUntilEpochMs' : 'unreportedLimitUntilEpochMs';
   return { ...known, [which]: Math.max(known[which], nowEpochMs + forMs) };
-}
-
-/** How long a bucket is below what must be free; not positive when it is not. */
-function computeShortage(
-  limit: GroqLimit,
-  bucket: Bucket,
-  requiredFreePercent: number,
-  inFlightTokens: number,
-  nowEpochMs: number,
-): Shortage {
-  const { perWindow, windowMs } = bucket;
-  const refilled = bucket.level + ((nowEpochMs - bucket.atEpochMs) * perWindow) / windowMs;
-  const { level, atEpochMs } = refilled < perWindow ? bucket : { level: perWindow, atEpochMs: nowEpochMs };
-  const levelNow = Math.min(refilled, perWindow);
-  // More than all of it Groq would not let through.
-  const taken = Math.min(inFlightTokens, levelNow);
-  const lacking = Math.ceil((perWindow * requiredFreePercent) / 100) + taken - level;
-  return {
-    // From the sighting on, not from now: so the moment stays the same to the millisecond, whenever it is asked for.
-    retryAfterMs: atEpochMs + Math.ceil((lacking * windowMs) / perWindow) - nowEpochMs,
-    low: {
-      limit,
-      perWindow,
-      freePercent: Math.max(0, Math.floor(((levelNow - taken) * 100) / perWindow)),
-      countsInFlight: taken > 0,
-    },
-  };
 }

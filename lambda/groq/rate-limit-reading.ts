@@ -1,23 +1,23 @@
-/** Groq's limits of the organisation whose level each answer tells: requests a day, tokens a minute; of one model. */
+/** The organisation's limits per model whose level Groq reports with each response: requests a day, tokens a minute. */
 export type GroqLimit = 'requests' | 'tokens';
 
-/** A limit as Groq tells it. `perWindow` is above 0, and `remaining` from 0 to `perWindow`. */
+/** The level of a limit. `perWindow` is above 0, `remaining` from 0 to `perWindow`. */
 export type RateLimitLevel = {
   readonly perWindow: number;
   readonly remaining: number;
-  /** Milliseconds until all of it is free again; refilled evenly. */
+  /** The time until all of it is free again; it refills evenly. */
   readonly resetAfterMs?: number;
 };
 
-/** What one answer of Groq's tells of the organisation's limits. */
+/** The organisation's limits as one response of Groq reports them. */
 export type RateLimitReading = { readonly [limit in GroqLimit]?: RateLimitLevel } & {
-  /** A 429: when to come back, and the limit it names, where that is one whose level is told. */
+  /** A 429, and the limit that it names, if Groq reports that limit's level. */
   readonly refused?: { readonly retryAfterMs: number; readonly by: GroqLimit | undefined };
-  /** Whether Groq took the call. */
+  /** True if Groq served the call. */
   readonly isServed?: boolean;
 };
 
-/** Who is told of Groq's limits. */
+/** Receives the readings of Groq's limits. */
 export interface RateLimitObserver {
   observe(model: string, reading: RateLimitReading, nowEpochMs: number): void;
 }

@@ -1,10 +1,9 @@
-/** Where Node keeps the connection pool of its `fetch` (undici's name for it, shared by all of its versions). */
+/** The symbol under which Node stores the connection pool of `fetch` (undici's, the same in all of its versions). */
 const POOL = Symbol.for('undici.globalDispatcher.1');
 
 /**
- * Makes the next request of `fetch` open a connection of its own; requests in flight keep theirs. A Lambda that slept
- * does not know that the other side has hung up meanwhile, and a request sent into such a connection is lost: nobody
- * could tell whether it was billed.
+ * Makes the next `fetch` open a new connection; requests in flight keep theirs. A frozen Lambda does not notice that the
+ * server closed an idle connection. A request sent on such a connection is lost, and may have been billed.
  */
 export function resetConnectionPool(): void {
   const globals = globalThis as { [POOL]?: object };

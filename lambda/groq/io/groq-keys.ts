@@ -3,7 +3,7 @@ import { groqSecretName } from '../../contract.ts';
 import type { Log } from '../../kernel/clock.ts';
 import { TeamGroqKeys } from './team-groq-keys.ts';
 
-/** The Groq keys of the teams, from Secrets Manager. */
+/** The Groq keys of all teams, read from Secrets Manager. */
 export class GroqKeys {
   readonly #client: SecretsManagerClient;
   readonly #environment: string;
@@ -18,7 +18,7 @@ export class GroqKeys {
     this.#log = log;
   }
 
-  /** A team's keys. Teams come from policies, so their number is bounded. */
+  /** The keys of a team. Teams come from policies, so the map is bounded. */
   of(team: string): TeamGroqKeys {
     let keys = this.#teams.get(team);
     if (keys === undefined) {
@@ -30,7 +30,7 @@ export class GroqKeys {
   }
 }
 
-/** What failed, for operators: Secrets Manager's own name for it, and never a value. */
+/** The name of Secrets Manager's error, for operators; never a value. */
 function errorName(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown';
   return error.cause instanceof Error ? error.cause.name : error.message;

@@ -1,21 +1,21 @@
 import type { GroqLimit, RateLimitLevel, RateLimitReading } from '../rate-limit-reading.ts';
 import { parseRetryAfterMs } from './groq-errors.ts';
 
-/** What Groq's durations are made of, in milliseconds: it writes them as Go does. */
+/** The units of Groq's durations, which have Go's format, in milliseconds. */
 const UNITS_MS: Readonly<Record<string, number>> = {
   ...{ d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000 },
   ...{ ms: 1, us: 1e-3, µs: 1e-3, μs: 1e-3, ns: 1e-6 },
 };
 const DURATION = /^(?:\d+(?:\.\d+)?(?:ms|us|µs|μs|ns|d|h|m|s))+$/;
 const PART = /(\d+(?:\.\d+)?)([a-zµμ]+)/g;
-/** The longest text that is read as a duration or a number. */
+/** The maximum length of a text that is parsed as a duration. */
 const MAX_LENGTH = 40;
-/** How long a 429 without a `retry-after` is believed, in milliseconds. */
+/** The effect of a 429 without a `retry-after`, in milliseconds. */
 const DEFAULT_RETRY_MS = 1_000;
-/** The limits that Groq's message names and whose level its headers tell. */
+/** The limits in Groq's messages whose level its headers report. */
 const REPORTED_LIMITS: Readonly<Record<string, GroqLimit>> = { TPM: 'tokens', RPD: 'requests' };
 
-/** Reads a duration such as `7.66s`, `2m59.56s` or `24ms`, in milliseconds; undefined for anything else. */
+/** Parses a duration such as `7.66s`, `2m59.56s` or `24ms` to milliseconds; undefined for anything else. */
 export function parseDurationMs(text: string): number | undefined {
   if (text.length > MAX_LENGTH || !DURATION.test(text)) return undefined;
   let ms = 0;
@@ -23,14 +23,14 @@ export function parseDurationMs(text: string): number | undefined {
   return ms;
 }
 
-/** What an answer's headers tell of the organisation's limits; what is missing or odd is left out. */
+/** Parses the organisation's limits from a response's headers; missing or malformed ones are left out. */
 export function parseRateLimitHeaders(headers: Headers): RateLimitReading {
   const requests = parseRateLimitLevel(headers, 'requests');
   const tokens = parseRateLimitLevel(headers, 'tokens');
   return { ...(requests === undefined ? {} : { requests }), ...(tokens === undefined ? {} : { tokens }) };
 }
 
-/** What a 429 tells besides: when to come back, and which limit it was. */
+/** Parses a 429: the limits in its headers, its `retry-after`, and the limit that its message names. */
 export function parseRateLimitRefusal(headers: Headers, message: string): RateLimitReading {
   const named = /\((\w{1,8})\): Limit/.exec(message)?.[1];
   const refused = {

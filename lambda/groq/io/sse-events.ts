@@ -1,9 +1,11 @@
-/** The largest event a stream may carry, in bytes: one beyond it is no answer but a fault. */
+/** The maximum size of an event, in bytes. */
 const MAX_EVENT_BYTES = 8 * 1024 * 1024;
 
 /**
- * Cuts a stream of bytes into whole server-sent events, byte for byte, as soon as each is complete; what follows the
- * last blank line comes at the end. Throws when the stream breaks off, or an event is beyond 8 MiB.
+ * Splits a stream of bytes into server-sent events and yields each as soon as it is complete. Bytes after the last blank
+ * line are yielded at the end.
+ *
+ * @throws when the stream is cut, or an event is over 8 MiB.
  */
 export async function* splitSseEvents(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let rest: Buffer = Buffer.alloc(0);
@@ -18,9 +20,9 @@ export async function* splitSseEvents(chunks: AsyncIterable<Uint8Array>): AsyncG
       rest = rest.subarray(end);
       searched = 0;
     }
-    // An ending may straddle two chunks by up to three bytes.
+    // A delimiter may start up to three bytes before the end of a chunk.
     searched = Math.max(0, rest.length - 3);
-    if (rest.length > MAX_EVENT_BYTES) throw new Error(`an event of the stream is beyond ${MAX_EVENT_BYTES} bytes`);
+    if (rest.length > MAX_EVENT_BYTES) throw new Error(`an event of the stream is over ${MAX_EVENT_BYTES} bytes`);
   }
   if (rest.length > 0) yield rest;
 }

@@ -12,23 +12,23 @@ import { RefusedKeys } from '../groq-key-choice.ts';
 import { type GroqKey, parseGroqKey, type StagedKey, stagedQueue } from '../groq-key-versions.ts';
 import { deriveGroqKeyId } from './groq-key-id.ts';
 
-/** A secret that holds a value of another shape than `{"apiKey": "…"}`. */
+/** A secret whose value is not of the shape `{"apiKey": "…"}`. */
 export class MalformedSecret extends StoreError {}
 
-/** A Groq key as a version of its team's secret holds it. */
+/** A Groq key and the version of the secret that stores it. */
 export type StoredGroqKey = GroqKey & { readonly versionId: string; readonly createdAtEpochMs: number };
 
-/** How long calls go on with a key that could not be read again, in milliseconds: Secrets Manager is back by then. */
+/** The time for which calls use a stale key while Secrets Manager fails, in milliseconds. */
 const STALE_MS = 3_600_000;
-/** How long Secrets Manager is left alone after it failed, in milliseconds. */
+/** The time between reads while Secrets Manager fails, in milliseconds. */
 const RETRY_MS = 10_000;
-/** How often at most it is asked for the sake of calls that have no key that Groq takes, in milliseconds. */
+/** The minimum interval between reads for calls without an accepted key, in milliseconds. */
 const REFETCH_EVERY_MS = 1_000;
 
 const CURRENT = { VersionStage: VERSION_LABEL.current };
 const PREVIOUS = { VersionStage: VERSION_LABEL.previous };
 
-/** What this process knows of the keys of one team, each value at most 60 s old. */
+/** The Groq keys of one team, each cached for 60 s. */
 export class TeamGroqKeys {
   readonly refused = new RefusedKeys();
   readonly #client: SecretsManagerClient;
@@ -37,8 +37,8 @@ export class TeamGroqKeys {
   readonly #current: Cached<StoredGroqKey | undefined>;
   readonly #queue: Cached<readonly StagedKey[]>;
   readonly #stale: StaleOptions;
-  #previous: { readonly of: string; readonly key: Cached<StoredGroqKey | undefined> } | undefined;
-  /** The values of staged versions, which never change. */
+  #previous: { readonly currentVersionId: string; readonly key: Cached<StoredGroqKey | undefined> } | undefined;
+  /** The staged keys by version. The value of a version never changes. */
   readonly #staged = new Map<string, StoredGroqKey | undefined>();
   #lastRefetchedAtEpochMs = 0;
 
@@ -53,11 +53,11 @@ export class TeamGroqKeys {
     this.#nowEpochMs = nowEpochMs;
     this.#stale = { maxAgeMs: STALE_MS, retryMs: RETRY_MS, errorTtlMs: REFETCH_EVERY_MS, onStale: onStaleRead };
     this.#current = new Cached(CACHE_MS, nowEpochMs, () => this.#readCurrent(), this.#stale);
-    // Only a call that has no other key asks for it, so that a key just staged is found.
+    // Only calls without another key read the queue, so a short cache finds a key that was just staged.
     this.#queue = new Cached(REFETCH_EVERY_MS, nowEpochMs, () => this.#readQueue(), this.#stale);
   }
 
-  /** The current key, or undefined when none has been set; a first one is found within a second. */
+  /** The current key, or undefined if none is set; a first key is found within a second. */
   async current(): Promise<StoredGroqKey | undefined> {
     const key = await this.#current.get();
     if (key !== undefined || this.refetchAllowedInMs() > 0) return key;
@@ -65,32 +65,32 @@ export class TeamGroqKeys {
     return await this.#current.get();
   }
 
-  /** The key before the current one, or undefined when there is none any more. */
+  /** The key before the current one, or undefined if there is none. */
   async previous(current: StoredGroqKey): Promise<StoredGroqKey | undefined> {
-    if (this.#previous?.of !== current.versionId) {
+    if (this.#previous?.currentVersionId !== current.versionId) {
       const key = new Cached(CACHE_MS, this.#nowEpochMs, () => this.#read(PREVIOUS), this.#stale);
-      this.#previous = { of: current.versionId, key };
+      this.#previous = { currentVersionId: current.versionId, key };
     }
     return await this.#previous.key.get();
   }
 
-  /** The first key of the queue that `isExcluded` does not rule out. */
+  /** The first key of the queue that is not excluded. */
   async staged(isExcluded: (keyId: string) => boolean): Promise<StoredGroqKey | undefined> {
     const head = (await this.#queue.get()).find(({ keyId }) => !isExcluded(keyId));
     if (head === undefined) return undefined;
     if (!this.#staged.has(head.versionId)) {
-      // By its version: its label goes when it is promoted, which may be now.
+      // Read by version: a promotion, perhaps at this moment, removes the label.
       this.#staged.set(head.versionId, await this.#read({ VersionId: head.versionId }));
     }
     return this.#staged.get(head.versionId);
   }
 
-  /** How long until the current key may be fetched anew for a key that was refused, in milliseconds. */
+  /** The time until the current key may be refetched, in milliseconds. */
   refetchAllowedInMs(): number {
     return Math.max(0, this.#lastRefetchedAtEpochMs + REFETCH_EVERY_MS - this.#nowEpochMs());
   }
 
-  /** Fetches the current key anew, at most once a second, whoever asks. */
+  /** Refetches the current key, at most once a second across all calls. */
   refetch(): void {
     if (this.refetchAllowedInMs() > 0) return;
     this.#lastRefetchedAtEpochMs = this.#nowEpochMs();
@@ -103,10 +103,10 @@ export class TeamGroqKeys {
     return key;
   }
 
-  async #read(which: { VersionStage: string } | { VersionId: string }): Promise<StoredGroqKey | undefined> {
+  async #read(version: { VersionStage: string } | { VersionId: string }): Promise<StoredGroqKey | undefined> {
     let found: { SecretString?: string | undefined; VersionId?: string | undefined; CreatedDate?: Date | undefined };
     try {
-      found = await this.#client.send(new GetSecretValueCommand({ SecretId: this.#name, ...which }));
+      found = await this.#client.send(new GetSecretValueCommand({ SecretId: this.#name, ...version }));
     } catch (cause) {
       if (cause instanceof ResourceNotFoundException) return undefined;
       throw new StoreError('secrets', `cannot read the secret ${this.#name}`, { cause });
@@ -121,8 +121,8 @@ export class TeamGroqKeys {
     try {
       const { VersionIdsToStages } = await this.#client.send(new DescribeSecretCommand({ SecretId: this.#name }));
       const queue = stagedQueue(new Map(Object.entries(VersionIdsToStages ?? {})));
-      const waiting = new Set(queue.map(({ versionId }) => versionId));
-      for (const versionId of this.#staged.keys()) if (!waiting.has(versionId)) this.#staged.delete(versionId);
+      const queuedIds = new Set(queue.map(({ versionId }) => versionId));
+      for (const versionId of this.#staged.keys()) if (!queuedIds.has(versionId)) this.#staged.delete(versionId);
       return queue;
     } catch (cause) {
       if (cause instanceof ResourceNotFoundException) return [];

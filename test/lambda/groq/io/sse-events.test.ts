@@ -40,6 +40,6 @@ describe('server-sent events', () => {
 
   it('fail when one never ends', async () => {
     const endless = Array.from({ length: 9 }, () => Buffer.alloc(1024 * 1024, 'x'));
-    await expect(collect(endless)).rejects.toThrow('beyond');
+    await expect(collect(endless)).rejects.toThrow('is over 8388608 bytes');
   });
 });
