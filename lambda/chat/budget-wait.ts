@@ -38,7 +38,7 @@ export type BudgetWait = {
   readonly nextBackoffMs: () => number;
 };
 
-/** What a waiting call knows at one poll. */
+/** The knowledge of a waiting call at one poll. */
 export type BudgetPoll = Pick<BudgetWait, 'key' | 'reason'> & {
   /** The cost to reserve. */
   readonly maxCostPicoUsd: PicoUsd;

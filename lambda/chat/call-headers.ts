@@ -5,7 +5,7 @@ import type { LedgerView } from '../ledger/reservation.ts';
 import type { TeamPolicy } from '../policy/environment.ts';
 import type { CallMetadata } from './chat-completion.ts';
 
-/** The response headers that tell a caller its team's limits, its budget, and what the call cost. */
+/** The response headers with the team's limits and budget, and the cost of the call. */
 export function callHeaders(policy: TeamPolicy, metadata: CallMetadata, nowEpochMs: number): Record<string, string> {
   const headers: Record<string, string> = {};
   if (metadata.view !== undefined) {

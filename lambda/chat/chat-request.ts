@@ -1,23 +1,23 @@
 import { isObject, type JsonObject } from '../kernel/json-object.ts';
 import { type Refusal, refuse } from '../kernel/refusals.ts';
 
-/** The fields of a chat completion that the gateway itself must understand; all others are Groq's to judge. */
+/** The fields of a chat completion that the gateway interprets. Groq validates all others. */
 export type ChatRequest = {
   readonly model: string;
   readonly messages: readonly JsonObject[];
   readonly tools: readonly JsonObject[];
-  /** The limit on output tokens that the client states, if it does. */
+  /** The client's limit on output tokens, if it set one. */
   readonly requestedMaxTokens: number | undefined;
   readonly stream: boolean;
-  /** Whether a streaming client asked for the usage chunk. */
+  /** True if a streaming client requested the usage chunk. */
   readonly includeUsage: boolean;
   readonly body: JsonObject;
 };
 
-/** How deeply a body may nest: far more than any schema needs, far less than what exhausts a stack. */
+/** The maximum depth of a body: far more than any schema needs, far less than what overflows a stack. */
 const MAX_DEPTH = 100;
 
-/** Reads the body of a chat completion. Explicit nulls count as absent, since clients send them. */
+/** Parses the body of a chat completion. A null counts as absent, because clients send explicit nulls. */
 export function parseChatRequest(text: string): ChatRequest | Refusal {
   let body: unknown;
   try {
@@ -54,12 +54,12 @@ function readFields(body: JsonObject): ChatRequest | Refusal {
       return invalid(field, 'must be a whole number of tokens, at least 1');
     }
   }
-  const stated = (body.max_completion_tokens ?? body.max_tokens ?? undefined) as number | undefined;
-  return { model, messages, tools, requestedMaxTokens: stated, stream, includeUsage: stream && includeUsage, body };
+  const requestedMaxTokens = (body.max_completion_tokens ?? body.max_tokens ?? undefined) as number | undefined;
+  return { model, messages, tools, requestedMaxTokens, stream, includeUsage: stream && includeUsage, body };
 }
 
-function invalid(param: string, what: string): Refusal {
-  return refuse('invalid_request', `"${param}" ${what}.`, { param });
+function invalid(param: string, problem: string): Refusal {
+  return refuse('invalid_request', `"${param}" ${problem}.`, { param });
 }
 
 function isListOfObjects(value: unknown): value is readonly JsonObject[] {

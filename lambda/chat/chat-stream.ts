@@ -1,28 +1,28 @@
 import { isObject, type JsonObject, parseObject } from '../kernel/json-object.ts';
 import { parseUsage, type TokenUsage } from '../pricing/token-usage.ts';
 
-/** What one server-sent event of a streamed completion tells, and what of it the client gets. */
+/** The contents of one server-sent event of a streamed completion, and the bytes that the client receives. */
 export type StreamEvent = {
-  /** The bytes to pass on, or undefined to hide the event. */
+  /** The bytes to forward, or undefined to hide the event. */
   readonly forward: Uint8Array | undefined;
   readonly usage: TokenUsage | undefined;
-  /** Whether Groq reports a failure in the middle of the stream. */
+  /** True if Groq reports a failure in the middle of the stream. */
   readonly failed: boolean;
 };
 
-/** How the gateway's own facts are added to the usage chunk of a client that asked for it. */
+/** Builds the `x_gateway` object that is added to a usage chunk. */
 export type UsageAnnotator = (usage: TokenUsage) => JsonObject;
 
-/** A field of a chunk's delta that has something in it; cheaper than to parse what passes byte for byte. */
+/** Matches a field of a chunk's delta that is not empty; cheaper than parsing chunks that are forwarded unchanged. */
 const CONTENT = /"(?:content|reasoning|arguments|name)"\s*:\s*"(?!")/;
 
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
 /**
- * Reads one whole event, its closing blank line included. An event without usage or error passes byte for byte. The
- * gateway always asks Groq for usage, so the chunk that carries it is hidden from a client that did not; the usage in
- * `x_groq`, which Groq sends always, stays.
+ * Parses one whole event, including its closing blank line. An event without usage or error is forwarded unchanged. The
+ * gateway always requests usage from Groq, and hides the usage chunk from clients that did not. The usage in `x_groq`,
+ * which Groq always sends, stays.
  */
 export function parseStreamEvent(event: Uint8Array, includeUsage: boolean, annotate: UsageAnnotator): StreamEvent {
   const text = decoder.decode(event);
@@ -33,8 +33,8 @@ export function parseStreamEvent(event: Uint8Array, includeUsage: boolean, annot
   const failed = (chunk.error ?? null) !== null;
   const groq = isObject(chunk.x_groq) ? chunk.x_groq : {};
   const usage = parseUsage(chunk.usage) ?? parseUsage(groq.usage);
-  const carriesUsage = isObject(chunk.usage);
-  if (failed || !carriesUsage) return { ...plain, usage, failed };
+  const hasUsage = isObject(chunk.usage);
+  if (failed || !hasUsage) return { ...plain, usage, failed };
   if (includeUsage) {
     if (usage === undefined) return plain;
     return { forward: renderSseData({ ...chunk, x_gateway: annotate(usage) }), usage, failed };
@@ -44,7 +44,7 @@ export function parseStreamEvent(event: Uint8Array, includeUsage: boolean, annot
   return { forward: isExtraChunk ? undefined : renderSseData(rest), usage, failed };
 }
 
-/** Whether an event brings something that a model has made: text, thought, or a part of a call of a tool. */
+/** True if an event contains output of the model: text, reasoning or part of a tool call. */
 export function hasContent(event: Uint8Array): boolean {
   return CONTENT.test(decoder.decode(event));
 }

@@ -3,14 +3,14 @@ import type { ChatModel } from '../pricing/catalog.ts';
 import type { ChatRequest } from './chat-request.ts';
 
 /**
- * What a chat template adds to a request before the first message, in tokens. The longest seen is gpt-oss's system
+ * The tokens that a chat template adds before the first message. The longest known preamble is gpt-oss's system
  * preamble (harmony format: identity, cut-off, date, reasoning effort, channels), about 75 tokens; read 2026-11-23.
  */
 const TEMPLATE_TOKENS = 128;
-/** What a chat template adds around a message, in tokens; the JSON around each message is counted besides. */
+/** The tokens that a chat template adds around a message, besides those of the message's own JSON. */
 const MESSAGE_TOKENS = 8;
 
-/** Fields that steer the sampling and the transport, and never become part of the prompt. */
+/** Fields that control sampling and transport, and never become part of the prompt. */
 const NOT_PROMPT = new Set([
   ...[
     'model',
@@ -37,9 +37,9 @@ const NOT_PROMPT = new Set([
 ]);
 
 /**
- * The most input tokens a request can come to. Byte-level BPE never makes more tokens than there are UTF-8 bytes, so
- * the bytes of everything that can reach the prompt bound it; what has no bytes to count, such as an image behind an
- * address, counts as the model's whole context window, which bounds everything.
+ * The maximum input tokens of a request. Byte-level BPE never produces more tokens than there are UTF-8 bytes, so the bytes
+ * of all fields that can reach the prompt are an upper bound. Content without bytes to count, such as an image by its URL,
+ * counts as the model's whole context window.
  */
 export function maxInputTokens(model: ChatModel, request: ChatRequest): number {
   if (request.messages.some(hasUncountablePart)) return model.contextWindow;

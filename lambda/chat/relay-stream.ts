@@ -5,16 +5,16 @@ import type { BoundedCall } from './bounded-call.ts';
 import type { ByteSink, ChatCompletionPorts, ChatCompletionRequest } from './chat-completion.ts';
 import { hasContent, parseStreamEvent, renderSseData } from './chat-stream.ts';
 
-/** What a stream came to. */
+/** The outcome of a stream. */
 type StreamRelayResult = {
-  /** What it reported, or undefined when its outcome is unknown. */
+  /** The usage that it reported, or undefined if its outcome is unknown. */
   readonly usage: TokenUsage | undefined;
-  /** Whether it came to its end without a failure. */
+  /** True if it ended without a failure. */
   readonly isComplete: boolean;
   readonly firstTokenAtMs: number | undefined;
 };
 
-/** Passes a stream on to its end. */
+/** Forwards a stream to its end. */
 export async function relayStream(
   ports: ChatCompletionPorts,
   request: ChatCompletionRequest,
@@ -25,16 +25,16 @@ export async function relayStream(
   let usage: TokenUsage | undefined;
   let firstTokenAtMs: number | undefined;
   let failed = false;
-  const annotate = (used: TokenUsage) => ({
-    cost_usd: toUsdString(chatCost(call.model, used)),
+  const annotate = (reported: TokenUsage) => ({
+    cost_usd: toUsdString(chatCost(call.model, reported)),
     request_id: request.requestId,
   });
   try {
     for await (const event of events) {
-      const read = parseStreamEvent(event, call.request.includeUsage, annotate);
-      usage = read.usage ?? usage;
-      failed ||= read.failed;
-      if (read.forward !== undefined) sink.write(read.forward);
+      const parsed = parseStreamEvent(event, call.request.includeUsage, annotate);
+      usage = parsed.usage ?? usage;
+      failed ||= parsed.failed;
+      if (parsed.forward !== undefined) sink.write(parsed.forward);
       if (firstTokenAtMs === undefined && hasContent(event)) firstTokenAtMs = ports.clock.monotonicMs();
     }
   } catch (error) {

@@ -8,8 +8,8 @@ import type { CallOutcome, RequestReport } from './request-report.ts';
 type MetricValues = readonly (readonly [MetricName, MetricUnit, number])[];
 
 /**
- * The metrics of one request. Dollars are floats there, for graphs and alarms; beside them `costPicoUsd` and
- * `assumedPicoUsd` are exact, as text.
+ * The metrics of one request. Dollars are floats, for graphs and alarms; the fields `costPicoUsd` and `assumedPicoUsd` hold
+ * the exact amounts as text.
  */
 export function requestMetrics(report: RequestReport, environmentName: string): EmfRecord {
   const { team, keyId, refusal, ended, requestId } = report;
@@ -17,7 +17,7 @@ export function requestMetrics(report: RequestReport, environmentName: string): 
   const refusals: MetricValues = refusal === undefined ? [] : [[METRIC.refusals, 'Count', 1]];
   const cost: MetricValues =
     ended === undefined ? [] : [[METRIC.costUsd, 'None', toUsdNumber(ended.settlement.costPicoUsd)]];
-  // Last month's budget, told in this month, would ring alarms that have just cleared.
+  // Last month's used budget, reported in this month, would trigger alarms that have just cleared.
   const view = ended?.period === periodAt(report.atEpochMs) ? ended.view : undefined;
   const used: MetricValues =
     view === undefined ? [] : [[METRIC.budgetUsedPercent, 'Percent', computeUsedPercent(view)]];
@@ -74,25 +74,25 @@ function latencyMetrics({ totalMs, firstTokenMs, ended }: RequestReport): Metric
   ];
 }
 
-/** What should not be: only where it is, so that nobody pays for the zeros. */
+/** Metrics of anomalies, without those that are zero: each metric costs money. */
 function anomalyMetrics({ settlement, maxCostPicoUsd, isComplete }: CallOutcome): MetricValues {
   const { costPicoUsd, assumed } = settlement;
-  const odds: MetricValues = [
+  const anomalies: MetricValues = [
     [METRIC.zeroCostSuccesses, 'Count', isComplete && (assumed || costPicoUsd === 0n) ? 1 : 0],
     [METRIC.overruns, 'Count', subtractUsd(costPicoUsd, maxCostPicoUsd) > 0n ? 1 : 0],
     [METRIC.assumedCostUsd, 'None', assumed ? toUsdNumber(costPicoUsd) : 0],
   ];
-  return odds.filter(([, , value]) => value > 0);
+  return anomalies.filter(([, , value]) => value > 0);
 }
 
 function groqKeyMetrics({ refusal, ended }: RequestReport): MetricValues {
-  const refused = ended?.settlement.trace?.groqKeys.refusedIds.length ?? 0;
-  const keys: MetricValues = [
-    [METRIC.groqKeysRefused, 'Count', Math.max(refused, refusal?.reason === 'groq_key_rejected' ? 1 : 0)],
+  const refusedKeys = ended?.settlement.trace?.groqKeys.refusedIds.length ?? 0;
+  const metrics: MetricValues = [
+    [METRIC.groqKeysRefused, 'Count', Math.max(refusedKeys, refusal?.reason === 'groq_key_rejected' ? 1 : 0)],
     [METRIC.groqKeysMissing, 'Count', refusal?.reason === 'groq_key_missing' ? 1 : 0],
     [METRIC.groqBlocked, 'Count', refusal?.reason === 'groq_blocked' ? 1 : 0],
   ];
-  return keys.filter(([, , value]) => value > 0);
+  return metrics.filter(([, , value]) => value > 0);
 }
 
 function tokenMetrics({ settlement }: CallOutcome): MetricValues {
@@ -110,7 +110,7 @@ function exactCostFields({ settlement }: CallOutcome): Readonly<Record<string, s
   return { costPicoUsd: String(costPicoUsd), assumedPicoUsd: assumed ? String(costPicoUsd) : '0' };
 }
 
-/** The Groq key that answered, by its id: of the log alone, since a metric a key would be billed each. */
+/** The id of the Groq key that answered. A log field only, because each value of a dimension is billed as a metric. */
 function groqKeyField(ended: CallOutcome | undefined): { readonly groqKeyId?: string } {
   const groqKeyId = ended?.settlement.trace?.groqKeys.usedId;
   return groqKeyId === undefined ? {} : { groqKeyId };

@@ -4,7 +4,7 @@ import { type RefusalStore, RefusalTally } from '../usage/refusal-tally.ts';
 import { requestMetrics } from './request-metrics.ts';
 import type { RequestRecorder, RequestReport } from './request-report.ts';
 
-/** What the watch needs of the world; `write` takes one line for the log. */
+/** Ports of the request recorder; `write` writes one line to the log. */
 export type RequestRecorderPorts = {
   readonly store: RefusalStore;
   readonly clock: Pick<Clock, 'nowEpochMs' | 'monotonicMs'>;
@@ -14,7 +14,7 @@ export type RequestRecorderPorts = {
   readonly environmentName: string;
 };
 
-/** Writes a line of metrics for each request, and tallies what the gateway refused for the usage. */
+/** Writes a line of metrics for each request, and counts the gateway's refusals for the usage report. */
 export class GatewayRequestRecorder implements RequestRecorder {
   readonly #tally: RefusalTally;
   readonly #ports: RequestRecorderPorts;
@@ -26,7 +26,7 @@ export class GatewayRequestRecorder implements RequestRecorder {
 
   record(report: RequestReport): void {
     const { team, keyId, model, refusal, ended } = report;
-    // What Groq refused has an end in the ledger, and is counted by it.
+    // Calls that Groq refused have an entry in the ledger, which counts them.
     if (refusal !== undefined && ended === undefined && team !== undefined)
       this.#tally.note({ team, keyId, model, reason: refusal.reason });
     try {
@@ -40,7 +40,7 @@ export class GatewayRequestRecorder implements RequestRecorder {
     await this.#tally.flushDue();
   }
 
-  /** Writes all that is not written yet, at a process's end. */
+  /** Writes all pending refusals; call it before the process ends. */
   async close(): Promise<void> {
     await this.#tally.flushAll();
   }

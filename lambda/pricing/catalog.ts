@@ -3,21 +3,22 @@ import { ConfigError, configError } from '../kernel/config-error.ts';
 import { pickKnownFields } from '../kernel/known-fields.ts';
 import { type PicoUsd, picoUsd, picoUsdFromNumber } from '../kernel/money.ts';
 import { didYouMean } from '../kernel/nearest-word.ts';
+import { catalogFile, chatModel, transcriptionModel } from './catalog-schema.ts';
 
-/** Whether Groq serves a model: for good, on trial, or no longer. */
+/** Groq's status of a model. */
 export type ModelStatus = 'production' | 'preview' | 'retired';
 
 type ModelFacts = {
   readonly id: string;
   readonly status: ModelStatus;
-  /** The day Groq stopped serving it, as YYYY-MM-DD. */
+  /** The day on which Groq stopped serving it, as YYYY-MM-DD. */
   readonly retiredOn?: string;
   readonly replacement?: string;
   /** See checkPriceJumps. */
   readonly priceConfirmedOn?: string;
 };
 
-/** A model that answers chat completions, priced by the token. */
+/** A model for chat completions, priced per token. */
 export type ChatModel = ModelFacts & {
   readonly kind: 'chat';
   readonly inputTokenPicoUsd: PicoUsd;
@@ -28,7 +29,7 @@ export type ChatModel = ModelFacts & {
   readonly maxOutputTokens: number;
 };
 
-/** A model that transcribes speech, priced by the second of audio. */
+/** A model that transcribes speech, priced per second of audio. */
 export type TranscriptionModel = ModelFacts & {
   readonly kind: 'transcription';
   readonly audioHourPicoUsd: PicoUsd;
@@ -38,80 +39,21 @@ export type TranscriptionModel = ModelFacts & {
 /** A model with a price. */
 export type Model = ChatModel | TranscriptionModel;
 
-/** Whether a model answers chat completions today. */
+/** True if Groq serves chat completions by this model. */
 export function isServedChatModel(model: Model): boolean {
   return model.kind === 'chat' && model.status !== 'retired';
 }
 
-/** Every model with a price, by id, and those that can have none. */
+/** All models with a price, by id, and the ids of models that have no bounded price. */
 export type Catalog = {
   readonly models: ReadonlyMap<string, Model>;
   readonly notPriceable: ReadonlySet<string>;
 };
 
-const price = v.pipe(
-  v.number('must be dollars as a number'),
-  v.minValue(0, 'must not be negative'),
-  v.check(
-    (usd) => picoUsdFromNumber(usd) % 1_000_000n === 0n,
-    'has more than six decimals: a token would cost a fraction of a pico-dollar',
-  ),
-);
-const tokens = v.pipe(
-  v.number('must be a whole number of tokens'),
-  v.integer('must be a whole number of tokens'),
-  v.minValue(1, 'must be at least 1'),
-);
-const facts = {
-  id: v.pipe(v.string(), v.regex(/^[A-Za-z0-9][\w./-]{0,126}$/, 'must be a model id')),
-  status: v.picklist(['production', 'preview', 'retired'], 'must be one of production, preview, retired'),
-  retiredOn: v.optional(v.pipe(v.string(), v.isoDate('must be a date as YYYY-MM-DD'))),
-  replacement: v.optional(v.string()),
-  stillServedTo: v.optional(v.string()),
-  verify: v.optional(v.boolean()),
-  source: v.optional(v.string()),
-  readOn: v.optional(v.pipe(v.string(), v.isoDate('must be a date as YYYY-MM-DD'))),
-  /** The day someone looked at a price that moved more than threefold, and found it right. */
-  priceConfirmedOn: v.optional(v.pipe(v.string(), v.isoDate('must be a date as YYYY-MM-DD'))),
-};
-const chatModel = v.strictObject(
-  {
-    ...facts,
-    kind: v.optional(v.literal('chat'), 'chat'),
-    input: price,
-    output: price,
-    cachedInput: v.optional(price),
-    contextWindow: tokens,
-    maxOutputTokens: v.optional(tokens),
-  },
-  'must be an object',
-);
-const transcriptionModel = v.strictObject(
-  {
-    ...facts,
-    kind: v.literal('transcription'),
-    perAudioHourUsd: v.pipe(v.number('must be dollars as a number'), v.minValue(0, 'must not be negative')),
-    minimumBilledSeconds: v.pipe(v.number(), v.minValue(0, 'must not be negative')),
-  },
-  'must be an object',
-);
-const catalogFile = v.strictObject(
-  {
-    _note: v.optional(v.string()),
-    models: v.array(
-      v.looseObject({ id: v.string('must be a model id') }, 'must be an object'),
-      'must be a list of models',
-    ),
-    notPriceable: v.optional(v.array(v.string()), []),
-    notPriceableWhy: v.optional(v.string()),
-  },
-  'must be an object',
-);
-
 /**
- * Reads a catalog file; prices in it are USD per million tokens, or per hour of audio.
+ * Parses a catalog file. Its prices are in USD per million tokens, or per hour of audio.
  *
- * @throws ConfigError naming the file, the model and the field.
+ * @throws ConfigError that names the file, the model and the field.
  */
 export function parseCatalog(file: string, content: unknown): Catalog {
   const parsed = v.safeParse(catalogFile, content);
@@ -135,7 +77,7 @@ export function parseCatalog(file: string, content: unknown): Catalog {
   return { models, notPriceable: new Set(parsed.output.notPriceable) };
 }
 
-/** Reads a catalog that was published, perhaps by another version: without the fields that this one does not know. */
+/** Parses a published catalog. Another version may have published it, so unknown fields are ignored. */
 export function parsePublishedCatalog(content: unknown): Catalog {
   const { models, ...rest } = content as { readonly models: readonly { readonly kind?: unknown }[] };
   const known = models.map((model) =>

@@ -1,14 +1,14 @@
 import type { PicoUsd } from '../kernel/money.ts';
 import type { Catalog } from './catalog.ts';
 
-/** What a token costs, by its kind. */
+/** Prices of one token. */
 export type TokenPrices = {
   readonly inputTokenPicoUsd: PicoUsd;
   readonly cachedInputTokenPicoUsd: PicoUsd;
   readonly outputTokenPicoUsd: PicoUsd;
 };
 
-/** The prices of a catalog's models that are priced by the token. */
+/** The token prices of a catalog's chat models, by model id. */
 export function tokenPricesByModel({ models }: Catalog): ReadonlyMap<string, TokenPrices> {
   const prices = new Map<string, TokenPrices>();
   for (const model of models.values()) {

@@ -1,18 +1,18 @@
 import { isObject } from '../kernel/json-object.ts';
 
-/** What a completion is billed by, in tokens; `cachedTokens` are part of the prompt, reasoning is part of the completion. */
+/** The billed tokens of a completion. `cachedTokens` are part of `promptTokens`; reasoning is part of `completionTokens`. */
 export type BilledTokens = {
   readonly promptTokens: number;
   readonly cachedTokens: number;
   readonly completionTokens: number;
 };
 
-/** What one completion used. */
+/** The tokens that one completion used. */
 export type TokenUsage = BilledTokens & { readonly reasoningTokens: number };
 
 /**
- * Reads Groq's `usage` object. Returns undefined for anything that cannot be billed by: a missing or odd figure, more
- * cached tokens than prompt, or a call that is said to have used nothing, for then the true cost is unknown.
+ * Parses Groq's `usage` object. Returns undefined if the actual cost cannot be computed from it: a figure is missing or
+ * malformed, there are more cached tokens than prompt tokens, or all figures are zero.
  */
 export function parseUsage(value: unknown): TokenUsage | undefined {
   if (!isObject(value)) return undefined;
@@ -26,7 +26,7 @@ export function parseUsage(value: unknown): TokenUsage | undefined {
   const { promptTokens, completionTokens, cachedTokens } = usage;
   if (!isCount(promptTokens) || !isCount(completionTokens) || !isCount(cachedTokens)) return undefined;
   if (cachedTokens > promptTokens || promptTokens + completionTokens === 0) return undefined;
-  // Nothing is billed by it: an odd figure leaves the others good.
+  // Reasoning is not billed separately, so a malformed figure does not invalidate the others.
   const reasoningTokens = isCount(reasoning) ? Math.min(reasoning, completionTokens) : 0;
   return { promptTokens, completionTokens, cachedTokens, reasoningTokens };
 }
