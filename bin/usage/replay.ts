@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { LedgerRecord } from '../../lambda/ledger/io/reservation-end-records.ts';
+import type { LedgerRecord } from '../../lambda/ledger/io/reservation-end-item.ts';
 import { parseRecords } from '../../lambda/usage/io/ledger-records.ts';
 import type { UsageCounter } from '../../lambda/usage/ports.ts';
 import type { StreamClient, StreamRecord } from '../../local/dynamodb/stream-client.ts';

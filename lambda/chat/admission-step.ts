@@ -1,6 +1,6 @@
 import { type PicoUsd, subtractUsd } from '../kernel/money.ts';
-import { MAX_FUNDS_WAIT_MS } from '../ledger/ledger.ts';
 import type { LedgerView, ReserveRefusal } from '../ledger/reservation.ts';
+import { MAX_FUNDS_WAIT_MS } from '../ledger/reserved-money.ts';
 import type { TeamPolicy } from '../policy/environment.ts';
 import { affordableOutputTokens } from '../pricing/pricing.ts';
 import { type BoundedCall, limitOutput } from './bounded-call.ts';

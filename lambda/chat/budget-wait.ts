@@ -1,9 +1,10 @@
 import type { Clock } from '../kernel/clock.ts';
 import type { PicoUsd } from '../kernel/money.ts';
 import { periodAt } from '../kernel/period.ts';
-import { ensureKeyLedger, reserve } from '../ledger/ledger.ts';
+import { ensureKeyLedger } from '../ledger/key-ledger.ts';
 import type { CachedLedgerView, Ledger, LedgerKey } from '../ledger/ports.ts';
 import type { LedgerState, ReserveTerms } from '../ledger/reservation.ts';
+import { reserve } from '../ledger/reserve.ts';
 import { expireTopUps } from '../ledger/top-ups.ts';
 import { type BudgetRefusal, balanceAtRefusal, couldBecomeAffordable } from './budget-balance.ts';
 

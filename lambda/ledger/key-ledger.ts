@@ -1,11 +1,11 @@
 import { type PicoUsd, ZERO_USD } from '../kernel/money.ts';
 import { takeFromBucket } from '../kernel/rate-limit.ts';
 
-/** What a call takes from the limits that its key has of its own, within the team's. */
+/** The limits of a key within its team's, and the amounts that a call takes from them. */
 export type KeyTerms = {
-  /** Whose limits: the key's, or those of the first key that it was rotated from, so that rotating doubles nothing. */
+  /** The key that owns the limits: the first of a chain of rotations, so that a rotation does not double them. */
   readonly id: string;
-  /** Of a period; undefined: the team's only. */
+  /** The limit of a period; undefined: only the team's. */
   readonly limitPicoUsd: PicoUsd | undefined;
   /** See rateCostUs; 0 when the key has no such limit. */
   readonly rpmCostUs: number;
@@ -14,37 +14,57 @@ export type KeyTerms = {
 
 /** A key's share of its team's ledger for a period. */
 export type KeyLedger = {
-  /** Undefined: none of its own. */
+  /** Undefined: no limit of its own. */
   readonly limitPicoUsd: PicoUsd | undefined;
-  /** Not held and not spent; without a limit it means nothing. */
+  /** Neither reserved nor spent; meaningless without a limit. */
   readonly availablePicoUsd: PicoUsd;
   readonly rpmTatUs: number;
   readonly tpmTatUs: number;
 };
 
-/** A key's share as a period begins for it. */
+/** Returns a fresh share for a period. */
 export function openKeyLedger(limitPicoUsd: PicoUsd | undefined): KeyLedger {
   return { limitPicoUsd, availablePicoUsd: limitPicoUsd ?? ZERO_USD, rpmTatUs: 0, tpmTatUs: 0 };
 }
 
-/** Whether a key's own money pays a cost. */
+/** A state that holds the shares of keys by id. */
+type HasKeyLedgers = { readonly keys: ReadonlyMap<string, KeyLedger> };
+
+/** Opens the share of a key that has limits of its own, unless it is open. */
+export function ensureKeyLedger<S extends HasKeyLedgers>(state: S, terms: KeyTerms | undefined): S {
+  if (terms === undefined || state.keys.has(terms.id)) return state;
+  return { ...state, keys: new Map(state.keys).set(terms.id, openKeyLedger(terms.limitPicoUsd)) };
+}
+
+/** Changes a key's share; returns the same state for a key without one. */
+export function changeKeyLedger<S extends HasKeyLedgers>(
+  state: S,
+  terms: KeyTerms | undefined,
+  change: (share: KeyLedger) => KeyLedger,
+): S {
+  const share = terms === undefined ? undefined : state.keys.get(terms.id);
+  if (terms === undefined || share === undefined) return state;
+  return { ...state, keys: new Map(state.keys).set(terms.id, change(share)) };
+}
+
+/** True when a key's own budget covers a cost. */
 export function hasFundsFor({ limitPicoUsd, availablePicoUsd }: KeyLedger, costPicoUsd: PicoUsd): boolean {
   return limitPicoUsd === undefined || availablePicoUsd >= costPicoUsd;
 }
 
-/** Takes a call's requests and tokens from two buckets, or says which is short, and for how long. */
+/** Takes a call's requests and tokens from two buckets, or returns the bucket that is short and the wait for it. */
 export function consumeRates(
-  seen: { readonly rpmTatUs: number; readonly tpmTatUs: number },
+  buckets: { readonly rpmTatUs: number; readonly tpmTatUs: number },
   nowEpochMs: number,
   cost: { readonly rpmCostUs: number; readonly tpmCostUs: number },
 ): { rpmTatUs: number; tpmTatUs: number } | { short: 'requests' | 'tokens'; retryAfterMs: number } {
   const nowUs = nowEpochMs * 1000;
-  const requests = takeFromBucket(seen.rpmTatUs, nowUs, cost.rpmCostUs);
+  const requests = takeFromBucket(buckets.rpmTatUs, nowUs, cost.rpmCostUs);
   if ('retryAfterUs' in requests) return { short: 'requests', retryAfterMs: requests.retryAfterUs / 1000 };
-  const tokens = takeFromBucket(seen.tpmTatUs, nowUs, cost.tpmCostUs);
+  const tokens = takeFromBucket(buckets.tpmTatUs, nowUs, cost.tpmCostUs);
   if ('retryAfterUs' in tokens) return { short: 'tokens', retryAfterMs: tokens.retryAfterUs / 1000 };
   return {
-    rpmTatUs: cost.rpmCostUs === 0 ? seen.rpmTatUs : requests.tatUs,
-    tpmTatUs: cost.tpmCostUs === 0 ? seen.tpmTatUs : tokens.tatUs,
+    rpmTatUs: cost.rpmCostUs === 0 ? buckets.rpmTatUs : requests.tatUs,
+    tpmTatUs: cost.tpmCostUs === 0 ? buckets.tpmTatUs : tokens.tatUs,
   };
 }

@@ -6,16 +6,16 @@ import type { LedgerKey } from './ports.ts';
 import type { LedgerState } from './reservation.ts';
 import { expireTopUps } from './top-ups.ts';
 
-/** What a sweep needs of the ledgers. */
+/** The outcome of one ledger's sweep: the number of expired reservations, and the ledger after it. */
+export type SweptLedger = { readonly expired: number; readonly state: LedgerState };
+
+/** The ledger's methods that a sweep calls. */
 export type SweepableLedger = {
-  /** Expires what is past its time; undefined for a period without a call. */
-  sweep(
-    key: LedgerKey,
-    nowEpochMs: number,
-  ): Promise<{ readonly expired: number; readonly state: LedgerState } | undefined>;
-  /** Ends what the cap was increased by, once its time is over. */
+  /** Expires overdue reservations and ended top-ups; undefined for a period that is not open. */
+  sweep(key: LedgerKey, nowEpochMs: number): Promise<SweptLedger | undefined>;
+  /** Removes the cap's ended top-ups, and recalls idle money that the cap no longer covers. */
   sweepCap(period: Period, nowEpochMs: number): Promise<void>;
-  /** Names every team that has drawn money in a period. */
+  /** Reads the cap, and every team that has drawn money in a period. */
   readOrganization(period: Period): Promise<Pick<OrganizationLedger, 'holders' | 'limitPicoUsd'> | undefined>;
 };
 

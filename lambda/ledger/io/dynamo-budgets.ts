@@ -10,7 +10,6 @@ import type { Pause, Pauses } from '../pause.ts';
 import type { LedgerKey } from '../ports.ts';
 import type { LedgerState } from '../reservation.ts';
 import { addTopUp, changeLimit, type TopUp } from '../top-ups.ts';
-import { ORGANIZATION_PARTITION, teamPartitionKey } from './ledger-item.ts';
 import { LedgerStore } from './ledger-store.ts';
 import { OrganizationLeases } from './organization-leases.ts';
 
@@ -71,23 +70,23 @@ export class DynamoBudgets implements BudgetLedger {
 
   async setPause(team: string, pause: Pause | undefined): Promise<void> {
     // What stands comes first: a period that is opened from now on has it, and those that are open get it next.
-    await this.#store.updateTeamControls(teamPartitionKey(team), (controls) => ({ ...controls, pause }));
+    await this.#store.controls.update(team, (controls) => ({ ...controls, pause }));
     await this.#applyToOpenPeriods(team);
   }
 
   async setPauseForAll(pause: Pause | undefined, listTeams: () => Promise<ReadonlySet<string>>): Promise<void> {
-    await this.#store.updateTeamControls(ORGANIZATION_PARTITION, (controls) => ({ ...controls, pause }));
+    await this.#store.controls.update(undefined, (controls) => ({ ...controls, pause }));
     // Named only now: a team that is published later is opened with what stands.
     await mapInBatches([...(await listTeams())], TEAM_CONCURRENCY, async (team) => {
       // Only its version: a period that is being opened is opened anew, with what stands for all.
-      await this.#store.updateTeamControls(teamPartitionKey(team), (controls) => controls);
+      await this.#store.controls.update(team, (controls) => controls);
       await this.#applyToOpenPeriods(team);
     });
   }
 
   async revokeKey(team: string, keyId: string): Promise<void> {
     const nowEpochMs = this.#nowEpochMs();
-    await this.#store.updateTeamControls(teamPartitionKey(team), (controls) => {
+    await this.#store.controls.update(team, (controls) => {
       const lasting = [...controls.revoked].filter(([, untilMs]) => untilMs > nowEpochMs);
       return { ...controls, revoked: new Map(lasting).set(keyId, nowEpochMs + REVOCATION_TTL_MS) };
     });

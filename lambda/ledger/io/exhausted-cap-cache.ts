@@ -1,13 +1,13 @@
 import { addUsd, type PicoUsd } from '../../kernel/money.ts';
 import type { Period } from '../../kernel/period.ts';
-import { sumReserved } from '../ledger.ts';
 import type { OrganizationLedger } from '../organization-ledger.ts';
 import type { LedgerKey } from '../ports.ts';
 import type { ReserveRefusal, ReserveTerms } from '../reservation.ts';
+import { sumReserved } from '../reserved-money.ts';
 import type { TeamLedger } from './idle-leases.ts';
 
-/** The amounts of a refusal because the organization's cap is used up. */
-export type CapExhausted = Omit<Extract<ReserveRefusal, { reason: 'organization_budget_exceeded' }>, 'reason'>;
+/** The refusal of a call because the organization's cap is used up. */
+export type CapExhausted = Extract<ReserveRefusal, { reason: 'organization_budget_exceeded' }>;
 
 /** The time for which a draw that found the cap used up answers later draws, in milliseconds. */
 const TTL_MS = 250;
@@ -45,7 +45,8 @@ export class ExhaustedCapCache {
     terms: ReserveTerms,
   ): CapExhausted {
     const reserved = ledgers.map(({ state }) => sumReserved(state, terms));
-    const exhausted = {
+    const exhausted: CapExhausted = {
+      reason: 'organization_budget_exceeded',
       limitPicoUsd,
       availablePicoUsd,
       reservedPicoUsd: addUsd(...reserved.map(({ reservedPicoUsd }) => reservedPicoUsd)),

@@ -5,9 +5,9 @@ import { addUsd, type PicoUsd, picoUsd, ZERO_USD } from '../../kernel/money.ts';
 import type { Period } from '../../kernel/period.ts';
 import { type OrganizationLedger, recallAmount } from '../organization-ledger.ts';
 import type { LedgerState } from '../reservation.ts';
-import { recallTransaction } from './lease-transactions.ts';
 import { ledgerItemKey, parseLedgerState } from './ledger-item.ts';
-import { endLeaseWrite } from './limit-writes.ts';
+import { recallTransaction } from './writes/lease-transactions.ts';
+import { endLeaseWrite } from './writes/limit-writes.ts';
 
 /** The number of teams' ledgers that are read or written at the same time. */
 const TEAM_CONCURRENCY = 16;

@@ -2,40 +2,55 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { PARTITION_KEY, SORT_KEY } from '../../contract.ts';
 import type { Item } from '../../kernel/io/dynamo-table.ts';
 import { type PicoUsd, picoUsd, ZERO_USD } from '../../kernel/money.ts';
+import type { BudgetSnapshot } from '../budget-snapshot.ts';
 import type { KeyLedger } from '../key-ledger.ts';
-import type { OrganizationLedger } from '../organization-ledger.ts';
-import type { Pause } from '../pause.ts';
 import type { LedgerKey } from '../ports.ts';
 import type { LedgerState, LedgerView, Reservation } from '../reservation.ts';
 import type { TopUp } from '../top-ups.ts';
+import { parsePause, parseRevokedKeys } from './team-controls-item.ts';
 
-/** The key of a team's ledger for a period. */
+/** Returns the key of a team's ledger item for a period. */
 export function ledgerItemKey({ team, period }: LedgerKey): Record<string, AttributeValue> {
   return { [PARTITION_KEY]: { S: teamPartitionKey(team) }, [SORT_KEY]: { S: `LEDGER#${period}` } };
 }
 
-/** Reads a ledger's totals; what an item lacks is zero, since items only ever gain attributes. */
+/** Returns the ledger that an item belongs to; undefined for any other item. */
+export function parseLedgerKey(item: Item | undefined): LedgerKey | undefined {
+  const team = parseTeamName(item);
+  const period = /^LEDGER#(\d{4}-\d{2})$/.exec(item?.[SORT_KEY]?.S ?? '')?.[1];
+  return team === undefined || period === undefined ? undefined : { team, period };
+}
+
+/** Decodes a team's spending from an image of the ledger's stream; undefined for any other item. */
+export function parseBudgetSnapshot(image: Item | undefined): BudgetSnapshot | undefined {
+  const ledger = parseLedgerKey(image);
+  if (ledger === undefined || image?.limit === undefined) return undefined;
+  const { spentPicoUsd, limitPicoUsd } = parseLedgerView(image);
+  return { holder: ledger.team, period: ledger.period, spentPicoUsd, limitPicoUsd };
+}
+
+/** Decodes a ledger's totals. A missing attribute is zero: it is newer than the item. */
 export function parseLedgerView(item: Item): LedgerView {
   return {
-    limitPicoUsd: money(item.limit),
-    availablePicoUsd: money(item.available),
-    reservedPicoUsd: money(item.reserved),
-    spentPicoUsd: money(item.spent),
-    leasedPicoUsd: money(item.leased),
-    assumedPicoUsd: money(item.assumed),
-    overrunPicoUsd: money(item.overrun),
+    limitPicoUsd: parseMoney(item.limit),
+    availablePicoUsd: parseMoney(item.available),
+    reservedPicoUsd: parseMoney(item.reserved),
+    spentPicoUsd: parseMoney(item.spent),
+    leasedPicoUsd: parseMoney(item.leased),
+    assumedPicoUsd: parseMoney(item.assumed),
+    overrunPicoUsd: parseMoney(item.overrun),
     rpmTatUs: Number(item.rpmTat?.N ?? 0),
     tpmTatUs: Number(item.tpmTat?.N ?? 0),
   };
 }
 
-/** Reads what a write answered: the totals, and the share of the one key that it touched. */
+/** Decodes the attributes that a write returns: the totals, and the share of the key that it changed. */
 export function parseUpdatedView(item: Item): LedgerView {
   const [key] = parseKeyLedgers(item).values();
   return { ...parseLedgerView(item), ...(key === undefined ? {} : { key }) };
 }
 
-/** Reads a whole ledger item. */
+/** Decodes a whole ledger item. */
 export function parseLedgerState(item: Item): LedgerState {
   return {
     ...parseLedgerView(item),
@@ -49,49 +64,17 @@ export function parseLedgerState(item: Item): LedgerState {
   };
 }
 
-/** The key of what stands for a holder beyond its periods: whether it is paused, and which keys were revoked lately. */
-export function teamControlsItemKey(holder: string): Record<string, AttributeValue> {
-  return { [PARTITION_KEY]: { S: holder }, [SORT_KEY]: { S: 'STANDING' } };
-}
-
-/** Who holds the pause of all teams together. */
-export const ORGANIZATION_PARTITION = 'ORG';
-
-/** The partition of a team's items. */
+/** Returns the partition key of a team's items. */
 export function teamPartitionKey(team: string): string {
   return `TEAM#${team}`;
 }
 
-/** The team whose partition an item is in; undefined for anybody else's. */
+/** Returns the team in whose partition an item is; undefined for other partitions. */
 export function parseTeamName(item: Item | undefined): string | undefined {
   return /^TEAM#(.+)$/.exec(item?.[PARTITION_KEY]?.S ?? '')?.[1];
 }
 
-/** Reads a pause. */
-export function parsePause(value: AttributeValue | undefined): Pause | undefined {
-  if (value?.M === undefined) return undefined;
-  const { reason, untilMs } = value.M;
-  return { reason: reason?.S ?? '', untilEpochMs: untilMs?.N === undefined ? undefined : Number(untilMs.N) };
-}
-
-/** Writes a pause. */
-export function pauseValue({ reason, untilEpochMs }: Pause): AttributeValue {
-  const until: Record<string, AttributeValue> =
-    untilEpochMs === undefined ? {} : { untilMs: { N: String(untilEpochMs) } };
-  return { M: { reason: { S: reason }, ...until } };
-}
-
-/** Reads which keys were revoked lately, and until when that matters. */
-export function parseRevokedKeys(value: AttributeValue | undefined): ReadonlyMap<string, number> {
-  return new Map(Object.entries(value?.M ?? {}).map(([keyId, { N = '0' }]) => [keyId, Number(N)]));
-}
-
-/** Writes them. */
-export function revokedValue(revoked: ReadonlyMap<string, number>): AttributeValue {
-  return { M: Object.fromEntries([...revoked].map(([keyId, untilMs]) => [keyId, { N: String(untilMs) }])) };
-}
-
-/** Writes top-ups. */
+/** Encodes top-ups. */
 export function topUpsValue(topUps: ReadonlyMap<string, TopUp>): AttributeValue {
   const entries = [...topUps].map(([id, { amountPicoUsd, untilEpochMs }]): [string, AttributeValue] => [
     id,
@@ -100,7 +83,7 @@ export function topUpsValue(topUps: ReadonlyMap<string, TopUp>): AttributeValue 
   return { M: Object.fromEntries(entries) };
 }
 
-/** Writes a reservation as an entry of the `open` map; short names, since each entry rides on every write. */
+/** Encodes a reservation as an entry of the `open` map. Names are short, because every write pays for every entry. */
 export function reservationValue(reservation: Reservation): AttributeValue {
   return {
     M: {
@@ -113,23 +96,7 @@ export function reservationValue(reservation: Reservation): AttributeValue {
   };
 }
 
-/** The key of the organisation's ledger for a period. */
-export function organizationItemKey(period: string): Record<string, AttributeValue> {
-  return { [PARTITION_KEY]: { S: ORGANIZATION_PARTITION }, [SORT_KEY]: { S: `LEDGER#${period}` } };
-}
-
-/** Reads the organisation's ledger. */
-export function parseOrganizationLedger(item: Item): OrganizationLedger {
-  return {
-    limitPicoUsd: money(item.limit),
-    availablePicoUsd: money(item.available),
-    grantedPicoUsd: money(item.granted),
-    holders: new Set(item.holders?.SS ?? []),
-    topUps: parseTopUps(item),
-  };
-}
-
-/** Writes a key's share. */
+/** Encodes a key's share. */
 export function keyValue({ limitPicoUsd, availablePicoUsd, rpmTatUs, tpmTatUs }: KeyLedger): AttributeValue {
   return {
     M: {
@@ -145,8 +112,8 @@ function parseKeyLedgers(item: Item): ReadonlyMap<string, KeyLedger> {
   const entries = Object.entries(item.keys?.M ?? {}).map(([id, { M: entry = {} }]): [string, KeyLedger] => [
     id,
     {
-      limitPicoUsd: entry.limit === undefined ? undefined : money(entry.limit),
-      availablePicoUsd: money(entry.available),
+      limitPicoUsd: entry.limit === undefined ? undefined : parseMoney(entry.limit),
+      availablePicoUsd: parseMoney(entry.available),
       rpmTatUs: Number(entry.rpmTat?.N ?? 0),
       tpmTatUs: Number(entry.tpmTat?.N ?? 0),
     },
@@ -154,10 +121,11 @@ function parseKeyLedgers(item: Item): ReadonlyMap<string, KeyLedger> {
   return new Map(entries);
 }
 
-function parseTopUps(item: Item): ReadonlyMap<string, TopUp> {
+/** Decodes the top-ups of a team's or the organization's ledger. */
+export function parseTopUps(item: Item): ReadonlyMap<string, TopUp> {
   const entries = Object.entries(item.topUps?.M ?? {}).map(([id, { M: entry = {} }]): [string, TopUp] => [
     id,
-    { id, amountPicoUsd: money(entry.amount), untilEpochMs: Number(entry.untilMs?.N ?? 0) },
+    { id, amountPicoUsd: parseMoney(entry.amount), untilEpochMs: Number(entry.untilMs?.N ?? 0) },
   ]);
   return new Map(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
@@ -170,7 +138,7 @@ function parseReservations(value: AttributeValue | undefined): ReadonlyMap<strin
 function parseReservation(id: string, entry: Item): Reservation {
   return {
     id,
-    maxCostPicoUsd: money(entry.cost),
+    maxCostPicoUsd: parseMoney(entry.cost),
     tokens: Number(entry.tokens?.N ?? 0),
     model: entry.model?.S ?? '',
     keyId: entry.key?.S ?? '',
@@ -178,6 +146,7 @@ function parseReservation(id: string, entry: Item): Reservation {
   };
 }
 
-function money(value: AttributeValue | undefined): PicoUsd {
+/** Decodes an amount; a missing one is zero. */
+export function parseMoney(value: AttributeValue | undefined): PicoUsd {
   return value?.N === undefined ? ZERO_USD : picoUsd(BigInt(value.N));
 }

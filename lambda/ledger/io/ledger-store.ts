@@ -1,48 +1,36 @@
-import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { TTL_ATTRIBUTE } from '../../contract.ts';
 import type { DynamoTable, Item } from '../../kernel/io/dynamo-table.ts';
 import { RETRY_NOW } from '../../kernel/io/retry.ts';
 import type { PicoUsd } from '../../kernel/money.ts';
-import { CANARY_TEAM } from '../../policy/canary-team.ts';
 import type { Pause, Pauses } from '../pause.ts';
 import type { LedgerKey } from '../ports.ts';
-import type { LedgerState } from '../reservation.ts';
-import {
-  ledgerItemKey,
-  ORGANIZATION_PARTITION,
-  parseLedgerState,
-  parsePause,
-  parseRevokedKeys,
-  pauseValue,
-  revokedValue,
-  teamControlsItemKey,
-  teamPartitionKey,
-} from './ledger-item.ts';
-import { limitWrite } from './limit-writes.ts';
-import type { LedgerWrite } from './update-expressions.ts';
+import type { LedgerState, LedgerView } from '../reservation.ts';
+import { LedgerCache } from './ledger-cache.ts';
+import { ledgerItemKey, parseLedgerState, parseUpdatedView, teamPartitionKey } from './ledger-item.ts';
+import { teamControlsItemKey } from './team-controls-item.ts';
+import { TeamControlsStore } from './team-controls-store.ts';
+import { limitWrite } from './writes/limit-writes.ts';
+import { openingWrite } from './writes/opening-write.ts';
+import { applyControlsWrite, versionCondition } from './writes/team-controls-writes.ts';
+import type { LedgerWrite } from './writes/update-expressions.ts';
 
-/** What a person has decided of a holder, beyond its periods. */
-export type TeamControls = {
-  readonly pause: Pause | undefined;
-  /** Keys that were revoked lately, and until when, in epoch milliseconds, callers may still come with them. */
-  readonly revoked: ReadonlyMap<string, number>;
-};
-
-type VersionedTeamControls = TeamControls & { readonly version: number };
-
-/** How long a ledger item is kept after its last period began, in seconds: 400 days, as the audit is. */
-export const LEDGER_RETENTION_S = 400 * 86_400;
 /** Attempts at a change that other writers of the same item keep invalidating. */
 const MAX_ATTEMPTS = 12;
 
-/** A team's ledger items in DynamoDB: reading them, writing them under a condition, opening a period. */
+/** The outcome of a conditional write: the new totals, or the item that failed the condition, undefined for none. */
+export type LedgerWriteOutcome = { readonly view: LedgerView } | { readonly current: LedgerState | undefined };
+
+/** The ledger items of teams in DynamoDB: reads, conditional writes, and the opening of periods. */
 export class LedgerStore {
+  readonly controls: TeamControlsStore;
+  readonly cache: LedgerCache;
   readonly #table: DynamoTable;
   readonly #nowEpochMs: () => number;
   /** The periods that this process is opening: concurrent calls share one attempt. */
   readonly #opening = new Map<string, Promise<void>>();
 
   constructor(table: DynamoTable, nowEpochMs: () => number) {
+    this.controls = new TeamControlsStore(table);
+    this.cache = new LedgerCache(nowEpochMs);
     this.#table = table;
     this.#nowEpochMs = nowEpochMs;
   }
@@ -51,18 +39,23 @@ export class LedgerStore {
   async read(key: LedgerKey, isConsistent = true): Promise<LedgerState | undefined> {
     const purpose = `read the ledger of ${key.team}`;
     const item = await this.#table.get(purpose, ledgerItemKey(key), { ConsistentRead: isConsistent });
-    return item === undefined ? undefined : parseLedgerState(item);
+    return item === undefined ? undefined : this.cache.remember(key, parseLedgerState(item));
   }
 
-  /** Makes one conditional write; when its condition fails, returns the current item, or undefined for none. */
-  async write(key: LedgerKey, write: LedgerWrite): Promise<{ written: Item } | { current: LedgerState | undefined }> {
+  /** Makes one conditional write. */
+  async write(key: LedgerKey, write: LedgerWrite): Promise<LedgerWriteOutcome> {
     const outcome = await this.#table.update(`write the ledger of ${key.team}`, ledgerItemKey(key), {
       ...write,
       ReturnValues: 'UPDATED_NEW',
       ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
     });
-    if ('written' in outcome) return outcome;
-    return { current: outcome.current === undefined ? undefined : parseLedgerState(outcome.current) };
+    if ('written' in outcome) {
+      const view = parseUpdatedView(outcome.written);
+      // A write that does not return every total is no view of the ledger.
+      return { view: hasEveryTotal(outcome.written) ? this.cache.remember(key, view) : view };
+    }
+    if (outcome.current === undefined) return { current: undefined };
+    return { current: this.cache.remember(key, parseLedgerState(outcome.current)) };
   }
 
   /**
@@ -83,7 +76,9 @@ export class LedgerStore {
       }
       const changed = change(state);
       if (changed.limitPicoUsd === state.limitPicoUsd && changed.topUps === state.topUps) return true;
-      return 'written' in (await this.write(key, limitWrite(state, changed))) ? true : undefined;
+      const outcome = await this.write(key, limitWrite(state, changed));
+      this.cache.forget(key);
+      return 'view' in outcome ? true : undefined;
     });
   }
 
@@ -101,12 +96,12 @@ export class LedgerStore {
    */
   async #open(key: LedgerKey, limitPicoUsd: PicoUsd): Promise<void> {
     const purpose = `open the ledger of ${key.team}`;
+    const ControlsKey = teamControlsItemKey(teamPartitionKey(key.team));
     await this.#table.retry(purpose, MAX_ATTEMPTS, async () => {
-      const { own, all } = await this.#readControlsFor(key.team);
-      const opening = openingWrite(limitPicoUsd, own, all, this.#nowEpochMs());
+      const controls = await this.controls.read(key.team);
       const outcome = await this.#table.transact(purpose, [
-        { Update: { Key: ledgerItemKey(key), ...opening } },
-        { ConditionCheck: { Key: teamControlsItemKey(teamPartitionKey(key.team)), ...versionCondition(own.version) } },
+        { Update: { Key: ledgerItemKey(key), ...openingWrite(limitPicoUsd, controls, this.#nowEpochMs()) } },
+        { ConditionCheck: { Key: ControlsKey, ...versionCondition(controls.own.version) } },
       ]);
       // A failed condition of the first part: the period is open.
       return 'written' in outcome || outcome.failedConditions.has(0) ? true : undefined;
@@ -114,20 +109,20 @@ export class LedgerStore {
   }
 
   /**
-   * Writes what stands for a team, and for all, into an open period; a period that has learnt of something newer keeps it.
-   * So whoever changes what stands, in whatever order, the last change is what periods end with.
+   * Copies the team's controls into an open period, unless that has copied newer ones. So the last change wins, in
+   * whatever order concurrent changes are applied.
    */
   async applyTeamControls(key: LedgerKey): Promise<void> {
     await this.#table.retry(`apply the controls of ${key.team}`, MAX_ATTEMPTS, async () => {
-      const { own, all } = await this.#readControlsFor(key.team);
-      const outcome = await this.write(key, teamControlsWrite(own, all));
-      return 'written' in outcome || outcome.current === undefined ? true : undefined;
+      const outcome = await this.write(key, applyControlsWrite(await this.controls.read(key.team)));
+      // A failed condition: another process has applied a newer version of one control, and perhaps an older of the other.
+      return 'view' in outcome || outcome.current === undefined ? true : undefined;
     });
   }
 
-  /** Applies what stands where a ledger has not learnt of it, because whoever changed it died in the middle. */
+  /** Applies controls that a period lacks because the process that changed them died in between. */
   async repairTeamControls(key: LedgerKey, { pauses, revoked }: LedgerState): Promise<void> {
-    const { own, all } = await this.#readControlsFor(key.team);
+    const { own, all } = await this.controls.read(key.team);
     const isSame =
       isSamePause(pauses.team, own.pause) &&
       isSamePause(pauses.organization, all.pause) &&
@@ -135,121 +130,17 @@ export class LedgerStore {
     if (!isSame) await this.applyTeamControls(key);
   }
 
-  /** The pauses that stand for a team. */
+  /** Reads the pauses that a period of the team is opened with. */
   async readPauses(team: string): Promise<Pauses> {
-    const { own, all } = await this.#readControlsFor(team);
+    const { own, all } = await this.controls.read(team);
     return { team: own.pause, organization: all.pause };
   }
+}
 
-  /** Changes what stands for a holder, whatever changes it beside. */
-  async updateTeamControls(holder: string, change: (controls: TeamControls) => TeamControls): Promise<void> {
-    const purpose = `write the controls of ${holder}`;
-    await this.#table.retry(purpose, MAX_ATTEMPTS, async () => {
-      const { version, ...before } = await this.#readTeamControls(holder);
-      const { pause, revoked } = change(before);
-      const { ConditionExpression, ExpressionAttributeValues } = versionCondition(version);
-      // An update, because no role may put a whole item.
-      const outcome = await this.#table.update(purpose, teamControlsItemKey(holder), {
-        UpdateExpression: `SET version = :next, revoked = :revoked${pause === undefined ? ' REMOVE pause' : ', pause = :pause'}`,
-        ConditionExpression,
-        ExpressionAttributeValues: {
-          ...ExpressionAttributeValues,
-          ':next': { N: String(version + 1) },
-          ':revoked': revokedValue(revoked),
-          ...(pause === undefined ? {} : { ':pause': pauseValue(pause) }),
-        },
-      });
-      return 'written' in outcome ? true : undefined;
-    });
-  }
-
-  /** What stands for a team, and of what stands for all what stands for it too. */
-  async #readControlsFor(
-    team: string,
-  ): Promise<{ readonly own: VersionedTeamControls; readonly all: VersionedTeamControls }> {
-    const [own, all] = [
-      await this.#readTeamControls(teamPartitionKey(team)),
-      await this.#readTeamControls(ORGANIZATION_PARTITION),
-    ];
-    // A deployment's check must find its own team stopped by its budget alone.
-    return { own, all: team === CANARY_TEAM ? { ...all, pause: undefined } : all };
-  }
-
-  async #readTeamControls(holder: string): Promise<VersionedTeamControls> {
-    const item = await this.#table.get(`read the controls of ${holder}`, teamControlsItemKey(holder));
-    return {
-      pause: parsePause(item?.pause),
-      revoked: parseRevokedKeys(item?.revoked),
-      version: Number(item?.version?.N ?? 0),
-    };
-  }
+function hasEveryTotal(attributes: Item): boolean {
+  return ['limit', 'available', 'leased', 'reserved', 'spent', 'rpmTat', 'tpmTat'].every((name) => name in attributes);
 }
 
 function isSamePause(a: Pause | undefined, b: Pause | undefined): boolean {
   return a?.reason === b?.reason && a?.untilEpochMs === b?.untilEpochMs;
-}
-
-function teamControlsWrite(own: VersionedTeamControls, all: VersionedTeamControls): LedgerWrite {
-  const pauses = [
-    { name: 'paused', pause: own.pause },
-    { name: 'pausedAll', pause: all.pause },
-  ];
-  const removed = pauses.filter(({ pause }) => pause === undefined).map(({ name }) => `#${name}`);
-  const set = pauses.flatMap(({ name, pause }) => (pause === undefined ? [] : [[name, pauseValue(pause)] as const]));
-  return {
-    UpdateExpression: `SET ${['#revoked = :revoked', '#ownVersion = :own', '#allVersion = :all', ...set.map(([name]) => `#${name} = :${name}`)].join(', ')}${removed.length === 0 ? '' : ` REMOVE ${removed.join(', ')}`}`,
-    ConditionExpression:
-      'attribute_exists(#limit) AND (attribute_not_exists(#ownVersion) OR (#ownVersion <= :own AND #allVersion <= :all))',
-    ExpressionAttributeNames: {
-      '#limit': 'limit',
-      '#revoked': 'revoked',
-      '#ownVersion': 'ownVersion',
-      '#allVersion': 'allVersion',
-      '#paused': 'paused',
-      '#pausedAll': 'pausedAll',
-    },
-    ExpressionAttributeValues: {
-      ':revoked': revokedValue(own.revoked),
-      ':own': { N: String(own.version) },
-      ':all': { N: String(all.version) },
-      ...Object.fromEntries(set.map(([name, value]) => [`:${name}`, value])),
-    },
-  };
-}
-
-function versionCondition(version: number) {
-  return version === 0
-    ? { ConditionExpression: 'attribute_not_exists(version)' }
-    : { ConditionExpression: 'version = :version', ExpressionAttributeValues: { ':version': { N: String(version) } } };
-}
-
-function openingWrite(
-  limitPicoUsd: PicoUsd,
-  own: VersionedTeamControls,
-  all: VersionedTeamControls,
-  nowEpochMs: number,
-): LedgerWrite {
-  const zeros = ['reserved', 'leased', 'spent', 'assumed', 'overrun', 'rpmTat', 'tpmTat'];
-  const attributes: Record<string, AttributeValue> = {
-    limit: { N: String(limitPicoUsd) },
-    available: { N: String(limitPicoUsd) },
-    open: { M: {} },
-    lapsed: { M: {} },
-    topUps: { M: {} },
-    keys: { M: {} },
-    revoked: revokedValue(own.revoked),
-    ...(own.pause === undefined ? {} : { paused: pauseValue(own.pause) }),
-    ...(all.pause === undefined ? {} : { pausedAll: pauseValue(all.pause) }),
-    ownVersion: { N: String(own.version) },
-    allVersion: { N: String(all.version) },
-    [TTL_ATTRIBUTE]: { N: String(Math.floor(nowEpochMs / 1000) + LEDGER_RETENTION_S) },
-    ...Object.fromEntries(zeros.map((name) => [name, { N: '0' }])),
-  };
-  const fields = Object.entries(attributes);
-  return {
-    UpdateExpression: `SET ${fields.map(([name]) => `#${name} = :${name}`).join(', ')}`,
-    ConditionExpression: 'attribute_not_exists(#limit)',
-    ExpressionAttributeNames: Object.fromEntries(fields.map(([name]) => [`#${name}`, name])),
-    ExpressionAttributeValues: Object.fromEntries(fields.map(([name, value]) => [`:${name}`, value])),
-  };
 }

@@ -1,19 +1,17 @@
-import { TTL_ATTRIBUTE } from '../../contract.ts';
 import type { DynamoTable } from '../../kernel/io/dynamo-table.ts';
 import { pauseUpTo, RETRY_NOW } from '../../kernel/io/retry.ts';
-import { type PicoUsd, picoUsd, ZERO_USD } from '../../kernel/money.ts';
+import { addUsd, type PicoUsd, picoUsd, ZERO_USD } from '../../kernel/money.ts';
 import type { Period } from '../../kernel/period.ts';
 import { leaseBlockSize, type OrganizationLedger, settleExpiredLease } from '../organization-ledger.ts';
-import type { LedgerKey } from '../ports.ts';
+import type { Budgets, LedgerKey } from '../ports.ts';
 import type { LedgerState, ReserveTerms } from '../reservation.ts';
 import { earliestTopUpEnd, expireTopUps } from '../top-ups.ts';
 import { type CapExhausted, ExhaustedCapCache } from './exhausted-cap-cache.ts';
 import { IdleLeases, TRANSFER_BACKOFF_MS } from './idle-leases.ts';
-import { drawTransaction, returnTransaction } from './lease-transactions.ts';
-import { organizationItemKey, parseOrganizationLedger } from './ledger-item.ts';
-import { LEDGER_RETENTION_S } from './ledger-store.ts';
-import { limitWrite } from './limit-writes.ts';
-import { number } from './update-expressions.ts';
+import { organizationItemKey, parseOrganizationLedger } from './organization-item.ts';
+import { drawTransaction, returnTransaction } from './writes/lease-transactions.ts';
+import { limitWrite } from './writes/limit-writes.ts';
+import { openingCapWrite } from './writes/opening-write.ts';
 
 /** Attempts at a change of the organization's ledger while other processes change it too. */
 const MAX_ATTEMPTS = 50;
@@ -39,21 +37,27 @@ export class OrganizationLeases {
   }
 
   /**
-   * Leases a block of at least `needPicoUsd` to a team, and recalls idle leases of other teams before it gives up. The
-   * result is undefined when the team has its lease, or the amounts of the refusal when the cap is used up.
+   * Leases a block of at least `needPicoUsd` to a team, and recalls idle leases of other teams before it gives up. Returns
+   * the refusal when the cap is used up.
    *
    * @throws StoreError when every attempt lost a race; that is never a refusal, since there was money.
    */
   async draw(
     key: LedgerKey,
     needPicoUsd: PicoUsd,
-    cap: PicoUsd,
+    { leasedPicoUsd }: LedgerState,
+    budgets: Budgets,
     terms: ReserveTerms,
   ): Promise<CapExhausted | undefined> {
-    const exhausted = this.#exhausted.find(key, needPicoUsd);
-    if (exhausted !== undefined) return exhausted;
+    const exhausted =
+      this.#exhausted.find(key, needPicoUsd) ?? (await this.#draw(key, needPicoUsd, budgets.organization, terms));
+    if (exhausted === 'drawn') return undefined;
+    return { ...exhausted, availablePicoUsd: addUsd(exhausted.availablePicoUsd, leasedPicoUsd) };
+  }
+
+  async #draw(key: LedgerKey, needPicoUsd: PicoUsd, cap: PicoUsd, terms: ReserveTerms) {
     const purpose = `draw a lease for ${key.team}`;
-    const result = await this.#table.retry(purpose, MAX_ATTEMPTS, async () => {
+    return await this.#table.retry<CapExhausted | 'drawn'>(purpose, MAX_ATTEMPTS, async () => {
       const state = await this.read(key.period);
       if (state === undefined) {
         await this.#open(key.period, cap);
@@ -69,13 +73,12 @@ export class OrganizationLeases {
       const { hadIdleLeases, ledgers } = await this.#idleLeases.recall(key.team, key.period, state, short);
       return hadIdleLeases ? RETRY_NOW : this.#exhausted.remember(key, state, ledgers, terms);
     });
-    return result === 'drawn' ? undefined : result;
   }
 
   /**
-   * Returns a team's expired lease to the organization, so that the team can draw again where the cap has room. The
-   * result is undefined when the team's ledger must be read again, or the amounts of the refusal when there is nothing to
-   * return and the cap has no room.
+   * Returns a team's expired lease to the organization, so that the team can draw again where the cap has room. Returns
+   * undefined when the team's ledger must be read again, or the refusal when there is nothing to return and the cap has no
+   * room.
    */
   async renew(key: LedgerKey, team: LedgerState): Promise<CapExhausted | undefined> {
     const state = await this.read(key.period);
@@ -87,7 +90,13 @@ export class OrganizationLeases {
       const { limitPicoUsd } = state;
       const { reservedPicoUsd } = team;
       // Nothing is reclaimable by the team: money that comes back goes to the cap first.
-      return { limitPicoUsd, availablePicoUsd: ZERO_USD, reservedPicoUsd, reclaimablePicoUsd: ZERO_USD };
+      return {
+        reason: 'organization_budget_exceeded',
+        limitPicoUsd,
+        availablePicoUsd: ZERO_USD,
+        reservedPicoUsd,
+        reclaimablePicoUsd: ZERO_USD,
+      };
     }
     this.#exhausted.clear();
     const lease = { leasedPicoUsd, endedAtEpochMs, amountPicoUsd: amount, nextEndEpochMs: leaseEndsAtEpochMs };
@@ -135,16 +144,8 @@ export class OrganizationLeases {
     return true;
   }
 
-  async #open(period: Period, cap: PicoUsd): Promise<void> {
-    await this.#table.update("open the organization's ledger", organizationItemKey(period), {
-      UpdateExpression: 'SET #limit = :cap, available = :cap, granted = :zero, #ttl = :ttl',
-      ConditionExpression: 'attribute_not_exists(#limit)',
-      ExpressionAttributeNames: { '#limit': 'limit', '#ttl': TTL_ATTRIBUTE },
-      ExpressionAttributeValues: {
-        ':cap': number(cap),
-        ':zero': number(0),
-        ':ttl': number(Math.floor(this.#nowEpochMs() / 1000) + LEDGER_RETENTION_S),
-      },
-    });
+  async #open(period: Period, capPicoUsd: PicoUsd): Promise<void> {
+    const write = openingCapWrite(capPicoUsd, this.#nowEpochMs());
+    await this.#table.update("open the organization's ledger", organizationItemKey(period), write);
   }
 }

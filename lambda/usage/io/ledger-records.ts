@@ -1,8 +1,4 @@
-import {
-  type LedgerRecord,
-  MalformedRecordError,
-  parseReservationEnds,
-} from '../../ledger/io/reservation-end-records.ts';
+import { type LedgerRecord, MalformedRecordError, parseReservationEnds } from '../../ledger/io/reservation-end-item.ts';
 import type { LedgerEnd } from '../../ledger/reservation-end.ts';
 import type { RefusalBatch } from '../refusal-tally.ts';
 import { parseRefusalBatch } from './refusal-item.ts';

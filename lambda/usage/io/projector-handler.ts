@@ -2,8 +2,8 @@ import middy from '@middy/core';
 import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
 import type { Log } from '../../kernel/clock.ts';
 import type { BudgetSnapshot } from '../../ledger/budget-snapshot.ts';
-import { parseBudgetSnapshot } from '../../ledger/io/parse-budget-snapshot.ts';
-import type { LedgerRecord } from '../../ledger/io/reservation-end-records.ts';
+import { parseBudgetSnapshot } from '../../ledger/io/ledger-item.ts';
+import type { LedgerRecord } from '../../ledger/io/reservation-end-item.ts';
 import type { UsageCounter } from '../ports.ts';
 import { parseRecords } from './ledger-records.ts';
 

@@ -3,7 +3,7 @@ import { PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE } from '../../contract.ts';
 import { DynamoTable, type Item } from '../../kernel/io/dynamo-table.ts';
 import { dayStartEpochMs } from '../../kernel/period.ts';
 import { parseTeamName, teamPartitionKey } from '../../ledger/io/ledger-item.ts';
-import { type LedgerRecord, MalformedRecordError } from '../../ledger/io/reservation-end-records.ts';
+import { type LedgerRecord, MalformedRecordError } from '../../ledger/io/reservation-end-item.ts';
 import type { RefusalBatch, RefusalRow, RefusalStore } from '../refusal-tally.ts';
 
 /** How long a batch is kept, in seconds: a stream tells of it for 24 hours at most, and nobody else reads it. */

@@ -1,17 +1,8 @@
 import { addUsd, type PicoUsd, picoUsd } from '../../../lambda/kernel/money.ts';
 import { periodAt } from '../../../lambda/kernel/period.ts';
 import type { BudgetLedger } from '../../../lambda/ledger/budget-operations.ts';
-import {
-  endLease,
-  ensureKeyLedger,
-  expire,
-  lease,
-  openLedger,
-  purgeableReservations,
-  reserve,
-  settle,
-  sumReserved,
-} from '../../../lambda/ledger/ledger.ts';
+import { ensureKeyLedger } from '../../../lambda/ledger/key-ledger.ts';
+import { endLease, lease, openLedger } from '../../../lambda/ledger/ledger.ts';
 import {
   grant,
   leaseBlockSize,
@@ -23,6 +14,9 @@ import {
 import type { Pause, Pauses } from '../../../lambda/ledger/pause.ts';
 import type { Budgets, CachedLedgerView, Ledger, LedgerKey, ReserveResult } from '../../../lambda/ledger/ports.ts';
 import type { LedgerState, ReserveRefusal, ReserveTerms, Settlement } from '../../../lambda/ledger/reservation.ts';
+import { type ReserveOutcome, reserve } from '../../../lambda/ledger/reserve.ts';
+import { sumReserved } from '../../../lambda/ledger/reserved-money.ts';
+import { expire, purgeableReservations, settle } from '../../../lambda/ledger/settle.ts';
 import { addTopUp, changeLimit, earliestTopUpEnd, expireTopUps, type TopUp } from '../../../lambda/ledger/top-ups.ts';
 
 /** The ledger's model: core's transitions over a map, with the same lazy expiry as the real one. */
@@ -41,30 +35,30 @@ export class MemoryLedger implements Ledger, BudgetLedger {
   async reserve(key: LedgerKey, budgets: Budgets, terms: ReserveTerms): Promise<ReserveResult> {
     this.#change(key, budgets.team, (state) => ensureKeyLedger(expireTopUps(state, terms.nowEpochMs), terms.key));
     let state = this.#stateOf(key);
-    let result = reserve(state, terms);
-    const blocked =
-      'refused' in result && ['team_budget_exceeded', 'concurrency_exceeded'].includes(result.refused.reason);
-    if (blocked) {
+    let outcome: ReserveOutcome = reserve(state, terms);
+    const isBlocked =
+      outcome.kind === 'refused' && ['team_budget_exceeded', 'concurrency_exceeded'].includes(outcome.refused.reason);
+    if (isBlocked) {
       state = expireOverdue(state, terms.nowEpochMs);
-      result = reserve(state, terms);
+      outcome = reserve(state, terms);
     }
     this.#states.set(ledgerMapKey(key), state);
-    while ('isLeaseExpired' in result) {
+    while (outcome.kind === 'lease expired') {
       const refused = this.#renew(key);
       state = this.#stateOf(key);
       if (refused !== undefined) return { kind: 'refused', refused, view: state };
-      result = reserve(state, terms);
+      outcome = reserve(state, terms);
     }
-    if ('shortfallPicoUsd' in result) {
-      const refused = this.#draw(key, result.shortfallPicoUsd, budgets.organization, terms);
+    if (outcome.kind === 'lease short') {
+      const refused = this.#draw(key, outcome.shortfallPicoUsd, budgets.organization, terms);
       state = this.#stateOf(key);
       if (refused !== undefined) return { kind: 'refused', refused, view: state };
-      result = reserve(state, terms);
+      outcome = reserve(state, terms);
     }
-    if ('shortfallPicoUsd' in result || 'isLeaseExpired' in result) throw new Error('a draw was too small');
-    if ('refused' in result) return { kind: 'refused', refused: result.refused, view: state };
-    this.#states.set(ledgerMapKey(key), result.state);
-    return { kind: 'reserved', view: result.state };
+    if (outcome.kind === 'refused') return { kind: 'refused', refused: outcome.refused, view: state };
+    if (outcome.kind !== 'reserved') throw new Error('a draw was too small');
+    this.#states.set(ledgerMapKey(key), outcome.state);
+    return { kind: 'reserved', view: outcome.state };
   }
 
   /** Brings back a lease that is over, or says that the cap has no room and there is nothing to bring. */

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { PARTITION_KEY, SORT_KEY } from '../../../../lambda/contract.ts';
-import { MalformedRecordError } from '../../../../lambda/ledger/io/reservation-end-records.ts';
+import { MalformedRecordError } from '../../../../lambda/ledger/io/reservation-end-item.ts';
 import { parseRefusalBatch } from '../../../../lambda/usage/io/refusal-item.ts';
 
 const buildStreamRecord = (reason: string, count: string) => ({

@@ -1,9 +1,10 @@
-import type { TransactionPart } from '../../kernel/io/dynamo-table.ts';
-import type { PicoUsd } from '../../kernel/money.ts';
-import type { OrganizationLedger } from '../organization-ledger.ts';
-import type { LedgerKey } from '../ports.ts';
-import { earliestTopUpEnd } from '../top-ups.ts';
-import { ledgerItemKey, organizationItemKey } from './ledger-item.ts';
+import type { TransactionPart } from '../../../kernel/io/dynamo-table.ts';
+import type { PicoUsd } from '../../../kernel/money.ts';
+import type { OrganizationLedger } from '../../organization-ledger.ts';
+import type { LedgerKey } from '../../ports.ts';
+import { earliestTopUpEnd } from '../../top-ups.ts';
+import { ledgerItemKey } from '../ledger-item.ts';
+import { organizationItemKey } from '../organization-item.ts';
 import { number } from './update-expressions.ts';
 
 /** The transaction that lends money of the organization to a team, under the cap as it was read. */

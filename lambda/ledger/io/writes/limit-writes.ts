@@ -1,16 +1,16 @@
-import type { LedgerState } from '../reservation.ts';
-import { earliestTopUpEnd } from '../top-ups.ts';
-import { topUpsValue } from './ledger-item.ts';
+import type { LedgerState } from '../../reservation.ts';
+import { earliestTopUpEnd } from '../../top-ups.ts';
+import { topUpsValue } from '../ledger-item.ts';
 import { type LedgerWrite, names, number } from './update-expressions.ts';
 
-/** A limit as an item has it. */
-type TopUpLimitState = Pick<LedgerState, 'limitPicoUsd' | 'availablePicoUsd' | 'topUps'>;
+/** The attributes of a team's or the organization's ledger that a change of its limit concerns. */
+type Limited = Pick<LedgerState, 'limitPicoUsd' | 'availablePicoUsd' | 'topUps'>;
 
-/** The write that changes a limit, or the top-ups in it, unless either has changed since it was read. */
-export function limitWrite(before: TopUpLimitState, after: TopUpLimitState): LedgerWrite {
+/** The write that changes a limit or its top-ups; it fails if either has changed since it was read. */
+export function limitWrite(before: Limited, after: Limited): LedgerWrite {
   const endMs = earliestTopUpEnd(after.topUps);
   const sets = ['#limit = :limit', '#available = #available + :by', '#topUps = :topUps'];
-  // Only a time that is there can be over; the admitting write compares it.
+  // The condition of a reserve compares this time, so it exists only while there are top-ups.
   const end = endMs === undefined ? ' REMOVE #topUpsEndMs' : ', #topUpsEndMs = :endMs';
   const sameTopUps =
     before.topUps.size === 0 ? '(attribute_not_exists(#topUps) OR #topUps = :topUpsBefore)' : '#topUps = :topUpsBefore';
@@ -29,7 +29,7 @@ export function limitWrite(before: TopUpLimitState, after: TopUpLimitState): Led
   };
 }
 
-/** The write that ends what a team has leased at a time, unless it ends before. */
+/** The write that ends a team's lease at a time, unless it ends earlier. */
 export function endLeaseWrite(atEpochMs: number): LedgerWrite {
   return {
     UpdateExpression: 'SET #leaseEndMs = :at',
