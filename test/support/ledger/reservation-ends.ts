@@ -1,6 +1,6 @@
-import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { picoUsd } from '../../../lambda/kernel/money.ts';
 import { NO_TRACE } from '../../../lambda/ledger/call-trace.ts';
+import { encodeReservationEnd } from '../../../lambda/ledger/io/reservation-end-item.ts';
 import type { LedgerEnd, ReservationEnd } from '../../../lambda/ledger/reservation-end.ts';
 import { START_MS } from './ledger-fixtures.ts';
 
@@ -28,31 +28,7 @@ export function buildLedgerEnd(fields: Partial<ReservationEnd> = {}, team = 'a')
 /** A record of the ledger's stream whose write made these ends of one team. */
 export function buildStreamRecord(ends: readonly LedgerEnd[], SequenceNumber = '1', before?: readonly LedgerEnd[]) {
   const key = { pk: { S: `TEAM#${ends[0]?.ledger.team}` }, sk: { S: 'LEDGER#2026-11' } };
-  const image = (of: readonly LedgerEnd[]) => ({ ...key, last: { L: of.map(({ end }) => toEndAttribute(end)) } });
+  const image = (of: readonly LedgerEnd[]) => ({ ...key, last: { L: of.map(({ end }) => encodeReservationEnd(end)) } });
   const OldImage = before === undefined ? key : image(before);
   return { eventName: 'MODIFY', dynamodb: { Keys: key, NewImage: image(ends), OldImage, SequenceNumber } };
-}
-
-function toEndAttribute(end: ReservationEnd): AttributeValue {
-  const { kind, id, keyId, model, assumed } = end;
-  const numbers = {
-    cost: end.costPicoUsd,
-    bound: end.maxCostPicoUsd,
-    promptTokens: end.promptTokens,
-    cachedTokens: end.cachedTokens,
-    completionTokens: end.completionTokens,
-    reasoningTokens: end.reasoningTokens,
-    upstreamMs: end.trace.upstreamMs,
-    atMs: end.atEpochMs,
-  };
-  return {
-    M: {
-      ...Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, { N: String(value) }])),
-      kind: { S: kind },
-      id: { S: id },
-      key: { S: keyId },
-      model: { S: model },
-      assumed: { BOOL: assumed },
-    },
-  };
 }
