@@ -1,7 +1,8 @@
 import type { APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MAX_INVALID_KEYS } from '../../../../lambda/access/invalid-key-tracker.ts';
-import { DynamoKeyStore, mintKey } from '../../../../lambda/access/io/dynamo-key-store.ts';
+import { DynamoKeyStore } from '../../../../lambda/access/io/dynamo-key-store.ts';
+import { mintKey } from '../../../../lambda/access/io/gateway-key.ts';
 import { usagePlanKeyValue } from '../../../../lambda/contract.ts';
 import { createAuthorizer } from '../../../../lambda/http/io/authorizer.ts';
 import { lambdaContext } from '../../../../local/host/lambda-runtime.ts';
@@ -148,7 +149,7 @@ describe('the authorizer', () => {
     const before = reads();
     const again = wrongKey();
     for (const key of [again, again, made('revoked').key, made('admin').key])
-      await expect(ask(authorizer, bearer(key))).rejects.toMatchObject({ name: 'HeldBack' });
+      await expect(ask(authorizer, bearer(key))).rejects.toMatchObject({ name: 'ThrottledError' });
     expect(reads()).toBe(before);
     expect(await ask(authorizer, good)).toHaveProperty('context');
     expect(await ask(authorizer, bearer(made('admin').key), '192.0.2.2')).toHaveProperty('context');
@@ -165,7 +166,7 @@ describe('the authorizer', () => {
     for (let count = 0; count < MAX_INVALID_KEYS; count++) await ask(authorizer, bearer(wrongKey())).catch(() => {});
     await keys.revoke(keyId);
     for (const one of [key, key, wrongKey()])
-      await expect(ask(authorizer, bearer(one))).rejects.toMatchObject({ name: 'HeldBack' });
+      await expect(ask(authorizer, bearer(one))).rejects.toMatchObject({ name: 'ThrottledError' });
   });
 
   it('counts wrong keys for the alarm, by a line a second at most, which holds no key', async () => {
