@@ -1,4 +1,5 @@
-import { DynamoKeyStore, mintKey } from '../lambda/access/io/dynamo-key-store.ts';
+import { DynamoKeyStore } from '../lambda/access/io/dynamo-key-store.ts';
+import { mintKey } from '../lambda/access/io/gateway-key.ts';
 import { CANARY_KEY_PREFIX } from '../lambda/contract.ts';
 import { CANARY_TEAM } from '../lambda/policy/canary-team.ts';
 import type { Stores } from './stores.ts';

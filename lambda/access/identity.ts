@@ -1,23 +1,23 @@
 import type { KeyScope } from './key-scope.ts';
 
-/** What a key may do: everything, everything of one team, call models, or look at usage. */
+/** Role of a key: admin of the organisation, lead of one team, member who calls models, or viewer of usage. */
 export type Role = 'admin' | 'lead' | 'member' | 'viewer';
 
-/** Who is calling, as the authorizer found it from the key alone. */
+/** The caller's identity, derived from the presented key alone. */
 export type Identity = {
   readonly keyId: string;
   readonly role: Role;
-  /** Absent on a key of the whole organisation. */
+  /** Absent for a key of the whole organisation. */
   readonly team?: string;
-  /** Absent on a key that may do all that its team may. */
+  /** Absent for a key with all permissions of its role and team. */
   readonly scope?: KeyScope;
-  /** Absent on a key that does not end by itself. From this moment on it does nothing, whatever was remembered of it. */
+  /** Absent for a key without expiry. From this time on the key is refused, whatever is cached. */
   readonly expiresAtEpochMs?: number;
 };
 
 const ROLES: readonly string[] = ['admin', 'lead', 'member', 'viewer'] satisfies readonly Role[];
 
-/** Whether a text names a role. */
+/** Type guard of {@link Role}. */
 export function isRole(value: unknown): value is Role {
   return typeof value === 'string' && ROLES.includes(value);
 }

@@ -1,40 +1,40 @@
 import { formatUtc } from '../kernel/period.ts';
 import type { Identity } from './identity.ts';
 
-/** A key of the gateway's, and whom it stands for; of the key itself only a hash is kept, elsewhere. */
+/** Stored metadata of a gateway key. The key itself is not part of it; only its hash is stored. */
 export type KeyRecord = Identity & {
   readonly name: string;
   readonly createdAtEpochMs: number;
-  /** A key's id, or the ARN of who made it. */
+  /** The creator: a key id or an IAM ARN. */
   readonly createdBy?: string;
   readonly revokedAtEpochMs?: number;
-  /** The key that takes its place, once it is being rotated. */
+  /** Id of the key that replaces it; absent before a rotation. */
   readonly rotatedTo?: string;
-  /** From when on it is retired, once nobody has used it for a day. */
+  /** From this time on, a replaced key is retired as soon as it has been unused for a day. */
   readonly retireAfterEpochMs?: number;
-  /** Whether the record itself goes when the key has expired. @default false */
+  /** True: DynamoDB deletes the record after the key expires. @default false */
   readonly isTemporary?: boolean;
 };
 
-/** How a key stands: it works while it is active or being replaced. */
+/** Status of a key; `active` and `replaced` keys work. */
 export type KeyStatus = 'active' | 'replaced' | 'expired' | 'revoked';
 
-/** How a key stands at a time. */
+/** Returns a key's status at a time. */
 export function keyStatus(record: KeyRecord, nowEpochMs: number): KeyStatus {
   if (record.revokedAtEpochMs !== undefined) return 'revoked';
   if (record.expiresAtEpochMs !== undefined && record.expiresAtEpochMs <= nowEpochMs) return 'expired';
   return record.rotatedTo === undefined ? 'active' : 'replaced';
 }
 
-/** What a key has been used for, where it is known. */
+/** Usage of a key in the current month. */
 export type KeyUsage = {
-  /** Undefined: not within what is kept. */
+  /** Undefined: not used within the retention of usage data. */
   readonly lastUsedOn: string | undefined;
   readonly requestsThisMonth: number;
   readonly costThisMonthUsd: string;
 };
 
-/** A key in the shape of the API; never the key itself. */
+/** Renders a key's metadata as an `api_key` object of the API. */
 export function describeKey(record: KeyRecord, use: KeyUsage | undefined, nowEpochMs: number): object {
   const { scope = {} } = record;
   const time = (epochMs: number | undefined) => (epochMs === undefined ? null : formatUtc(epochMs));

@@ -6,24 +6,24 @@ import type { KeyTerms } from '../ledger/key-ledger.ts';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1_000_000_000));
 
-/** How a scope is stored and passed from the authorizer: as JSON text of short fields. */
+/** Schema of a scope's JSON, which is stored with the key and passed on by the authorizer. */
 const scopeSchema = v.object({
   models: v.optional(v.array(v.string())),
   endpoints: v.optional(v.array(v.picklist(ENDPOINTS))),
   rpm: v.optional(count),
   tpm: v.optional(count),
   usd: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1e9))),
-  /** The first key that this one was rotated from: its limits are that one's. */
+  /** Id of the first key in the chain of rotations; all keys of a chain share its limits. */
   line: v.optional(v.string()),
 });
 
-/** What a key narrows of what its team may do; what is absent is as the team's. */
+/** Restrictions of a key within its team's policy. An absent field adds no restriction. */
 export type KeyScope = v.InferOutput<typeof scopeSchema>;
 
 /**
- * Reads a scope.
+ * Parses a scope's JSON text.
  *
- * @throws Error for what is no scope: a key must never be taken for wider than it is.
+ * @throws Error for invalid text, so that a key never gets more permissions than it has.
  */
 export function parseScope(text: string): KeyScope {
   const parsed = v.safeParse(scopeSchema, JSON.parse(text));
@@ -31,7 +31,7 @@ export function parseScope(text: string): KeyScope {
   return parsed.output;
 }
 
-/** What a call takes from its key's own limits, or undefined for a key that has none. */
+/** Returns what a call consumes of its key's own limits, or undefined for a key without limits. */
 export function keyLimitsFor(keyId: string, scope: KeyScope, tokens: number): KeyTerms | undefined {
   const { rpm = null, tpm = null, usd, line = keyId } = scope;
   if (rpm === null && tpm === null && usd === undefined) return undefined;

@@ -1,13 +1,13 @@
 import type { Identity } from './identity.ts';
 
-/** Where key identities are kept. */
+/** Source of key identities. */
 export interface KeyStore {
-  /** The identity of a presented key, or undefined for one that is unknown, revoked or expired. */
+  /** Returns the identity of a presented key, or undefined for one that is unknown, revoked or expired. */
   identify(presentedKey: string): Promise<Identity | undefined>;
 }
 
-/** What keys are called. */
+/** Source of key names. */
 export interface KeyNameReader {
-  /** The names of every key that a team has or had, by their ids. */
+  /** Returns the names of all keys that a team has or had, by key id. */
   listKeyNames(team: string): Promise<ReadonlyMap<string, string>>;
 }

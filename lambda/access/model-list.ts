@@ -5,7 +5,7 @@ import type { Identity } from './identity.ts';
 
 const PER_MILLION = 1_000_000n;
 
-/** The models that a key may name: its team's, or those of them that it is narrowed to. */
+/** Returns the models that a key may call: its team's, restricted by the key's scope. */
 export function allowedModelsFor(
   { allowedModels }: Pick<TeamPolicy, 'allowedModels'>,
   { scope }: Pick<Identity, 'scope'>,
@@ -14,7 +14,7 @@ export function allowedModelsFor(
   return models === undefined ? allowedModels : allowedModels.filter((id) => models.includes(id));
 }
 
-/** Models in the shape of `GET /openai/v1/models`, with price, context and status; one that the catalog has not is left out. */
+/** Renders the data of `GET /openai/v1/models`. Models that are missing from the catalog are left out. */
 export function listModels(ids: readonly string[], catalog: Catalog): readonly object[] {
   return ids.flatMap((id) => {
     const model = catalog.models.get(id);
@@ -22,7 +22,7 @@ export function listModels(ids: readonly string[], catalog: Catalog): readonly o
   });
 }
 
-/** A model that a team can chat with today, if it has one. */
+/** Returns the first of a team's models that serves chat completions, or undefined. */
 export function findServedModel(
   { allowedModels }: Pick<TeamPolicy, 'allowedModels'>,
   catalog: Catalog,
@@ -33,7 +33,7 @@ export function findServedModel(
   });
 }
 
-/** One model in the shape of `GET /openai/v1/models/{id}`; prices are USD as exact decimal text. */
+/** Renders a `model` object of the API; prices are exact decimal text in USD. */
 export function describeModel(model: Model): object {
   const pricing =
     model.kind === 'chat'
@@ -46,7 +46,7 @@ export function describeModel(model: Model): object {
   return {
     id: model.id,
     object: 'model',
-    // Clients expect a date; Groq's catalog pages give none, and 0 says so.
+    // Clients expect a date, but Groq's catalog pages give none.
     created: 0,
     owned_by: model.id.includes('/') ? model.id.split('/')[0] : 'groq',
     active: model.status !== 'retired',

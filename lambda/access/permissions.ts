@@ -1,6 +1,6 @@
 import type { Identity, Role } from './identity.ts';
 
-/** What a caller may ask of the gateway. */
+/** An action that needs permission. */
 export type Action =
   | 'call_models'
   | 'list_models'
@@ -13,12 +13,12 @@ export type Action =
   | 'read_audit'
   | 'read_groq_keys';
 
-/** How far an action reaches: nowhere, to the caller's own key, to its team, or to the whole organisation. */
+/** Range of an action: nothing, the caller's own key, its team, or the whole organisation. */
 export type AccessLevel = 'none' | 'own' | 'team' | 'all';
 
 /**
- * Role × action → reach. A viewer's key may belong to a team or to the organisation, and reaches as far as that; an
- * admin's belongs to the organisation, so no budget could pay its calls.
+ * Access level by role and action. A viewer's level depends on whether its key belongs to a team or to the organisation.
+ * An admin key belongs to no team, so no budget could pay for its calls.
  */
 export const PERMISSIONS: Readonly<Record<Role, Readonly<Record<Action, AccessLevel>>>> = {
   admin: {
@@ -71,7 +71,7 @@ export const PERMISSIONS: Readonly<Record<Role, Readonly<Record<Action, AccessLe
   },
 };
 
-/** The roles that a role may give to a key it makes: never one that reaches further than its own. */
+/** Roles that a role may give to the keys it creates, never broader than its own. */
 export const GRANTABLE_ROLES: Readonly<Record<Role, readonly Role[]>> = {
   admin: ['admin', 'lead', 'member', 'viewer'],
   lead: ['member', 'viewer'],
@@ -80,8 +80,8 @@ export const GRANTABLE_ROLES: Readonly<Record<Role, readonly Role[]>> = {
 };
 
 /**
- * How far a caller's action reaches. A viewer's key of the whole organisation reaches to all of it where its role says
- * "team"; a lead or a member belongs to a team, or reaches nowhere.
+ * Returns the caller's access level for an action. For an organisation viewer, `team` becomes `all`. A lead or a member
+ * without a team gets `none`.
  */
 export function accessLevelFor(identity: Pick<Identity, 'role' | 'team'>, action: Action): AccessLevel {
   const level = PERMISSIONS[identity.role][action];
@@ -89,6 +89,6 @@ export function accessLevelFor(identity: Pick<Identity, 'role' | 'team'>, action
     if (identity.role === 'lead' || identity.role === 'member') return 'none';
     return level === 'team' ? 'all' : level;
   }
-  // A key that belongs to a team never reaches beyond it, whatever its role.
+  // A team's key never gets access beyond its team, whatever its role.
   return level === 'all' ? 'team' : level;
 }

@@ -1,4 +1,5 @@
-import { DynamoKeyStore, mintKey } from '../access/io/dynamo-key-store.ts';
+import { DynamoKeyStore } from '../access/io/dynamo-key-store.ts';
+import { mintKey } from '../access/io/gateway-key.ts';
 import { CANARY_KEY_PREFIX, CUSTOM_RESOURCE } from '../contract.ts';
 import { canaryHandler } from '../deployment/io/canary-resource.ts';
 import { createCustomResourceHandler } from '../deployment/io/custom-resource.ts';

@@ -1,5 +1,6 @@
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { DynamoKeyStore, mintKeyWithDerivedId } from '../access/io/dynamo-key-store.ts';
+import { DynamoKeyStore } from '../access/io/dynamo-key-store.ts';
+import { mintKeyWithDerivedId } from '../access/io/gateway-key.ts';
 import { createDynamoClient, systemClock, systemLog } from '../kernel/io/system.ts';
 import { DynamoAuditLog } from '../policy/io/dynamo-audit-log.ts';
 import { DynamoKeyRepository } from '../team-keys/io/key-repository.ts';

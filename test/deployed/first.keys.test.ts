@@ -1,6 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { expect, it } from 'vitest';
-import { DynamoKeyStore, mintKey } from '../../lambda/access/io/dynamo-key-store.ts';
+import { DynamoKeyStore } from '../../lambda/access/io/dynamo-key-store.ts';
+import { mintKey } from '../../lambda/access/io/gateway-key.ts';
 import { requireDeployed } from '../support/gateway/target.ts';
 
 /** The authorizer's cache, and some for the way. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mintKey } from '../../lambda/access/io/dynamo-key-store.ts';
+import { mintKey } from '../../lambda/access/io/gateway-key.ts';
 import { postChat } from '../support/gateway/gateway-process.ts';
 import { requireDeployed } from '../support/gateway/target.ts';
 

@@ -1,22 +1,19 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes, timingSafeEqual } from 'node:crypto';
 import type { DynamoDBClient, PutItemCommandInput } from '@aws-sdk/client-dynamodb';
-import { CANARY_KEY_PREFIX, ORGANIZATION, PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE } from '../../contract.ts';
+import { CANARY_KEY_PREFIX, ORGANIZATION, PARTITION_KEY, SORT_KEY } from '../../contract.ts';
 import { DynamoTable } from '../../kernel/io/dynamo-table.ts';
-import { StoreError } from '../../kernel/store-error.ts';
 import { CANARY_TEAM } from '../../policy/canary-team.ts';
-import { type Identity, isRole } from '../identity.ts';
-import type { KeyRecord } from '../key-record.ts';
-import { parseScope } from '../key-scope.ts';
+import type { Identity } from '../identity.ts';
+import { type KeyRecord, keyStatus } from '../key-record.ts';
 import type { KeyNameReader, KeyStore } from '../key-store.ts';
+import { hashKey, parseKeyId } from './gateway-key.ts';
+import { keyPrimaryKey, parseKeyItem, teamListPrimaryKey, toKeyItem, toTeamListItem } from './key-item.ts';
 
-/** `grk_<environment>_<keyId>_<43 base64url characters>`. */
-const KEY_PATTERN = /^grk_[a-z0-9-]{1,32}_([a-z0-9]{12})_[A-Za-z0-9_-]{43}$/;
-const KEY_ID_LENGTH = 12;
 const WRITE = 'write a key';
-/** What is compared for a key that no one has, so that its refusal takes as long. */
-const DUMMY_HASH = createHash('sha256').update(randomBytes(32)).digest();
+/** Compared with the hash of an unknown key, so that its refusal takes the same time. */
+const DUMMY_HASH = hashKey(randomBytes(32).toString('hex'));
 
-/** Keys in the registry table; of a key itself only the SHA-256 is stored. */
+/** The gateway keys in the registry table. Of a key itself only the SHA-256 is stored. */
 export class DynamoKeyStore implements KeyStore, KeyNameReader {
   readonly #table: DynamoTable;
   readonly #nowEpochMs: () => number;
@@ -27,24 +24,22 @@ export class DynamoKeyStore implements KeyStore, KeyNameReader {
   }
 
   async identify(presentedKey: string): Promise<Identity | undefined> {
-    const keyId = KEY_PATTERN.exec(presentedKey)?.[1];
+    const keyId = parseKeyId(presentedKey);
     if (keyId === undefined) return undefined;
     const item = await this.#get(keyId);
-    const stored = item?.hash?.B === undefined ? DUMMY_HASH : Buffer.from(item.hash.B);
-    if (!timingSafeEqual(hashKey(presentedKey), stored) || item === undefined) return undefined;
-    const expiresAtEpochMs = item.expiresAtMs?.N === undefined ? undefined : Number(item.expiresAtMs.N);
-    if (item.revokedAtMs !== undefined) return undefined;
-    if (expiresAtEpochMs !== undefined && expiresAtEpochMs <= this.#nowEpochMs()) return undefined;
-    const role = item.role?.S;
-    // Whoever may make canary keys may make none that does more.
+    const storedHash = item?.hash?.B === undefined ? DUMMY_HASH : Buffer.from(item.hash.B);
+    if (!timingSafeEqual(hashKey(presentedKey), storedHash) || item === undefined) return undefined;
+    const record = parseKeyItem(keyId, item);
+    const { role, team, scope, expiresAtEpochMs } = record;
+    if (['revoked', 'expired'].includes(keyStatus(record, this.#nowEpochMs()))) return undefined;
+    // The canary function may write any item with this prefix, so such a key gets no other role or team.
     const isCanary = keyId.startsWith(CANARY_KEY_PREFIX);
-    if (isCanary && (role !== 'member' || item.team?.S !== CANARY_TEAM)) return undefined;
-    if (!isRole(role)) throw new StoreError('registry', `key ${keyId} has no role`);
+    if (isCanary && (role !== 'member' || team !== CANARY_TEAM)) return undefined;
     return {
       keyId,
       role,
-      ...(item.team?.S === undefined ? {} : { team: item.team.S }),
-      ...(item.scope?.S === undefined ? {} : { scope: parseScope(item.scope.S) }),
+      ...(team === undefined ? {} : { team }),
+      ...(scope === undefined ? {} : { scope }),
       ...(expiresAtEpochMs === undefined ? {} : { expiresAtEpochMs }),
     };
   }
@@ -54,7 +49,7 @@ export class DynamoKeyStore implements KeyStore, KeyNameReader {
     await this.#put(key, record);
   }
 
-  /** The same, unless there is a key of this id, whatever has become of it. */
+  /** Stores a key like {@link put}, unless a key with its id exists, whatever its status. */
   async putIfAbsent(key: string, record: KeyRecord): Promise<void> {
     await this.#put(key, record, {
       ConditionExpression: 'attribute_not_exists(#hash)',
@@ -63,38 +58,17 @@ export class DynamoKeyStore implements KeyStore, KeyNameReader {
   }
 
   async #put(key: string, record: KeyRecord, condition: Partial<PutItemCommandInput> = {}): Promise<void> {
-    const ends =
-      record.isTemporary === true && record.expiresAtEpochMs !== undefined
-        ? { [TTL_ATTRIBUTE]: { N: String(Math.ceil(record.expiresAtEpochMs / 1000)) } }
-        : {};
-    // First the list: a key that works must be found when its team is removed.
-    await this.#table.put(WRITE, {
-      ...teamListPrimaryKey(record.team, record.keyId),
-      name: { S: record.name },
-      ...ends,
-    });
-    const item = {
-      ...keyPrimaryKey(record.keyId),
-      hash: { B: hashKey(key) },
-      role: { S: record.role },
-      name: { S: record.name },
-      createdAtMs: { N: String(record.createdAtEpochMs) },
-      ...ends,
-      ...(record.team === undefined ? {} : { team: { S: record.team } }),
-      ...(record.scope === undefined ? {} : { scope: { S: JSON.stringify(record.scope) } }),
-      ...(record.expiresAtEpochMs === undefined ? {} : { expiresAtMs: { N: String(record.expiresAtEpochMs) } }),
-      ...(record.revokedAtEpochMs === undefined ? {} : { revokedAtMs: { N: String(record.revokedAtEpochMs) } }),
-      ...(record.createdBy === undefined ? {} : { createdBy: { S: record.createdBy } }),
-    };
-    await this.#table.put(WRITE, item, condition);
+    // The list entry first: the removal of a team must find every key that works.
+    await this.#table.put(WRITE, toTeamListItem(record));
+    await this.#table.put(WRITE, toKeyItem(hashKey(key), record), condition);
   }
 
-  /** Whether there is a key of this id, revoked or not. */
+  /** Returns true if a key of this id exists, revoked or not. */
   async has(keyId: string): Promise<boolean> {
     return (await this.#get(keyId)) !== undefined;
   }
 
-  /** Revokes a key; one that is revoked already keeps its time. API Gateway may go on taking it for up to 60 s. */
+  /** Revokes a key. Idempotent: the first revocation's time stays. API Gateway may accept the key for up to 60 s more. */
   async revoke(keyId: string): Promise<void> {
     await this.#table.update(WRITE, keyPrimaryKey(keyId), {
       UpdateExpression: 'SET revokedAtMs = :now',
@@ -104,7 +78,7 @@ export class DynamoKeyStore implements KeyStore, KeyNameReader {
     });
   }
 
-  /** The ids of every key a team has or had. */
+  /** Returns the ids of all keys that a team has or had; undefined stands for keys without a team. */
   async listKeyIds(team: string | undefined): Promise<readonly string[]> {
     return [...(await this.listKeyNames(team)).keys()];
   }
@@ -123,7 +97,7 @@ export class DynamoKeyStore implements KeyStore, KeyNameReader {
     );
   }
 
-  /** Takes a key away without a trace: for one that was made for a single check. */
+  /** Deletes a key without a trace: for keys that exist only during a check. */
   async remove(keyId: string, team: string): Promise<void> {
     await this.#table.delete(WRITE, keyPrimaryKey(keyId));
     await this.#table.delete(WRITE, teamListPrimaryKey(team, keyId));
@@ -132,35 +106,4 @@ export class DynamoKeyStore implements KeyStore, KeyNameReader {
   async #get(keyId: string) {
     return await this.#table.get('read a key', keyPrimaryKey(keyId));
   }
-}
-
-/** A new key; `prefix` begins its id, which is 12 lower-case letters and digits. */
-export function mintKey(environmentName: string, prefix = ''): { readonly key: string; readonly keyId: string } {
-  return buildKey(environmentName, `${prefix}${randomBytes(6).toString('hex')}`);
-}
-
-/** A new key whose id follows from a text, so that whoever repeats an act makes no second one. */
-export function mintKeyWithDerivedId(
-  environmentName: string,
-  text: string,
-): { readonly key: string; readonly keyId: string } {
-  return buildKey(environmentName, hashKey(text).toString('hex'));
-}
-
-function buildKey(environmentName: string, id: string) {
-  const keyId = id.slice(0, KEY_ID_LENGTH);
-  return { key: `grk_${environmentName}_${keyId}_${randomBytes(32).toString('base64url')}`, keyId };
-}
-
-/** The key of a gateway key's own item. */
-export function keyPrimaryKey(keyId: string) {
-  return { [PARTITION_KEY]: { S: `KEY#${keyId}` }, [SORT_KEY]: { S: 'KEY' } };
-}
-
-function teamListPrimaryKey(team: string | undefined, keyId: string) {
-  return { [PARTITION_KEY]: { S: `TEAM#${team ?? ORGANIZATION}` }, [SORT_KEY]: { S: `KEY#${keyId}` } };
-}
-
-function hashKey(key: string): Buffer {
-  return createHash('sha256').update(key).digest();
 }

@@ -1,11 +1,10 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { isRole } from '../../access/identity.ts';
-import { DynamoKeyStore, keyPrimaryKey, mintKey } from '../../access/io/dynamo-key-store.ts';
+import { DynamoKeyStore } from '../../access/io/dynamo-key-store.ts';
+import { mintKey } from '../../access/io/gateway-key.ts';
+import { keyPrimaryKey, parseKeyItem } from '../../access/io/key-item.ts';
 import type { KeyRecord } from '../../access/key-record.ts';
-import { parseScope } from '../../access/key-scope.ts';
 import { mapInBatches } from '../../kernel/batches.ts';
-import { DynamoTable, type Item } from '../../kernel/io/dynamo-table.ts';
-import { StoreError } from '../../kernel/store-error.ts';
+import { DynamoTable } from '../../kernel/io/dynamo-table.ts';
 import type { KeyRepository } from '../key-operations.ts';
 
 /** How many keys are read at once. */
@@ -41,7 +40,7 @@ export class DynamoKeyRepository implements KeyRepository {
       ProjectionExpression: FIELDS.map((field) => `#${field}`).join(', '),
       ExpressionAttributeNames: Object.fromEntries(FIELDS.map((field) => [`#${field}`, field])),
     });
-    return item === undefined ? undefined : parseRecord(keyId, item);
+    return item === undefined ? undefined : parseKeyItem(keyId, item);
   }
 
   async list(team: string | undefined): Promise<readonly KeyRecord[]> {
@@ -73,24 +72,4 @@ export class DynamoKeyRepository implements KeyRepository {
     // A retry of the same rotation is the same rotation.
     return 'written' in outcome || (await this.read(keyId))?.rotatedTo === by;
   }
-}
-
-function parseRecord(keyId: string, item: Item): KeyRecord {
-  const role = item.role?.S;
-  if (!isRole(role)) throw new StoreError('registry', `key ${keyId} has no role`);
-  const text = (field: string) => (item[field]?.S === undefined ? {} : { [field]: item[field].S });
-  const time = (field: string, name: string) => (item[field]?.N === undefined ? {} : { [name]: Number(item[field].N) });
-  return {
-    keyId,
-    role,
-    name: item.name?.S ?? '',
-    createdAtEpochMs: Number(item.createdAtMs?.N ?? 0),
-    ...text('team'),
-    ...text('createdBy'),
-    ...text('rotatedTo'),
-    ...(item.scope?.S === undefined ? {} : { scope: parseScope(item.scope.S) }),
-    ...time('expiresAtMs', 'expiresAtEpochMs'),
-    ...time('revokedAtMs', 'revokedAtEpochMs'),
-    ...time('retireAfterMs', 'retireAfterEpochMs'),
-  };
 }

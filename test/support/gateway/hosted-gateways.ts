@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { vi } from 'vitest';
-import { DynamoKeyStore, mintKey } from '../../../lambda/access/io/dynamo-key-store.ts';
+import { DynamoKeyStore } from '../../../lambda/access/io/dynamo-key-store.ts';
+import { mintKey } from '../../../lambda/access/io/gateway-key.ts';
 import { RecentOutputs } from '../../../lambda/chat/recent-outputs.ts';
 import { Headroom } from '../../../lambda/groq/headroom.ts';
 import { GroqKeys } from '../../../lambda/groq/io/groq-keys.ts';

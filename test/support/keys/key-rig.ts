@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { APIGatewayAuthorizerResult, APIGatewayProxyEvent, APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
-import { DynamoKeyStore, mintKey } from '../../../lambda/access/io/dynamo-key-store.ts';
+import { DynamoKeyStore } from '../../../lambda/access/io/dynamo-key-store.ts';
+import { mintKey } from '../../../lambda/access/io/gateway-key.ts';
 import type { KeyRecord } from '../../../lambda/access/key-record.ts';
 import { RecentOutputs } from '../../../lambda/chat/recent-outputs.ts';
 import { CACHE_MS } from '../../../lambda/contract.ts';

@@ -1,6 +1,7 @@
 import type { CloudFormationCustomResourceEvent } from 'aws-lambda';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { DynamoKeyStore, mintKey } from '../../../../lambda/access/io/dynamo-key-store.ts';
+import { DynamoKeyStore } from '../../../../lambda/access/io/dynamo-key-store.ts';
+import { mintKey } from '../../../../lambda/access/io/gateway-key.ts';
 import { CUSTOM_RESOURCE } from '../../../../lambda/contract.ts';
 import { createCustomResourceHandler } from '../../../../lambda/deployment/io/custom-resource.ts';
 import { publishHandler, teamKeysHandler } from '../../../../lambda/deployment/io/publish-resources.ts';

@@ -1,6 +1,7 @@
 import type { SecretsManagerRotationEvent } from 'aws-lambda';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { DynamoKeyStore, mintKeyWithDerivedId } from '../../../../lambda/access/io/dynamo-key-store.ts';
+import { DynamoKeyStore } from '../../../../lambda/access/io/dynamo-key-store.ts';
+import { mintKeyWithDerivedId } from '../../../../lambda/access/io/gateway-key.ts';
 import { DynamoAuditLog } from '../../../../lambda/policy/io/dynamo-audit-log.ts';
 import { DynamoKeyRepository } from '../../../../lambda/team-keys/io/key-repository.ts';
 import { teamServiceSecret } from '../../../../lambda/team-keys/io/service-secret.ts';
