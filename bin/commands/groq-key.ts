@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type GroqKey, stagedQueue } from '../../lambda/groq/groq-key-versions.ts';
+import { isAccepted, readActiveGroqKeys } from '../../lambda/groq-keys/active-groq-keys.ts';
 import { isGroqKeyName } from '../../lambda/groq-keys/groq-key-name.ts';
 import { setGroqKey, stageGroqKey } from '../../lambda/groq-keys/groq-key-operations.ts';
 import { GroqKeyOperationError } from '../../lambda/groq-keys/groq-key-operator-ports.ts';
@@ -10,8 +11,6 @@ import {
   revokeGroqKey,
   unstageGroqKey,
 } from '../../lambda/groq-keys/groq-key-removal.ts';
-import { isAccepted } from '../../lambda/groq-keys/groq-key-source.ts';
-import { readActiveGroqKeys } from '../../lambda/groq-keys/promote-groq-key.ts';
 import { hourAt } from '../../lambda/kernel/period.ts';
 import { addGroqKeyUse, NO_GROQ_KEY_USE } from '../../lambda/usage/groq-key-use.ts';
 import { CommandError } from '../deployment.ts';

@@ -1,9 +1,8 @@
 import { periodAt } from '../kernel/period.ts';
 
-/** What a Groq key may be called. */
-const NAME = /^[a-z][a-z0-9-]{0,62}$/;
+const NAME_PATTERN = /^[a-z][a-z0-9-]{0,62}$/;
 
-/** The name of a team's next Groq key: it carries the month, `chatbot-prod-2026-11`, and a number where that is taken. */
+/** Returns the name of a team's next Groq key: with the month, `chatbot-prod-2026-11`, and a number if that is taken. */
 export function nextGroqKeyName(
   team: string,
   environmentName: string,
@@ -17,7 +16,7 @@ export function nextGroqKeyName(
   return `${name}-${number}`;
 }
 
-/** Whether a key may be called so; a person types it in Groq's console and here. */
+/** Returns true for a valid name of a Groq key. A person types it here and in Groq's console. */
 export function isGroqKeyName(name: string): boolean {
-  return NAME.test(name);
+  return NAME_PATTERN.test(name);
 }

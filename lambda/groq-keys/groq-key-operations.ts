@@ -1,20 +1,19 @@
 import { type GroqKey, MAX_STAGED_KEYS, stagedLabel, stagedQueue } from '../groq/groq-key-versions.ts';
 import { formatUtc } from '../kernel/period.ts';
-import { findVersion, VERSION_LABEL } from '../secrets/secret-versions.ts';
+import { VERSION_LABEL } from '../secrets/secret-versions.ts';
+import { clearLabel, isAccepted, readActiveGroqKeys } from './active-groq-keys.ts';
 import { auditGroqKeyOperation } from './groq-key-audit.ts';
 import { nextGroqKeyName } from './groq-key-name.ts';
 import { GroqKeyOperationError, type GroqKeyOperatorPorts } from './groq-key-operator-ports.ts';
 import { groqKeyDisplayName, groqKeyState, RESET_LIFECYCLE } from './groq-key-record.ts';
-import { isAccepted } from './groq-key-source.ts';
-import { readActiveGroqKeys } from './promote-groq-key.ts';
 
-/** States in which a key of another team is in somebody's hands. */
+/** The states in which a key belongs to a team. */
 const ASSIGNED_STATES = ['staged', 'pending', 'current', 'replaced'];
 
 /**
- * Gives a team its first key, or one in place of a key that Groq does not take any more.
+ * Sets a team's first key, or replaces a current key that Groq refuses.
  *
- * @throws GroqKeyOperationError for a key that Groq refuses or another team has, and where the current key works.
+ * @throws GroqKeyOperationError if Groq refuses the key, another team has it, or the current key works.
  */
 export async function setGroqKey(
   operator: GroqKeyOperatorPorts,
@@ -25,59 +24,52 @@ export async function setGroqKey(
   const secret = operator.secretFor(team);
   const { current } = await readActiveGroqKeys(secret, await secret.state());
   const key = await buildGroqKey(operator, team, apiKey, givenName);
-  if (current?.keyId === key.keyId) throw new GroqKeyOperationError(`this is team ${team}'s current key already`);
+  if (current?.keyId === key.keyId)
+    throw new GroqKeyOperationError(`this key is already the current key of team ${team}`);
   if (current !== undefined && (await isAccepted(operator, team, current)))
     throw new GroqKeyOperationError(
-      `team ${team} has a key that works, ${groqKeyDisplayName(current)}; stage this one (groq-key stage) and rotate (groq-key rotate), so that no call fails`,
+      `team ${team} has a key that works, ${groqKeyDisplayName(current)}. To replace it without failed calls, stage this one (groq-key stage) and rotate (groq-key rotate)`,
     );
   await checkKey(operator, team, key);
   const { nowEpochMs } = operator;
   const versionId = operator.newVersionId();
-  await auditGroqKeyOperation(
-    operator,
-    team,
-    'set_groq_key',
-    key,
-    current === undefined ? 'the first' : `in place of ${current.keyId}, which Groq refuses`,
-  );
+  const details = current === undefined ? 'the first' : `in place of ${current.keyId}, which Groq refuses`;
+  await auditGroqKeyOperation(operator, team, 'set_groq_key', key, details);
   await secret.put(versionId, key, VERSION_LABEL.current);
   await operator.records.update(team, key.keyId, {
     ...RESET_LIFECYCLE,
+    ...(current === undefined ? {} : { replaces: current.keyId }),
     name: key.name,
     stagedBy: operator.actor,
     versionId,
     testedAtEpochMs: nowEpochMs,
     currentFromEpochMs: nowEpochMs,
     toldAtEpochMs: nowEpochMs,
-    ...(current === undefined ? {} : { replaces: current.keyId }),
   });
   if (current !== undefined) await markRefusedKeyReplaced(operator, team, current, key.keyId);
   return key;
 }
 
-/** A key that Groq does not take is no way back: no gateway is to try it any more. */
+/** Marks a refused key as replaced, and removes the label by which gateways would fall back to it. */
 async function markRefusedKeyReplaced(
   operator: GroqKeyOperatorPorts,
   team: string,
-  dead: GroqKey,
+  refused: GroqKey,
   replacedBy: string,
 ): Promise<void> {
   const secret = operator.secretFor(team);
-  const previous = findVersion((await secret.state()).stages, VERSION_LABEL.previous);
-  if (previous !== undefined && (await secret.read(previous))?.keyId === dead.keyId)
-    await secret.removeLabel(VERSION_LABEL.previous, previous);
-  await operator.records.update(team, dead.keyId, {
-    ...(dead.name === undefined ? {} : { name: dead.name }),
-    replacedAtEpochMs: operator.nowEpochMs,
-    replacedBy,
-  });
+  const state = await secret.state();
+  const { previous } = await readActiveGroqKeys(secret, state);
+  if (previous?.keyId === refused.keyId) await clearLabel(secret, state.stages, VERSION_LABEL.previous);
+  const facts = { name: refused.name, replacedAtEpochMs: operator.nowEpochMs, replacedBy };
+  await operator.records.update(team, refused.keyId, facts);
 }
 
 /**
- * Puts a key at the end of a team's queue.
+ * Appends a key to a team's queue.
  *
- * @throws GroqKeyOperationError for a key that Groq refuses, or that is in use or waits already, here or with another team, and
- * where the queue is full or there is no current key that it could take the place of.
+ * @throws GroqKeyOperationError if Groq refuses the key, a team uses it or has it in its queue, the queue is full, or the
+ * team has no current key that this one could replace.
  */
 export async function stageGroqKey(
   operator: GroqKeyOperatorPorts,
@@ -90,17 +82,16 @@ export async function stageGroqKey(
   const { current, previous } = await readActiveGroqKeys(secret, state);
   const queue = stagedQueue(state.stages);
   const key = await buildGroqKey(operator, team, apiKey, givenName);
-  // The first version of a secret is current, whatever else it is called.
+  // Secrets Manager makes the first version of a secret current, whatever label it is given.
   if (current === undefined)
     throw new GroqKeyOperationError(`team ${team} has no key yet; set this one as its first (groq-key set)`);
-  if (current.keyId === key.keyId) throw new GroqKeyOperationError(`this is team ${team}'s current key`);
+  if (current.keyId === key.keyId) throw new GroqKeyOperationError(`this is the current key of team ${team}`);
   if (previous?.keyId === key.keyId)
-    throw new GroqKeyOperationError(`this is the key that team ${team}'s current one replaced`);
-  if (queue.some(({ keyId }) => keyId === key.keyId))
-    throw new GroqKeyOperationError('this key waits in the queue already');
+    throw new GroqKeyOperationError(`this is the previous key of team ${team}, which its current one replaced`);
+  if (queue.some(({ keyId }) => keyId === key.keyId)) throw new GroqKeyOperationError('this key is already staged');
   if (queue.length >= MAX_STAGED_KEYS)
     throw new GroqKeyOperationError(
-      `${queue.length} keys wait for team ${team}, and no more can; rotate, or unstage one`,
+      `team ${team} has ${queue.length} staged keys, the maximum; rotate, or unstage one`,
     );
   await checkKey(operator, team, key);
   const versionId = operator.newVersionId();
@@ -116,7 +107,7 @@ export async function stageGroqKey(
   return { key, waiting: queue.length + 1 };
 }
 
-/** A key with its name: as given, or the next one of the month. */
+/** Builds a key's value, with the given name or the next free one of the month. */
 async function buildGroqKey(
   { records, environmentName, nowEpochMs, deriveKeyId }: GroqKeyOperatorPorts,
   team: string,
@@ -124,23 +115,23 @@ async function buildGroqKey(
   givenName: string | undefined,
 ): Promise<GroqKey & { readonly name: string }> {
   if (!/^\S{8,512}$/.test(apiKey))
-    throw new GroqKeyOperationError('that is no key: 8 to 512 characters without a space');
+    throw new GroqKeyOperationError('this is not a valid key: a key has 8 to 512 characters and no spaces');
   const keyId = deriveKeyId(apiKey);
   const known = await records.list(team);
   const taken = new Set(known.filter((key) => key.keyId !== keyId).map(({ name = '' }) => name));
   if (givenName !== undefined && taken.has(givenName))
-    throw new GroqKeyOperationError(`another key of team ${team} is called ${givenName}`);
+    throw new GroqKeyOperationError(`team ${team} has another key with the name ${givenName}`);
   const name = givenName ?? nextGroqKeyName(team, environmentName, nowEpochMs, taken);
   return { apiKey, keyId, name, createdAt: formatUtc(nowEpochMs) };
 }
 
-/** That Groq takes the key, and no other team has it. */
+/** @throws GroqKeyOperationError if another team has the key, or Groq refuses it. */
 async function checkKey(operator: GroqKeyOperatorPorts, team: string, key: GroqKey): Promise<void> {
-  for (const other of operator.teams.filter((one) => one !== team)) {
-    const known = await operator.records.read(other, key.keyId);
+  for (const otherTeam of operator.teams.filter((name) => name !== team)) {
+    const known = await operator.records.read(otherTeam, key.keyId);
     if (known !== undefined && ASSIGNED_STATES.includes(groqKeyState(known)))
-      throw new GroqKeyOperationError(`this is a key of team ${other}; each team has keys of its own`);
+      throw new GroqKeyOperationError(`this key belongs to team ${otherTeam}; each team needs keys of its own`);
   }
   if (!(await operator.probe.isAccepted(key.apiKey)))
-    throw new GroqKeyOperationError('Groq refuses this key (401); check that it was copied whole');
+    throw new GroqKeyOperationError('Groq refuses this key (401); check that you copied all of it');
 }

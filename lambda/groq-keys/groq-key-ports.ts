@@ -9,24 +9,24 @@ import type { GroqKeyRepository } from './groq-key-record.ts';
 /** A team's Groq secret. */
 export type GroqSecret = RotatableSecret<GroqKey>;
 
-/** Whether Groq takes a key. */
+/** Tests keys against Groq. */
 export interface GroqKeyProbe {
-  /** Asks Groq. @throws when Groq gives no answer to go by. */
+  /** Returns true if Groq accepts the key. @throws if Groq's answer is inconclusive. */
   isAccepted(apiKey: string): Promise<boolean>;
 }
 
-/** A key as upstream's own API lists it. */
+/** A key in the upstream's key API. */
 export type UpstreamKey = { readonly upstreamId: string; readonly name: string };
 
-/** Upstream's API of keys, where it has one; `by` is a key that may use it. */
+/** The key API of an upstream that has one; `by` is the key that authorizes the call. */
 export interface GroqKeyApi {
   create(by: string, name: string): Promise<UpstreamKey & { readonly apiKey: string }>;
   list(by: string): Promise<readonly UpstreamKey[]>;
-  /** Deletes a key; one that is not there is deleted. */
+  /** Deletes a key. No effect if it does not exist. */
   remove(by: string, upstreamId: string): Promise<void>;
 }
 
-/** What those who move Groq keys need of the world. */
+/** Ports of everything that rotates, watches and retires Groq keys. */
 export type GroqKeyPorts = {
   readonly records: GroqKeyRepository;
   readonly probe: GroqKeyProbe;
@@ -35,7 +35,7 @@ export type GroqKeyPorts = {
   readonly use: GroqKeyUseReader;
   readonly audit: AuditLog;
   readonly notifier: GroqKeyNotifier;
-  /** Where a team's next key comes from. */
+  /** Returns where a team's next key comes from. */
   readonly keySourceFor: (team: string) => Promise<GroqKeySourceName>;
   readonly environmentName: string;
   readonly nowEpochMs: number;

@@ -1,69 +1,74 @@
-/** When things happened to a Groq key, in epoch milliseconds; what has not happened is absent. */
+/** The times of the events in a Groq key's life; absent for those that have not happened. */
 export type GroqKeyTimestamps = {
   readonly stagedAtEpochMs?: number;
-  /** When a rotation took it as the pending one. */
+  /** When a rotation made it the pending key. */
   readonly createdAtEpochMs?: number;
   readonly testedAtEpochMs?: number;
   readonly currentFromEpochMs?: number;
   readonly replacedAtEpochMs?: number;
-  /** When the key before it was made current again, since Groq refused this one. */
+  /** When the previous key was made current again because Groq refused this one. */
   readonly returnedAtEpochMs?: number;
-  /** When Groq refused it before it was ever current. */
+  /** When Groq refused it while it was staged or pending. */
   readonly refusedAtEpochMs?: number;
   readonly unstagedAtEpochMs?: number;
-  /** When an operator switched it off. */
+  /** When an operator revoked it. */
   readonly revokedAtEpochMs?: number;
-  /** When it was found unused for a day, and no gateway was given it any more. */
+  /** When it was removed from the secret after a day without use. */
   readonly retiredAtEpochMs?: number;
-  /** When it was deleted at Groq, as the API did it or as an operator says. */
+  /** When the upstream's API deleted it, or an operator confirmed that they had. */
   readonly deletedAtEpochMs?: number;
   readonly probedAtEpochMs?: number;
-  /** When operators were last told that something of it is theirs to do. */
+  /** When operators were last asked to do something about it. */
   readonly remindedAtEpochMs?: number;
-  /** When operators were told that it is current. */
+  /** When operators were notified that it is current. */
   readonly toldAtEpochMs?: number;
 };
 
-/** What is known of a Groq key in words; never the key. */
+/** The other facts about a Groq key; never the key itself. */
 export type GroqKeyDetails = {
-  /** As it is called in Groq's console. */
+  /** The key's name in Groq's console. */
   readonly name?: string;
   readonly stagedBy?: string;
   /** The version of the team's secret that last held it. */
   readonly versionId?: string;
-  /** What upstream calls it, where it was made by upstream's API. */
+  /** The upstream's own id of the key, if its API created the key. */
   readonly upstreamId?: string;
-  /** The id of the key whose place it took, and of the one that took its place. */
+  /** The id of the key that this one replaced. */
   readonly replaces?: string;
+  /** The id of the key that replaced this one. */
   readonly replacedBy?: string;
 };
 
-/** A team's Groq key, as the registry remembers it. */
+/** The registry's record of a team's Groq key. */
 export type GroqKeyRecord = GroqKeyTimestamps &
   GroqKeyDetails & {
     readonly team: string;
     readonly keyId: string;
-    /** How often Groq was asked whether it takes the key, and how often it did not. */
+    /** The number of times the key was tested against Groq. */
     readonly probes: number;
+    /** The number of those tests in which Groq refused it. */
     readonly probesRefused: number;
   };
 
-/** Facts to remember; null forgets one. */
+/** Changes to a record: null removes a fact, undefined leaves it as it is. */
 export type GroqKeyRecordPatch = {
-  readonly [F in keyof (GroqKeyTimestamps & GroqKeyDetails)]?: (GroqKeyTimestamps & GroqKeyDetails)[F] | null;
+  readonly [F in keyof (GroqKeyTimestamps & GroqKeyDetails)]?:
+    | (GroqKeyTimestamps & GroqKeyDetails)[F]
+    | null
+    | undefined;
 };
 
-/** Where the records of Groq keys are kept. */
+/** The store of Groq key records. */
 export interface GroqKeyRepository {
   read(team: string, keyId: string): Promise<GroqKeyRecord | undefined>;
   list(team: string): Promise<readonly GroqKeyRecord[]>;
-  /** Remembers facts, in place of what was known. */
+  /** Overwrites facts. */
   update(team: string, keyId: string, facts: GroqKeyRecordPatch): Promise<void>;
-  /** Remembers those of the facts of which nothing was known. */
+  /** Writes only the facts that the record does not have yet. */
   setIfAbsent(team: string, keyId: string, facts: GroqKeyRecordPatch): Promise<void>;
-  /** Counts one question whether Groq takes the key. */
+  /** Counts one test of the key against Groq. */
   countProbe(team: string, keyId: string, isAccepted: boolean, atEpochMs: number): Promise<void>;
-  /** Remembers by which name a rotation makes its key, before it does; returns what was remembered first. */
+  /** Records the name of the key that a rotation is about to create. Returns what was recorded first for this token. */
   beginKeyCreation(
     team: string,
     token: string,
@@ -72,10 +77,10 @@ export interface GroqKeyRepository {
   ): Promise<GroqKeyCreation & { readonly isRetry: boolean }>;
 }
 
-/** A key that a rotation makes by upstream's API. */
+/** The creation of a key by the upstream's API. */
 export type GroqKeyCreation = { readonly name: string; readonly atEpochMs: number };
 
-/** How a Groq key stands. */
+/** The state of a Groq key. */
 export type GroqKeyState =
   | 'staged'
   | 'pending'
@@ -88,7 +93,7 @@ export type GroqKeyState =
   | 'retired'
   | 'deleted';
 
-/** How a key stands, by the last that happened to it. */
+/** Returns the state of a key by the latest of its events. */
 export function groqKeyState(key: GroqKeyTimestamps): GroqKeyState {
   if (key.deletedAtEpochMs !== undefined) return 'deleted';
   if (key.revokedAtEpochMs !== undefined) return 'revoked';
@@ -101,25 +106,37 @@ export function groqKeyState(key: GroqKeyTimestamps): GroqKeyState {
   return key.createdAtEpochMs === undefined ? 'staged' : 'pending';
 }
 
-/** Forgets every end of a key: it begins anew. */
-export const RESET_LIFECYCLE = {
-  createdAtEpochMs: null,
-  testedAtEpochMs: null,
-  currentFromEpochMs: null,
+/** Returns true if the record says that the key is in use. */
+export function isMarkedCurrent(key: GroqKeyTimestamps | undefined): boolean {
+  return (
+    key?.currentFromEpochMs !== undefined && key.replacedAtEpochMs === undefined && key.returnedAtEpochMs === undefined
+  );
+}
+
+/** Removes the facts that are not true of a key that becomes current, whatever it was before. */
+export const RESET_ON_PROMOTION = {
   replacedAtEpochMs: null,
   replacedBy: null,
-  replaces: null,
   returnedAtEpochMs: null,
   refusedAtEpochMs: null,
   unstagedAtEpochMs: null,
-  revokedAtEpochMs: null,
   retiredAtEpochMs: null,
   deletedAtEpochMs: null,
-  remindedAtEpochMs: null,
   toldAtEpochMs: null,
 } as const satisfies GroqKeyRecordPatch;
 
-/** What people call a key. */
+/** Removes all facts of a key's earlier life: an operator has set or staged it again. */
+export const RESET_LIFECYCLE = {
+  ...RESET_ON_PROMOTION,
+  createdAtEpochMs: null,
+  testedAtEpochMs: null,
+  currentFromEpochMs: null,
+  replaces: null,
+  revokedAtEpochMs: null,
+  remindedAtEpochMs: null,
+} as const satisfies GroqKeyRecordPatch;
+
+/** Returns a key's name and id for messages. */
 export function groqKeyDisplayName({
   keyId,
   name,

@@ -1,40 +1,41 @@
 import { type GroqKey, stagedQueue } from '../groq/groq-key-versions.ts';
 import { formatUtc } from '../kernel/period.ts';
-import { findVersion, VERSION_LABEL } from '../secrets/secret-versions.ts';
+import { VERSION_LABEL } from '../secrets/secret-versions.ts';
+import {
+  findUnfinishedVersion,
+  hasNextStagedKey,
+  isAccepted,
+  readActiveGroqKeys,
+  removeFromQueue,
+} from './active-groq-keys.ts';
 import { auditGroqKeyOperation } from './groq-key-audit.ts';
 import { GroqKeyOperationError, type GroqKeyOperatorPorts } from './groq-key-operator-ports.ts';
 import { type GroqKeyRecord, groqKeyDisplayName, groqKeyState } from './groq-key-record.ts';
-import { isAccepted } from './groq-key-source.ts';
-import { readActiveGroqKeys } from './promote-groq-key.ts';
 
-/** How long a rotation that makes its key may take, in milliseconds. */
+/** The maximum duration of a rotation that creates its key, in milliseconds. */
 const KEY_CREATION_TIMEOUT_MS = 300_000;
-/** How long after a key was switched off its successor is only switched off by name, in milliseconds. */
+/** How long after a revocation the next key can only be revoked by its id, in milliseconds. */
 const REPEATED_REVOCATION_WINDOW_MS = 900_000;
 
-/** Takes a key out of a team's queue. @throws GroqKeyOperationError for one that does not wait. */
+/** Removes a key from a team's queue. @throws GroqKeyOperationError if it is not staged. */
 export async function unstageGroqKey(operator: GroqKeyOperatorPorts, team: string, keyId: string): Promise<void> {
   const secret = operator.secretFor(team);
-  const staged = stagedQueue((await secret.state()).stages).filter((key) => key.keyId === keyId);
-  if (staged.length === 0) throw new GroqKeyOperationError(`no key ${keyId} waits for team ${team}`);
+  const { stages } = await secret.state();
+  if (!stagedQueue(stages).some((key) => key.keyId === keyId))
+    throw new GroqKeyOperationError(`team ${team} has no staged key ${keyId}`);
   const known = await operator.records.read(team, keyId);
-  await auditGroqKeyOperation(
-    operator,
-    team,
-    'unstage_groq_key',
-    { keyId, name: known?.name },
-    'taken out of the queue',
-  );
-  for (const { label, versionId } of staged) await secret.removeLabel(label, versionId);
+  const key = { keyId, name: known?.name };
+  await auditGroqKeyOperation(operator, team, 'unstage_groq_key', key, 'taken out of the queue');
+  await removeFromQueue(secret, stages, keyId);
   await operator.records.update(team, keyId, { unstagedAtEpochMs: operator.nowEpochMs });
 }
 
 /**
- * Marks a team's current key as switched off, before the next one takes its place: from then on no rotation and no watch
- * goes back to it. Returns it.
+ * Marks a team's current key as revoked and returns it. The caller then starts a rotation; no rotation or watch makes the
+ * revoked key current again.
  *
- * @throws GroqKeyOperationError where no other key waits, since then nothing but calls would be switched off; where another key
- * than the named one is current; and, without a name, where the current key has just taken a switched-off one's place.
+ * @throws GroqKeyOperationError if no other key is staged, which would stop the team's calls; if another key than the named
+ * one is current; and, without a name, if the current key has just replaced a revoked one.
  */
 export async function revokeGroqKey(
   operator: GroqKeyOperatorPorts,
@@ -45,61 +46,60 @@ export async function revokeGroqKey(
   const secret = operator.secretFor(team);
   const state = await secret.state();
   const { current } = await readActiveGroqKeys(secret, state);
-  if (current === undefined) throw new GroqKeyOperationError(`team ${team} has no key that could be switched off`);
+  if (current === undefined) throw new GroqKeyOperationError(`team ${team} has no key to revoke`);
   if (keyId === undefined) await rejectRepeatedRevocation(operator, team, current);
   else if (keyId !== current.keyId)
     throw new GroqKeyOperationError(
-      `the key ${keyId} is not current, but ${groqKeyDisplayName(current)} is; nothing was switched off`,
+      `${keyId} is not the current key, ${groqKeyDisplayName(current)} is; nothing was revoked`,
     );
-  const isStaged = (await operator.keySourceFor(team)) === 'staged';
-  if (isStaged && !stagedQueue(state.stages).some(({ keyId }) => keyId !== current.keyId))
+  const needsStagedKey = (await operator.keySourceFor(team)) === 'staged';
+  if (needsStagedKey && !hasNextStagedKey(state.stages, current))
     throw new GroqKeyOperationError(
-      `no key waits for team ${team}, so there is nothing to go on with; stage one first (groq-key stage). To stop its calls now: budget pause --team ${team}, and delete ${groqKeyDisplayName(current)} in Groq's console`,
+      `team ${team} has no staged key to use instead; stage one first (groq-key stage). To stop the team's calls now, run budget pause --team ${team} and delete ${groqKeyDisplayName(current)} in Groq's console`,
     );
   await auditGroqKeyOperation(operator, team, 'revoke_groq_key', current, reason);
-  await operator.records.update(team, current.keyId, {
-    ...(current.name === undefined ? {} : { name: current.name }),
-    revokedAtEpochMs: operator.nowEpochMs,
-  });
+  await operator.records.update(team, current.keyId, { name: current.name, revokedAtEpochMs: operator.nowEpochMs });
   return current;
 }
 
-/** Two operators may switch off the same key at once: the second one must not end the key that calls go on with. */
+/** Rejects the second of two operators' concurrent revocations: it would revoke the replacement key. */
 async function rejectRepeatedRevocation(
   { records, nowEpochMs }: GroqKeyOperatorPorts,
   team: string,
   current: GroqKey,
 ): Promise<void> {
   const replaces = (await records.read(team, current.keyId))?.replaces;
-  const before = replaces === undefined ? undefined : await records.read(team, replaces);
-  if (before?.revokedAtEpochMs === undefined || nowEpochMs - before.revokedAtEpochMs >= REPEATED_REVOCATION_WINDOW_MS)
-    return;
+  const previous = replaces === undefined ? undefined : await records.read(team, replaces);
+  if (previous?.revokedAtEpochMs === undefined) return;
+  if (nowEpochMs - previous.revokedAtEpochMs >= REPEATED_REVOCATION_WINDOW_MS) return;
   throw new GroqKeyOperationError(
-    `${groqKeyDisplayName(before)} was switched off at ${formatUtc(before.revokedAtEpochMs)}, and ${groqKeyDisplayName(current)} is current since; to switch that one off, too, name it: --key ${current.keyId}`,
+    `${groqKeyDisplayName(previous)} was revoked at ${formatUtc(previous.revokedAtEpochMs)} and replaced by ${groqKeyDisplayName(current)}; to revoke that one too, name it: --key ${current.keyId}`,
   );
 }
 
 /**
- * Clears the way for a rotation that an operator wants now: what a failed one left pending stands in its way, and AWS tries
- * that one again at times of its own. A key that upstream's API may just be making is left alone for a while.
+ * Removes the pending label that a failed rotation left, so that a new rotation can start now instead of when Secrets
+ * Manager retries the failed one.
+ *
+ * @throws GroqKeyOperationError while the upstream's API may still be creating a key for it.
  */
 export async function clearPendingVersion(operator: GroqKeyOperatorPorts, team: string): Promise<void> {
   const secret = operator.secretFor(team);
   const { stages, changedAtEpochMs } = await secret.state();
-  const pending = findVersion(stages, VERSION_LABEL.pending);
-  if (pending === undefined || pending === findVersion(stages, VERSION_LABEL.current)) return;
-  const isMade = (await operator.keySourceFor(team)) === 'admin-api';
-  if (isMade && operator.nowEpochMs - changedAtEpochMs < KEY_CREATION_TIMEOUT_MS)
+  const pending = findUnfinishedVersion(stages);
+  if (pending === undefined) return;
+  const isCreatedByApi = (await operator.keySourceFor(team)) === 'admin-api';
+  if (isCreatedByApi && operator.nowEpochMs - changedAtEpochMs < KEY_CREATION_TIMEOUT_MS)
     throw new GroqKeyOperationError(
-      `a rotation of team ${team} is under way; look at groq-key status in a few minutes`,
+      `a rotation of team ${team} is in progress; check groq-key status in a few minutes`,
     );
   await secret.removeLabel(VERSION_LABEL.pending, pending);
 }
 
 /**
- * Takes an operator's word that a key is deleted at Groq; where the secret still has it, Groq is asked.
+ * Records an operator's confirmation that a key is deleted at Groq, after testing the key where the secret still has it.
  *
- * @throws GroqKeyOperationError for a key that is in use or unknown, and for one that Groq still takes.
+ * @throws GroqKeyOperationError if the key is unknown or in use, or Groq still accepts it.
  */
 export async function confirmGroqKeyDeleted(
   operator: GroqKeyOperatorPorts,
@@ -107,15 +107,17 @@ export async function confirmGroqKeyDeleted(
   keyId: string,
 ): Promise<GroqKeyRecord> {
   const known = await operator.records.read(team, keyId);
-  if (known === undefined) throw new GroqKeyOperationError(`no key ${keyId} of team ${team} is known`);
+  if (known === undefined) throw new GroqKeyOperationError(`team ${team} has no key ${keyId}`);
   const state = groqKeyState(known);
   if (state === 'current' || state === 'pending' || state === 'staged')
     throw new GroqKeyOperationError(
-      `${groqKeyDisplayName(known)} is ${state}; what is deleted at Groq must have been replaced, revoked or taken out of the queue (groq-key unstage) before`,
+      `${groqKeyDisplayName(known)} is ${state}; replace, revoke or unstage it before you delete it at Groq`,
     );
-  const held = known.versionId === undefined ? undefined : await operator.secretFor(team).read(known.versionId);
-  if (held?.keyId === keyId && (await isAccepted(operator, team, held)))
-    throw new GroqKeyOperationError(`Groq still takes ${groqKeyDisplayName(known)}; delete it in Groq's console first`);
+  const key = known.versionId === undefined ? undefined : await operator.secretFor(team).read(known.versionId);
+  if (key?.keyId === keyId && (await isAccepted(operator, team, key)))
+    throw new GroqKeyOperationError(
+      `Groq still accepts ${groqKeyDisplayName(known)}; delete it in Groq's console first`,
+    );
   await auditGroqKeyOperation(operator, team, 'confirm_groq_key_deleted', known, 'deleted at Groq');
   await operator.records.update(team, keyId, { deletedAtEpochMs: operator.nowEpochMs });
   return known;

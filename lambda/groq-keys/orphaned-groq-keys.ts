@@ -1,13 +1,13 @@
+import { isAccepted, readActiveGroqKeys } from './active-groq-keys.ts';
 import { auditGroqKeyChange } from './groq-key-audit.ts';
 import type { GroqKeyPorts, GroqSecret } from './groq-key-ports.ts';
 import { type GroqKeyRecord, groqKeyState } from './groq-key-record.ts';
-import { isAccepted } from './groq-key-source.ts';
-import { OVERLAP_MS, readActiveGroqKeys } from './promote-groq-key.ts';
+import { OVERLAP_MS } from './promote-groq-key.ts';
 
-/** How a key ends that upstream's API made and no team has: its rotation died, or Groq refused it. */
+/** The states of a key that no team uses: its rotation crashed, or Groq refused it. */
 const ORPHANED_STATES = ['pending', 'refused', 'returned'];
 
-/** Deletes keys that upstream's API made, and that no version of the secret with a label holds any more: they may still work. */
+/** Deletes keys that the upstream's API created and no labelled version of the secret holds: they may still be valid. */
 export async function deleteOrphanedGroqKeys(
   ports: GroqKeyPorts,
   secret: GroqSecret,
@@ -19,7 +19,7 @@ export async function deleteOrphanedGroqKeys(
   const state = await secret.state();
   const { team, stages } = state;
   const { current } = await readActiveGroqKeys(secret, state);
-  // Who is refused by upstream can delete nothing there; the next day's look does.
+  // A refused key cannot authorize a deletion; the next day's run retries.
   if (current === undefined || !(await isAccepted(ports, team, current))) return;
   for (const { keyId, name, upstreamId, versionId } of orphanedKeys) {
     if (upstreamId === undefined || versionId === undefined) continue;

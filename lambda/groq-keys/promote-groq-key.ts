@@ -1,110 +1,65 @@
-import { type GroqKey, stagedQueue } from '../groq/groq-key-versions.ts';
+import type { GroqKey } from '../groq/groq-key-versions.ts';
 import { formatUtc, MS_PER_DAY } from '../kernel/period.ts';
-import { readLabelled, type SecretState } from '../secrets/secret-rotation.ts';
+import type { SecretState } from '../secrets/secret-rotation.ts';
 import { findVersion, VERSION_LABEL } from '../secrets/secret-versions.ts';
+import { clearLabel, readActiveGroqKeys, removeFromQueue } from './active-groq-keys.ts';
 import { notifyOperators } from './groq-key-events.ts';
 import type { GroqKeyPorts, GroqSecret } from './groq-key-ports.ts';
 import {
-  type GroqKeyRecord,
   type GroqKeyRecordPatch,
   type GroqKeyTimestamps,
   groqKeyDisplayName,
+  isMarkedCurrent,
+  RESET_ON_PROMOTION,
 } from './groq-key-record.ts';
-import { buildRotationReport } from './rotation-report-builder.ts';
+import { saveRotationReport } from './rotation-report-builder.ts';
 
-/** How long a replaced key stays usable before its use is looked at, in milliseconds. */
+/** How long a replaced key stays usable before retirement looks at its use, in milliseconds. */
 export const OVERLAP_MS = MS_PER_DAY;
 
-/** What the labels say: the key in use, and the one before it. */
-export type ActiveGroqKeys = { readonly current: GroqKey | undefined; readonly previous: GroqKey | undefined };
-
-/** Reads the keys that bear Secrets Manager's own labels. */
-export async function readActiveGroqKeys(secret: GroqSecret, { stages }: SecretState): Promise<ActiveGroqKeys> {
-  return {
-    current: await readLabelled(secret, stages, VERSION_LABEL.current),
-    previous: await readLabelled(secret, stages, VERSION_LABEL.previous),
-  };
-}
-
 /**
- * What follows once a key is current: it waits and pends no longer, the registry says what the labels say, and people are
- * told, with a first report. All of it may be done again.
+ * Completes a promotion once the secret's labels say that a key is current: removes its queue and pending labels, updates
+ * the records, and notifies operators with a first report. Idempotent.
  */
 export async function completePromotion(ports: GroqKeyPorts, secret: GroqSecret, state: SecretState): Promise<void> {
-  const { records, nowEpochMs } = ports;
-  const { team, stages } = state;
   const { current, previous } = await readActiveGroqKeys(secret, state);
-  const versionId = findVersion(stages, VERSION_LABEL.current);
-  if (current === undefined || versionId === undefined) return;
-  for (const staged of stagedQueue(stages).filter(({ keyId }) => keyId === current.keyId))
-    await secret.removeLabel(staged.label, staged.versionId);
-  if (stages.get(versionId)?.includes(VERSION_LABEL.pending))
-    await secret.removeLabel(VERSION_LABEL.pending, versionId);
+  if (current === undefined) return;
+  await removeFromQueue(secret, state.stages, current.keyId);
+  await clearFinishedPending(secret, state);
   const old = previous?.keyId === current.keyId ? undefined : previous;
-  const known = await records.read(team, current.keyId);
-  if (!isMarkedCurrent(known)) {
-    const replaces = old === undefined ? {} : { replaces: old.keyId };
-    await records.update(team, current.keyId, {
-      ...toRecordPatch(current),
-      ...RESET_ON_PROMOTION,
-      ...replaces,
-      versionId,
-    });
-    // What was there before anyone looked, such as a first key put in by hand, is no news.
-    const isNews = old !== undefined || known?.createdAtEpochMs !== undefined;
-    const told = isNews ? {} : { toldAtEpochMs: nowEpochMs };
-    await records.update(team, current.keyId, { currentFromEpochMs: nowEpochMs, ...told });
-  }
+  await markCurrent(ports, state, current, old);
   if (old !== undefined) await markReplaced(ports, secret, state, old, current.keyId);
-  const now = await records.read(team, current.keyId);
-  if (now === undefined || now.toldAtEpochMs !== undefined) return;
-  const report = await saveRotationReport(ports, now);
-  await notifyOperators(ports, 'promoted', team, current, {
-    otherKeyId: old?.keyId,
-    report,
-    lines: [
-      `Team ${team} now uses the Groq key ${groqKeyDisplayName(current)}.`,
-      ...(old === undefined ? [] : [describeReplacedKey(old, (await records.read(team, old.keyId)) ?? {}, nowEpochMs)]),
-      `Report: ${report}`,
-    ],
+  await announcePromotion(ports, state.team, current, old);
+}
+
+/** Returns the facts of a record that a key's own value has. */
+export function toRecordPatch({ name, upstreamId }: GroqKey): GroqKeyRecordPatch {
+  return { name, upstreamId };
+}
+
+async function clearFinishedPending(secret: GroqSecret, { stages }: SecretState): Promise<void> {
+  const current = findVersion(stages, VERSION_LABEL.current);
+  if (current === findVersion(stages, VERSION_LABEL.pending)) await clearLabel(secret, stages, VERSION_LABEL.pending);
+}
+
+async function markCurrent(
+  { records, nowEpochMs }: GroqKeyPorts,
+  { team, stages }: SecretState,
+  current: GroqKey,
+  old: GroqKey | undefined,
+): Promise<void> {
+  const known = await records.read(team, current.keyId);
+  if (isMarkedCurrent(known)) return;
+  // A key that was current before anyone looked, such as a first key set by hand, is no news to operators.
+  const isNews = old !== undefined || known?.createdAtEpochMs !== undefined;
+  await records.update(team, current.keyId, {
+    ...toRecordPatch(current),
+    ...RESET_ON_PROMOTION,
+    ...(isNews ? {} : { toldAtEpochMs: nowEpochMs }),
+    replaces: old?.keyId,
+    versionId: findVersion(stages, VERSION_LABEL.current),
+    currentFromEpochMs: nowEpochMs,
   });
-  await records.setIfAbsent(team, current.keyId, { toldAtEpochMs: nowEpochMs });
-}
-
-/** Writes the report of the rotation that made a key current; returns where it is. */
-export async function saveRotationReport(ports: GroqKeyPorts, key: GroqKeyRecord): Promise<string> {
-  const day = formatUtc(key.currentFromEpochMs ?? ports.nowEpochMs).slice(0, 10);
-  return await ports.notifier.saveReport(
-    `groq-keys/${key.team}/${day}-${key.keyId}.md`,
-    await buildRotationReport(ports, key),
-  );
-}
-
-/** What becomes of the key whose place was taken. */
-function describeReplacedKey(old: GroqKey, { revokedAtEpochMs }: GroqKeyTimestamps, nowEpochMs: number): string {
-  if (revokedAtEpochMs !== undefined)
-    return `${groqKeyDisplayName(old)} was switched off at ${formatUtc(revokedAtEpochMs)}: delete it in Groq's console now.`;
-  return `${groqKeyDisplayName(old)} stays usable until it was unused for a day, from ${formatUtc(nowEpochMs + OVERLAP_MS)} on.`;
-}
-
-/** What a key that is current again has not been, whatever it was before. */
-const RESET_ON_PROMOTION = {
-  replacedAtEpochMs: null,
-  replacedBy: null,
-  returnedAtEpochMs: null,
-  refusedAtEpochMs: null,
-  unstagedAtEpochMs: null,
-  retiredAtEpochMs: null,
-  deletedAtEpochMs: null,
-  toldAtEpochMs: null,
-} as const satisfies GroqKeyRecordPatch;
-
-function isMarkedCurrent(known: GroqKeyRecord | undefined): boolean {
-  return (
-    known?.currentFromEpochMs !== undefined &&
-    known.replacedAtEpochMs === undefined &&
-    known.returnedAtEpochMs === undefined
-  );
 }
 
 async function markReplaced(
@@ -115,20 +70,40 @@ async function markReplaced(
   replacedBy: string,
 ): Promise<void> {
   const known = await records.read(team, old.keyId);
-  const versionId = findVersion(stages, VERSION_LABEL.previous);
-  // A key that was switched off is no way back, for no gateway.
-  if (known?.revokedAtEpochMs !== undefined && versionId !== undefined)
-    await secret.removeLabel(VERSION_LABEL.previous, versionId);
+  // Gateways fall back to the key with this label, and must not fall back to a revoked one.
+  if (known?.revokedAtEpochMs !== undefined) await clearLabel(secret, stages, VERSION_LABEL.previous);
   if (known?.replacedBy === replacedBy || known?.returnedAtEpochMs !== undefined) return;
   await records.setIfAbsent(team, old.keyId, toRecordPatch(old));
-  await records.update(team, old.keyId, {
-    replacedAtEpochMs: nowEpochMs,
-    replacedBy,
-    ...(versionId === undefined ? {} : { versionId }),
-  });
+  const versionId = findVersion(stages, VERSION_LABEL.previous);
+  await records.update(team, old.keyId, { replacedAtEpochMs: nowEpochMs, replacedBy, versionId });
 }
 
-/** What a key's own value tells of it. */
-export function toRecordPatch({ name, upstreamId }: GroqKey): GroqKeyRecordPatch {
-  return { ...(name === undefined ? {} : { name }), ...(upstreamId === undefined ? {} : { upstreamId }) };
+/** Notifies operators once that a key is current. */
+async function announcePromotion(
+  ports: GroqKeyPorts,
+  team: string,
+  current: GroqKey,
+  old: GroqKey | undefined,
+): Promise<void> {
+  const { records, nowEpochMs } = ports;
+  const record = await records.read(team, current.keyId);
+  if (record === undefined || record.toldAtEpochMs !== undefined) return;
+  const oldRecord = old === undefined ? undefined : await records.read(team, old.keyId);
+  const report = await saveRotationReport(ports, record);
+  await notifyOperators(ports, 'promoted', team, current, {
+    otherKeyId: old?.keyId,
+    report,
+    lines: [
+      `Team ${team} now uses the Groq key ${groqKeyDisplayName(current)}.`,
+      ...(old === undefined ? [] : [describeReplacedKey(old, oldRecord ?? {}, nowEpochMs)]),
+      `Report: ${report}`,
+    ],
+  });
+  await records.setIfAbsent(team, current.keyId, { toldAtEpochMs: nowEpochMs });
+}
+
+function describeReplacedKey(old: GroqKey, { revokedAtEpochMs }: GroqKeyTimestamps, nowEpochMs: number): string {
+  if (revokedAtEpochMs !== undefined)
+    return `${groqKeyDisplayName(old)} was revoked at ${formatUtc(revokedAtEpochMs)}: delete it in Groq's console now.`;
+  return `${groqKeyDisplayName(old)} stays usable until ${formatUtc(nowEpochMs + OVERLAP_MS)} at least, and until it has been unused for 24 hours.`;
 }

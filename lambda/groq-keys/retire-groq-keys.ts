@@ -1,28 +1,28 @@
-import { hourAt, MS_PER_DAY } from '../kernel/period.ts';
 import type { GroqKeySourceName } from '../policy/environment-schema.ts';
-import { findVersion, VERSION_LABEL } from '../secrets/secret-versions.ts';
-import { addGroqKeyUse, NO_GROQ_KEY_USE } from '../usage/groq-key-use.ts';
+import { VERSION_LABEL } from '../secrets/secret-versions.ts';
+import { clearLabel, isAccepted, readActiveGroqKeys } from './active-groq-keys.ts';
 import { auditGroqKeyChange } from './groq-key-audit.ts';
 import { notifyOperators } from './groq-key-events.ts';
+import { readLastDayUse, sumKeyUse } from './groq-key-list.ts';
 import { isReminderDue, requestDeletion } from './groq-key-notifications.ts';
 import type { GroqKeyPorts, GroqSecret } from './groq-key-ports.ts';
 import { type GroqKeyRecord, groqKeyDisplayName, groqKeyState } from './groq-key-record.ts';
-import { isAccepted } from './groq-key-source.ts';
 import { deleteOrphanedGroqKeys } from './orphaned-groq-keys.ts';
-import { OVERLAP_MS, readActiveGroqKeys, saveRotationReport } from './promote-groq-key.ts';
+import { OVERLAP_MS } from './promote-groq-key.ts';
+import { saveRotationReport } from './rotation-report-builder.ts';
 
-/** What a day's look at a team's replaced keys came to. */
+/** The result of a day's retirement of one team's replaced keys. */
 export type GroqKeyRetirement = {
   readonly retired: readonly GroqKeyRecord[];
-  /** Keys whose overlap is over, and that calls are still sent with. */
+  /** Keys past their overlap that calls are still sent with. */
   readonly inUse: readonly GroqKeyRecord[];
-  /** Keys that an operator is asked to delete in Groq's console. */
+  /** Keys that an operator was asked to delete in Groq's console. */
   readonly toDelete: readonly GroqKeyRecord[];
 };
 
 /**
- * Retires a team's replaced keys with which no call was sent for 24 hours: no gateway is given them any more, and they are
- * deleted by upstream's API, or an operator is asked to, who is reminded every day until it is confirmed.
+ * Retires a team's replaced keys that no call was sent with for 24 hours: removes them from the secret, and deletes them
+ * by the upstream's API or asks operators to, daily until they confirm it.
  */
 export async function retireGroqKeys(
   ports: GroqKeyPorts,
@@ -44,7 +44,7 @@ export async function retireGroqKeys(
   return { retired, inUse, toDelete };
 }
 
-/** A replaced key after its overlap; a revoked one too, which operators have been asked to delete meanwhile. */
+/** Returns true for a replaced key after its overlap, also if it was revoked meanwhile. */
 function isOverlapOver(key: GroqKeyRecord, nowEpochMs: number): boolean {
   if (key.retiredAtEpochMs !== undefined || key.replacedAtEpochMs === undefined) return false;
   const state = groqKeyState(key);
@@ -52,15 +52,12 @@ function isOverlapOver(key: GroqKeyRecord, nowEpochMs: number): boolean {
 }
 
 async function isUsed({ use, nowEpochMs }: GroqKeyPorts, { team, keyId }: GroqKeyRecord): Promise<boolean> {
-  // From the whole hour in which the last 24 began.
-  const rows = await use.readGroqKeyUse(team, hourAt(nowEpochMs - MS_PER_DAY), hourAt(nowEpochMs));
-  const { requests, refused, failed } = rows
-    .filter((row) => row.keyId === keyId)
-    .reduce(addGroqKeyUse, NO_GROQ_KEY_USE);
-  // A refused call, too, tells of a gateway that still has the key.
+  const { requests, refused, failed } = sumKeyUse(await readLastDayUse(use, team, nowEpochMs), keyId);
+  // A refused call counts too: it shows that a gateway still has the key.
   return requests + refused + failed > 0;
 }
 
+/** Retires one key. Returns false if it must stay for now. */
 async function retire(
   ports: GroqKeyPorts,
   secret: GroqSecret,
@@ -71,22 +68,21 @@ async function retire(
   const { team, keyId, upstreamId } = key;
   const state = await secret.state();
   const { current, previous } = await readActiveGroqKeys(secret, state);
-  // Whatever the registry says: a key that gateways are given is not retired.
+  // The labels decide, whatever the registry says: gateways use the key that is current by its label.
   if (current === undefined || current.keyId === keyId) return false;
-  // While Groq refuses the current key, this one may be all that calls go on with.
+  // While Groq refuses the current key, gateways may depend on this one.
   if (!(await isAccepted(ports, team, current))) return false;
   const details = `${key.name ?? keyId}: replaced by ${key.replacedBy}, and no call was sent with it for 24 hours`;
   await auditGroqKeyChange(ports, { team, action: 'retire_groq_key', keyId, details });
-  const versionId = findVersion(state.stages, VERSION_LABEL.previous);
-  if (previous?.keyId === keyId && versionId !== undefined) await secret.removeLabel(VERSION_LABEL.previous, versionId);
+  if (previous?.keyId === keyId) await clearLabel(secret, state.stages, VERSION_LABEL.previous);
   const isDeletable = source === 'admin-api' && upstreamId !== undefined;
   if (isDeletable) await ports.keyApi.remove(current.apiKey, upstreamId);
   await records.update(team, keyId, {
     retiredAtEpochMs: nowEpochMs,
-    ...(isDeletable ? { deletedAtEpochMs: nowEpochMs } : {}),
+    deletedAtEpochMs: isDeletable ? nowEpochMs : undefined,
   });
-  const next = key.replacedBy === undefined ? undefined : await records.read(team, key.replacedBy);
-  const report = next === undefined ? undefined : await saveRotationReport(ports, next);
+  const successor = key.replacedBy === undefined ? undefined : await records.read(team, key.replacedBy);
+  const report = successor === undefined ? undefined : await saveRotationReport(ports, successor);
   await notifyOperators(ports, 'retired', team, key, {
     otherKeyId: key.replacedBy,
     report,

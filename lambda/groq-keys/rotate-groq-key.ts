@@ -1,4 +1,4 @@
-import { type GroqKey, stagedQueue } from '../groq/groq-key-versions.ts';
+import type { GroqKey } from '../groq/groq-key-versions.ts';
 import {
   RotationError,
   type RotationStep,
@@ -8,18 +8,12 @@ import {
   type SecretState,
 } from '../secrets/secret-rotation.ts';
 import { findVersion, VERSION_LABEL } from '../secrets/secret-versions.ts';
+import { isAccepted, isAnyActiveKeyAccepted, removeFromQueue } from './active-groq-keys.ts';
 import { auditGroqKeyChange } from './groq-key-audit.ts';
 import { notifyStagedKeyMissing } from './groq-key-notifications.ts';
 import type { GroqKeyPorts, GroqSecret } from './groq-key-ports.ts';
-import {
-  createKeyByApi,
-  isAccepted,
-  isAnyActiveKeyAccepted,
-  notifyStagedKeyRefused,
-  StagedKeyMissingError,
-  takeStagedKey,
-} from './groq-key-source.ts';
-import { completePromotion } from './promote-groq-key.ts';
+import { createKeyByApi, notifyStagedKeyRefused, StagedKeyMissingError, takeStagedKey } from './groq-key-source.ts';
+import { completePromotion, toRecordPatch } from './promote-groq-key.ts';
 
 /** A rotation of one secret to the version `token`; `state` is as read when the step began. */
 type Rotation = {
@@ -61,12 +55,8 @@ async function create(rotation: Rotation): Promise<void> {
     await secret.removeLabel(VERSION_LABEL.pending, token);
     throw new RotationError(`the pending version holds the current key ${current.keyId}; it is pending no longer`);
   }
-  const { name, upstreamId } = pending;
-  await ports.records.setIfAbsent(team, pending.keyId, {
-    ...(name === undefined ? {} : { name }),
-    ...(upstreamId === undefined ? {} : { upstreamId }),
-    createdAtEpochMs: ports.nowEpochMs,
-  });
+  const facts = { ...toRecordPatch(pending), createdAtEpochMs: ports.nowEpochMs };
+  await ports.records.setIfAbsent(team, pending.keyId, facts);
   await ports.records.update(team, pending.keyId, { versionId: token, replaces: current.keyId });
 }
 
@@ -96,8 +86,7 @@ async function testPendingKey({ ports, secret, state, token }: Rotation): Promis
   // While Groq refuses every key, as in an outage, this refusal proves nothing and the key stays in the queue.
   if (await isAnyActiveKeyAccepted(ports, secret, state)) {
     await notifyStagedKeyRefused(ports, team, pending);
-    for (const { label, versionId } of stagedQueue(state.stages).filter(({ keyId }) => keyId === pending.keyId))
-      await secret.removeLabel(label, versionId);
+    await removeFromQueue(secret, state.stages, pending.keyId);
   }
   // Last, so that a retry repeats the rest. If it stayed, the pending version would block every later rotation.
   await secret.removeLabel(VERSION_LABEL.pending, token);

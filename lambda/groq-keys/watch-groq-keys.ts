@@ -1,119 +1,122 @@
-import { type GroqKey, stagedQueue } from '../groq/groq-key-versions.ts';
+import type { GroqKey } from '../groq/groq-key-versions.ts';
 import { formatUtc, hourAt, MS_PER_DAY } from '../kernel/period.ts';
 import type { TeamPolicy } from '../policy/environment.ts';
 import type { SecretState } from '../secrets/secret-rotation.ts';
 import { findVersion, VERSION_LABEL } from '../secrets/secret-versions.ts';
+import {
+  type ActiveGroqKeys,
+  clearLabel,
+  findUnfinishedVersion,
+  hasNextStagedKey,
+  isAccepted,
+  readActiveGroqKeys,
+} from './active-groq-keys.ts';
 import { notifyOperators } from './groq-key-events.ts';
 import { notifyStagedKeyMissing } from './groq-key-notifications.ts';
 import type { GroqKeyPorts, GroqSecret } from './groq-key-ports.ts';
-import type { GroqKeyRecord } from './groq-key-record.ts';
-import { isAccepted } from './groq-key-source.ts';
-import { type ActiveGroqKeys, completePromotion, OVERLAP_MS, readActiveGroqKeys } from './promote-groq-key.ts';
+import { type GroqKeyRecord, isMarkedCurrent } from './groq-key-record.ts';
+import { completePromotion, OVERLAP_MS } from './promote-groq-key.ts';
 import { completeRollback, rollBackGroqKey } from './roll-back-groq-key.ts';
 
-/** What the watch needs beside the ports of a rotation. */
+/** Ports of the watch. */
 export type GroqKeyWatchPorts = GroqKeyPorts & {
-  /** A team's secret, which may have no version yet. */
+  /** Opens a team's secret, which may have no version yet. */
   readonly secretFor: (team: string) => GroqSecret;
-  /** Lets Secrets Manager begin a rotation. */
+  /** Makes Secrets Manager start a rotation. */
   readonly startRotation: (team: string) => Promise<void>;
 };
 
-/** What the watch did for a team. */
+/** The watch's action for one team. */
 export type GroqKeyWatchResult =
   | 'not due'
   | 'no key'
   | 'accepted'
-  | 'rotation under way'
+  | 'rotation in progress'
   | 'rotation started'
-  | 'returned'
-  | 'return ended'
+  | 'rolled back'
+  | 'rollback completed'
   | 'staged key missing';
 
-/** How long a current key is trusted without asking Groq, in milliseconds, while no call was refused. */
+/** The time between two tests of a current key, in milliseconds, while no call was refused. */
 const CHECK_INTERVAL_MS = 3_600_000;
-/** How long a pending version may stand untouched, in milliseconds, before it is taken for what a dead rotation left. */
+/** How long a secret stays unchanged before its pending version counts as left by a crashed rotation, in milliseconds. */
 const STALE_PENDING_AFTER_MS = 15 * 60_000;
 
 type WatchContext = { readonly ports: GroqKeyWatchPorts; readonly policy: TeamPolicy; readonly secret: GroqSecret };
 
 /**
- * Looks after one team's current key: asks Groq whether it takes it, while a rotation is young, calls were refused or an
- * hour has passed. A key that Groq refuses gives its place back to the one before it, or to the next staged one. What a
- * dead rotation left is cleared away, and a rotation that is due by the policy is begun.
+ * Watches one team's current key. Tests it against Groq every hour, and at every run after a rotation or a refused call.
+ * Replaces a refused key by the previous or the next staged one, removes what a crashed rotation left pending, and starts
+ * the rotation that the team's policy asks for.
  */
 export async function watchGroqKey(ports: GroqKeyWatchPorts, policy: TeamPolicy): Promise<GroqKeyWatchResult> {
   const { team } = policy;
   const known = await ports.records.list(team);
-  if (!(await isDue(ports, team, known))) return 'not due';
-  const watched: WatchContext = { ports, policy, secret: ports.secretFor(team) };
-  const state = await clearStalePending(watched, await watched.secret.state());
-  const keys = await readActiveGroqKeys(watched.secret, state);
+  if (!(await isCheckDue(ports, team, known))) return 'not due';
+  const watch: WatchContext = { ports, policy, secret: ports.secretFor(team) };
+  const state = await clearStalePending(watch, await watch.secret.state());
+  const keys = await readActiveGroqKeys(watch.secret, state);
   const { current } = keys;
   if (current === undefined) return 'no key';
   const record = known.find(({ keyId }) => keyId === current.keyId);
   const bad = known.find(({ keyId }) => keyId === record?.replacedBy);
   if (bad?.returnedAtEpochMs !== undefined) {
-    await completeRollback(ports, watched.secret, state, { bad, good: current });
-    return 'return ended';
+    await completeRollback(ports, watch.secret, state, { bad, good: current });
+    return 'rollback completed';
   }
-  const isUnderWay = isPending(state);
+  const isRotating = findUnfinishedVersion(state.stages) !== undefined;
   const isRevoked = record?.revokedAtEpochMs !== undefined;
   if (!isRevoked && (await isAccepted(ports, team, current))) {
-    // Also when it was put there by hand: the registry says what the labels say, as they are after the answer.
-    await completePromotion(ports, watched.secret, await watched.secret.state());
-    if (isUnderWay) return 'rotation under way';
-    return isRotationDue(ports, policy, record) ? await startNextRotation(watched, state, current) : 'accepted';
+    // Brings the records in line with the labels, also after a change by hand. The labels are read again: a rotation may
+    // have finished while Groq answered.
+    await completePromotion(ports, watch.secret, await watch.secret.state());
+    if (isRotating) return 'rotation in progress';
+    return isRotationDue(ports, policy, record) ? await startNextRotation(watch, state, current) : 'accepted';
   }
-  if (isUnderWay) return 'rotation under way';
-  return await replaceRefusedKey(watched, state, { ...keys, current }, known);
+  if (isRotating) return 'rotation in progress';
+  return await replaceRefusedKey(watch, state, { ...keys, current }, known);
 }
 
-async function isDue(ports: GroqKeyWatchPorts, team: string, known: readonly GroqKeyRecord[]): Promise<boolean> {
-  const { nowEpochMs } = ports;
-  const current = known.filter(isInUse);
+async function isCheckDue(
+  { nowEpochMs, use }: GroqKeyWatchPorts,
+  team: string,
+  known: readonly GroqKeyRecord[],
+): Promise<boolean> {
+  const current = known.filter(isMarkedCurrent);
   const probedAtEpochMs = Math.max(0, ...current.map((key) => key.probedAtEpochMs ?? 0));
   if (nowEpochMs - probedAtEpochMs >= CHECK_INTERVAL_MS) return true;
-  const isYoung = (atEpochMs: number | undefined) => atEpochMs !== undefined && nowEpochMs - atEpochMs < OVERLAP_MS;
+  const isRecent = (atEpochMs: number | undefined) => atEpochMs !== undefined && nowEpochMs - atEpochMs < OVERLAP_MS;
   if (current.some(({ revokedAtEpochMs }) => revokedAtEpochMs !== undefined)) return true;
-  // Somebody was asked for a key, and the alarm is to ring until there is one.
-  if (current.some(({ remindedAtEpochMs }) => isYoung(remindedAtEpochMs))) return true;
-  // A pending key that was not promoted may have been left by a rotation that died.
-  if (known.some((key) => isYoung(key.replacedAtEpochMs) || isYoung(key.createdAtEpochMs))) return true;
-  const rows = await ports.use.readGroqKeyUse(team, hourAt(nowEpochMs - CHECK_INTERVAL_MS), hourAt(nowEpochMs));
+  // Operators were asked for a staged key: the alarm's metric is written at every run until there is one.
+  if (current.some(({ remindedAtEpochMs }) => isRecent(remindedAtEpochMs))) return true;
+  // A recently created key that is not current may belong to a rotation that crashed.
+  if (known.some((key) => isRecent(key.replacedAtEpochMs) || isRecent(key.createdAtEpochMs))) return true;
+  const rows = await use.readGroqKeyUse(team, hourAt(nowEpochMs - CHECK_INTERVAL_MS), hourAt(nowEpochMs));
   return rows.some((row) => row.refused > 0 && current.some(({ keyId }) => keyId === row.keyId));
 }
 
-function isInUse(key: GroqKeyRecord): boolean {
-  return (
-    key.currentFromEpochMs !== undefined && key.replacedAtEpochMs === undefined && key.returnedAtEpochMs === undefined
-  );
-}
-
-/** The state without a pending label that nobody has touched for a while: it would stop every rotation to come. */
+/** Removes the pending label of a crashed rotation, which would block every later one. Returns the state after that. */
 async function clearStalePending({ ports, secret }: WatchContext, state: SecretState): Promise<SecretState> {
-  const pending = findVersion(state.stages, VERSION_LABEL.pending);
-  if (pending === undefined || ports.nowEpochMs - state.changedAtEpochMs < STALE_PENDING_AFTER_MS) return state;
-  await secret.removeLabel(VERSION_LABEL.pending, pending);
-  if (isPending(state))
+  const { team, stages, changedAtEpochMs } = state;
+  if (findVersion(stages, VERSION_LABEL.pending) === undefined) return state;
+  if (ports.nowEpochMs - changedAtEpochMs < STALE_PENDING_AFTER_MS) return state;
+  await clearLabel(secret, stages, VERSION_LABEL.pending);
+  const unfinished = findUnfinishedVersion(stages);
+  if (unfinished !== undefined) {
+    const keyId = (await secret.read(unfinished))?.keyId ?? '';
     await notifyOperators(
       ports,
       'pending_label_removed',
-      state.team,
-      { keyId: (await secret.read(pending))?.keyId ?? '' },
+      team,
+      { keyId },
       {
         lines: [
-          `A rotation of team ${state.team}'s Groq key has not gone on since ${formatUtc(state.changedAtEpochMs)}; its pending version is dropped, and the next rotation can begin.`,
+          `The rotation of team ${team}'s Groq key has made no progress since ${formatUtc(changedAtEpochMs)}. Its pending version was dropped, so the next rotation can start.`,
         ],
       },
     );
+  }
   return await secret.state();
-}
-
-/** Whether a version other than the current one is pending. */
-function isPending({ stages }: SecretState): boolean {
-  const pending = findVersion(stages, VERSION_LABEL.pending);
-  return pending !== undefined && pending !== findVersion(stages, VERSION_LABEL.current);
 }
 
 function isRotationDue(
@@ -125,49 +128,40 @@ function isRotationDue(
   return nowEpochMs - record.currentFromEpochMs >= rotateGroqKeyEveryDays * MS_PER_DAY;
 }
 
-/** Groq refuses the current key, or an operator has switched it off and the rotation that follows has died. */
+/** Replaces a current key that Groq refuses, or that an operator revoked without a rotation following. */
 async function replaceRefusedKey(
-  watched: WatchContext,
+  watch: WatchContext,
   state: SecretState,
   { current, previous }: ActiveGroqKeys & { readonly current: GroqKey },
   known: readonly GroqKeyRecord[],
 ): Promise<GroqKeyWatchResult> {
-  const { ports, secret, policy } = watched;
-  const before = known.find(({ keyId }) => keyId === previous?.keyId);
-  const isYoung = ports.nowEpochMs - (before?.replacedAtEpochMs ?? 0) < OVERLAP_MS;
-  const canGoBack = previous !== undefined && before?.revokedAtEpochMs === undefined;
-  // Long after a promotion, the key before it is about to be deleted; a staged one has a future.
-  if (canGoBack && (isYoung || !(await hasNextStagedKey(ports, policy, state, current)))) {
+  const { ports, secret, policy } = watch;
+  const record = known.find(({ keyId }) => keyId === previous?.keyId);
+  const isRecent = ports.nowEpochMs - (record?.replacedAtEpochMs ?? 0) < OVERLAP_MS;
+  const canRollBack = previous !== undefined && record?.revokedAtEpochMs === undefined;
+  // After the overlap the previous key is about to be deleted, so a staged key is better.
+  if (canRollBack && (isRecent || !(await hasStagedSuccessor(watch, state, current)))) {
     if (await isAccepted(ports, policy.team, previous)) {
       await rollBackGroqKey(ports, secret, state, { bad: current, good: previous });
-      return 'returned';
+      return 'rolled back';
     }
   }
-  return await startNextRotation(watched, state, current);
+  return await startNextRotation(watch, state, current);
 }
 
-async function hasNextStagedKey(
-  ports: GroqKeyWatchPorts,
-  { team }: TeamPolicy,
-  { stages }: SecretState,
-  current: GroqKey,
-): Promise<boolean> {
-  return (
-    (await ports.keySourceFor(team)) === 'staged' && stagedQueue(stages).some(({ keyId }) => keyId !== current.keyId)
-  );
+async function hasStagedSuccessor({ ports, policy }: WatchContext, { stages }: SecretState, current: GroqKey) {
+  return (await ports.keySourceFor(policy.team)) === 'staged' && hasNextStagedKey(stages, current);
 }
 
 async function startNextRotation(
-  { ports, policy }: WatchContext,
-  state: SecretState,
+  { ports, policy: { team } }: WatchContext,
+  { stages }: SecretState,
   current: GroqKey,
 ): Promise<GroqKeyWatchResult> {
-  const { team } = policy;
-  const isStaged = (await ports.keySourceFor(team)) === 'staged';
-  if (!isStaged || (await hasNextStagedKey(ports, policy, state, current))) {
-    await ports.startRotation(team);
-    return 'rotation started';
+  if ((await ports.keySourceFor(team)) === 'staged' && !hasNextStagedKey(stages, current)) {
+    await notifyStagedKeyMissing(ports, team, current);
+    return 'staged key missing';
   }
-  await notifyStagedKeyMissing(ports, team, current);
-  return 'staged key missing';
+  await ports.startRotation(team);
+  return 'rotation started';
 }

@@ -10,7 +10,7 @@ import { deriveGroqKeyId } from '../../lambda/groq/io/groq-key-id.ts';
 import { groqKeyState } from '../../lambda/groq-keys/groq-key-record.ts';
 import { DynamoGroqKeyRepository } from '../../lambda/groq-keys/io/groq-key-repository.ts';
 import { groqSecret } from '../../lambda/groq-keys/io/groq-secret.ts';
-import { readActiveGroqKeys } from '../../lambda/groq-keys/promote-groq-key.ts';
+import { readActiveGroqKeys } from '../../lambda/groq-keys/active-groq-keys.ts';
 import { formatUtc } from '../../lambda/kernel/period.ts';
 import { PROJECT_DIR } from '../../local/settings.ts';
 import { postChat } from '../support/gateway/gateway-process.ts';

@@ -45,8 +45,8 @@ it('stages, rotates, reports and revokes keys of the gateway that runs here, and
   expect(await call('roomy')).toBe(200);
   expect((await groqKey('', 'rotate', '--team', 'roomy')).output).toContain('no key waits for team roomy');
   expect((await groqKey(SECOND, 'stage', '--team', 'roomy')).output).toContain('waits as number 1');
-  expect((await groqKey(SECOND, 'stage', '--team', 'roomy')).output).toContain('waits in the queue already');
-  expect((await groqKey(SECOND, 'stage', '--team', 'made')).output).toContain('a key of team roomy');
+  expect((await groqKey(SECOND, 'stage', '--team', 'roomy')).output).toContain('already staged');
+  expect((await groqKey(SECOND, 'stage', '--team', 'made')).output).toContain('belongs to team roomy');
   const rotated = await groqKey('', 'rotate', '--team', 'roomy');
   expect(rotated).toMatchObject({ code: 0, output: expect.stringContaining(deriveGroqKeyId(SECOND)) });
   expect(rotated.output).toContain('stays usable for a day at least');
@@ -96,7 +96,7 @@ it('sets a key in place of a dead one, and never of one that works', async () =>
   const body = JSON.stringify({ keyIds: Object.keys(uses) });
   await fetch(`${gateway.upstreamUrl}/_fake/keys/revoke`, { method: 'POST', body });
   expect(await call('roomy')).toBeGreaterThanOrEqual(500);
-  expect((await groqKey('short', 'set', '--team', 'roomy')).output).toContain('that is no key');
+  expect((await groqKey('short', 'set', '--team', 'roomy')).output).toContain('not a valid key');
   const set = await groqKey('gsk_fourth_of_roomy\n', 'set', '--team', 'roomy', '--json');
   expect(set.code).toBe(0);
   expect(JSON.parse(set.output)).toMatchObject({ current: { keyId: deriveGroqKeyId('gsk_fourth_of_roomy') } });

@@ -53,7 +53,7 @@ describe('staging a Groq key', () => {
   it.each<[string, (rig: GroqKeyTestRig) => Promise<void> | void, string, RegExp]>([
     ['that Groq refuses', () => {}, 'gsk_second', /Groq refuses this key/],
     ['that is current', () => {}, 'gsk_first', /current key/],
-    ['that waits already', (rig) => void rig.stage('gsk_second'), 'gsk_second', /waits in the queue already/],
+    ['that waits already', (rig) => void rig.stage('gsk_second'), 'gsk_second', /already staged/],
     [
       'of another team',
       async (rig) => {
@@ -61,16 +61,16 @@ describe('staging a Groq key', () => {
         await rig.records.update('analytics', SECOND, { currentFromEpochMs: 1 });
       },
       'gsk_second',
-      /a key of team analytics/,
+      /belongs to team analytics/,
     ],
-    ['with a space in it', () => {}, 'gsk second', /that is no key/],
+    ['with a space in it', () => {}, 'gsk second', /not a valid key/],
     [
       'beyond the queue',
       (rig) => {
         for (let n = 0; n < 8; n++) rig.stage(`gsk_waiting_${n}`);
       },
       'gsk_second',
-      /8 keys wait/,
+      /has 8 staged keys, the maximum/,
     ],
     [
       'that has just been replaced',
@@ -95,7 +95,7 @@ describe('staging a Groq key', () => {
     await unstageGroqKey(buildOperator(rig), TEAM, SECOND);
     expect(await rig.queue()).toEqual([]);
     expect(await readKeyState(rig, SECOND)).toBe('unstaged');
-    await expect(unstageGroqKey(buildOperator(rig), TEAM, SECOND)).rejects.toThrow(/no key .* waits/);
+    await expect(unstageGroqKey(buildOperator(rig), TEAM, SECOND)).rejects.toThrow(/has no staged key/);
     await stageGroqKey(buildOperator(rig), TEAM, 'gsk_second');
     expect(await readKeyState(rig, SECOND)).toBe('staged');
   });
@@ -144,7 +144,7 @@ describe('switching a Groq key off', () => {
     await rig.rotate(rotationToken('a'));
     await expect(revokeGroqKey(buildOperator(rig), TEAM, 'leaked')).rejects.toThrow(`--key ${SECOND}`);
     const first = deriveGroqKeyId('gsk_first');
-    await expect(revokeGroqKey(buildOperator(rig), TEAM, 'leaked', first)).rejects.toThrow(/nothing was switched off/);
+    await expect(revokeGroqKey(buildOperator(rig), TEAM, 'leaked', first)).rejects.toThrow(/nothing was revoked/);
     expect(await readKeyState(rig, SECOND)).toBe('current');
     expect((await revokeGroqKey(buildOperator(rig), TEAM, 'leaked', SECOND)).keyId).toBe(SECOND);
     await rig.rotate(rotationToken('b'));
@@ -155,7 +155,7 @@ describe('switching a Groq key off', () => {
 
   it('does nothing where no key waits', async () => {
     const rig = new GroqKeyTestRig();
-    await expect(revokeGroqKey(buildOperator(rig), TEAM, 'leaked')).rejects.toThrow(/nothing to go on with/);
+    await expect(revokeGroqKey(buildOperator(rig), TEAM, 'leaked')).rejects.toThrow(/has no staged key to use instead/);
     expect(rig.entries).toEqual([]);
   });
 });
@@ -164,7 +164,7 @@ it('clears away what a failed rotation left pending, but no key that is just bei
   const rig = new GroqKeyTestRig();
   await clearPendingVersion(buildOperator(rig), TEAM);
   rig.begin(rotationToken('a'));
-  await expect(rig.step('createSecret', rotationToken('a'))).rejects.toThrow(/no staged key waits/);
+  await expect(rig.step('createSecret', rotationToken('a'))).rejects.toThrow(/has no staged key/);
   rig.stage('gsk_second');
   expect(() => rig.begin(rotationToken('b'))).toThrow(/previous rotation/);
   await clearPendingVersion(buildOperator(rig), TEAM);
@@ -172,7 +172,7 @@ it('clears away what a failed rotation left pending, but no key that is just bei
   expect(await rig.current()).toBe('gsk_second');
   const made = new GroqKeyTestRig('admin-api');
   made.begin(rotationToken('a'));
-  await expect(clearPendingVersion(buildOperator(made), TEAM)).rejects.toThrow(/is under way/);
+  await expect(clearPendingVersion(buildOperator(made), TEAM)).rejects.toThrow(/is in progress/);
   made.nowEpochMs += 300_000;
   await clearPendingVersion(buildOperator(made), TEAM);
   expect((await made.secret.state()).stages.has(rotationToken('a'))).toBe(false);
@@ -186,7 +186,7 @@ it("takes an operator's word for a deletion, unless Groq still takes the key", a
   const versionId = (await rig.records.read(TEAM, first))?.versionId;
   expect(versionId).toBeDefined();
   await expect(confirmGroqKeyDeleted(buildOperator(rig), TEAM, first)).rejects.toThrow(
-    /^Groq still takes .*; delete it in Groq's console first/,
+    /^Groq still accepts .*; delete it in Groq's console first/,
   );
   await expect(confirmGroqKeyDeleted(buildOperator(rig), TEAM, SECOND)).rejects.toThrow(/is current/);
   rig.accepted.delete('gsk_first');

@@ -255,7 +255,7 @@ it('does not delete a key that another run of the same step is just making', asy
   const { name } = await rig.records.beginKeyCreation(TEAM, A, 'chatbot-prod-2026-11', rig.nowEpochMs);
   await rig.ports.keyApi.create('gsk_first', name);
   rig.nowEpochMs += 299_999;
-  await expect(rig.step('createSecret', A)).rejects.toThrow(/just being made by another run/);
+  await expect(rig.step('createSecret', A)).rejects.toThrow(/another run of this step is creating the key/);
   expect(rig.upstreamKeys.size).toBe(1);
   rig.nowEpochMs += 1;
   await rig.step('createSecret', A);

@@ -65,7 +65,7 @@ describe('the watch over a current key', () => {
   it('gives the place back to the key before, when Groq refuses a new one', async () => {
     const rig = await rotated();
     rig.accepted.delete('gsk_second');
-    expect(await watch(rig)).toBe('returned');
+    expect(await watch(rig)).toBe('rolled back');
     expect(await rig.current()).toBe('gsk_first');
     expect(await rig.keyWithLabel('AWSPREVIOUS')).toBeUndefined();
     expect(rig.events).toMatchObject([{ kind: 'returned', keyId: FIRST, otherKeyId: SECOND }]);
@@ -152,7 +152,7 @@ describe('the watch over a current key', () => {
     rig.nowEpochMs += HOUR_MS - 60_000;
     rig.label('mine', rotationToken('dead'), undefined);
     rig.nowEpochMs += 60_000;
-    expect(await watch(rig)).toBe('rotation under way');
+    expect(await watch(rig)).toBe('rotation in progress');
     rig.nowEpochMs += HOUR_MS;
     expect(await watch(rig)).toBe('accepted');
     expect(rig.events.map(({ kind }) => kind)).toContain('pending_label_removed');
@@ -164,7 +164,7 @@ describe('the watch over a current key', () => {
     const rig = await rotated();
     rig.stage('gsk_third');
     await rig.records.update(TEAM, SECOND, { revokedAtEpochMs: rig.nowEpochMs });
-    expect(await watch(rig)).toBe('returned');
+    expect(await watch(rig)).toBe('rolled back');
     expect(await rig.current()).toBe('gsk_first');
   });
 });
@@ -187,7 +187,7 @@ describe('the watch beside others', () => {
     rig.stage('gsk_third');
     rig.begin(rotationToken('b'));
     rig.accepted.delete('gsk_second');
-    expect(await watch(rig)).toBe('rotation under way');
+    expect(await watch(rig)).toBe('rotation in progress');
     expect(await rig.current()).toBe('gsk_second');
   });
 

@@ -48,7 +48,7 @@ it('lets the alarm ring when no key waits, and the step fail', async () => {
   const rig = new GroqKeyTestRig();
   const { step, lines } = createHandler(rig);
   rig.begin(rotationToken('a'));
-  await expect(step('createSecret', rotationToken('a'))).rejects.toThrow('no staged key waits for team chatbot');
+  await expect(step('createSecret', rotationToken('a'))).rejects.toThrow('team chatbot has no staged key');
   const metric = JSON.parse(lines[0] ?? '');
   expect(metric).toMatchObject({
     event: 'staged_key_missing',
