@@ -3,12 +3,12 @@ import { renderMarkdownTable } from '../kernel/text-table.ts';
 import { addGroqKeyUse, type GroqKeyCounts, type GroqKeyUse, NO_GROQ_KEY_USE } from '../usage/groq-key-use.ts';
 import type { GroqKeyRecord } from './groq-key-record.ts';
 
-/** What a rotation's report is made of. */
+/** The data of a rotation's report. */
 export type RotationReportData = {
   readonly environmentName: string;
   /** The key that became current. */
   readonly key: GroqKeyRecord;
-  /** The key whose place it took; undefined for a team's first. */
+  /** The key that it replaced; undefined for a team's first. */
   readonly old: GroqKeyRecord | undefined;
   /** The team's calls by Groq key and hour, from the hour of `fromEpochMs` on. */
   readonly rows: readonly GroqKeyUse[];
@@ -18,7 +18,7 @@ export type RotationReportData = {
 
 const UNNAMED_KEY = '(no name)';
 
-/** A rotation as Markdown: its timeline, what calls were sent with which key, and who did what. No key is in it. */
+/** Renders a rotation as Markdown: its timeline and its calls by key. The report never contains a key. */
 export function renderRotationReport(report: RotationReportData): string {
   const { environmentName, key, old, rows, nowEpochMs } = report;
   const failed = rows.reduce((sum, row) => sum + row.failed, 0);
@@ -29,7 +29,7 @@ export function renderRotationReport(report: RotationReportData): string {
     '',
     `${isFinal ? 'Final' : 'First'} edition of ${formatUtc(nowEpochMs)}: ${keyLabel(old)} → **${keyLabel(key)}**.`,
     '',
-    `**Failed calls: ${failed}.** Times that Groq refused a key (401): ${refused}; such a call went on with another key unless it is counted as failed.`,
+    `**Failed calls: ${failed}.** Times that Groq refused a key (401): ${refused}; such a call was retried with another key unless it is counted as failed.`,
     '',
     '## Timeline',
     '',
@@ -42,29 +42,29 @@ export function renderRotationReport(report: RotationReportData): string {
     '',
     renderMarkdownTable(
       ['key', 'id', 'calls', 'refused (401)', 'failed', 'last used in the hour of', 'probes', 'probes refused'],
-      listReportKeys(report).map(([keyId, record]) => keyRow(keyId, record, rows)),
+      listReportKeys(report).map(([keyId, record]) => buildKeyRow(keyId, record, rows)),
       [2, 3, 4, 6, 7],
     ),
     '',
-    `Staged by: ${singleLine(key.stagedBy ?? (key.upstreamId === undefined ? 'unknown' : "upstream's API of keys"))}.`,
+    `Staged by: ${singleLine(key.stagedBy ?? (key.upstreamId === undefined ? 'unknown' : "the upstream's key API"))}.`,
     '',
   ].join('\n');
 }
 
 function buildTimeline({ key, old }: RotationReportData): readonly (readonly [number, string])[] {
-  const isOver = [old?.revokedAtEpochMs, old?.deletedAtEpochMs].some((at) => at !== undefined);
-  const isShared = old !== undefined && old.revokedAtEpochMs === undefined;
+  const isOldEnded = old?.revokedAtEpochMs !== undefined || old?.deletedAtEpochMs !== undefined;
+  const hasCanary = old !== undefined && old.revokedAtEpochMs === undefined;
   const events: readonly (readonly [number | undefined, string])[] = [
     [key.stagedAtEpochMs, `staged by ${singleLine(key.stagedBy ?? 'unknown')}`],
-    [key.createdAtEpochMs, 'created: taken as the pending version'],
-    [key.testedAtEpochMs, 'tested: Groq took it'],
-    [key.currentFromEpochMs, `promoted: gateways use it within a minute${isShared ? ', a share of calls first' : ''}`],
+    [key.createdAtEpochMs, 'created: became the pending key'],
+    [key.testedAtEpochMs, 'tested: Groq accepted it'],
+    [key.currentFromEpochMs, `promoted: gateways use it within a minute${hasCanary ? ', a share of calls first' : ''}`],
     [key.returnedAtEpochMs, `returned: Groq refused it, and ${keyLabel(old)} was made current again`],
     [key.revokedAtEpochMs, 'revoked by an operator'],
     [old?.revokedAtEpochMs, `${keyLabel(old)} revoked by an operator`],
     [
-      old?.replacedAtEpochMs === undefined || isOver ? undefined : old.replacedAtEpochMs + MS_PER_DAY,
-      `the overlap ends: ${keyLabel(old)} is retired once nobody has used it for 24 hours`,
+      old?.replacedAtEpochMs === undefined || isOldEnded ? undefined : old.replacedAtEpochMs + MS_PER_DAY,
+      `the overlap ends: ${keyLabel(old)} is retired once it has been unused for 24 hours`,
     ],
     [old?.retiredAtEpochMs, `${keyLabel(old)} retired: unused for 24 hours`],
     [old?.deletedAtEpochMs, `${keyLabel(old)} deleted at Groq`],
@@ -72,7 +72,7 @@ function buildTimeline({ key, old }: RotationReportData): readonly (readonly [nu
   return events.flatMap(([at, what]) => (at === undefined ? [] : [[at, what] as const])).sort(([a], [b]) => a - b);
 }
 
-/** The two keys of the rotation, and any other that calls were sent with meanwhile. */
+/** Returns the two keys of the rotation, and any other that calls were sent with meanwhile. */
 function listReportKeys({
   key,
   old,
@@ -86,15 +86,15 @@ function listReportKeys({
   return [...known];
 }
 
-function keyRow(
+function buildKeyRow(
   keyId: string,
   record: GroqKeyRecord | undefined,
   rows: readonly GroqKeyUse[],
 ): readonly (string | number)[] {
   const own = rows.filter((row) => row.keyId === keyId);
   const sum: GroqKeyCounts = own.reduce(addGroqKeyUse, NO_GROQ_KEY_USE);
-  const last = own.filter(({ requests }) => requests > 0).map(({ hour }) => hour);
-  const lastHour = last.sort().at(-1);
+  const usedHours = own.filter(({ requests }) => requests > 0).map(({ hour }) => hour);
+  const lastHour = usedHours.sort().at(-1);
   return [
     keyLabel(record),
     keyId,
@@ -111,7 +111,7 @@ function keyLabel(record: GroqKeyRecord | undefined): string {
   return record === undefined ? 'another key' : singleLine(record.name ?? UNNAMED_KEY);
 }
 
-/** Joins the lines of a name or description. */
+/** Joins the lines of a person's text. */
 function singleLine(text: string): string {
   return text.replaceAll(/\s+/g, ' ');
 }

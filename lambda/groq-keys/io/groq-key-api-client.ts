@@ -3,18 +3,18 @@ import { normalizeBaseUrl } from '../../contract.ts';
 import { isObject, type JsonObject, parseObject } from '../../kernel/json-object.ts';
 import type { GroqKeyApi, GroqKeyProbe, UpstreamKey } from '../groq-key-ports.ts';
 
-/** Groq, or what stands in for it, gave no answer to go by. Never says more of a key than that. */
+/** An inconclusive answer, or none, from Groq or another upstream. The message never contains a key. */
 export class GroqKeyApiError extends Error {
   override readonly name = 'GroqKeyApiError';
 }
 
 const DEFAULT_ADDRESS = 'https://api.groq.com';
-/** How long one answer may take, in milliseconds. */
+/** The timeout of one request, in milliseconds. */
 const TIMEOUT_MS = 8_000;
-/** How long after a refusal it is asked for again, in milliseconds: a key is taken for dead only when told so twice. */
+/** The delay before a refused key is tested again, in milliseconds: only two refusals in a row count. */
 const RETRY_DELAY_MS = 500;
 
-/** What Groq's API says of keys: whether it takes one, and, where upstream has such an API, making and deleting them. */
+/** A client of Groq's API that tests keys and, where the upstream has a key API, creates and deletes them. */
 export class GroqKeyApiClient implements GroqKeyProbe, GroqKeyApi {
   readonly #address: string;
   readonly #fetch: typeof fetch;
@@ -33,10 +33,9 @@ export class GroqKeyApiClient implements GroqKeyProbe, GroqKeyApi {
   async isAccepted(apiKey: string): Promise<boolean> {
     for (let tries = 1; ; tries++) {
       const { status } = await this.#call('GET', 'models', apiKey);
-      // Who is told to slow down has been let in.
+      // A rate limit (429) applies only after authentication.
       if ((status >= 200 && status < 300) || status === 429) return true;
-      if (status !== 401)
-        throw new GroqKeyApiError(`Groq answered ${status} where it was asked whether it takes a key`);
+      if (status !== 401) throw new GroqKeyApiError(`Groq answered ${status} to the test of a key`);
       if (tries === 2) return false;
       await this.#pause(RETRY_DELAY_MS);
     }
@@ -46,21 +45,21 @@ export class GroqKeyApiClient implements GroqKeyProbe, GroqKeyApi {
     const { status, body } = await this.#call('POST', 'api-keys', by, { name });
     const { id, key } = body;
     if (status >= 300 || typeof id !== 'string' || typeof key !== 'string')
-      throw new GroqKeyApiError(`upstream answered ${status} where it was asked for a key`);
+      throw new GroqKeyApiError(`the upstream answered ${status} to the creation of a key`);
     return { upstreamId: id, name, apiKey: key };
   }
 
   async list(by: string): Promise<readonly UpstreamKey[]> {
     const { status, body } = await this.#call('GET', 'api-keys', by);
     if (status >= 300 || !Array.isArray(body.data))
-      throw new GroqKeyApiError(`upstream answered ${status} where it was asked for its keys`);
+      throw new GroqKeyApiError(`the upstream answered ${status} to the list of keys`);
     return body.data.filter(isObject).map(({ id, name }) => ({ upstreamId: String(id), name: String(name) }));
   }
 
   async remove(by: string, upstreamId: string): Promise<void> {
     const { status } = await this.#call('DELETE', `api-keys/${encodeURIComponent(upstreamId)}`, by);
     if (status >= 300 && status !== 404)
-      throw new GroqKeyApiError(`upstream answered ${status} where it was asked to delete a key`);
+      throw new GroqKeyApiError(`the upstream answered ${status} to the deletion of a key`);
   }
 
   async #call(
@@ -81,8 +80,8 @@ export class GroqKeyApiClient implements GroqKeyProbe, GroqKeyApi {
       });
       return { status: response.status, body: parseObject(await response.text()) ?? {} };
     } catch {
-      // Without the cause: whoever prints it must find no header in it.
-      throw new GroqKeyApiError(`Groq could not be reached by ${method} ${path.split('/', 1)[0]}`);
+      // Without the cause, which may contain the authorization header.
+      throw new GroqKeyApiError(`could not reach Groq: ${method} ${path.split('/', 1)[0]}`);
     }
   }
 }

@@ -6,30 +6,30 @@ import type { GroqKeyPorts, GroqSecret } from '../groq-key-ports.ts';
 import { retireGroqKeys } from '../retire-groq-keys.ts';
 import { watchGroqKey } from '../watch-groq-keys.ts';
 
-/** What the schedules ask for. */
+/** A scheduled job. */
 export type GroqKeyJob = 'watch' | 'retire';
 
-/** What a job needs beside the ports of a rotation. */
+/** Ports of the scheduled jobs. */
 export type GroqKeyJobPorts = GroqKeyPorts & {
   readonly secretForTeam: (team: string) => GroqSecret;
   readonly startRotation: (team: string, functionArn: string) => Promise<void>;
   readonly policies: () => Promise<ReadonlyMap<string, TeamPolicy>>;
   readonly log: Log;
-  /** Lets the alarm ring: a team's rotation is wanted, and no key waits. */
+  /** Writes the metric of an alarm: a team needs a rotation and has no staged key. */
   readonly countMissingKey: (team: string) => void;
 };
 
-/** How many teams are looked after at once. */
+/** How many teams are processed concurrently. */
 const TEAM_CONCURRENCY = 8;
 
 /**
- * Looks after the keys of every team.
+ * Runs a job for every team.
  *
- * @throws Error naming the teams that it failed for, after all others have been looked after.
+ * @throws Error naming the teams that it failed for, after it has run for all others.
  */
 export async function runGroqKeyJob(ports: GroqKeyJobPorts, job: GroqKeyJob, functionArn: string): Promise<void> {
   const failed: string[] = [];
-  // The team of the deployment's own check never gets as far as Groq, and has no secret.
+  // The deployment check's own team never calls Groq and has no secret.
   const policies = [...(await ports.policies()).values()].filter(({ team }) => team !== CANARY_TEAM);
   await mapInBatches(policies, TEAM_CONCURRENCY, async (policy) => {
     try {

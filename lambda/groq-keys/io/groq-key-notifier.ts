@@ -6,7 +6,7 @@ import { StoreError } from '../../kernel/store-error.ts';
 import type { OperatorsTopic } from '../../telemetry/io/operators-topic.ts';
 import type { GroqKeyEvent, GroqKeyNotifier } from '../groq-key-events.ts';
 
-/** By what, and where to. */
+/** Options of the notifier. */
 export type NotifierOptions = {
   readonly events: EventBridgeClient;
   readonly topic: Pick<OperatorsTopic, 'notify'>;
@@ -15,7 +15,7 @@ export type NotifierOptions = {
   readonly environmentName: string;
 };
 
-/** Tells news of Groq keys as an event and as a message to the operators, and keeps reports in the bucket. */
+/** Sends each event to EventBridge and to the operators' topic, and stores reports in S3. */
 export class AwsGroqKeyNotifier implements GroqKeyNotifier {
   readonly #options: NotifierOptions;
 
@@ -23,17 +23,17 @@ export class AwsGroqKeyNotifier implements GroqKeyNotifier {
     this.#options = options;
   }
 
-  async notify({ lines, atEpochMs, ...news }: GroqKeyEvent): Promise<void> {
+  async notify({ lines, atEpochMs, ...event }: GroqKeyEvent): Promise<void> {
     const { events, topic, environmentName } = this.#options;
-    const Detail = JSON.stringify({ environment: environmentName, ...news, at: formatUtc(atEpochMs) });
+    const Detail = JSON.stringify({ environment: environmentName, ...event, at: formatUtc(atEpochMs) });
     const entry = { Source: GROQ_KEY_EVENT.source, DetailType: GROQ_KEY_EVENT.detailType, Detail };
     try {
       const { FailedEntryCount = 0 } = await events.send(new PutEventsCommand({ Entries: [entry] }));
-      if (FailedEntryCount > 0) throw new StoreError('event bus', 'EventBridge took no event');
+      if (FailedEntryCount > 0) throw new StoreError('event bus', 'EventBridge rejected the event');
     } catch (cause) {
       throw new StoreError('event bus', 'cannot send an event', { cause });
     }
-    await topic.notify(`Groq gateway ${environmentName}: Groq key of ${news.team}`, lines);
+    await topic.notify(`Groq gateway ${environmentName}: Groq key of ${event.team}`, lines);
   }
 
   async saveReport(path: string, markdown: string): Promise<string> {

@@ -3,13 +3,13 @@ import { PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE } from '../../contract.ts';
 import { DynamoTable, type Item } from '../../kernel/io/dynamo-table.ts';
 import type { GroqKeyCreation, GroqKeyRecord, GroqKeyRecordPatch, GroqKeyRepository } from '../groq-key-record.ts';
 
-/** How long it is remembered which key a rotation was making, in seconds: ten times as long as it may be tried. */
+/** How long the record of a key's creation is kept, in seconds: ten times as long as a rotation is retried. */
 const KEY_CREATION_TTL_S = 10 * 86_400;
 
-const READ = 'read what is known of Groq keys';
-const WRITE = 'write what is known of Groq keys';
+const READ = 'read Groq key records';
+const WRITE = 'write Groq key records';
 
-/** What the registry table remembers of teams' Groq keys; never a key. */
+/** The records of Groq keys in the registry table; never a key. */
 export class DynamoGroqKeyRepository implements GroqKeyRepository {
   readonly #table: DynamoTable;
 
@@ -111,7 +111,7 @@ function toAttribute(fact: string | number | null | undefined): AttributeValue {
   return typeof fact === 'number' ? { N: String(fact) } : { S: fact ?? '' };
 }
 
-/** Every attribute is called as the fact that it holds. */
+/** Parses an item; each attribute has the name of its fact. */
 function parseRecord(team: string, item: Item): GroqKeyRecord {
   const { [PARTITION_KEY]: _partition, [SORT_KEY]: sortKey, probes, probesRefused, ...facts } = item;
   const values = Object.entries(facts).map(([name, { S, N }]) => [name, N === undefined ? S : Number(N)]);

@@ -5,7 +5,7 @@ import { deriveGroqKeyId } from '../../groq/io/groq-key-id.ts';
 import { StoreError } from '../../kernel/store-error.ts';
 import { RotatedSecret } from '../../secrets/io/rotated-secret.ts';
 
-/** A team's Groq secret in Secrets Manager, by its name or ARN. */
+/** Opens a team's Groq secret by its name or ARN. */
 export function groqSecret(
   client: SecretsManagerClient,
   secretId: string,
@@ -19,10 +19,10 @@ export function groqSecret(
 }
 
 /**
- * Lets Secrets Manager begin a rotation of a team's Groq key. It is given the function each time and no schedule, so that
- * a secret needs neither before it holds its first key.
+ * Makes Secrets Manager start a rotation of a team's Groq key. Each call names the function: a secret configured with one,
+ * or with a schedule, would be rotated before it has its first key.
  *
- * @throws StoreError with AWS's own words, such as of a rotation that is under way.
+ * @throws StoreError with AWS's message, for example that a rotation is in progress.
  */
 export async function startGroqRotation(
   client: SecretsManagerClient,
@@ -34,7 +34,7 @@ export async function startGroqRotation(
   try {
     await client.send(new RotateSecretCommand({ SecretId, RotationLambdaARN: functionArn, RotateImmediately: true }));
   } catch (cause) {
-    const why = cause instanceof Error ? `${cause.name}: ${cause.message}` : 'unknown';
-    throw new StoreError('secrets', `Secrets Manager began no rotation of ${SecretId}: ${why}`, { cause });
+    const reason = cause instanceof Error ? `${cause.name}: ${cause.message}` : 'unknown';
+    throw new StoreError('secrets', `Secrets Manager did not start a rotation of ${SecretId}: ${reason}`, { cause });
   }
 }

@@ -48,5 +48,5 @@ it('never says a key in an error', async () => {
   const error: unknown = await broken.isAccepted('gsk_secret').catch((cause: unknown) => cause);
   expect(error).toBeInstanceOf(Error);
   expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain('gsk_secret');
-  await expect(calls().create('gsk_secret', 'x')).rejects.toThrow('upstream answered 401 where it was asked for a key');
+  await expect(calls().create('gsk_secret', 'x')).rejects.toThrow('the upstream answered 401 to the creation of a key');
 });
