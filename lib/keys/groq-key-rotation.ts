@@ -10,7 +10,7 @@ import { grantPutEvents } from '../monitoring/event-bus.ts';
 import type { ReportsBucket } from '../usage/reports-bucket.ts';
 import type { TeamSecrets } from './team-secrets.ts';
 
-/** What rotates, and what it writes and reads. */
+/** Props of the rotation of Groq keys. */
 export type GroqKeyRotationProps = {
   readonly rotation: GatewayFunction;
   /** The teams' Groq secrets. */
@@ -20,12 +20,12 @@ export type GroqKeyRotationProps = {
   readonly reports: ReportsBucket;
 };
 
-/** How often current keys are looked at: a key that Groq refuses must not wait for a person. */
+/** The interval of the watch over current keys: a refused key is replaced without waiting for a person. */
 const WATCH_INTERVAL = Duration.minutes(5);
-/** How often replaced keys are looked at: none is retired before a day without a call. */
+/** The interval of the retirement of replaced keys: each must be unused for a day first. */
 const RETIREMENT_INTERVAL = Duration.days(1);
 
-/** The one function that writes teams' Groq secrets: Secrets Manager calls it step by step, and schedules by their jobs. */
+/** Grants and schedules of the one function that writes teams' Groq secrets. Secrets Manager and two schedules invoke it. */
 export class GroqKeyRotation extends Construct {
   constructor(scope: Construct, id: string, props: GroqKeyRotationProps) {
     super(scope, id);
@@ -42,25 +42,25 @@ export class GroqKeyRotation extends Construct {
       'RotateSecret',
     ]);
     grantPutEvents(rotation, GROQ_KEY_EVENT);
-    const reason = 'Reports are named after the rotations that they tell of, in a folder of their own.';
+    const reason = 'Each report has the name of its rotation, in a folder of its own.';
     reports.grantFolderAccess(rotation, ['PutObject'], 'groq-keys/', reason);
     secrets.grantRotation(this, rotation);
     this.#grantStartRotation(rotation);
-    this.#schedule(rotation, 'Watch', 'watch', WATCH_INTERVAL, "Looks after teams' current Groq keys");
-    this.#schedule(rotation, 'Retire', 'retire', RETIREMENT_INTERVAL, 'Retires replaced Groq keys that nobody uses');
+    this.#schedule(rotation, 'Watch', 'watch', WATCH_INTERVAL, "Watches teams' current Groq keys");
+    this.#schedule(rotation, 'Retire', 'retire', RETIREMENT_INTERVAL, 'Retires replaced Groq keys that are out of use');
   }
 
-  /** Who starts a rotation must be allowed to call the function, too. */
+  /** Secrets Manager requires that a role that starts a rotation may invoke the rotation function. */
   #grantStartRotation({ role, function: { functionArn } }: GatewayFunction): void {
-    // A policy of its own: the role's must be there before the function is, and this one names the function.
+    // A separate policy avoids a cycle: the function depends on the role's own policy, and this one refers to the function.
     new Policy(this, 'StartRotation', {
       roles: [role],
       statements: [new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [functionArn] })],
     });
   }
 
-  #schedule(rotation: GatewayFunction, id: string, job: string, every: Duration, description: string): void {
+  #schedule(rotation: GatewayFunction, id: string, job: string, interval: Duration, description: string): void {
     const target = new LambdaFunction(rotation.function, { event: RuleTargetInput.fromObject({ job }) });
-    new Rule(this, id, { description, schedule: Schedule.rate(every), targets: [target] });
+    new Rule(this, id, { description, schedule: Schedule.rate(interval), targets: [target] });
   }
 }

@@ -2,7 +2,7 @@ import { ArnFormat, Stack, Token, Validations } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { GatewayFunction } from '../gateway-function.ts';
 
-/** The ARN of the secret of a name, or of all secrets of a name with a star in it. */
+/** Returns the ARN of a secret by its name, or of several by a name with a `*`. */
 export function secretArn(stack: Stack, name: string): string {
   return stack.formatArn({
     service: 'secretsmanager',
@@ -12,28 +12,28 @@ export function secretArn(stack: Stack, name: string): string {
   });
 }
 
-/** Lets a function do these things with such secrets; `reason` is why its right is to a pattern. */
+/** Grants a function actions on secrets; `reason` justifies the wildcard to cdk-nag. */
 export function grantSecretAccess(
-  user: GatewayFunction,
+  grantee: GatewayFunction,
   name: string,
   actions: readonly string[],
   reason: string,
 ): void {
-  const stack = Stack.of(user);
-  user.role.addToPolicy(
+  const stack = Stack.of(grantee);
+  grantee.role.addToPolicy(
     new PolicyStatement({
       actions: actions.map((action) => `secretsmanager:${action}`),
       resources: [secretArn(stack, name)],
     }),
   );
-  const place = (value: string, of: string) => (Token.isUnresolved(value) ? `<AWS::${of}>` : value);
-  Validations.of(user).acknowledge({
-    id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:secretsmanager:${place(stack.region, 'Region')}:${place(stack.account, 'AccountId')}:secret:${withArnSuffix(name)}]`,
+  const render = (value: string, pseudo: string) => (Token.isUnresolved(value) ? `<AWS::${pseudo}>` : value);
+  Validations.of(grantee).acknowledge({
+    id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:secretsmanager:${render(stack.region, 'Region')}:${render(stack.account, 'AccountId')}:secret:${withArnSuffix(name)}]`,
     reason,
   });
 }
 
-/** Secrets Manager's suffix has six characters; a star would match secrets of a team `x-<environment>-gateway` elsewhere. */
+/** Appends Secrets Manager's suffix of six random characters. A `*` would also match longer names of other secrets. */
 function withArnSuffix(name: string): string {
   return `${name}-??????`;
 }

@@ -6,17 +6,17 @@ import type { GatewayFunction } from '../gateway-function.ts';
 import type { GatewayTable } from '../gateway-table.ts';
 import { TeamSecrets } from './team-secrets.ts';
 
-/** What rotates, and where keys are. */
+/** Props of the rotation of service keys. */
 export type TeamKeyRotationProps = {
   readonly environmentName: string;
   readonly rotation: GatewayFunction;
   readonly registry: GatewayTable;
 };
 
-/** The one function that writes the secrets of teams' services, which Secrets Manager calls by their schedules. */
+/** Grants of the one function that writes teams' service secrets. Secrets Manager invokes it by their schedules. */
 export class TeamKeyRotation extends Construct {
   readonly rotation: GatewayFunction;
-  /** What a schedule needs before it can be made. */
+  /** A rotation schedule must depend on it: Secrets Manager tests the permission when it creates the schedule. */
   readonly permission: CfnPermission;
 
   constructor(scope: Construct, id: string, { environmentName, rotation, registry }: TeamKeyRotationProps) {

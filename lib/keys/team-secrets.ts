@@ -5,17 +5,17 @@ import type { Construct } from 'constructs';
 import type { GatewayFunction } from '../gateway-function.ts';
 import { grantSecretAccess, secretArn } from './secret-access.ts';
 
-/** Secrets that teams have one each of. */
+/** Props of teams' secrets. */
 export type TeamSecretsProps = {
-  /** How they are called, with a star for the team. */
+  /** The secrets' name with a `*` for the team. */
   readonly pattern: string;
-  /** The key of KMS that encrypts them. @default AWS's own for Secrets Manager, which needs no right */
+  /** The KMS key that encrypts them. @default the AWS managed key for Secrets Manager, which needs no grant */
   readonly kmsKeyArn?: string | undefined;
 };
 
-/** The secrets that every team has one of, whatever teams there are, and who may do what with them. */
+/** The secrets of one kind, one per team, with the grants on them. */
 export class TeamSecrets {
-  /** Matches the secrets of this environment, and no others. */
+  /** A pattern that matches this environment's secrets only. */
   readonly arn: string;
   readonly #stack: Stack;
   readonly #pattern: string;
@@ -28,13 +28,13 @@ export class TeamSecrets {
     this.arn = secretArn(stack, pattern);
   }
 
-  /** Lets a function do these things with the secrets, and with their key what that takes. */
-  grant(user: GatewayFunction, actions: readonly string[]): void {
+  /** Grants a function actions on the secrets, and those on their KMS key that these need. */
+  grant(grantee: GatewayFunction, actions: readonly string[]): void {
     const reason =
-      "Secrets are one a team, and Secrets Manager adds a suffix: the pattern matches this environment's only.";
-    grantSecretAccess(user, this.#pattern, actions, reason);
+      "There is one secret per team and Secrets Manager adds a suffix: the pattern matches this environment's only.";
+    grantSecretAccess(grantee, this.#pattern, actions, reason);
     if (this.#kmsKeyArn === undefined) return;
-    user.role.addToPolicy(
+    grantee.role.addToPolicy(
       new PolicyStatement({
         actions: ['kms:Decrypt', ...(actions.includes('PutSecretValue') ? ['kms:GenerateDataKey'] : [])],
         resources: [this.#kmsKeyArn],
@@ -45,7 +45,7 @@ export class TeamSecrets {
     );
   }
 
-  /** Lets Secrets Manager call a function for these secrets only. */
+  /** Lets Secrets Manager invoke a function for these secrets only. */
   grantRotation(scope: Construct, rotation: GatewayFunction): CfnPermission {
     const permission = new CfnPermission(scope, 'SecretsManager', {
       action: 'lambda:InvokeFunction',
