@@ -2,7 +2,7 @@ import type { KeyRecord, KeyUsage } from '../access/key-record.ts';
 import type { GroqKeySummary } from '../groq-keys/groq-key-list.ts';
 import type { AuditEntry } from '../kernel/audit-log.ts';
 import type { IdempotencyStore } from '../team-keys/idempotency-store.ts';
-import type { KeyPorts } from '../team-keys/key-operations.ts';
+import type { KeyPorts } from '../team-keys/key-ports.ts';
 
 /** Ports of the administrative API. */
 export type AdminPorts = KeyPorts & {

@@ -1,7 +1,7 @@
 import { didYouMean } from '../kernel/nearest-word.ts';
 import { type Refusal, refuse } from '../kernel/refusals.ts';
 import type { IdempotentRequest } from '../team-keys/idempotency-store.ts';
-import type { Caller } from '../team-keys/key-operations.ts';
+import type { Caller } from '../team-keys/key-ports.ts';
 
 /** A request of the administrative API, received over HTTP or from the command line. */
 export type AdminRequest = {

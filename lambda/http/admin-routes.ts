@@ -1,7 +1,9 @@
 import { describeKey } from '../access/key-record.ts';
 import type { RouteName } from '../contract.ts';
 import { type Refusal, renderRefusal } from '../kernel/refusals.ts';
-import { type CreatedKey, createKey, findKey, listKeys, revokeKey } from '../team-keys/key-operations.ts';
+import { findKey, listKeys } from '../team-keys/key-access.ts';
+import { createKey, revokeKey } from '../team-keys/key-operations.ts';
+import type { CreatedKey } from '../team-keys/key-ports.ts';
 import { rotateKey } from '../team-keys/key-rotation.ts';
 import type { AdminPorts } from './admin-ports.ts';
 import { type AdminRequest, type AdminResponse, adminResponse, checkParameters } from './admin-response.ts';

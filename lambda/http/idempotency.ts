@@ -1,6 +1,6 @@
 import { type Refusal, refuse } from '../kernel/refusals.ts';
 import type { IdempotentRequest } from '../team-keys/idempotency-store.ts';
-import { verifyCaller } from '../team-keys/key-operations.ts';
+import { verifyCaller } from '../team-keys/key-access.ts';
 import type { AdminPorts } from './admin-ports.ts';
 import { type AdminRequest, type AdminResponse, adminResponse } from './admin-response.ts';
 

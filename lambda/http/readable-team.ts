@@ -1,6 +1,7 @@
 import { accessLevelFor } from '../access/permissions.ts';
 import { type Refusal, refuse } from '../kernel/refusals.ts';
-import { type Caller, verifyCaller } from '../team-keys/key-operations.ts';
+import { verifyCaller } from '../team-keys/key-access.ts';
+import type { Caller } from '../team-keys/key-ports.ts';
 import type { AdminPorts } from './admin-ports.ts';
 
 /** Returns the team whose records the caller may read, with `team` undefined for every team. */

@@ -5,12 +5,12 @@ import { type Day, dayAt, MS_PER_DAY } from '../kernel/period.ts';
 import type { UsageReader } from '../usage/ports.ts';
 import type { UsageRow } from '../usage/usage.ts';
 
-/** How far back is looked for a key's last use, in days. */
+/** The maximum age of a key's last use, in days; older use is not reported. */
 const LOOK_BACK_DAYS = 62;
-/** How many teams are read at once. */
+/** How many teams are read concurrently. */
 const TEAM_CONCURRENCY = 8;
 
-/** What keys have been used for lately, by their ids; seconds behind the ledger. Keys of no team call no models. */
+/** Reads the recent use of keys, by key id. It is seconds behind the ledger. Keys of no team call no models. */
 export async function readKeyUsage(
   usage: UsageReader,
   records: readonly KeyRecord[],
@@ -20,8 +20,8 @@ export async function readKeyUsage(
   const from = dayAt(nowEpochMs - LOOK_BACK_DAYS * MS_PER_DAY);
   const teams = [...new Set(records.flatMap(({ team }) => (team === undefined ? [] : [team])))];
   const rows = (await mapInBatches(teams, TEAM_CONCURRENCY, (team) => usage.listRows(team, from, today))).flat();
-  const listRows = Map.groupBy(rows, ({ keyId }) => keyId);
-  return new Map(records.map(({ keyId }) => [keyId, summarizeUsage(listRows.get(keyId) ?? [], today)]));
+  const rowsByKey = Map.groupBy(rows, ({ keyId }) => keyId);
+  return new Map(records.map(({ keyId }) => [keyId, summarizeUsage(rowsByKey.get(keyId) ?? [], today)]));
 }
 
 function summarizeUsage(rows: readonly UsageRow[], today: Day): KeyUsage {

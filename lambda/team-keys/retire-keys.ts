@@ -2,43 +2,44 @@ import { type KeyRecord, keyStatus } from '../access/key-record.ts';
 import type { AuditLog } from '../kernel/audit-log.ts';
 import { dayAt, formatUtc, MS_PER_DAY } from '../kernel/period.ts';
 import type { UsageReader } from '../usage/ports.ts';
-import type { KeyRepository } from './key-operations.ts';
+import { auditKeyChange } from './key-audit.ts';
+import { enforceRevocation } from './key-operations.ts';
+import type { KeyRepository, KeyRevoker } from './key-ports.ts';
 
-/** What retirement needs of the world. */
+/** Ports of retirement. */
 export type RetirementPorts = {
   readonly repository: Pick<KeyRepository, 'list' | 'revoke'>;
   readonly audit: AuditLog;
-  /** Where a revoked key is refused at once: the ledger of its team. */
-  readonly ledger: { revokeKey(team: string, keyId: string): Promise<void> };
+  readonly ledger: KeyRevoker;
   readonly usage: UsageReader;
   readonly nowEpochMs: number;
 };
 
-/** How often a key has been used lately, whatever came of it. */
+/** The number of a key's recent requests, whatever their outcome. */
 export type RecentUsage = { readonly requestsToday: number; readonly requestsYesterday: number };
 
-/** What one run of retirement did and found. */
+/** The result of one run. */
 export type RetirementResult = {
-  /** Replaced keys that were revoked, since nobody uses them any more. */
+  /** Replaced keys that were out of use and are now revoked. */
   readonly retired: readonly KeyRecord[];
-  /** Replaced keys whose overlap is over, and that somebody still uses. */
+  /** Replaced keys past their overlap that are still in use. */
   readonly inUse: readonly (KeyRecord & RecentUsage)[];
-  /** Active keys that end within a week. */
+  /** Active keys that expire within a week. */
   readonly expiring: readonly KeyRecord[];
-  /** Teams whose keys could not be looked at or retired; the next run tries them again. */
+  /** Teams whose keys could not be read or retired; the next run retries them. */
   readonly failed: readonly string[];
 };
 
-/** How early an expiry is announced, in milliseconds; no key that was made for less is a surprise. */
+/** How long before its expiry a key is reported, in milliseconds; keys created for a shorter time are not. */
 const EXPIRY_NOTICE_MS = 7 * MS_PER_DAY;
-/** What keys of no team are called where teams are named. */
+/** Stands for the team in messages about keys of no team. */
 const NO_TEAM = 'the organisation';
 const UNUSED: RecentUsage = { requestsToday: 0, requestsYesterday: 0 };
 
 /**
- * Revokes every key that has been replaced, whose overlap is over and that was used neither today nor yesterday (UTC), so
- * for 24 hours at least; and finds those that are still in use, and those that expire soon. Only calls of models count as
- * use, so a key that calls none is retired when its overlap is over.
+ * Revokes every replaced key past its overlap that was used neither today nor yesterday (UTC), so for 24 hours at least.
+ * Also finds such keys that are still in use, and keys that expire soon. Only model calls count as use: a key that makes
+ * none is retired when its overlap ends.
  */
 export async function retireKeys(ports: RetirementPorts, teams: Iterable<string>): Promise<RetirementResult> {
   const retired: KeyRecord[] = [];
@@ -54,10 +55,7 @@ export async function retireKeys(ports: RetirementPorts, teams: Iterable<string>
       for (const key of due) {
         const use = uses.get(key.keyId) ?? UNUSED;
         if (use.requestsToday + use.requestsYesterday > 0) inUse.push({ ...key, ...use });
-        else {
-          await retire(ports, key);
-          retired.push(key);
-        }
+        else retired.push(await retire(ports, key));
       }
     } catch {
       failed.add(team ?? NO_TEAM);
@@ -66,21 +64,21 @@ export async function retireKeys(ports: RetirementPorts, teams: Iterable<string>
   return { retired, inUse, expiring, failed: [...failed] };
 }
 
-/** What people are told of a run, a line a key; nothing when nothing is theirs to do. */
+/** Formats a run's message to operators, a line per key; empty if there is nothing to report. */
 export function formatRetirement({ retired, inUse, expiring }: RetirementResult): readonly string[] {
-  const called = ({ name, keyId, team }: KeyRecord) =>
+  const label = ({ name, keyId, team }: KeyRecord) =>
     `${name} (id ${keyId}, ${team === undefined ? NO_TEAM : `team ${team}`})`;
   const time = (epochMs: number | undefined) => formatUtc(epochMs ?? 0);
   return [
     ...inUse.map(
       (key) =>
-        `Still in use: ${called(key)}, replaced by ${key.rotatedTo}, was to go from ${time(key.retireAfterEpochMs)} on: ` +
-        `${key.requestsToday} requests today, ${key.requestsYesterday} yesterday. It goes once nobody has used it for a day.`,
+        `Still in use: ${label(key)}, replaced by ${key.rotatedTo}, due for retirement since ${time(key.retireAfterEpochMs)}: ` +
+        `${key.requestsToday} requests today, ${key.requestsYesterday} yesterday. It is retired once it has been unused for a day.`,
     ),
     ...expiring.map(
-      (key) => `Expires soon: ${called(key)} ends at ${time(key.expiresAtEpochMs)}. Rotate or replace it.`,
+      (key) => `Expires soon: ${label(key)} expires at ${time(key.expiresAtEpochMs)}. Rotate or replace it.`,
     ),
-    ...retired.map((key) => `Retired: ${called(key)}, replaced by ${key.rotatedTo} and unused for a day.`),
+    ...retired.map((key) => `Retired: ${label(key)}, replaced by ${key.rotatedTo} and unused for a day.`),
   ];
 }
 
@@ -105,28 +103,21 @@ async function readRecentUsage(
   const [yesterday, today] = [dayAt(nowEpochMs - MS_PER_DAY), dayAt(nowEpochMs)];
   for (const { keyId, day, requests, voided } of await usage.listRows(team, yesterday, today)) {
     const { requestsToday, requestsYesterday } = uses.get(keyId) ?? UNUSED;
-    const more = requests + voided;
+    const count = requests + voided;
     uses.set(
       keyId,
       day === today
-        ? { requestsToday: requestsToday + more, requestsYesterday }
-        : { requestsToday, requestsYesterday: requestsYesterday + more },
+        ? { requestsToday: requestsToday + count, requestsYesterday }
+        : { requestsToday, requestsYesterday: requestsYesterday + count },
     );
   }
   return uses;
 }
 
-/** Recorded before it is done: what cannot be recorded is not done. */
-async function retire({ repository, audit, ledger, nowEpochMs }: RetirementPorts, key: KeyRecord): Promise<void> {
-  await audit.append({
-    atEpochMs: nowEpochMs,
-    id: `retire-${key.keyId}`,
-    actor: 'retirement',
-    action: 'retire_key',
-    subject: `key ${key.keyId}`,
-    details: `${key.name}: replaced by ${key.rotatedTo}, and unused since yesterday began`,
-    ...(key.team === undefined ? {} : { team: key.team }),
-  });
-  await repository.revoke(key.keyId);
-  if (key.team !== undefined) await ledger.revokeKey(key.team, key.keyId);
+async function retire(ports: RetirementPorts, key: KeyRecord): Promise<KeyRecord> {
+  const details = `${key.name}: replaced by ${key.rotatedTo}, and unused since yesterday began`;
+  const entry = { atEpochMs: ports.nowEpochMs, id: `retire-${key.keyId}`, actor: 'retirement', action: 'retire_key' };
+  await auditKeyChange(ports.audit, { ...entry, details, key });
+  await enforceRevocation(ports, key);
+  return key;
 }

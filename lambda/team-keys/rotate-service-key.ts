@@ -12,7 +12,8 @@ import {
   type SecretState,
 } from '../secrets/secret-rotation.ts';
 import { findVersion, VERSION_LABEL } from '../secrets/secret-versions.ts';
-import type { KeyRepository } from './key-operations.ts';
+import { auditKeyChange } from './key-audit.ts';
+import type { KeyRepository } from './key-ports.ts';
 import { inheritScope, nextKeyName } from './key-rotation.ts';
 
 /** The value of a service secret: a team key that the team's services read from Secrets Manager. */
@@ -138,6 +139,6 @@ async function appendAudit(
   keyId: string,
   details: string,
 ): Promise<void> {
-  const id = `${action}-${keyId}`;
-  await audit.append({ atEpochMs: nowEpochMs, id, actor: ACTOR, action, subject: `key ${keyId}`, team, details });
+  const entry = { atEpochMs: nowEpochMs, id: `${action}-${keyId}`, actor: ACTOR, action, details };
+  await auditKeyChange(audit, { ...entry, key: { keyId, team } });
 }

@@ -2,20 +2,20 @@ import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } f
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE } from '../../contract.ts';
 import { DynamoTable } from '../../kernel/io/dynamo-table.ts';
-import type { IdempotencyStore, IdempotentRequest } from '../idempotency-store.ts';
+import type { IdempotencyOutcome, IdempotencyStore, IdempotentRequest } from '../idempotency-store.ts';
 
-/** How long an answer can be had again, in seconds: a day. */
+/** How long an answer is kept for retries, in seconds: a day. */
 const RESPONSE_TTL_S = 86_400;
-/** How long a request that has begun keeps another from beginning, in milliseconds: longer than the function runs. */
+/** How long a request in progress blocks its retries, in milliseconds: longer than the function's timeout. */
 const IN_PROGRESS_TIMEOUT_MS = 60_000;
 const SALT_BYTES = 16;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
 /**
- * Answers of requests that were told by an Idempotency-Key, in the registry table. An answer holds a new key, which is
- * stored nowhere else: so it is sealed by a key that follows from the caller's own key and its Idempotency-Key, neither
- * of which is stored.
+ * The answers to requests with an Idempotency-Key, in the registry table. An answer contains a new team key, which is
+ * stored nowhere else. It is therefore encrypted (AES-256-GCM) with a key derived from the caller's own key and the
+ * Idempotency-Key, neither of which is stored.
  */
 export class DynamoIdempotencyStore implements IdempotencyStore {
   readonly #table: DynamoTable;
@@ -26,23 +26,21 @@ export class DynamoIdempotencyStore implements IdempotencyStore {
     this.#nowEpochMs = nowEpochMs;
   }
 
-  async begin(
-    idempotentRequest: IdempotentRequest,
-  ): Promise<'begun' | 'busy' | 'request_mismatch' | { readonly answer: string }> {
+  async begin(idempotentRequest: IdempotentRequest): Promise<IdempotencyOutcome> {
     const nowEpochMs = this.#nowEpochMs();
     const item = {
       ...itemKey(idempotentRequest),
       ...commonAttributes(idempotentRequest, nowEpochMs),
       busyUntilMs: { N: String(nowEpochMs + IN_PROGRESS_TIMEOUT_MS) },
     };
-    const outcome = await this.#table.put('begin a request', item, {
-      // One that began and never ended has died.
+    const outcome = await this.#table.put('begin an idempotent request', item, {
+      // A request in progress past its timeout has crashed.
       ConditionExpression: 'attribute_not_exists(#pk) OR (attribute_not_exists(sealed) AND busyUntilMs <= :now)',
       ExpressionAttributeNames: { '#pk': PARTITION_KEY },
       ExpressionAttributeValues: { ':now': { N: String(nowEpochMs) } },
     });
     if ('written' in outcome) return 'begun';
-    const begun = await this.#table.get('read the answer of a request', itemKey(idempotentRequest));
+    const begun = await this.#table.get('read the answer of an idempotent request', itemKey(idempotentRequest));
     if (begun?.request?.S !== digest(idempotentRequest.request)) return 'request_mismatch';
     return begun.sealed?.B === undefined ? 'busy' : { answer: unseal(idempotentRequest, Buffer.from(begun.sealed.B)) };
   }
@@ -53,11 +51,11 @@ export class DynamoIdempotencyStore implements IdempotencyStore {
       ...commonAttributes(idempotentRequest, this.#nowEpochMs()),
       sealed: { B: seal(idempotentRequest, answer) },
     };
-    await this.#table.put('write the answer of a request', item);
+    await this.#table.put('write the answer of an idempotent request', item);
   }
 
   async release(idempotentRequest: IdempotentRequest): Promise<void> {
-    await this.#table.delete('remove a request', itemKey(idempotentRequest));
+    await this.#table.delete('remove an idempotent request', itemKey(idempotentRequest));
   }
 }
 

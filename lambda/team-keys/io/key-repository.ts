@@ -5,11 +5,11 @@ import { keyPrimaryKey, parseKeyItem } from '../../access/io/key-item.ts';
 import type { KeyRecord } from '../../access/key-record.ts';
 import { mapInBatches } from '../../kernel/batches.ts';
 import { DynamoTable } from '../../kernel/io/dynamo-table.ts';
-import type { KeyRepository } from '../key-operations.ts';
+import type { KeyRepository } from '../key-ports.ts';
 
-/** How many keys are read at once. */
+/** How many keys are read concurrently. */
 const READ_CONCURRENCY = 16;
-/** All of a key's item but its hash, which nobody who lists keys has a use for. */
+/** The attributes of a key's item, except its hash. */
 const FIELDS = [
   'role',
   'team',
@@ -23,7 +23,7 @@ const FIELDS = [
   'retireAfterMs',
 ];
 
-/** The keys of the registry table, for those who administer them. */
+/** The team keys in the registry table. */
 export class DynamoKeyRepository implements KeyRepository {
   readonly #table: DynamoTable;
   readonly #keys: DynamoKeyStore;
@@ -45,7 +45,7 @@ export class DynamoKeyRepository implements KeyRepository {
 
   async list(team: string | undefined): Promise<readonly KeyRecord[]> {
     const records = await mapInBatches(await this.#keys.listKeyIds(team), READ_CONCURRENCY, (id) => this.read(id));
-    // One that is listed and not there is just being made.
+    // A key is added to the team's list before its record is written.
     return records.filter((record) => record !== undefined);
   }
 
@@ -69,7 +69,7 @@ export class DynamoKeyRepository implements KeyRepository {
       ExpressionAttributeNames: { '#hash': 'hash' },
       ExpressionAttributeValues: { ':by': { S: by }, ':after': { N: String(retireAfterEpochMs) } },
     });
-    // A retry of the same rotation is the same rotation.
+    // Idempotent: the SDK may have retried a write that succeeded.
     return 'written' in outcome || (await this.read(keyId))?.rotatedTo === by;
   }
 }

@@ -3,9 +3,8 @@ import type { KeyRecord } from '../../access/key-record.ts';
 import type { Log } from '../../kernel/clock.ts';
 import { formatRetirement, type RetirementPorts, type RetirementResult, retireKeys } from '../retire-keys.ts';
 
-/** What the scheduled retirement needs of the world. */
+/** Ports of the scheduled retirement. */
 export type KeyRetirementHandlerPorts = Omit<RetirementPorts, 'nowEpochMs'> & {
-  /** The teams as they stand. */
   readonly teams: () => Promise<Iterable<string>>;
   readonly notify: (subject: string, lines: readonly string[]) => Promise<void>;
   readonly nowEpochMs: () => number;
@@ -14,10 +13,10 @@ export type KeyRetirementHandlerPorts = Omit<RetirementPorts, 'nowEpochMs'> & {
 };
 
 /**
- * Makes the scheduled retirement of keys: a line in the log for each key that was retired, is still in use or ends soon,
- * and one message to the operators when there is any.
+ * Creates the handler of the scheduled retirement of keys. It logs a line per key that was retired, is still in use or
+ * expires soon, and sends operators one message about all of them.
  *
- * @throws Error when keys of a team could not be looked at, or nobody could be told, after all else has been done.
+ * @throws Error if a team's keys could not be retired or the message could not be sent, after everything else is done.
  */
 export function createKeyRetirementHandler({
   teams,
@@ -27,14 +26,14 @@ export function createKeyRetirementHandler({
   ...ports
 }: KeyRetirementHandlerPorts) {
   return middy<unknown, void>({ timeoutEarlyInMillis: 0 }).handler(async () => {
-    const done = await retireKeys({ ...ports, nowEpochMs: ports.nowEpochMs() }, await teams());
-    logEach(log, done);
-    const lines = formatRetirement(done);
-    const faults = done.failed.length === 0 ? [] : [`could not retire the keys of ${done.failed.join(', ')}`];
+    const result = await retireKeys({ ...ports, nowEpochMs: ports.nowEpochMs() }, await teams());
+    logEach(log, result);
+    const lines = formatRetirement(result);
+    const faults = result.failed.length === 0 ? [] : [`could not retire the keys of ${result.failed.join(', ')}`];
     if (lines.length > 0) {
       await notify(`Groq gateway ${environmentName}: keys`, lines).catch((error: Error) => {
         log('retirement_notification_failed', { error: error.name, lines: lines.length });
-        faults.push('could not tell the operators');
+        faults.push('could not notify the operators');
       });
     }
     if (faults.length > 0) throw new Error(faults.join('; '));
@@ -42,11 +41,12 @@ export function createKeyRetirementHandler({
 }
 
 function logEach(log: Log, { retired, inUse, expiring }: RetirementResult): void {
-  const facts = ({ keyId, name, team }: KeyRecord) => ({ keyId, name, ...(team === undefined ? {} : { team }) });
-  for (const key of retired) log('key_retired', facts(key));
+  const describe = ({ keyId, name, team }: KeyRecord) => ({ keyId, name, ...(team === undefined ? {} : { team }) });
+  for (const key of retired) log('key_retired', describe(key));
   for (const key of inUse) {
     const { requestsToday, requestsYesterday } = key;
-    log('key_still_in_use', { ...facts(key), requestsToday, requestsYesterday });
+    log('key_still_in_use', { ...describe(key), requestsToday, requestsYesterday });
   }
-  for (const key of expiring) log('key_expires_soon', { ...facts(key), expiresAtEpochMs: key.expiresAtEpochMs ?? 0 });
+  for (const key of expiring)
+    log('key_expires_soon', { ...describe(key), expiresAtEpochMs: key.expiresAtEpochMs ?? 0 });
 }

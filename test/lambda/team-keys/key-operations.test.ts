@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createKey, findKey, listKeys, revokeKey } from '../../../lambda/team-keys/key-operations.ts';
+import { findKey, listKeys } from '../../../lambda/team-keys/key-access.ts';
+import { createKey, revokeKey } from '../../../lambda/team-keys/key-operations.ts';
 import { nextKeyName, rotateKey } from '../../../lambda/team-keys/key-rotation.ts';
 import { createMemoryKeyPorts } from '../../support/keys/memory-key-repository.ts';
 import { START_MS } from '../../support/ledger/ledger-fixtures.ts';

@@ -114,8 +114,8 @@ it.each<[string, Partial<KeyRecord>, number]>([
 it('tells which key is still in use, and how much', async () => {
   const done = await run([replaced], [used('2026-11-24', 340), used('2026-11-25', 10), used('2026-11-25', 2)]);
   expect(formatRetirement(done)).toEqual([
-    'Still in use: chatbot-prod-web (id old000000000, team chatbot), replaced by new000000000, was to go from ' +
-      '2026-11-25T11:59:59Z on: 12 requests today, 340 yesterday. It goes once nobody has used it for a day.',
+    'Still in use: chatbot-prod-web (id old000000000, team chatbot), replaced by new000000000, due for retirement since ' +
+      '2026-11-25T11:59:59Z: 12 requests today, 340 yesterday. It is retired once it has been unused for a day.',
   ]);
   expect(formatRetirement(await run([active]))).toEqual([]);
 });

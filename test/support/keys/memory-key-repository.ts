@@ -3,7 +3,7 @@ import type { KeyRecord } from '../../../lambda/access/key-record.ts';
 import type { AuditEntry } from '../../../lambda/kernel/audit-log.ts';
 import { parseTime } from '../../../lambda/kernel/iso-time.ts';
 import { parseEnvironment } from '../../../lambda/policy/environment.ts';
-import type { Caller, KeyPorts, KeyRepository } from '../../../lambda/team-keys/key-operations.ts';
+import type { Caller, KeyPorts, KeyRepository } from '../../../lambda/team-keys/key-ports.ts';
 import type { KeyRules } from '../../../lambda/team-keys/key-request.ts';
 import { catalog } from '../catalog.ts';
 import { START_MS } from '../ledger/ledger-fixtures.ts';

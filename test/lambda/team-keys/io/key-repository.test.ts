@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DynamoKeyStore } from '../../../../lambda/access/io/dynamo-key-store.ts';
 import type { KeyRecord } from '../../../../lambda/access/key-record.ts';
 import { DynamoKeyRepository } from '../../../../lambda/team-keys/io/key-repository.ts';
-import type { KeyRepository } from '../../../../lambda/team-keys/key-operations.ts';
+import type { KeyRepository } from '../../../../lambda/team-keys/key-ports.ts';
 import { MemoryKeyRepository } from '../../../support/keys/memory-key-repository.ts';
 import { START_MS } from '../../../support/ledger/ledger-fixtures.ts';
 import { startTestDatabase, type TestDatabase } from '../../../support/ledger/test-database.ts';

@@ -65,7 +65,7 @@ it('retires keys also when nobody can be told, and then fails', async () => {
     revoked: ['old000000000'],
     logged: ['key_retired', 'retirement_notification_failed'],
     told: [],
-    fault: 'could not tell the operators',
+    fault: 'could not notify the operators',
   });
 });
 
