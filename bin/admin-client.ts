@@ -3,13 +3,13 @@ import { normalizeBaseUrl } from '../lambda/contract.ts';
 import { createAdminPorts } from '../lambda/functions/admin-ports.ts';
 import { handleAdmin } from '../lambda/http/admin-routes.ts';
 import { isObject, parseObject } from '../lambda/kernel/json-object.ts';
-import { CommandError } from './deployment.ts';
+import { CommandError } from './command-error.ts';
 import { type EnvironmentSelector, openStores } from './stores.ts';
 
-/** Where a command administers: on an environment's tables, or by a key over its endpoint. */
+/** Selects how the administrative API is reached: on an environment's tables, or over its endpoint with a key. */
 export type AdminOptions = EnvironmentSelector & { readonly endpoint: string | undefined };
 
-/** One request of the administrative API; values that are undefined are left out. */
+/** A request to the administrative API; undefined query values are omitted. */
 export type AdminCall = {
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly path: string;
@@ -17,34 +17,34 @@ export type AdminCall = {
   readonly body?: object;
 };
 
-/** The administrative API, wherever it is reached. */
+/** A client of the administrative API. */
 export type AdminClient = {
   readonly environmentName: string;
-  /** Whom the audit trail will name. */
+  /** The actor that the audit trail records. */
   readonly actor: string;
-  /** Whether that is a key, which can ask about itself as `me`. */
+  /** True when the client authenticates with a key, which can read itself at `/api-keys/me`. */
   readonly isKey: boolean;
   /**
-   * The answer's content.
+   * Sends a request and returns the response body.
    *
-   * @throws CommandError with the refusal's own words.
+   * @throws CommandError with the API's error message.
    */
   send(call: AdminCall): Promise<Readonly<Record<string, unknown>>>;
 };
 
-/** Where the key for `--endpoint` is: never among the arguments, which every user of a machine can list. */
+/** The environment variable with the key for `--endpoint`. Arguments are visible to every user of the machine. */
 const KEY_VARIABLE = 'GROQ_RBAC_KEY';
 const TIMEOUT_MS = 30_000;
 
 /**
- * Opens the administrative API: over HTTP with the key in GROQ_RBAC_KEY if an endpoint is named, or else on the tables
- * themselves, with the AWS credentials at hand.
+ * Opens the administrative API: over HTTP with the key in GROQ_RBAC_KEY when an endpoint is given, otherwise in process on
+ * the tables, with the current AWS credentials.
  *
  * @throws CommandError when it cannot be reached.
  */
-export async function openAdminClient(where: AdminOptions): Promise<AdminClient> {
-  if (where.endpoint !== undefined) return createHttpClient(where.endpoint);
-  const stores = await openStores(where);
+export async function openAdminClient(options: AdminOptions): Promise<AdminClient> {
+  if (options.endpoint !== undefined) return createHttpClient(options.endpoint);
+  const stores = await openStores(options);
   const loadPorts = createAdminPorts(stores.dynamo, stores, Date.now);
   const actor = await stores.readActor();
   const identity = { keyId: 'cli', role: 'admin' } as const;
@@ -70,11 +70,11 @@ function createHttpClient(endpoint: string): AdminClient {
   const url = URL.parse(endpoint);
   if (url === null) throw new CommandError(`--endpoint is "${endpoint}"; it must be the gateway's base URL`);
   if (url.protocol !== 'https:' && !['127.0.0.1', 'localhost', '[::1]'].includes(url.hostname))
-    throw new CommandError('--endpoint must begin with https://, or the key would be sent in the clear');
+    throw new CommandError('--endpoint must start with https://; otherwise the key would be sent unencrypted');
   const key = process.env[KEY_VARIABLE] ?? '';
   const [, environmentName, keyId] = /^grk_([a-z0-9-]+)_([a-z0-9]{12})_[A-Za-z0-9_-]{43}$/.exec(key) ?? [];
   if (environmentName === undefined || keyId === undefined)
-    throw new CommandError(`${KEY_VARIABLE} has no key of the gateway's; export an admin's or a lead's`);
+    throw new CommandError(`${KEY_VARIABLE} holds no gateway key; export the key of an admin or a lead`);
   const baseUrl = normalizeBaseUrl(endpoint);
   return {
     environmentName,
@@ -85,14 +85,13 @@ function createHttpClient(endpoint: string): AdminClient {
       const response = await fetch(`${baseUrl}${path}${text === '' ? '' : `?${text}`}`, {
         method,
         headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-        // The key is for this address alone.
+        // A redirect would send the key to another host.
         redirect: 'error',
         signal: AbortSignal.timeout(TIMEOUT_MS),
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       }).catch((cause: unknown) => {
-        throw new CommandError(`${url.host} cannot be reached: ${cause instanceof Error ? cause.message : cause}`, {
-          cause,
-        });
+        const reason = cause instanceof Error ? cause.message : cause;
+        throw new CommandError(`cannot reach ${url.host}: ${reason}`, { cause });
       });
       return parseContent(response.status, await response.text());
     },
@@ -110,6 +109,6 @@ function parseContent(status: number, text: string): Readonly<Record<string, unk
   if (status < 300 && content !== undefined) return content;
   const error = content?.error;
   const message =
-    isObject(error) && typeof error.message === 'string' ? error.message : `the answer was HTTP ${status}`;
+    isObject(error) && typeof error.message === 'string' ? error.message : `the gateway responded with HTTP ${status}`;
   throw new CommandError(message);
 }

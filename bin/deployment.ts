@@ -4,16 +4,12 @@ import {
   paginateListStackResources,
 } from '@aws-sdk/client-cloudformation';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-
-/** A call of the command line that cannot be carried out; the message is the one line a person sees. */
-export class CommandError extends Error {
-  override readonly name = 'CommandError';
-}
+import { CommandError } from './command-error.ts';
 
 /** One resource of a deployed stack. */
 export type DeployedResource = { readonly logicalId: string; readonly type: string; readonly physicalId: string };
 
-/** A deployed environment, as CloudFormation knows it. */
+/** A deployed environment, as CloudFormation describes it. */
 export type Deployment = {
   readonly environmentName: string;
   readonly stackName: string;
@@ -23,41 +19,41 @@ export type Deployment = {
   readonly ledgerTable: string;
   readonly registryTable: string;
   readonly usageTable: string;
-  /** Undefined for a stack that was deployed before Groq keys were rotated. */
+  /** Undefined for a stack deployed before the rotation of Groq keys existed. */
   readonly groqRotationArn: string | undefined;
-  /** Of the stack and of one team's. */
+  /** Resources of the environment's stack and of one team's nested stack. */
   readonly resources: readonly DeployedResource[];
   readonly dynamo: DynamoDBClient;
 };
 
 /**
- * Finds an environment's stack in the account and region of the credentials at hand.
+ * Finds an environment's stack in the account and region of the current AWS credentials.
  *
- * @throws CommandError when there is none, or it cannot be read.
+ * @throws CommandError when the stack does not exist or cannot be read.
  */
 export async function findDeployment(environmentName: string, endpoint?: string): Promise<Deployment> {
   const client = new CloudFormationClient({});
   const stackName = `groq-gateway-${environmentName}`;
-  const described = await describeStack(client, stackName);
-  const find = (key: string) => described.Outputs?.find(({ OutputKey }) => OutputKey === key)?.OutputValue;
-  const output = (key: string): string => {
-    const value = find(key);
+  const stack = await describeStack(client, stackName);
+  const findOutput = (key: string) => stack.Outputs?.find(({ OutputKey }) => OutputKey === key)?.OutputValue;
+  const requireOutput = (key: string): string => {
+    const value = findOutput(key);
     if (value === undefined) throw new CommandError(`the stack ${stackName} has no output ${key}; deploy it again`);
     return value;
   };
   const own = await listResources(client, stackName);
-  // The teams' stacks are alike: one of them tells what each has.
-  const team = own.find(({ type }) => type === 'AWS::CloudFormation::Stack');
-  const resources = team === undefined ? own : [...own, ...(await listResources(client, team.physicalId))];
+  // All nested team stacks have the same resources, so one of them stands for all.
+  const teamStack = own.find(({ type }) => type === 'AWS::CloudFormation::Stack');
+  const resources = teamStack === undefined ? own : [...own, ...(await listResources(client, teamStack.physicalId))];
   return {
     environmentName,
     stackName,
-    stackStatus: described.StackStatus ?? '',
-    endpoint: (endpoint ?? output('Endpoint')).replace(/\/$/, ''),
-    ledgerTable: output('LedgerTable'),
-    registryTable: output('RegistryTable'),
-    usageTable: output('UsageTable'),
-    groqRotationArn: find('GroqKeyRotation'),
+    stackStatus: stack.StackStatus ?? '',
+    endpoint: (endpoint ?? requireOutput('Endpoint')).replace(/\/$/, ''),
+    ledgerTable: requireOutput('LedgerTable'),
+    registryTable: requireOutput('RegistryTable'),
+    usageTable: requireOutput('UsageTable'),
+    groqRotationArn: findOutput('GroqKeyRotation'),
     resources,
     dynamo: new DynamoDBClient({}),
   };
@@ -81,15 +77,15 @@ async function describeStack(client: CloudFormationClient, stackName: string) {
     const { name, message } = cause instanceof Error ? cause : { name: 'unknown', message: '' };
     if (/credential/i.test(name + message)) {
       throw new CommandError(
-        'there are no AWS credentials that work; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and its companions (aws sts get-caller-identity tells whose they are)',
+        'no valid AWS credentials; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (check them with: aws sts get-caller-identity)',
         { cause },
       );
     }
-    if (/Region is missing/.test(message)) throw new CommandError('no region is set; export AWS_REGION', { cause });
+    if (/Region is missing/.test(message)) throw new CommandError('no AWS region; set AWS_REGION', { cause });
     if (!/does not exist/.test(message))
-      throw new CommandError(`the stack ${stackName} cannot be read: ${name}: ${message.split('\n')[0]}`, { cause });
+      throw new CommandError(`cannot read the stack ${stackName}: ${name}: ${message.split('\n')[0]}`, { cause });
   }
   throw new CommandError(
-    `there is no stack ${stackName} in this account and region; check --env, AWS_PROFILE and AWS_REGION, or deploy it`,
+    `no stack ${stackName} in this account and region; check --env, AWS_PROFILE and AWS_REGION, or deploy it`,
   );
 }

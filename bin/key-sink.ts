@@ -5,52 +5,51 @@ import {
   ResourceNotFoundException,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
-import { CommandError } from './deployment.ts';
+import { CommandError } from './command-error.ts';
 
-/** Where a new key is to go; standard output if neither is named. */
+/** The destination of a new key; standard output by default. */
 export type SinkOptions = {
   readonly outFile: string | undefined;
   readonly secret: string | undefined;
   readonly local: boolean;
 };
 
-/** A place for one new key. */
+/** A destination for one new key. */
 export type KeySink = {
-  /** In words; undefined for standard output. */
+  /** The name to show; undefined for standard output. */
   readonly destination: string | undefined;
-  /** Puts the key there. */
+  /** Writes the key. */
   store(key: string): Promise<void>;
-  /** Takes back what was prepared for a key that did not come. */
+  /** Removes what was prepared when no key was created. */
   discard(): void;
 };
 
 /**
- * Opens the place for a new key before there is one, so that a mistake in its name costs no key.
+ * Opens the destination before the key is created, so that a wrong name loses no key.
  *
  * @throws CommandError when it cannot be written.
  */
 export function openSink({ outFile, secret, local }: SinkOptions): KeySink {
-  if (outFile !== undefined && secret !== undefined) throw new CommandError('name --out-file or --secret, not both');
-  if (outFile !== undefined) return intoFile(outFile);
+  if (outFile !== undefined && secret !== undefined) throw new CommandError('specify --out-file or --secret, not both');
+  if (outFile !== undefined) return openFile(outFile);
   if (secret === undefined) return { destination: undefined, store: async () => {}, discard: () => {} };
-  if (local) throw new CommandError('--secret is for AWS; with --local, name --out-file');
+  if (local) throw new CommandError('--secret needs AWS; with --local, use --out-file');
   return {
     destination: `the secret ${secret}`,
-    store: async (key) => await intoSecret(secret, key),
+    store: async (key) => await writeSecret(secret, key),
     discard: () => {},
   };
 }
 
-function intoFile(outFile: string): KeySink {
+function openFile(outFile: string): KeySink {
   let file: number;
   try {
-    // Never over another: what it holds may be in use.
+    // Never overwrites: the existing file may hold a key in use.
     file = openSync(outFile, 'wx', 0o600);
   } catch (cause) {
-    const isThere = cause instanceof Error && 'code' in cause && cause.code === 'EEXIST';
-    throw new CommandError(`${outFile} ${isThere ? 'is there already; name another file' : 'cannot be written'}`, {
-      cause,
-    });
+    const exists = cause instanceof Error && 'code' in cause && cause.code === 'EEXIST';
+    const reason = exists ? 'exists already; choose another file' : 'cannot be written';
+    throw new CommandError(`${outFile} ${reason}`, { cause });
   }
   return {
     destination: outFile,
@@ -65,7 +64,7 @@ function intoFile(outFile: string): KeySink {
   };
 }
 
-async function intoSecret(name: string, SecretString: string): Promise<void> {
+async function writeSecret(name: string, SecretString: string): Promise<void> {
   const client = new SecretsManagerClient({});
   try {
     await client.send(new PutSecretValueCommand({ SecretId: name, SecretString }));

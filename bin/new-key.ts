@@ -1,69 +1,70 @@
 import type { AdminOptions } from './admin-client.ts';
-import { CommandError } from './deployment.ts';
+import { CommandError } from './command-error.ts';
 import { type KeySink, openSink, type SinkOptions } from './key-sink.ts';
 
-/** What every command on keys is told. */
-export type KeyOptions = AdminOptions & SinkOptions & { readonly json: boolean };
+/** Options of every `keys` command. */
+export type KeyOptions = AdminOptions & { readonly json: boolean };
 
-/** An answer of the administrative API. */
+/** Options of a command that creates a key. */
+export type NewKeyOptions = KeyOptions & SinkOptions;
+
+/** A response body of the administrative API. */
 export type AdminContent = Readonly<Record<string, unknown>>;
 
-/** Shows a new key: alone on standard output, or in its place; all else goes to people. */
+/**
+ * Creates a key and prints it alone on standard output, or stores it in a file or a secret; everything else goes to standard
+ * error. `renderNotice` adds a message for the key's team.
+ */
 export async function printNewKey(
-  options: KeyOptions,
-  make: () => Promise<AdminContent>,
-  tell?: (content: AdminContent, destination: string) => string,
+  options: NewKeyOptions,
+  create: () => Promise<AdminContent>,
+  renderNotice?: (content: AdminContent, destination: string) => string,
 ): Promise<void> {
   const sink = openSink(options);
-  const content = await make().catch((error: unknown) => {
+  const content = await create().catch((error: unknown) => {
     sink.discard();
     throw error;
   });
-  const isStored = sink.destination !== undefined && (await storeKey(sink, formatValue(content.key)));
-  const { key, ...shown } = content;
-  const line = tell?.(
-    content,
-    isStored && sink.destination !== undefined ? sink.destination : 'whoever sends you this',
-  );
+  const { key, ...publicContent } = content;
+  const isStored = sink.destination !== undefined && (await storeKey(sink, formatValue(key)));
+  const notice = renderNotice?.(content, isStored ? sink.destination : 'the sender of this message');
   if (options.json) {
-    const told = line === undefined ? {} : { tell: line };
-    return console.log(JSON.stringify({ ...(isStored ? { ...shown, kept_in: sink.destination } : content), ...told }));
+    const shown = isStored ? { ...publicContent, kept_in: sink.destination } : content;
+    return console.log(JSON.stringify(notice === undefined ? shown : { ...shown, notice }));
   }
-  const where = isStored ? `It is in ${sink.destination}.` : 'It is shown this once:';
+  const place = isStored ? `It is stored in ${sink.destination}.` : 'The key is shown once:';
   console.error(
-    `${formatValue(content.name)} (${formatValue(content.id)}), role ${formatValue(content.role)}. ${where}`,
+    `Created ${formatValue(content.name)} (${formatValue(content.id)}), role ${formatValue(content.role)}. ${place}`,
   );
   if (!isStored) console.log(key);
-  if (line !== undefined) console.error(line);
+  if (notice !== undefined) console.error(notice);
 }
 
-/** A key that was made must not be lost because its place could not be written. */
+/** Stores a key. Returns false when that fails, so that the caller prints the key instead of losing it. */
 async function storeKey(sink: KeySink, key: string): Promise<boolean> {
   try {
     await sink.store(key);
     return true;
   } catch (error) {
-    console.error(
-      `warning: ${sink.destination} could not be written: ${error instanceof Error ? error.message : error}`,
-    );
+    console.error(`warning: cannot write ${sink.destination}: ${error instanceof Error ? error.message : error}`);
     return false;
   }
 }
 
-/** The id of a key that is named by itself or by its id. */
+/** Parses a key or its id to the id. @throws CommandError that does not repeat the text, which may be a key. */
 export function parseKeyId(keyOrId: string): string {
   const keyId = /^grk_[a-z0-9-]+_([a-z0-9]{12})(_|$)/.exec(keyOrId)?.[1] ?? keyOrId;
   if (!/^[a-z0-9]{12}$/.test(keyId))
-    throw new CommandError('that is no key and no key id (12 lower-case letters and digits)');
+    throw new CommandError('not a key or a key id; an id has 12 lower-case letters and digits');
   return keyId;
 }
 
-/** What an answer lists. */
+/** The items of a list response. */
 export function readItems({ data }: AdminContent): readonly AdminContent[] {
   return Array.isArray(data) ? (data as readonly AdminContent[]) : [];
 }
 
-/** A value as people read it. */
+/** Formats a value of a response for a terminal. */
 export function formatValue(value: unknown): string {
   return value == null ? '' : Array.isArray(value) ? value.join(', ') : String(value);
 }

@@ -1,35 +1,35 @@
-import { CommandError } from './deployment.ts';
+import { CommandError } from './command-error.ts';
 
-/** Where a person types. */
+/** Standard input: a terminal or a pipe. */
 export type Terminal = Pick<NodeJS.ReadStream, 'setRawMode' | 'setEncoding' | 'on' | 'off' | 'resume' | 'pause'> & {
   readonly isTTY?: boolean;
 };
 
 const [ENTER, LINE_END, CTRL_C, CTRL_D, BACKSPACE, DELETE] = ['\r', '\n', '\u0003', '\u0004', '\b', '\u007f'];
-/** More than any key has; a file that was piped in by mistake is not read whole. */
+/** Longer than any key, so that a file piped by mistake is not read to its end. */
 const MAX_LENGTH = 4_096;
 
 /**
- * Reads a secret: without an echo from a person, or whole from a pipe. Never from an argument or a variable, which other
- * processes and a shell's history can read.
+ * Reads a secret from a prompt without echo, or from a pipe to its end. Arguments and environment variables are not an option:
+ * other processes and the shell's history can read them.
  *
- * @throws CommandError when it is broken off or nothing comes.
+ * @throws CommandError when the prompt is cancelled or the input is empty.
  */
 export async function readSecret(
   question: string,
   input: Terminal = process.stdin,
   writePrompt: (text: string) => void = (text) => void process.stderr.write(text),
 ): Promise<string> {
-  const isPerson = input.isTTY === true;
-  if (isPerson) writePrompt(question);
-  const text = await (isPerson ? typed(input) : piped(input));
-  if (isPerson) writePrompt('\n');
+  const isTerminal = input.isTTY === true;
+  if (isTerminal) writePrompt(question);
+  const text = await (isTerminal ? readLine(input) : readPipe(input));
+  if (isTerminal) writePrompt('\n');
   const secret = text.trim();
-  if (secret === '') throw new CommandError('no key came; type it at the prompt, or pipe it to standard input');
+  if (secret === '') throw new CommandError('no key given; type it at the prompt, or pipe it to standard input');
   return secret;
 }
 
-async function typed(input: Terminal): Promise<string> {
+async function readLine(input: Terminal): Promise<string> {
   input.setRawMode(true);
   try {
     return await collect(input, (text, done, fail) => {
@@ -37,7 +37,7 @@ async function typed(input: Terminal): Promise<string> {
       return (chunk) => {
         for (const character of chunk) {
           if (character === CTRL_C || character === CTRL_D)
-            return fail(new CommandError('broken off; nothing was changed'));
+            return fail(new CommandError('cancelled; nothing was changed'));
           if (character === ENTER || character === LINE_END) return done(line);
           line = character === BACKSPACE || character === DELETE ? line.slice(0, -1) : line + character;
         }
@@ -48,13 +48,13 @@ async function typed(input: Terminal): Promise<string> {
   }
 }
 
-async function piped(input: Terminal): Promise<string> {
+async function readPipe(input: Terminal): Promise<string> {
   return await collect(input, (text, done, fail) => {
     let all = text;
     input.on('end', () => done(all));
     return (chunk) => {
       all += chunk;
-      if (all.length > MAX_LENGTH) fail(new CommandError('that is more than a key'));
+      if (all.length > MAX_LENGTH) fail(new CommandError('the input is too long for a key'));
     };
   });
 }

@@ -4,9 +4,10 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { findRunningGateway } from '../local/running-gateway.ts';
-import { CommandError, findDeployment } from './deployment.ts';
+import { CommandError } from './command-error.ts';
+import { findDeployment } from './deployment.ts';
 
-/** The tables of an environment, wherever it runs. */
+/** The tables and secrets of an environment, on AWS or under `npm start`. */
 export type Stores = {
   readonly environmentName: string;
   /** Base URL of the endpoint. */
@@ -16,31 +17,31 @@ export type Stores = {
   readonly usageTable: string;
   readonly dynamo: DynamoDBClient;
   readonly secrets: SecretsManagerClient;
-  /** Where Groq answers the gateway that runs here; on AWS the published policies say so. */
+  /** Base URL of the local gateway's upstream; on AWS the published policies have it. */
   readonly groqBaseUrl: string | undefined;
-  /** The ARN of the function that rotates Groq keys; undefined where none has been deployed yet. */
+  /** The ARN of the function that rotates Groq keys; undefined before its first deployment. */
   readonly groqRotationArn: string | undefined;
-  /** Where the streams of the tables are, if not where AWS has them. */
+  /** The endpoint of DynamoDB Streams. @default AWS's own */
   readonly streamEndpoint?: string;
-  /** Who acts, for the audit trail: the ARN of the credentials at hand, or the user of this machine. */
+  /** Returns the actor for the audit trail: the ARN of the AWS credentials, or the user of this machine. */
   readonly readActor: () => Promise<string>;
 };
 
 const LOCAL_ROTATION_ARN = 'arn:aws:lambda:us-east-1:000000000000:function:groq-key-rotation';
 
-/** Which environment: one on AWS by its name, or the gateway that `npm start` runs here. */
+/** Selects an environment: one on AWS by name, or the gateway that `npm start` runs on this machine. */
 export type EnvironmentSelector = { readonly env: string | undefined; readonly local: boolean };
 
 /**
- * Finds an environment's tables.
+ * Opens an environment's tables and secrets.
  *
- * @throws CommandError when there is none, or it cannot be reached.
+ * @throws CommandError when the environment does not exist or cannot be reached.
  */
 export async function openStores({ env, local }: EnvironmentSelector): Promise<Stores> {
   if (local) return openLocal(env);
-  if (env === undefined || env === '')
-    throw new CommandError('--env <environment> is missing, or --local for npm start');
-  const { resources: _parts, stackName: _stack, stackStatus: _status, ...deployment } = await findDeployment(env);
+  if (env === undefined)
+    throw new CommandError('missing --env <environment>, or --local for the gateway that npm start runs');
+  const { resources: _resources, stackName: _name, stackStatus: _status, ...deployment } = await findDeployment(env);
   const readActor = async () => (await new STSClient({}).send(new GetCallerIdentityCommand({}))).Arn ?? 'unknown';
   return { ...deployment, secrets: new SecretsManagerClient({}), groqBaseUrl: undefined, readActor };
 }
@@ -50,15 +51,13 @@ function openLocal(env: string | undefined): Stores {
   const running = findRunningGateway(dataDir);
   if (running === undefined)
     throw new CommandError(
-      'no gateway runs here; start one by npm start (with the same DATA_DIR), or name one on AWS by --env',
+      'no gateway is running on this machine; start one with npm start (and the same DATA_DIR), or use --env',
     );
   if (env !== undefined && env !== running.environmentName)
-    throw new CommandError(
-      `the gateway that runs here is of the environment "${running.environmentName}", not "${env}"`,
-    );
+    throw new CommandError(`the running gateway has the environment "${running.environmentName}", not "${env}"`);
   const { environmentName, baseUrl: endpoint, ledgerTable, registryTable, usageTable, dynamodbEndpoint } = running;
-  const asLocal = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
-  const dynamo = new DynamoDBClient({ ...asLocal, endpoint: dynamodbEndpoint });
+  const clientConfig = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
+  const dynamo = new DynamoDBClient({ ...clientConfig, endpoint: dynamodbEndpoint });
   return {
     environmentName,
     endpoint,
@@ -66,9 +65,9 @@ function openLocal(env: string | undefined): Stores {
     registryTable,
     usageTable,
     dynamo,
-    secrets: new SecretsManagerClient({ ...asLocal, endpoint: running.secretsEndpoint }),
+    secrets: new SecretsManagerClient({ ...clientConfig, endpoint: running.secretsEndpoint }),
     groqBaseUrl: running.groqBaseUrl,
-    // The Secrets Manager of `npm start` knows one function, and asks for no name.
+    // The local Secrets Manager has a single rotation function and ignores its ARN.
     groqRotationArn: LOCAL_ROTATION_ARN,
     streamEndpoint: dynamodbEndpoint,
     readActor: async () => `local:${userInfo().username}`,

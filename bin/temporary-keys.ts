@@ -6,15 +6,15 @@ import type { Stores } from './stores.ts';
 
 type Tables = Pick<Stores, 'dynamo' | 'registryTable' | 'environmentName'>;
 
-/** Keys that are made for one run of a command and taken away after it. */
+/** Team keys that exist for one run of a command. */
 export class TemporaryKeys {
   readonly #keys: DynamoKeyStore;
   readonly #environmentName: string;
   readonly #purpose: string;
   readonly #ttlMs: number;
-  readonly #made: { readonly keyId: string; readonly team: string }[] = [];
+  readonly #created: { readonly keyId: string; readonly team: string }[] = [];
 
-  /** Keys named for a purpose, which end by themselves after so long if they cannot be taken away. */
+  /** `purpose` ends the keys' names. They expire after `ttlMs` in case they cannot be deleted. */
   constructor({ dynamo, registryTable, environmentName }: Tables, purpose: string, ttlMs: number) {
     this.#keys = new DynamoKeyStore(dynamo, registryTable, Date.now);
     this.#environmentName = environmentName;
@@ -22,10 +22,10 @@ export class TemporaryKeys {
     this.#ttlMs = ttlMs;
   }
 
-  /** Makes a member's key of a team. */
+  /** Creates a key with the role member. */
   async create(team: string): Promise<{ readonly key: string; readonly keyId: string }> {
     const minted = mintKey(this.#environmentName, team === CANARY_TEAM ? CANARY_KEY_PREFIX : '');
-    this.#made.push({ keyId: minted.keyId, team });
+    this.#created.push({ keyId: minted.keyId, team });
     const createdAtEpochMs = Date.now();
     await this.#keys.put(minted.key, {
       keyId: minted.keyId,
@@ -39,14 +39,14 @@ export class TemporaryKeys {
     return minted;
   }
 
-  /** Revokes one before its time. */
+  /** Revokes one of the keys. */
   async revoke(keyId: string): Promise<void> {
     await this.#keys.revoke(keyId);
   }
 
-  /** Takes away all that were made. */
+  /** Deletes all keys that were created. */
   async deleteAll(): Promise<void> {
-    // Each on its own: one that cannot be taken away must not keep the others, and ends by itself.
-    await Promise.allSettled(this.#made.splice(0).map(({ keyId, team }) => this.#keys.remove(keyId, team)));
+    // Independent of each other: a key that cannot be deleted expires, and must not keep the others alive.
+    await Promise.allSettled(this.#created.splice(0).map(({ keyId, team }) => this.#keys.remove(keyId, team)));
   }
 }

@@ -1,14 +1,14 @@
 import { renderTextTable } from '../../lambda/kernel/text-table.ts';
 import { type AdminOptions, openAdminClient } from '../admin-client.ts';
 
-/** What `audit list` is told. */
+/** Options of `audit list`. */
 export type AuditOptions = AdminOptions & {
   readonly month: string | undefined;
   readonly limit: string | undefined;
   readonly json: boolean;
 };
 
-/** `audit list`: a month's newest administrative acts. */
+/** `audit list`: prints a month's administrative actions, newest first. */
 export async function listAudit(options: AuditOptions): Promise<void> {
   const client = await openAdminClient(options);
   const query = { month: options.month, limit: options.limit };
@@ -21,8 +21,8 @@ export async function listAudit(options: AuditOptions): Promise<void> {
     source ?? '',
     action ?? '',
     subject ?? '',
-    // A deployment's are long; `changes` prints them whole.
+    // The details of a deployment are long; `changes` prints them in full.
     (details ?? '').split('\n')[0] ?? '',
   ]);
-  console.log(renderTextTable(['at', 'who', 'from', 'what', 'to', 'details'], rows));
+  console.log(renderTextTable(['at', 'actor', 'source', 'action', 'subject', 'details'], rows));
 }

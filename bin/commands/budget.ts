@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { parseUsd, toUsdString } from '../../lambda/kernel/money.ts';
+import { type PicoUsd, toUsdString } from '../../lambda/kernel/money.ts';
 import { didYouMean } from '../../lambda/kernel/nearest-word.ts';
 import { formatUtc } from '../../lambda/kernel/period.ts';
-import { renderTextTable } from '../../lambda/kernel/text-table.ts';
 import {
   type BudgetAction,
   type BudgetPorts,
@@ -17,102 +16,88 @@ import { readAllBudgets, readBudget } from '../../lambda/ledger/read-budgets.ts'
 import { CANARY_TEAM } from '../../lambda/policy/canary-team.ts';
 import { DynamoAuditLog } from '../../lambda/policy/io/dynamo-audit-log.ts';
 import { Registry } from '../../lambda/policy/io/registry.ts';
-import { CommandError } from '../deployment.ts';
+import { CommandError } from '../command-error.ts';
 import { type EnvironmentSelector, openStores, type Stores } from '../stores.ts';
-import { parseUntil } from '../until.ts';
+import { type BudgetReport, renderBudgets } from './budget-table.ts';
 
-/** What a budget command is told. */
-export type BudgetOptions = EnvironmentSelector & {
-  readonly team: string | undefined;
-  /** All teams together, instead of one. */
-  readonly all: boolean;
-  readonly usd: string | undefined;
-  readonly until: string | undefined;
-  readonly reason: string | undefined;
-  readonly json: boolean;
-};
+/** Options of `budget show`. */
+export type ShowBudgetOptions = EnvironmentSelector & { readonly team: string | undefined; readonly json: boolean };
 
-/** `budget show`: what teams have spent, hold and have left, what was added for a while, and who is paused. */
-export async function showBudgets(options: BudgetOptions): Promise<void> {
+/** Options of a command that changes one team's budget, or the organisation's with `all`. */
+export type BudgetChangeOptions = ShowBudgetOptions & { readonly all: boolean; readonly reason: string };
+
+/** Options of `budget pause`; `until` is in epoch milliseconds. */
+export type PauseOptions = BudgetChangeOptions & { readonly until: number | undefined };
+
+/** Options of `budget top-up`; `usd` is parsed from dollars. */
+export type TopUpOptions = PauseOptions & { readonly usd: PicoUsd };
+
+/** `budget show`: prints what teams have spent, reserved and left, their top-ups and their pauses. */
+export async function showBudgets(options: ShowBudgetOptions): Promise<void> {
   const stores = await openStores(options);
-  const ports = buildPorts(stores);
-  const teams = [...(await ports.readTeams()).values()].filter(({ team }) => team !== CANARY_TEAM);
+  const { ledger, nowEpochMs, readTeams } = buildPorts(stores);
+  const teams = [...(await readTeams()).values()].filter(({ team }) => team !== CANARY_TEAM);
   const shown = teams.filter(({ team }) => options.team === undefined || team === options.team);
-  if (shown.length === 0)
-    throw new CommandError(
-      `${stores.environmentName} has no team "${options.team}"${didYouMean(
-        options.team ?? '',
-        teams.map(({ team }) => team),
-      )}`,
-    );
-  const { ledger, nowEpochMs } = ports;
-  const report: Report =
+  if (shown.length === 0) {
+    const names = teams.map(({ team }) => team);
+    const hint = didYouMean(options.team ?? '', names);
+    throw new CommandError(`${stores.environmentName} has no team "${options.team}"${hint}`);
+  }
+  const report: BudgetReport =
     options.team === undefined
       ? await readAllBudgets(ledger, shown, nowEpochMs)
       : { teams: await Promise.all(shown.map((policy) => readBudget(ledger, policy, nowEpochMs))) };
-  if (options.json) return console.log(JSON.stringify(report));
-  console.log(renderReport(report));
+  console.log(options.json ? JSON.stringify(report) : renderBudgets(report));
 }
 
-/** `budget top-up`: adds to a team's budget, or to the cap of all teams, until a time within this month. */
-export async function topUpBudget(options: BudgetOptions): Promise<void> {
-  const usd = options.usd === undefined ? undefined : parseUsd(options.usd);
-  if (usd === undefined)
-    throw new CommandError(
-      options.usd === undefined
-        ? '--usd is missing; see groq-rbac --help'
-        : `--usd is "${options.usd}"; it must be dollars such as 50 or 12.50`,
-    );
-  await runBudgetCommand(options, async (ports, act, until) => {
-    const done = await topUp(ports, act, usd, until);
-    const untilText = formatUtc(done.untilEpochMs);
+/** `budget top-up`: raises a team's budget, or the cap of all teams, until a time within this month. */
+export async function topUpBudget(options: TopUpOptions): Promise<void> {
+  await changeBudget(options, async (ports, action) => {
+    const { limitPicoUsd, untilEpochMs } = await topUp(ports, action, options.usd, options.until);
+    const [added, limit, until] = [toUsdString(options.usd), toUsdString(limitPicoUsd), formatUtc(untilEpochMs)];
     return {
-      text: `${subjectText(act)} has $${toUsdString(usd)} more, $${toUsdString(done.limitPicoUsd)} in all, until ${untilText}.`,
-      json: { topped_up_usd: toUsdString(usd), limit_usd: toUsdString(done.limitPicoUsd), until: untilText },
+      text: `Added $${added} to ${subjectName(action)} until ${until}; the limit is $${limit}.`,
+      json: { topped_up_usd: added, limit_usd: limit, until },
     };
   });
 }
 
-/** `budget pause`: stops a team, or all of them, from the next call on. */
-export async function pauseBudget(options: BudgetOptions): Promise<void> {
-  await runBudgetCommand(options, async (ports, act, until) => {
-    await pause(ports, act, until);
-    const untilText = until === undefined ? null : formatUtc(until);
+/** `budget pause`: refuses new calls of a team, or of all teams. */
+export async function pauseBudget(options: PauseOptions): Promise<void> {
+  await changeBudget(options, async (ports, action) => {
+    await pause(ports, action, options.until);
+    const until = options.until === undefined ? null : formatUtc(options.until);
     return {
-      text: `${subjectText(act)} is paused${untilText === null ? ' until resumed' : ` until ${untilText}`}. Calls in flight end as they would.`,
-      json: { paused: true, until: untilText },
+      text: `Paused ${subjectName(action)} until ${until ?? 'resumed'}. Calls in flight finish normally.`,
+      json: { paused: true, until },
     };
   });
 }
 
-/** `budget resume`: lets a team, or all of them, go on. */
-export async function resumeBudget(options: BudgetOptions): Promise<void> {
-  await runBudgetCommand(options, async (ports, act) => {
-    await resume(ports, act);
-    const { ledger } = ports;
-    const all = act.team === undefined ? undefined : (await ledger.readPauses(act.team)).organization;
-    const isPaused = isInForce(all, Date.now());
-    const still = isPaused ? ' All teams are paused, though, and so is it: budget resume --all.' : '';
-    return { text: `${subjectText(act)} is resumed.${still}`, json: { paused: isPaused, until: null } };
+/** `budget resume`: accepts calls of a team, or of all teams, again. */
+export async function resumeBudget(options: BudgetChangeOptions): Promise<void> {
+  await changeBudget(options, async (ports, action) => {
+    await resume(ports, action);
+    const ofAll = action.team === undefined ? undefined : (await ports.ledger.readPauses(action.team)).organization;
+    const isPaused = isInForce(ofAll, Date.now());
+    const warning = isPaused ? ' It is still paused with all teams: budget resume --all ends that.' : '';
+    return { text: `Resumed ${subjectName(action)}.${warning}`, json: { paused: isPaused, until: null } };
   });
 }
 
-type Done = { readonly text: string; readonly json: object };
+type ChangeOutput = { readonly text: string; readonly json: object };
 
-async function runBudgetCommand(
-  options: BudgetOptions,
-  act: (ports: BudgetPorts, act: BudgetAction, untilEpochMs: number | undefined) => Promise<Done>,
+async function changeBudget(
+  options: BudgetChangeOptions,
+  change: (ports: BudgetPorts, action: BudgetAction) => Promise<ChangeOutput>,
 ): Promise<void> {
   if ((options.team === undefined) !== options.all)
-    throw new CommandError('name one team by --team, or all of them together by --all');
-  if (options.reason === undefined || options.reason === '')
-    throw new CommandError('--reason is missing: it stands in the audit trail');
-  const until = options.until === undefined ? undefined : parseUntil(options.until, Date.now());
+    throw new CommandError('specify either --team <team>, or --all for all teams together');
   const stores = await openStores(options);
   const actor = await stores.readActor();
-  const asked = { team: options.team, actor, reason: options.reason, id: randomUUID() };
+  const action = { team: options.team, actor, reason: options.reason, id: randomUUID() };
   try {
-    const { text, json } = await act(buildPorts(stores), asked, until);
+    const { text, json } = await change(buildPorts(stores), action);
     console.log(options.json ? JSON.stringify({ team: options.team ?? null, ...json }) : text);
   } catch (error) {
     if (error instanceof OperationError) throw new CommandError(error.message, { cause: error });
@@ -130,38 +115,6 @@ function buildPorts({ dynamo, ledgerTable, registryTable }: Stores): BudgetPorts
   };
 }
 
-type TeamReport = Awaited<ReturnType<typeof readBudget>>;
-type AllReport = Awaited<ReturnType<typeof readAllBudgets>>;
-type Report = Pick<AllReport, 'teams'> & Partial<AllReport>;
-
-function renderReport({ teams, organization }: Report): string {
-  const rows = teams.map((team) => [team.team, ...amounts(team), team.assumed_usd, renderNote(team)]);
-  const all = organization === undefined ? [] : [['all teams', ...amounts(organization), '', renderNote(organization)]];
-  const period = teams[0] === undefined ? '' : `${teams[0].period}, resets at ${teams[0].resets_at}; dollars`;
-  const header = ['team', 'limit', 'spent', 'held', 'available', 'assumed', ''];
-  return `${period}\n\n${renderTextTable(header, [...rows, ...all], [1, 2, 3, 4, 5])}`;
-}
-
-type Amounts = { limit_usd: string; spent_usd: string; held_usd: string; available_usd: string };
-
-function amounts({ limit_usd, spent_usd, held_usd, available_usd }: Amounts): readonly string[] {
-  return [limit_usd, spent_usd, held_usd, available_usd];
-}
-
-function renderNote({ top_ups, ...rest }: Pick<TeamReport, 'top_ups'> & Partial<TeamReport>): string {
-  const { paused, overrun_usd } = rest;
-  const notes = [
-    ...(paused === null || paused === undefined
-      ? []
-      : [
-          `PAUSED${paused.scope === 'organization' ? ' with all' : ''}${paused.until === null ? '' : ` until ${paused.until}`}: ${paused.reason}`,
-        ]),
-    ...top_ups.map(({ usd, until }) => `$${usd} more until ${until}`),
-    ...(overrun_usd === undefined || overrun_usd === '0' ? [] : [`overrun $${overrun_usd}`]),
-  ];
-  return notes.join('; ');
-}
-
-function subjectText({ team }: BudgetAction): string {
-  return team === undefined ? 'The organisation' : `Team "${team}"`;
+function subjectName({ team }: BudgetAction): string {
+  return team === undefined ? 'all teams' : `team "${team}"`;
 }

@@ -5,15 +5,15 @@ import { formatUtc, hourAt, MS_PER_DAY } from '../../lambda/kernel/period.ts';
 import { renderTextTable } from '../../lambda/kernel/text-table.ts';
 import { findVersion, VERSION_LABEL } from '../../lambda/secrets/secret-versions.ts';
 import { addGroqKeyUse, NO_GROQ_KEY_USE } from '../../lambda/usage/groq-key-use.ts';
-import { CommandError } from '../deployment.ts';
+import { CommandError } from '../command-error.ts';
 import type { OpenedGroqKeys } from '../groq-key-operator.ts';
-import { type GroqKeyOptions, runGroqKeyCommand } from './groq-key.ts';
+import { type GroqKeyOptions, type RotationReportOptions, runGroqKeyCommand } from './groq-key-command.ts';
 
 const HOUR_MS = 3_600_000;
 const HEADER = ['key', 'id', 'state', 'since', 'age', 'calls, 24 h', 'refused', 'failed', 'probes', 'staged by'];
 const RIGHT = [4, 5, 6, 7, 8];
 
-/** `groq-key status`: a team's keys, how they stand, what was sent with them, and how many wait. */
+/** `groq-key status`: prints a team's keys with their states and calls of 24 hours, and the number of staged keys. */
 export async function showKeys(options: GroqKeyOptions): Promise<void> {
   await runGroqKeyCommand(options, async (opened) => {
     const { keys, waiting } = await readStatus(opened);
@@ -29,19 +29,19 @@ export async function showKeys(options: GroqKeyOptions): Promise<void> {
       `${key.probes}/${key.probesRefused}`,
       key.stagedBy,
     ]);
-    const queue = `${waiting} waiting.${waiting === 0 ? ` Stage the next one: groq-key stage --team ${opened.team}` : ''}`;
+    const queue = `${waiting} staged.${waiting === 0 ? ` Stage the next one: groq-key stage --team ${opened.team}` : ''}`;
     return { text: `${renderTextTable(HEADER, rows, RIGHT)}\n${queue}`, json: { team: opened.team, keys, waiting } };
   });
 }
 
-/** `groq-key report`: the report of the rotation that made a key current, as it stands now; of the current one, if none is named. */
-export async function showReport(options: GroqKeyOptions): Promise<void> {
+/** `groq-key report`: prints the report of the rotation that made a key current; of the current key by default. */
+export async function showReport(options: RotationReportOptions): Promise<void> {
   await runGroqKeyCommand(options, async ({ operator, team }) => {
     const known = await operator.records.list(team);
     const wanted = known.find(({ keyId, ...key }) =>
       options.key === undefined ? groqKeyState(key) === 'current' : keyId === options.key,
     );
-    if (wanted === undefined) throw new CommandError('no such key is known; groq-key status lists those that are');
+    if (wanted === undefined) throw new CommandError('no such key; groq-key status lists the known ones');
     const markdown = await buildRotationReport(operator, wanted);
     return { text: markdown, json: { team, keyId: wanted.keyId, markdown } };
   });
@@ -89,7 +89,7 @@ async function readStatus({ operator, team }: OpenedGroqKeys) {
   return { keys, waiting: [...labelled.values()].filter((state) => state === 'staged').length };
 }
 
-/** Labels say what gateways are given; the registry says the rest. */
+/** Combines the label of the secret's version, which gateways follow, with the state in the registry. */
 function stateText(key: GroqKeyRecord, label: string | undefined): string {
   const known = groqKeyState(key);
   if (label === undefined || label === known) return known;

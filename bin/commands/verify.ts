@@ -1,154 +1,97 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { mintKey } from '../../lambda/access/io/gateway-key.ts';
-import { findServedModel } from '../../lambda/access/model-list.ts';
 import { GatewayProbe } from '../../lambda/deployment/io/gateway-probe.ts';
-import { GroqKeys } from '../../lambda/groq/io/groq-keys.ts';
 import { CANARY_TEAM } from '../../lambda/policy/canary-team.ts';
-import type { Environment, TeamPolicy } from '../../lambda/policy/environment.ts';
 import { DynamoAuditLog } from '../../lambda/policy/io/dynamo-audit-log.ts';
 import { Registry } from '../../lambda/policy/io/registry.ts';
-import type { Catalog } from '../../lambda/pricing/catalog.ts';
-import { CommandError, type Deployment, findDeployment } from '../deployment.ts';
+import { CommandError } from '../command-error.ts';
+import { type Deployment, findDeployment } from '../deployment.ts';
 import type { Progress } from '../progress.ts';
 import { TemporaryKeys } from '../temporary-keys.ts';
-import { budgetCheck } from '../verify/budget-check.ts';
-import { type Check, type Finding, runCheck } from '../verify/check.ts';
-import { enforcementChecks } from '../verify/enforcement-checks.ts';
-import { buildReport, renderReport } from '../verify/report.ts';
-import { resourceChecks } from '../verify/resource-checks.ts';
-import { secretChecks } from '../verify/secret-checks.ts';
-import { streamCheck } from '../verify/stream-check.ts';
+import { buildChecks, type VerifyTarget } from '../verify/build-checks.ts';
+import { type Finding, runCheck } from '../verify/check.ts';
+import { buildReport, renderReport, type VerifyReport } from '../verify/report.ts';
 
-/** What the command is told. */
+/** Options of `verify`. */
 export type VerifyOptions = {
   readonly env: string;
-  /** Another address of the same endpoint, such as a name inside a VPC. */
+  /** Another URL of the same endpoint, such as one inside a VPC. */
   readonly endpoint: string | undefined;
-  /** The folder the report is written to. */
+  /** The folder for the report. */
   readonly out: string;
   readonly json: boolean;
-  /** Leaves out the check that waits a minute for a revocation. */
+  /** Skips the check that waits a minute for a revocation. */
   readonly quick: boolean;
 };
 
-const GROQ = 'https://api.groq.com';
-/** How long the keys made for the checks would work if they could not be taken away, in milliseconds. */
+/** Lifetime of the keys created for the checks, in case they cannot be deleted. */
 const KEY_TTL_MS = 300_000;
+const EXIT_CODE_INTERRUPTED = 130;
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
-/** Probes a deployed environment and writes what was found; tells whether all of it holds. */
+/** `verify`: checks a deployed environment and writes a report. Returns whether every check passed. */
 export async function verify(options: VerifyOptions, progress: Progress): Promise<boolean> {
   const deployment = await findDeployment(options.env, options.endpoint);
   await requireReachable(deployment.endpoint);
-  const { dynamo, registryTable, environmentName } = deployment;
+  const { dynamo, registryTable, environmentName, endpoint } = deployment;
   const published = await new Registry(dynamo, registryTable, Date.now).readCurrent();
-  if (published === undefined) throw new CommandError(`${environmentName} has no policies in force; deploy it again`);
-  await audit(deployment, `${environmentName} is verified; keys of ${CANARY_TEAM} and of one team live for its time`);
-  const keys = new TemporaryKeys(deployment, 'verify', KEY_TTL_MS);
-  const findings: Finding[] = [];
-  const giveUp = () => void keys.deleteAll().finally(() => process.exit(130));
-  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, giveUp);
+  if (published === undefined) throw new CommandError(`${environmentName} has no published policies; deploy it again`);
+  await recordVerification(deployment);
+  const findings = await runChecks({ deployment, ...published }, options.quick, progress);
+  const report = buildReport(environmentName, endpoint, new Date().toISOString(), findings);
+  const markdown = renderReport(report);
+  writeReport(options.out, report, markdown);
+  console.log(options.json ? JSON.stringify(report) : markdown);
+  return report.verdict === 'holds';
+}
+
+/** @throws CommandError for an endpoint that cannot be reached: that says nothing about the deployment. */
+async function requireReachable(endpoint: string): Promise<void> {
+  if (!URL.canParse(endpoint))
+    throw new CommandError(`--endpoint is "${endpoint}"; it must be a URL such as https://…`);
   try {
-    const checks = await buildChecks(options, deployment, published.environment, published.catalog, keys);
+    await new GatewayProbe(endpoint).call('GET', '/healthz', undefined);
+  } catch (cause) {
+    const reason = cause instanceof Error && cause.cause instanceof Error ? cause.cause.message : String(cause);
+    throw new CommandError(`cannot reach ${endpoint}: ${reason}`, { cause });
+  }
+}
+
+/** Runs the checks one by one, with temporary keys that are deleted even when the command is interrupted. */
+async function runChecks(target: VerifyTarget, quick: boolean, progress: Progress): Promise<readonly Finding[]> {
+  const keys = new TemporaryKeys(target.deployment, 'verify', KEY_TTL_MS);
+  const findings: Finding[] = [];
+  const interrupt = () => void keys.deleteAll().finally(() => process.exit(EXIT_CODE_INTERRUPTED));
+  for (const signal of SIGNALS) process.once(signal, interrupt);
+  try {
+    const checks = await buildChecks(target, keys, quick);
     for (const check of checks) {
       progress.step(`checks; now: ${check.title}`, findings.length, checks.length);
       findings.push(await runCheck(check));
     }
     progress.end();
+    return findings;
   } finally {
     await keys.deleteAll();
-    for (const signal of ['SIGINT', 'SIGTERM']) process.off(signal, giveUp);
+    for (const signal of SIGNALS) process.off(signal, interrupt);
   }
-  const at = new Date().toISOString();
-  const report = buildReport(environmentName, deployment.endpoint, at, findings);
-  const markdown = renderReport(report);
-  mkdirSync(options.out, { recursive: true });
-  const file = join(options.out, `verify-${environmentName}`);
+}
+
+function writeReport(folder: string, report: VerifyReport, markdown: string): void {
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, `verify-${report.environment}`);
   writeFileSync(`${file}.md`, markdown);
   writeFileSync(`${file}.json`, `${JSON.stringify(report, null, 2)}\n`);
-  console.log(options.json ? JSON.stringify(report) : markdown);
-  return report.verdict === 'holds';
 }
 
-/** An endpoint that cannot be reached at all is no finding about the deployment. */
-async function requireReachable(endpoint: string): Promise<void> {
-  if (!URL.canParse(endpoint))
-    throw new CommandError(`--endpoint is "${endpoint}"; it must be an address such as https://…`);
-  try {
-    await new GatewayProbe(endpoint).call('GET', '/healthz', undefined);
-  } catch (cause) {
-    const reason = cause instanceof Error && cause.cause instanceof Error ? cause.cause.message : String(cause);
-    throw new CommandError(`${endpoint} cannot be reached: ${reason}`, { cause });
-  }
-}
-
-async function buildChecks(
-  options: VerifyOptions,
-  deployment: Deployment,
-  environment: Environment,
-  catalog: Catalog,
-  keys: TemporaryKeys,
-): Promise<readonly Check[]> {
-  const { environmentName, endpoint } = deployment;
-  const canary = environment.teams.get(CANARY_TEAM);
-  if (canary === undefined)
-    throw new CommandError(`${environmentName} was deployed without its canary; deploy it again`);
-  const teams = [...environment.teams.values()].filter(({ team }) => team !== CANARY_TEAM);
-  const client = new SecretsManagerClient({});
-  const canaryKey = await keys.create(CANARY_TEAM);
-  const target = {
-    probe: new GatewayProbe(endpoint),
-    catalog,
-    canary,
-    canaryKey: canaryKey.key,
-    unknownKey: mintKey(environmentName).key,
-    revokeCanaryKey: () => keys.revoke(canaryKey.keyId),
-  };
-  return [
-    ...resourceChecks(deployment, environment.deployment.retainData),
-    budgetCheck(deployment, environment),
-    ...secretChecks({
-      client,
-      environmentName,
-      teams: teams.map(({ team }) => team),
-      groqBaseUrl: environment.deployment.groqBaseUrl ?? GROQ,
-      teamsNeedingStagedKey: teams.filter(needsStagedKey).map(({ team }) => team),
-    }),
-    await buildStreamCheck(deployment, teams, catalog, client, keys),
-    ...enforcementChecks(target, !options.quick),
-  ];
-}
-
-/** The streamed call, as the first team that has a Groq key and a model to call. */
-async function buildStreamCheck(
-  { environmentName, endpoint }: Deployment,
-  teams: readonly TeamPolicy[],
-  catalog: Catalog,
-  client: SecretsManagerClient,
-  keys: TemporaryKeys,
-): Promise<Check> {
-  const groqKeys = new GroqKeys(client, environmentName, Date.now, () => {});
-  for (const policy of teams.filter(({ monthlyBudgetPicoUsd }) => monthlyBudgetPicoUsd > 0n)) {
-    const model = findServedModel(policy, catalog);
-    const groqKey = await groqKeys
-      .of(policy.team)
-      .current()
-      .catch(() => undefined);
-    if (model === undefined || groqKey === undefined) continue;
-    return streamCheck(endpoint, policy, model, (await keys.create(policy.team)).key);
-  }
-  const run = async () => ({ status: 'fail' as const, evidence: 'no team has a Groq key and a model to call' });
-  return { id: 'streaming', title: 'A streamed answer arrives as it is made', run };
-}
-
-async function audit({ dynamo, registryTable, environmentName }: Deployment, details: string): Promise<void> {
-  const entry = { atEpochMs: Date.now(), id: randomUUID(), actor: 'groq-rbac verify', action: 'verify', details };
-  await new DynamoAuditLog(dynamo, registryTable).append({ ...entry, subject: environmentName });
-}
-
-/** Whether a team's key is rotated by its policy, from a queue that operators fill. */
-function needsStagedKey({ rotateGroqKeyEveryDays, groqKeySource }: TeamPolicy): boolean {
-  return rotateGroqKeyEveryDays !== null && groqKeySource === 'staged';
+async function recordVerification({ dynamo, registryTable, environmentName }: Deployment): Promise<void> {
+  await new DynamoAuditLog(dynamo, registryTable).append({
+    atEpochMs: Date.now(),
+    id: randomUUID(),
+    actor: 'groq-rbac verify',
+    action: 'verify',
+    details: `verification of ${environmentName} with temporary keys of ${CANARY_TEAM} and of one team`,
+    subject: environmentName,
+  });
 }

@@ -7,7 +7,7 @@ import type { ProgressCallback } from '../../lambda/reporting/read-spending.ts';
 import type { MonthLedger, SpendingFacts } from '../../lambda/reporting/spending-facts.ts';
 import type { UsageRow } from '../../lambda/usage/usage.ts';
 import type { AdminClient } from '../admin-client.ts';
-import { CommandError } from '../deployment.ts';
+import { CommandError } from '../command-error.ts';
 
 type JsonContent = Readonly<Record<string, unknown>>;
 

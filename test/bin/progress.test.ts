@@ -15,7 +15,7 @@ function renderProgress(stream: { isTTY?: boolean; columns?: number }, env: { NO
 const CLEAR = '\r\u001b[2K';
 
 describe('progress', () => {
-  it('is one line on a terminal, drawn anew where it changes and taken away at the end', () => {
+  it('is one line on a terminal, redrawn when it changes and cleared at the end', () => {
     expect(renderProgress({ isTTY: true }, { NO_COLOR: '1' })).toEqual([
       `${CLEAR}  opening`,
       `${CLEAR}  #####............... 1 of 4 teams read`,
@@ -29,20 +29,20 @@ describe('progress', () => {
     expect(renderProgress({ isTTY: true }, { NO_COLOR: '' })[0]).toContain('\u001b[2m');
   });
 
-  it('never wraps, since what has wrapped cannot be drawn over', () => {
+  it('never wraps, because a wrapped line cannot be redrawn', () => {
     for (const line of renderProgress({ isTTY: true, columns: 20 }, { NO_COLOR: '1' }))
       expect(line.replace(CLEAR, '').length).toBeLessThan(20);
   });
 
-  it('is whole on a terminal that says it has no columns', () => {
+  it('is complete on a terminal that reports 0 columns', () => {
     expect(renderProgress({ isTTY: true, columns: 0 }, { NO_COLOR: '1' })[0]).toBe(`${CLEAR}  opening`);
   });
 
-  it('sends a terminal that cannot redraw plain lines, each once', () => {
+  it('is a plain line for each activity on a terminal that cannot redraw', () => {
     expect(renderProgress({ isTTY: true }, { TERM: 'dumb' })).toEqual(['  opening\n', '  teams read\n']);
   });
 
-  it('is nothing in a pipe', () => {
+  it('is empty in a pipe', () => {
     expect(renderProgress({})).toEqual([]);
     expect(renderProgress({ isTTY: false }, { TERM: 'xterm' })).toEqual([]);
   });

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { expect, it } from 'vitest';
 import { readSecret, type Terminal } from '../../bin/secret-prompt.ts';
 
-/** A terminal or a pipe into which a test types. */
+/** A terminal or a pipe that a test writes to. */
 function fakeTerminal(isTTY: boolean) {
   const modes: boolean[] = [];
   const input = Object.assign(new EventEmitter(), {
@@ -12,42 +12,42 @@ function fakeTerminal(isTTY: boolean) {
     resume: () => {},
     pause: () => {},
   });
-  const said: string[] = [];
-  const read = () => readSecret('Key: ', input as unknown as Terminal, (text) => said.push(text));
-  return { input, modes, said, read };
+  const prompts: string[] = [];
+  const read = () => readSecret('Key: ', input as unknown as Terminal, (text) => prompts.push(text));
+  return { input, modes, prompts, read };
 }
 
-it('reads what a person types without an echo, and gives the terminal back', async () => {
-  const { input, modes, said, read } = fakeTerminal(true);
+it('reads a typed secret without echo, and resets the terminal', async () => {
+  const { input, modes, prompts, read } = fakeTerminal(true);
   const secret = read();
   for (const chunk of ['gsk_ab', 'x', '\u007f', 'c\r']) input.emit('data', chunk);
   expect(await secret).toBe('gsk_abc');
-  expect(said).toEqual(['Key: ', '\n']);
+  expect(prompts).toEqual(['Key: ', '\n']);
   expect(modes).toEqual([true, false]);
 });
 
-it('is broken off by Ctrl-C, and gives the terminal back', async () => {
+it('is cancelled by Ctrl-C, and resets the terminal', async () => {
   const { input, modes, read } = fakeTerminal(true);
   const secret = read();
   input.emit('data', 'gsk\u0003');
-  await expect(secret).rejects.toThrow('broken off');
+  await expect(secret).rejects.toThrow('cancelled');
   expect(modes).toEqual([true, false]);
 });
 
-it('reads a pipe to its end, asks nothing, and refuses what is no key by its size or its lack', async () => {
-  const { input, said, read } = fakeTerminal(false);
+it('reads a pipe to its end without a prompt, and refuses an empty or an oversized input', async () => {
+  const { input, prompts, read } = fakeTerminal(false);
   const secret = read();
   input.emit('data', 'gsk_ab');
   input.emit('data', 'c\n');
   input.emit('end');
   expect(await secret).toBe('gsk_abc');
-  expect(said).toEqual([]);
+  expect(prompts).toEqual([]);
   const empty = fakeTerminal(false);
-  const nothing = empty.read();
+  const emptySecret = empty.read();
   empty.input.emit('end');
-  await expect(nothing).rejects.toThrow('no key came');
+  await expect(emptySecret).rejects.toThrow('no key given');
   const huge = fakeTerminal(false);
-  const file = huge.read();
+  const hugeSecret = huge.read();
   huge.input.emit('data', 'x'.repeat(5_000));
-  await expect(file).rejects.toThrow('more than a key');
+  await expect(hugeSecret).rejects.toThrow('too long for a key');
 });

@@ -87,7 +87,7 @@ describe('the rotation of a Groq key on AWS', () => {
     await control('allow', second, third);
     const first = (await inUse('staged')).current?.keyId ?? '';
     const stop = callUntilStopped('staged');
-    expect(await groqRbac(second, 'stage', '--team', 'staged')).toContain('waits as number 1');
+    expect(await groqRbac(second, 'stage', '--team', 'staged')).toContain('number 1 in the queue');
     expect(await groqRbac('', 'rotate', '--team', 'staged')).toContain(deriveGroqKeyId(second));
     expect((await inUse('staged')).previous?.keyId).toBe(first);
     await expect
@@ -108,13 +108,13 @@ describe('the rotation of a Groq key on AWS', () => {
     // Deleted in Groq's console with no warning, while another waits.
     await control('revoke', second);
     const told = await groqRbac('', 'revoke', '--team', 'staged', '--reason', 'rehearsed');
-    expect(told).toContain('0 failed for want of a key');
+    expect(told).toContain('0 failed without a usable key');
     expect((await inUse('staged')).current?.keyId).toBe(deriveGroqKeyId(third));
     expect((await inUse('staged')).previous).toBeUndefined();
     await groqRbac('', 'confirm-deleted', '--team', 'staged', '--key', deriveGroqKeyId(second));
     const ended = await records.read('staged', deriveGroqKeyId(second));
     expect(groqKeyState(ended ?? {})).toBe('deleted');
-    expect(await groqRbac('', 'status', '--team', 'staged')).toMatch(/current[\s\S]*0 waiting/);
+    expect(await groqRbac('', 'status', '--team', 'staged')).toMatch(/current[\s\S]*0 staged/);
     const statuses = await stop();
     expect(statuses.length).toBeGreaterThan(4);
     expect(new Set(statuses)).toEqual(new Set([200]));

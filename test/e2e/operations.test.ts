@@ -28,7 +28,7 @@ afterAll(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-/** Runs the operator's command line against the gateway that runs on this data folder. */
+/** Runs groq-rbac against the gateway of this data folder. */
 async function groqRbac(...args: string[]): Promise<string> {
   const env = { ...process.env, DATA_DIR: dataDir };
   const { stdout } = await promisify(execFile)(
@@ -41,13 +41,15 @@ async function groqRbac(...args: string[]): Promise<string> {
 
 const readRefusalCode = async () => {
   const { status, text } = await postChat(gateway, key, {});
-  return status === 200 ? 'let through' : JSON.parse(text).error.code;
+  return status === 200 ? 'accepted' : JSON.parse(text).error.code;
 };
 
-it('pauses a team under way from the next call on, and lets it go on', async () => {
+it('pauses a team with a call in flight from its next call on, and resumes it', async () => {
   const slow = postChat(gateway, key, { messages: [{ role: 'user', content: '[fault:slow:1500] slow' }] });
   while ((await fetchBudget(gateway, key)).held_usd === '0') await new Promise((resolve) => setImmediate(resolve));
-  expect(await groqRbac('budget', 'pause', '--team', 'roomy', '--reason', 'a loop')).toContain('is paused');
+  expect(await groqRbac('budget', 'pause', '--team', 'roomy', '--reason', 'a loop')).toBe(
+    'Paused team "roomy" until resumed. Calls in flight finish normally.',
+  );
   expect(await readRefusalCode()).toBe('team_paused');
   expect(await fetchBudget(gateway, key)).toMatchObject({ paused: { scope: 'team', reason: 'a loop', until: null } });
   expect((await slow).status).toBe(200);
@@ -55,35 +57,35 @@ it('pauses a team under way from the next call on, and lets it go on', async () 
   await groqRbac('budget', 'resume', '--team', 'roomy', '--reason', 'fixed');
   expect(await readRefusalCode()).toBe('organization_paused');
   await groqRbac('budget', 'resume', '--all', '--reason', 'over');
-  expect(await readRefusalCode()).toBe('let through');
+  expect(await readRefusalCode()).toBe('accepted');
 });
 
-it('never tells of a resumed team that it is paused with all, once that pause has ended by itself', async () => {
+it('does not report a resumed team as paused with all teams once that pause has expired', async () => {
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
   const endpoint = findRunningGateway(dataDir)?.dynamodbEndpoint ?? '';
   const client = new DynamoDBClient({ endpoint, region: 'us-east-1', credentials });
-  const over = { reason: 'incident', untilEpochMs: Date.now() - 1_000 };
-  await new DynamoBudgets(client, 'test-ledger', Date.now).setPauseForAll(over, async () => new Set(['roomy']));
+  const expired = { reason: 'incident', untilEpochMs: Date.now() - 1_000 };
+  await new DynamoBudgets(client, 'test-ledger', Date.now).setPauseForAll(expired, async () => new Set(['roomy']));
   client.destroy();
-  expect(await groqRbac('budget', 'resume', '--team', 'roomy', '--reason', 'r')).toBe('Team "roomy" is resumed.');
+  expect(await groqRbac('budget', 'resume', '--team', 'roomy', '--reason', 'r')).toBe('Resumed team "roomy".');
   expect(await groqRbac('budget', 'resume', '--team', 'roomy', '--reason', 'r', '--json')).toContain('"paused":false');
 });
 
-it('tops a budget up, and tells so', async () => {
-  const answer = JSON.parse(
+it('tops up a budget and prints the new limit', async () => {
+  const topUp = JSON.parse(
     await groqRbac('budget', 'top-up', '--team', 'roomy', '--usd', '0.5', '--until', '1h', '--reason', 'r', '--json'),
   );
-  expect(answer).toMatchObject({ team: 'roomy', topped_up_usd: '0.5', limit_usd: '1.5' });
+  expect(topUp).toMatchObject({ team: 'roomy', topped_up_usd: '0.5', limit_usd: '1.5' });
   expect(await fetchBudget(gateway, key)).toMatchObject({
     limit_usd: '1.5',
-    top_ups: [{ usd: '0.5', until: answer.until }],
+    top_ups: [{ usd: '0.5', until: topUp.until }],
   });
   const shown = JSON.parse(await groqRbac('budget', 'show', '--json'));
   expect(shown.teams).toMatchObject([{ team: 'roomy', limit_usd: '1.5' }]);
   expect(await groqRbac('budget', 'show')).toContain('$0.5 more until');
 });
 
-it('makes a key for the local gateway that works at once', async () => {
-  const made = await groqRbac('keys', 'create', '--team', 'roomy');
-  expect((await postChat(gateway, made, {})).status).toBe(200);
+it('creates a key for the local gateway that works at once', async () => {
+  const created = await groqRbac('keys', 'create', '--team', 'roomy');
+  expect((await postChat(gateway, created, {})).status).toBe(200);
 });

@@ -5,7 +5,7 @@ import { DynamoBudgets } from '../../../lambda/ledger/io/dynamo-budgets.ts';
 import { expireTopUps } from '../../../lambda/ledger/top-ups.ts';
 import type { TeamPolicy } from '../../../lambda/policy/environment.ts';
 import { DynamoAuditLog } from '../../../lambda/policy/io/dynamo-audit-log.ts';
-import { CommandError } from '../../deployment.ts';
+import { CommandError } from '../../command-error.ts';
 import type { Stores } from '../../stores.ts';
 import type { BudgetAdjuster } from './target.ts';
 

@@ -4,7 +4,7 @@ import { type PicoUsd, subtractUsd, toUsdString } from '../../../lambda/kernel/m
 import type { TeamPolicy } from '../../../lambda/policy/environment.ts';
 import type { Catalog } from '../../../lambda/pricing/catalog.ts';
 import { worstCaseCost } from '../../../lambda/pricing/pricing.ts';
-import { CommandError } from '../../deployment.ts';
+import { CommandError } from '../../command-error.ts';
 import type { CallTemplate, LedgerTotals, UpstreamCounter } from '../figures.ts';
 import { OVERLOAD_FACTOR } from '../scenarios/client-scenarios.ts';
 import { parseLedgerTotals } from './cluster.ts';

@@ -1,6 +1,6 @@
 import { didYouMean } from '../../../lambda/kernel/nearest-word.ts';
 import { Registry } from '../../../lambda/policy/io/registry.ts';
-import { CommandError } from '../../deployment.ts';
+import { CommandError } from '../../command-error.ts';
 import { type EnvironmentSelector, openStores } from '../../stores.ts';
 import { TemporaryKeys } from '../../temporary-keys.ts';
 import { createBudgetAdjuster } from './budget-adjuster.ts';
@@ -34,7 +34,7 @@ export async function openDeployedTarget({
   ...where
 }: DeployedAttackOptions): Promise<Target> {
   if (team === undefined || team === '')
-    throw new CommandError('--team is missing: name a team that is there for tests; its budget is spent');
+    throw new CommandError('missing --team <team>: use a team for tests, because its budget is spent');
   const deployment = await openStores(where);
   const env = deployment.environmentName;
   const readPublished = () => new Registry(deployment.dynamo, deployment.registryTable, Date.now).readCurrent();

@@ -5,7 +5,7 @@ import { chatCost } from '../../../lambda/pricing/pricing.ts';
 import { buildCompletion } from '../../../local/fake-groq/completion.ts';
 import type { ServedCounts } from '../../../local/fake-groq/served-counts.ts';
 import { computeBill } from '../../../local/fake-groq/upstream-bill.ts';
-import { CommandError } from '../../deployment.ts';
+import { CommandError } from '../../command-error.ts';
 import type { CallTemplate, UpstreamCounter } from '../figures.ts';
 
 /** A call that a fake Groq answers at just this length, priced by what it makes of it. */

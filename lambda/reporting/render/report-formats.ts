@@ -18,11 +18,6 @@ export const REPORT_FORMATS = {
 /** Name of a format in {@link REPORT_FORMATS}. */
 export type ReportFormat = keyof typeof REPORT_FORMATS;
 
-/** Checks that a word names a format. */
-export function isReportFormat(word: string): word is ReportFormat {
-  return Object.hasOwn(REPORT_FORMATS, word);
-}
-
 function renderTableFile(reports: readonly WeeklyReport[]): string {
   return `${renderTextReports(reports)}\n`;
 }

@@ -129,8 +129,8 @@ describe('groq-rbac', () => {
     ).stdout.trim();
     const told = await run(['keys', 'leaked', lead, '--reason', 'pasted into a ticket', '--with-made', '--local']);
     expect(told.stdout).toMatch(/^grk_prod_\S+\n$/);
-    expect(told.stderr).toContain(`To team research: the key research-prod-main (${lead.split('_')[2]}) had leaked`);
-    expect(told.stderr).toContain(`Revoked too, since it had made them: ${made.split('_')[2]}`);
+    expect(told.stderr).toContain(`To team research: the key research-prod-main (${lead.split('_')[2]}) leaked`);
+    expect(told.stderr).toContain(`Also revoked the keys that it created: ${made.split('_')[2]}`);
     expect([await statusOf(lead), await statusOf(made), await statusOf(told.stdout.trim())]).toEqual([401, 401, 200]);
     const trail = JSON.parse((await run(['audit', 'list', '--limit', '1', '--json', '--local'])).stdout);
     expect(trail.data[0]).toMatchObject({ action: 'rotate_key', subject: `key ${lead.split('_')[2]}` });
@@ -146,7 +146,7 @@ describe('groq-rbac', () => {
     expect(JSON.parse(stdout)).toMatchObject({ kept_in: file });
     expect(stdout).not.toContain('grk_prod_');
     expect([statSync(file).mode & 0o777, await statusOf(readFileSync(file, 'utf8').trim())]).toEqual([0o600, 200]);
-    await expect(run(args)).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining('is there already') });
+    await expect(run(args)).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining('exists already') });
     const refused = ['keys', 'create', '--team', 'none', '--out-file', `${file}2`, '--local'];
     await expect(run(refused)).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining('which is no team') });
     expect(() => statSync(`${file}2`)).toThrow('ENOENT');
