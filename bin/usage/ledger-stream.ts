@@ -1,11 +1,11 @@
 import { DescribeTableCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { StreamClient } from '../../local/dynamodb/stream-client.ts';
-import { CommandError } from '../deployment.ts';
+import { CommandError } from '../command-error.ts';
 
 /**
- * The stream of a table, read with the rights of whoever is at the command line.
+ * Opens a table's stream with the operator's credentials.
  *
- * @throws CommandError for a table without one.
+ * @throws CommandError for a table without a stream.
  */
 export async function openLedgerStream(
   dynamo: DynamoDBClient,
@@ -18,10 +18,10 @@ export async function openLedgerStream(
   return new StreamClient(dynamo, endpoint ?? streamEndpoint(arn), arn);
 }
 
-/** Where AWS serves a region's streams, unless the environment says otherwise, by the SDKs' own variables. */
+/** The endpoint of DynamoDB Streams in a region, unless the SDK's environment variables override it. */
 function streamEndpoint(arn: string): string {
-  const own = process.env.AWS_ENDPOINT_URL_DYNAMODB_STREAMS ?? process.env.AWS_ENDPOINT_URL;
-  if (own !== undefined && own !== '') return own;
+  const override = process.env.AWS_ENDPOINT_URL_DYNAMODB_STREAMS ?? process.env.AWS_ENDPOINT_URL;
+  if (override !== undefined && override !== '') return override;
   const [, partition, , region] = arn.split(':');
   return `https://streams.dynamodb.${region}.amazonaws.com${partition === 'aws-cn' ? '.cn' : ''}`;
 }

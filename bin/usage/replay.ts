@@ -4,29 +4,29 @@ import { parseRecords } from '../../lambda/usage/io/ledger-records.ts';
 import type { UsageCounter } from '../../lambda/usage/ports.ts';
 import type { StreamClient, StreamRecord } from '../../local/dynamodb/stream-client.ts';
 
-/** What a replay came to. */
+/** The result of a replay. */
 export type ReplayResult = {
   readonly records: number;
-  /** Ends of calls and batches of refusals that had not been counted before. */
+  /** Ends of calls and batches of refusals that had not been counted. */
   readonly counted: number;
-  /** Records of which nothing can be read, nor counted. */
+  /** Malformed records, which cannot be counted. */
   readonly unreadable: number;
 };
 
-/** Whose ends are counted. */
+/** The team and the period to count; undefined means all. */
 export type ReplayScope = { readonly team: string | undefined; readonly period: string | undefined };
 
-/** How many empty pages in a row mean an open shard's end: DynamoDB may answer some in the middle of one, too. */
+/** Consecutive empty pages that mark the end of an open shard; DynamoDB may return some in its middle, too. */
 const MAX_EMPTY_PAGES = 5;
 const EMPTY_PAGE_DELAY_MS = 200;
-/** How much later than its beginning a replay reads on, in seconds: times in a stream are rough, and clocks differ. */
+/** A replay reads this many seconds past its start: a stream's timestamps are approximate, and clocks differ. */
 const READ_AHEAD_S = 2;
 
 /**
- * Reads the ledger's stream from its oldest record to its end, or to what was written since it began, and counts what has
- * not been counted: marks tell.
+ * Reads the ledger's stream from its oldest record to its end, or to the time of the replay's start, and counts the records
+ * that have not been counted. Counting is idempotent.
  *
- * @throws StoreError when the usage's table fails; then it can begin again.
+ * @throws StoreError when the usage table fails; the replay can then be repeated.
  */
 export async function replayStream(
   stream: StreamClient,
@@ -50,7 +50,7 @@ export async function replayStream(
         unreadable: replayed.unreadable + unreadable,
       };
       onProgress(replayed.records);
-      // Of a stream that goes on for ever the rest is the projector's affair.
+      // A busy stream never ends; the projector counts newer records.
       if ((records.at(-1)?.dynamodb?.ApproximateCreationDateTime ?? 0) > untilEpochS) break;
     }
   }
@@ -65,9 +65,9 @@ async function countRecords(
   let unreadable = 0;
   const images = records.map(({ dynamodb }) => ({ ...dynamodb }) as LedgerRecord);
   const { ends, refusals } = parseRecords(images, () => unreadable++);
-  const isMeant = (of: string) => team === undefined || of === team;
-  const meant = ends.filter(({ ledger }) => isMeant(ledger.team) && (period ?? ledger.period) === ledger.period);
+  const isInScope = (name: string) => team === undefined || name === team;
+  const selected = ends.filter(({ ledger }) => isInScope(ledger.team) && (period ?? ledger.period) === ledger.period);
   const counted =
-    (await usage.count(meant)) + (await usage.countRefusals(refusals.filter((batch) => isMeant(batch.team))));
+    (await usage.count(selected)) + (await usage.countRefusals(refusals.filter((batch) => isInScope(batch.team))));
   return { counted, unreadable };
 }

@@ -6,7 +6,7 @@ import type { Environment } from '../../lambda/policy/environment.ts';
 import type { Deployment } from '../deployment.ts';
 import { type Check, outcome } from './check.ts';
 
-/** Whether the ledgers of this month have the limits that the policies give them; a ledger opens with its first call. */
+/** Compares this month's ledgers with the budgets of the policies. A ledger exists from its team's first call on. */
 export function budgetCheck({ dynamo, ledgerTable }: Deployment, { organization, teams }: Environment): Check {
   return {
     id: 'budgets',
@@ -22,8 +22,8 @@ export function budgetCheck({ dynamo, ledgerTable }: Deployment, { organization,
           faults.push(`${team}: $${toUsdString(limit)} instead of $${toUsdString(monthlyBudgetPicoUsd)}`);
       }
       const cap = picoUsdFromNumber(organization.monthlyCapUsd);
-      const seen = await ledger.readOrganization(period);
-      const inForce = seen === undefined ? undefined : baseLimit(seen);
+      const organizationLedger = await ledger.readOrganization(period);
+      const inForce = organizationLedger === undefined ? undefined : baseLimit(organizationLedger);
       if (inForce !== undefined && inForce !== cap)
         faults.push(`organisation: $${toUsdString(inForce)} instead of $${toUsdString(cap)}`);
       return outcome(

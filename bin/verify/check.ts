@@ -1,28 +1,28 @@
-/** What a check found: what was asked, and what was seen. */
+/** A check with its outcome. */
 export type Finding = {
   readonly id: string;
   readonly title: string;
-  /** `skip` is for what this deployment does not have; it says why. */
+  /** `skip` is for a feature that this deployment does not have; the evidence says why. */
   readonly status: 'pass' | 'fail' | 'skip';
   readonly evidence: string;
 };
 
-/** One thing that must hold of a deployment. */
+/** A requirement on a deployment. */
 export type Check = {
   readonly id: string;
   readonly title: string;
   run(): Promise<Outcome>;
 };
 
-/** What a check came to. */
+/** The outcome of a check. */
 export type Outcome = Omit<Finding, 'id' | 'title'>;
 
-/** A check that was met when `isMet`, with what was seen. */
+/** Builds the outcome of a check that passed or failed. */
 export function outcome(isMet: boolean, evidence: string): Outcome {
   return { status: isMet ? 'pass' : 'fail', evidence };
 }
 
-/** Runs a check; one that cannot be carried out has not been met. */
+/** Runs a check. A check that throws has failed. */
 export async function runCheck({ id, title, run }: Check): Promise<Finding> {
   try {
     return { id, title, ...(await run()) };

@@ -5,32 +5,32 @@ import type { TeamPolicy } from '../../lambda/policy/environment.ts';
 import type { Catalog } from '../../lambda/pricing/catalog.ts';
 import { type Check, type Outcome, outcome } from './check.ts';
 
-/** What the checks over HTTP are made with. */
+/** The inputs of the checks over HTTP. */
 export type EnforcementTarget = {
   readonly probe: GatewayProbe;
   readonly catalog: Catalog;
   readonly canary: TeamPolicy;
-  /** A key of the team that may spend nothing. */
+  /** A key of the canary team, whose budget is $0. */
   readonly canaryKey: string;
-  /** A well-formed key that nobody has. */
+  /** A well-formed key that does not exist. */
   readonly unknownKey: string;
   /** Revokes the canary's key. */
   revokeCanaryKey(): Promise<void>;
 };
 
-/** How long the edge may go on taking a revoked key, in milliseconds: the authorizer's cache, and some for the way. */
+/** The authorizer may accept a revoked key for as long as its cache lasts; ten seconds more for latency. */
 const REVOCATION_TIMEOUT_MS = CACHE_MS + 10_000;
 const RETRY_INTERVAL_MS = 2_000;
 
-/** What a caller who must be refused sees. Every check but the last leaves the key as it was. */
+/** Checks that the gateway refuses what it must. The last one, of revocation, revokes the canary's key. */
 export function enforcementChecks(target: EnforcementTarget, withRevocation: boolean): readonly Check[] {
   const { probe, catalog, canary, canaryKey, unknownKey } = target;
   const [model = ''] = canary.allowedModels;
-  const call = (more: object = {}) => ({
+  const buildCall = (overrides: object = {}) => ({
     model,
     messages: [{ role: 'user', content: 'verify' }],
     max_completion_tokens: 1,
-    ...more,
+    ...overrides,
   });
   const forbidden = [...catalog.models.keys()].find((id) => !canary.allowedModels.includes(id)) ?? 'none';
   const checks: Check[] = [
@@ -38,52 +38,53 @@ export function enforcementChecks(target: EnforcementTarget, withRevocation: boo
       id: 'no-key',
       title: 'A request without a key is refused',
       run: async () =>
-        expectAnswer(await probe.call('POST', '/openai/v1/chat/completions', undefined, '{}'), 401, 'invalid_api_key'),
+        expectRefusal(await probe.call('POST', '/openai/v1/chat/completions', undefined, '{}'), 401, 'invalid_api_key'),
     },
     {
       id: 'unknown-key',
-      title: 'A key that nobody has is refused',
-      run: async () => expectAnswer(await probe.chat(unknownKey, call()), 401, 'invalid_api_key'),
+      title: 'An unknown key is refused',
+      run: async () => expectRefusal(await probe.chat(unknownKey, buildCall()), 401, 'invalid_api_key'),
     },
     {
       id: 'unknown-url',
-      title: 'A path that does not exist is a 404 with the standard body',
-      run: async () => expectAnswer(await probe.call('GET', '/v1/unmetered', canaryKey), 404, 'unknown_url'),
+      title: 'An unknown path is a 404 with the standard body',
+      run: async () => expectRefusal(await probe.call('GET', '/v1/unmetered', canaryKey), 404, 'unknown_url'),
     },
     {
       id: 'model-not-allowed',
-      title: 'A model that the team may not use is refused',
-      run: async () => expectAnswer(await probe.chat(canaryKey, call({ model: forbidden })), 403, 'model_not_allowed'),
+      title: 'A model outside the policy is refused',
+      run: async () =>
+        expectRefusal(await probe.chat(canaryKey, buildCall({ model: forbidden })), 403, 'model_not_allowed'),
     },
     {
       id: 'oversized',
-      title: 'More output than a request may have is refused',
+      title: 'More output tokens than the policy allows are refused',
       run: async () =>
-        expectAnswer(
-          await probe.chat(canaryKey, call({ max_completion_tokens: 100_000_000 })),
+        expectRefusal(
+          await probe.chat(canaryKey, buildCall({ max_completion_tokens: 100_000_000 })),
           400,
           'max_tokens_exceeded',
         ),
     },
     {
       id: 'budget',
-      title: 'A team with a budget of $0 is refused, in a way that no client retries',
+      title: 'A team with a budget of $0 is refused, and clients do not retry',
       run: async () => {
-        const answer = await probe.chat(canaryKey, call());
-        const retries = answer.headers.get('x-should-retry');
-        const seen = expectAnswer(answer, 402, 'team_budget_exceeded');
-        return outcome(seen.status === 'pass' && retries === 'false', `${seen.evidence}, x-should-retry: ${retries}`);
+        const response = await probe.chat(canaryKey, buildCall());
+        const retry = response.headers.get('x-should-retry');
+        const { status, evidence } = expectRefusal(response, 402, 'team_budget_exceeded');
+        return outcome(status === 'pass' && retry === 'false', `${evidence}, x-should-retry: ${retry}`);
       },
     },
   ];
-  if (withRevocation) checks.push(revocationCheck(target, call()));
+  if (withRevocation) checks.push(revocationCheck(target, buildCall()));
   return checks;
 }
 
 function revocationCheck({ probe, canaryKey, revokeCanaryKey }: EnforcementTarget, call: object): Check {
   return {
     id: 'revocation',
-    title: "A revoked key is refused when the edge's cache of a minute is over",
+    title: 'A revoked key is refused once the authorizer cache of one minute expires',
     run: async () => {
       const before = await probe.chat(canaryKey, call);
       await revokeCanaryKey();
@@ -92,18 +93,22 @@ function revocationCheck({ probe, canaryKey, revokeCanaryKey }: EnforcementTarge
         const { status } = await probe.chat(canaryKey, call);
         const afterMs = performance.now() - startMs;
         if (status === 401)
-          return outcome(before.status === 402, `401 ${Math.round(afterMs / 1000)} s after its revocation`);
+          return outcome(before.status === 402, `401 ${Math.round(afterMs / 1000)} s after the revocation`);
         if (afterMs > REVOCATION_TIMEOUT_MS)
-          return outcome(false, `still ${status} ${Math.round(afterMs / 1000)} s after its revocation`);
+          return outcome(false, `still ${status} ${Math.round(afterMs / 1000)} s after the revocation`);
         await sleep(RETRY_INTERVAL_MS);
       }
     },
   };
 }
 
-function expectAnswer({ status, code, headers }: ProbeResponse, wantedStatus: number, wantedCode: string): Outcome {
+function expectRefusal(
+  { status, code, headers }: ProbeResponse,
+  expectedStatus: number,
+  expectedCode: string,
+): Outcome {
   const isJson = headers.get('content-type')?.startsWith('application/json') === true;
-  const seen = `${status} ${code || '(no code)'}${isJson ? '' : ', not JSON'}`;
-  const isMet = status === wantedStatus && code === wantedCode && isJson;
-  return outcome(isMet, isMet ? seen : `${seen} instead of ${wantedStatus} ${wantedCode}`);
+  const actual = `${status} ${code || '(no code)'}${isJson ? '' : ', not JSON'}`;
+  const isExpected = status === expectedStatus && code === expectedCode && isJson;
+  return outcome(isExpected, isExpected ? actual : `${actual} instead of ${expectedStatus} ${expectedCode}`);
 }

@@ -1,7 +1,7 @@
 import { renderMarkdownTable } from '../../lambda/kernel/text-table.ts';
 import type { Finding } from './check.ts';
 
-/** What was verified, when, and what was found. */
+/** The findings on one deployment. */
 export type VerifyReport = {
   readonly environment: string;
   readonly endpoint: string;
@@ -13,7 +13,7 @@ export type VerifyReport = {
 
 const STATUS_LABELS = { pass: 'yes', fail: '**NO**', skip: 'not deployed' } as const;
 
-/** Puts findings together; one that was not met makes the whole fall short. */
+/** Builds the report. One failed check makes the verdict `falls short`. */
 export function buildReport(
   environment: string,
   endpoint: string,
@@ -24,16 +24,16 @@ export function buildReport(
   return { environment, endpoint, at, verdict, findings };
 }
 
-/** The report as Markdown. */
+/** Renders the report as Markdown. */
 export function renderReport({ environment, endpoint, at, verdict, findings }: VerifyReport): string {
-  const met = findings.filter(({ status }) => status === 'pass').length;
+  const passed = findings.filter(({ status }) => status === 'pass').length;
   const rows = findings.map(({ title, status, evidence }) => [STATUS_LABELS[status], title, evidence]);
   return [
-    `# Validation of the environment ${environment}`,
+    `# Verification of the environment ${environment}`,
     '',
-    `The deployment **${verdict}**: ${met} of ${findings.length} checks are met. ${endpoint}, ${at}.`,
+    `The deployment **${verdict}**: ${passed} of ${findings.length} checks passed. ${endpoint}, ${at}.`,
     '',
-    renderMarkdownTable(['met', 'what must hold', 'evidence'], rows),
+    renderMarkdownTable(['passed', 'requirement', 'evidence'], rows),
     '',
   ].join('\n');
 }

@@ -9,27 +9,27 @@ import { GroqKeys } from '../../lambda/groq/io/groq-keys.ts';
 import { findVersion, VERSION_LABEL } from '../../lambda/secrets/secret-versions.ts';
 import { type Check, type Outcome, outcome } from './check.ts';
 
-/** Whose secrets are looked at, and where their keys are tried. */
+/** The teams whose secrets are checked, and the upstream that their keys are tested on. */
 export type SecretTarget = {
   readonly client: SecretsManagerClient;
   readonly environmentName: string;
   readonly teams: readonly string[];
   readonly groqBaseUrl: string;
-  /** The teams whose keys are rotated by their policies, so that a key should wait. */
+  /** Teams whose policy rotates keys on a schedule, so that a key should be staged. */
   readonly teamsNeedingStagedKey: readonly string[];
 };
 
 const TIMEOUT_MS = 10_000;
-/** How many teams a line of evidence names. */
+/** The most teams that one line of evidence names. */
 const MAX_NAMED_TEAMS = 10;
 
-/** Each team's Groq key: there, accepted by Groq, and free to be rotated. No key is ever printed. */
+/** Checks that each team's Groq key exists, is accepted by Groq, and can be rotated. Never prints a key. */
 export function secretChecks(target: SecretTarget): readonly Check[] {
   return [
     { id: 'groq-keys', title: 'Every team has a Groq key that Groq accepts', run: async () => await checkKeys(target) },
     {
       id: 'rotation',
-      title: 'No rotation of a Groq key is stuck or wants a staged key',
+      title: 'No rotation of a Groq key is stuck or lacks a staged key',
       run: async () => await checkRotation(target),
     },
   ];
@@ -47,10 +47,10 @@ async function checkKeys({ client, environmentName, teams, groqBaseUrl }: Secret
     else if (key === undefined) faults.push(`${team}: ${groqSecretName(team, environmentName)} holds no key`);
     else {
       const status = await probeStatus(groqBaseUrl, key.apiKey);
-      if (status !== 200) faults.push(`${team}: GET /models answers ${status}`);
+      if (status !== 200) faults.push(`${team}: GET /models returned ${status}`);
     }
   }
-  return summarizeFaults(faults, `${teams.length} keys, GET /models answers 200 to each`);
+  return summarizeFaults(faults, `${teams.length} keys, GET /models returned 200 for each`);
 }
 
 async function probeStatus(groqBaseUrl: string, key: string): Promise<number | string> {
@@ -83,12 +83,12 @@ async function checkRotation({
       waiting += queue.length;
       const pending = findVersion(versions, VERSION_LABEL.pending);
       if (pending !== undefined && pending !== findVersion(versions, VERSION_LABEL.current))
-        faults.push(`${team}: a rotation is under way or has died; see groq-key status`);
+        faults.push(`${team}: a rotation is in progress or has failed; see groq-key status`);
       if (queue.length === 0 && teamsNeedingStagedKey.includes(team))
-        faults.push(`${team}: no key waits; groq-key stage`);
+        faults.push(`${team}: no key is staged; use groq-key stage`);
     } catch (error) {
       if (!(error instanceof ResourceNotFoundException)) throw error;
-      faults.push(`${team}: has no secret`);
+      faults.push(`${team}: no secret`);
     }
   }
   return summarizeFaults(faults, `${teams.length} secrets, ${waiting} staged keys`);

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(async () => await database.close());
 
-it('finds a ledger and a cap that are not as the policies say', async () => {
+it('finds a ledger and a cap that differ from the policies', async () => {
   const period = periodAt(Date.now());
   const ledger = new DynamoBudgets(database.client, 'ledger', Date.now);
   const team = { allowedModels: ['openai/gpt-oss-20b'], monthlyBudgetUsd: 10 };
@@ -25,7 +25,7 @@ it('finds a ledger and a cap that are not as the policies say', async () => {
   );
   const deployment = { dynamo: database.client, ledgerTable: 'ledger' } as Parameters<typeof budgetCheck>[0];
   const check = async () => await runCheck(budgetCheck(deployment, environment));
-  // A month without a call has no ledgers yet.
+  // A month without a call has no ledgers.
   expect(await check()).toMatchObject({ status: 'pass' });
   await ledger.setLimit({ team: 'a', period }, picoUsdFromNumber(10));
   await ledger.setCap(period, picoUsdFromNumber(50));

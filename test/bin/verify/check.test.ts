@@ -7,16 +7,16 @@ import { readStream } from '../../../bin/verify/stream-check.ts';
 import { GatewayProbe } from '../../../lambda/deployment/io/gateway-probe.ts';
 import { catalog, policyWith } from '../../support/catalog.ts';
 
-/** What a gateway answers to the calls of the checks: a refusal by what is wrong with each, unless `broken` says otherwise. */
-function createProbe(broken: (body: Record<string, unknown>, key: string) => Response | undefined = () => undefined) {
+/** A gateway that refuses each call of the checks as it must, except for the responses that `override` returns. */
+function createProbe(override: (body: Record<string, unknown>, key: string) => Response | undefined = () => undefined) {
   const refusal = (status: number, code: string, headers = {}) =>
     Response.json({ error: { message: '', type: '', param: null, code } }, { status, headers });
   return new GatewayProbe('https://api/', async (url, init) => {
     const headers = new Headers(init?.headers);
     const key = headers.get('authorization') ?? '';
     const body = JSON.parse(String(init?.body ?? '{}'));
-    const odd = broken(body, key);
-    if (odd !== undefined) return odd;
+    const overridden = override(body, key);
+    if (overridden !== undefined) return overridden;
     if (!key.includes('canary')) return refusal(401, 'invalid_api_key');
     if (!String(url).endsWith('/chat/completions')) return refusal(404, 'unknown_url');
     if (body.model !== 'openai/gpt-oss-20b') return refusal(403, 'model_not_allowed');
@@ -25,7 +25,7 @@ function createProbe(broken: (body: Record<string, unknown>, key: string) => Res
   });
 }
 
-async function findings(probe: GatewayProbe) {
+async function runEnforcementChecks(probe: GatewayProbe) {
   const target = {
     probe,
     catalog,
@@ -38,9 +38,9 @@ async function findings(probe: GatewayProbe) {
   return Object.fromEntries(found.map(({ id, status, evidence }) => [id, [status, evidence]]));
 }
 
-describe('the validation of a deployment', () => {
-  it('is met by a gateway that enforces, with what was seen for each line', async () => {
-    const found = await findings(createProbe());
+describe('the verification of a deployment', () => {
+  it('passes for a gateway that refuses what it must, with the evidence of each check', async () => {
+    const found = await runEnforcementChecks(createProbe());
     expect(Object.values(found).map(([status]) => status)).toEqual(Array.from({ length: 6 }, () => 'pass'));
     expect(found.budget?.[1]).toBe('402 team_budget_exceeded, x-should-retry: false');
   });
@@ -48,13 +48,13 @@ describe('the validation of a deployment', () => {
   it.each<[string, string, (body: Record<string, unknown>, key: string) => Response | undefined, RegExp]>([
     [
       'budget',
-      'answers a team with $0',
+      'answers a team with a budget of $0',
       (body, key) => (key.includes('canary') && body.max_completion_tokens === 1 ? Response.json({}) : undefined),
       /^200 \(no code\) instead of 402/,
     ],
     [
       'unknown-key',
-      'takes a key that nobody has',
+      'accepts an unknown key',
       (_body, key) => (key.includes('nobody') ? Response.json({}) : undefined),
       /instead of 401/,
     ],
@@ -66,18 +66,18 @@ describe('the validation of a deployment', () => {
     ],
     [
       'budget',
-      'invites a client to try again',
+      'lets a client retry',
       (body, key) =>
         key.includes('canary') && body.max_completion_tokens === 1
           ? Response.json({ error: { code: 'team_budget_exceeded' } }, { status: 402 })
           : undefined,
       /x-should-retry: null/,
     ],
-  ])('falls short at %s when the gateway %s', async (id, _what, broken, evidence) => {
-    expect((await findings(createProbe(broken)))[id]).toEqual(['fail', expect.stringMatching(evidence)]);
+  ])('fails the check %s when the gateway %s', async (id, _fault, override, evidence) => {
+    expect((await runEnforcementChecks(createProbe(override)))[id]).toEqual(['fail', expect.stringMatching(evidence)]);
   });
 
-  it('counts a check that cannot be carried out as not met', async () => {
+  it('fails a check that throws', async () => {
     const run = async () => await Promise.reject(new TypeError('fetch failed'));
     expect(await runCheck({ id: 'x', title: 'X', run })).toEqual({
       id: 'x',
@@ -87,21 +87,21 @@ describe('the validation of a deployment', () => {
     });
   });
 
-  it('is a report that one line makes fall short, and that names what is not deployed', () => {
+  it('falls short by one failed check, and its report names what is not deployed', () => {
     const line = (id: string, found: object) => ({ id, title: `must ${id}`, ...outcome(true, 'a | b'), ...found });
     const skipped = line('b', { status: 'skip' });
     expect(buildReport('dev', 'https://api', '2026', [line('a', {}), skipped]).verdict).toBe('holds');
     const report = buildReport('dev', 'https://api', '2026', [line('a', {}), skipped, line('c', { status: 'fail' })]);
     expect(report.verdict).toBe('falls short');
     const text = renderReport(report);
-    expect(text).toContain('1 of 3 checks are met');
+    expect(text).toContain('1 of 3 checks passed');
     expect(text).toContain('| yes | must a | a \\| b |');
     expect(text).toContain('| **NO** | must c |');
     expect(text).toContain('| not deployed | must b |');
   });
 });
 
-describe('a role', () => {
+describe('a role statement', () => {
   const arn = (rest: string) => `arn:aws:${rest}`;
   const allow = (more: object) => ({
     Effect: 'Allow',
@@ -123,10 +123,10 @@ describe('a role', () => {
       "one environment's secrets of services",
       allow({ Resource: arn('secretsmanager:eu-west-1:1:secret:gateway/*-prod-service-??????') }),
     ],
-    ['one secret by its whole name', allow({ Resource: arn('secretsmanager:eu-west-1:1:secret:alerts/slack-??????') })],
+    ['one secret by its full name', allow({ Resource: arn('secretsmanager:eu-west-1:1:secret:alerts/slack-??????') })],
     ['traces, which have no resource', allow({ Action: ['xray:PutTraceSegments'], Resource: '*' })],
-    ['nothing, since it denies', { Effect: 'Deny', Action: '*', Resource: '*' }],
-  ])('is narrow that allows %s', (_what, statement) => {
+    ['nothing, because it denies', { Effect: 'Deny', Action: '*', Resource: '*' }],
+  ])('is narrow when it allows %s', (_name, statement) => {
     expect(findWideGrants(statement)).toEqual([]);
   });
   it.each([
@@ -137,14 +137,14 @@ describe('a role', () => {
     ['secrets of every environment', allow({ Resource: arn('secretsmanager:eu-west-1:1:secret:gateway/*') })],
     ['all but some actions', { Effect: 'Allow', NotAction: 'iam:CreateUser', Resource: arn('x') }],
     ['all but some resources', { Effect: 'Allow', Action: 's3:GetObject', NotResource: arn('x') }],
-  ])('is not narrow that allows %s', (_what, statement) => {
+  ])('is wide when it allows %s', (_name, statement) => {
     expect(findWideGrants(statement)).not.toEqual([]);
   });
 });
 
-describe('a stream', () => {
+describe('the check of a streamed response', () => {
   const events = ['data: 1\n\n', 'data: 2\n\n', 'data: [DONE]\n\n'];
-  const answer = (pauseMs: number, pieces = events) =>
+  const respond = (pauseMs: number, pieces = events) =>
     new Response(
       new ReadableStream({
         async start(controller) {
@@ -157,11 +157,11 @@ describe('a stream', () => {
       }),
       { headers: { 'content-type': 'text/event-stream' } },
     );
-  it('is one when it arrives bit by bit, and none when it was held back or cut off', async () => {
-    expect(await readStream(answer(20), 'a', performance.now())).toMatchObject({ status: 'pass' });
-    // Held back for a second, then all at once, in as many pieces.
-    expect(await readStream(answer(0), 'a', performance.now() - 1_000)).toMatchObject({ status: 'fail' });
-    expect(await readStream(answer(20, events.slice(0, 2)), 'a', performance.now())).toMatchObject({ status: 'fail' });
+  it('passes when the response arrives in pieces, and fails when it was buffered, cut off or refused', async () => {
+    expect(await readStream(respond(20), 'a', performance.now())).toMatchObject({ status: 'pass' });
+    // Buffered for a second, then sent at once in as many pieces.
+    expect(await readStream(respond(0), 'a', performance.now() - 1_000)).toMatchObject({ status: 'fail' });
+    expect(await readStream(respond(20, events.slice(0, 2)), 'a', performance.now())).toMatchObject({ status: 'fail' });
     const refused = new Response('{}', { status: 402, headers: { 'content-type': 'application/json' } });
     expect(await readStream(refused, 'a', performance.now())).toMatchObject({ status: 'fail' });
   });
