@@ -1,5 +1,5 @@
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { mintKey } from '../../lambda/access/io/dynamo-key-store.ts';
+import { mintKey } from '../../lambda/access/io/gateway-key.ts';
 import { findServedModel } from '../../lambda/access/model-list.ts';
 import { GatewayProbe } from '../../lambda/deployment/io/gateway-probe.ts';
 import { GroqKeys } from '../../lambda/groq/io/groq-keys.ts';
