@@ -6,9 +6,9 @@ import type { UsageRow } from '../usage/usage.ts';
 import { type BurnRate, calculateBurnRate, sumPastSpending } from './burn-rate.ts';
 import { type AlertLevel, alertLevel, crossingId, type ThresholdCrossing } from './crossings.ts';
 
-/** All that is told of a crossing: plain values, for programs and people. Dollars are exact decimal text. */
+/** An alert of a crossed threshold, for programs and people. Dollars are exact decimal strings. */
 export type Alert = {
-  /** The same whenever the same crossing is told, so that whoever gets it twice can tell. */
+  /** Idempotency key: a redelivered alert has the same id. */
   readonly alertId: string;
   readonly environment: string;
   /** A team, or `ORGANIZATION`. */
@@ -22,26 +22,26 @@ export type Alert = {
   readonly usedPercent: number;
   readonly burnRateUsdPerDay: string;
   readonly projectedMonthEndUsd: string;
-  /** The day on which the limit is reached at that rate; null: not in this month. */
+  /** The day on which the limit is reached at the burn rate; null if not in this month. */
   readonly projectedExhaustionDay: Day | null;
-  /** By their cost this month; null where nothing has been counted yet. */
+  /** The team, model and key with the highest cost this month; null if usage is empty so far. */
   readonly topTeam: string | null;
   readonly topModel: string | null;
-  /** A key's id. */
+  /** The key's id. */
   readonly topKey: string | null;
   readonly whatToDo: string;
   /**
-   * All of it in plain words: one line without quotes and backslashes, since EventBridge sends a text on as it would stand
-   * in JSON.
+   * The alert in prose. It is one line without quotes and backslashes, because an EventBridge target receives it in its JSON
+   * encoding.
    */
   readonly text: string;
 };
 
-/** Where people read what an alert means. */
+/** The runbook that alerts link to. */
 const RUNBOOK = 'docs/operations.md';
 const CENT = 10_000_000_000n;
 
-/** Makes the alert of a crossing; `rows` are the usage of all that the holder spends by, of its month and the week before. */
+/** Builds the alert of a crossing. `rows` are the holder's usage of the month and the week before. */
 export function buildAlert(
   environment: string,
   crossing: ThresholdCrossing,
@@ -51,8 +51,8 @@ export function buildAlert(
   const { holder, period, threshold, spentPicoUsd, limitPicoUsd } = crossing;
   const atEpochMs = clampToPeriod(period, nowEpochMs);
   const rate = calculateBurnRate(sumPastSpending(rows, atEpochMs), crossing, atEpochMs);
-  const ofMonth = rows.filter(({ day }) => day.startsWith(period));
-  const top = (part: 'team' | 'model' | 'keyId') => costliest(ofMonth, part);
+  const monthRows = rows.filter(({ day }) => day.startsWith(period));
+  const top = (field: 'team' | 'model' | 'keyId') => findCostliest(monthRows, field);
   const whatToDo = remediationFor(environment, crossing);
   const tops = { topTeam: top('team'), topModel: top('model'), topKey: top('keyId') };
   return {
@@ -74,7 +74,7 @@ export function buildAlert(
   };
 }
 
-/** Now, or the last or first moment of a period that is over or to come. */
+/** Limits a time to a period: its last millisecond if the period is over, its first if it has not begun. */
 function clampToPeriod(period: Period, nowEpochMs: number): number {
   const { from, to } = periodDayRange(period);
   const now = periodAt(nowEpochMs);
@@ -82,9 +82,9 @@ function clampToPeriod(period: Period, nowEpochMs: number): number {
   return now > period ? (dayStartEpochMs(to) ?? 0) + MS_PER_DAY - 1 : (dayStartEpochMs(from) ?? 0);
 }
 
-function costliest(rows: readonly UsageRow[], part: 'team' | 'model' | 'keyId'): string | null {
+function findCostliest(rows: readonly UsageRow[], field: 'team' | 'model' | 'keyId'): string | null {
   const costs = new Map<string, PicoUsd>();
-  for (const row of rows) costs.set(row[part], addUsd(costs.get(row[part]) ?? ZERO_USD, row.costPicoUsd));
+  for (const row of rows) costs.set(row[field], addUsd(costs.get(row[field]) ?? ZERO_USD, row.costPicoUsd));
   const [first] = [...costs].sort(([a, costA], [b, costB]) =>
     costA === costB ? (a < b ? -1 : 1) : costA > costB ? -1 : 1,
   );
@@ -96,14 +96,15 @@ function remediationFor(
   { holder, threshold, spentPicoUsd, limitPicoUsd }: ThresholdCrossing,
 ): string {
   const isAll = holder === ORGANIZATION;
-  const whose = `--env ${environment} ${isAll ? '--all' : `--team ${holder}`}`;
+  const target = `--env ${environment} ${isAll ? '--all' : `--team ${holder}`}`;
   const runbook = `Runbook: ${RUNBOOK}#${threshold.startsWith('$') ? 'organization-spend' : isAll ? 'organization-budget' : 'team-budget'}.`;
-  const topUp = `npx groq-rbac budget top-up ${whose} --usd 50 --until 2d --reason ...`;
-  if (spentPicoUsd >= limitPicoUsd) return `Nothing more is let through this month. To give more: ${topUp}. ${runbook}`;
-  const left = `${dollars(clampToZero(subtractUsd(limitPicoUsd, spentPicoUsd)))} are left.`;
+  const topUp = `npx groq-rbac budget top-up ${target} --usd 50 --until 2d --reason ...`;
+  if (spentPicoUsd >= limitPicoUsd)
+    return `Every call is refused with 402 until the end of the month. To raise the budget: ${topUp}. ${runbook}`;
+  const left = `${formatDollars(clampToZero(subtractUsd(limitPicoUsd, spentPicoUsd)))} are left.`;
   if (!threshold.startsWith('$') && Number(threshold.slice(0, -1)) >= 95)
-    return `${left} Then every call is refused with 402. To give more: ${topUp}; to stop now: npx groq-rbac budget pause ${whose} --reason ... ${runbook}`;
-  return `${left} If this was not planned, see who spends it: npx groq-rbac budget show --env ${environment}${isAll ? '' : ` --team ${holder}`}, and GET /openai/v1/usage?group_by=${isAll ? 'team,' : ''}key,model. ${runbook}`;
+    return `${left} After that, every call is refused with 402. To raise the budget: ${topUp}; to stop spending now: npx groq-rbac budget pause ${target} --reason ... ${runbook}`;
+  return `${left} If this is unexpected, find out who spends it: npx groq-rbac budget show --env ${environment}${isAll ? '' : ` --team ${holder}`}, and GET /openai/v1/usage?group_by=${isAll ? 'team,' : ''}key,model. ${runbook}`;
 }
 
 function alertText(
@@ -114,27 +115,25 @@ function alertText(
   whatToDo: string,
 ): string {
   const isAll = holder === ORGANIZATION;
-  const who = isAll ? 'All teams together' : `Team ${holder}`;
+  const spender = isAll ? 'All teams together' : `Team ${holder}`;
   const share = computeUsedPercent({ spentPicoUsd, limitPicoUsd }).toFixed(1);
   const passed = threshold.startsWith('$') ? threshold : `${threshold.slice(0, -1)} %`;
   const end = exhaustionDay === undefined ? 'lasts to the end of the month' : `is used up on ${exhaustionDay}`;
-  const most =
+  const topSpenders =
     topModel === null || topKey === null
       ? []
-      : [
-          `Most of it went to the model ${topModel}, and by the key ${topKey}${isAll ? `; of the teams, to ${topTeam}` : ''}.`,
-        ];
+      : [`Highest cost: model ${topModel}, key ${topKey}${isAll ? `, team ${topTeam}` : ''}.`];
   return [
     `Groq gateway ${environment}: ${passed} passed.`,
-    `${who} ${isAll ? 'have' : 'has'} spent ${dollars(spentPicoUsd)} of ${dollars(limitPicoUsd)} in ${period} (${share} %).`,
-    `At ${dollars(dailySpentPicoUsd)} a day, as lately, the budget ${end}, and the month comes to ${dollars(projectedPicoUsd)}.`,
-    ...most,
+    `${spender} ${isAll ? 'have' : 'has'} spent ${formatDollars(spentPicoUsd)} of ${formatDollars(limitPicoUsd)} in ${period} (${share} %).`,
+    `At the recent rate of ${formatDollars(dailySpentPicoUsd)} a day, the budget ${end}, and the month costs ${formatDollars(projectedPicoUsd)}.`,
+    ...topSpenders,
     whatToDo,
   ].join(' ');
 }
 
-/** Dollars as people read them: to the cent, and below one to six decimals. */
-function dollars(amount: PicoUsd): string {
+/** Formats dollars to the cent, and amounts below $1 with six decimals. */
+function formatDollars(amount: PicoUsd): string {
   if (amount > -100n * CENT && amount < 100n * CENT)
     return `$${toUsdString(picoUsd((amount / 1_000_000n) * 1_000_000n))}`;
   const [whole, cents = ''] = toUsdString(picoUsd((amount / CENT) * CENT)).split('.');

@@ -16,45 +16,45 @@ import {
   sumPastSpending,
 } from './burn-rate.ts';
 
-/** What a holder's spending stands at, and where it leads; no rate where usage could not be read. */
+/** A holder's spending and its burn rate; no rate if usage could not be read. */
 export type BudgetStatus = BudgetSnapshot & { readonly rate: BurnRate | undefined };
 
-/** How many teams' usage is read at once. */
+/** Maximum number of teams whose usage is read concurrently. */
 const MAX_CONCURRENT_READS = 8;
 
 /**
- * What has been spent before today, read once a day and team: whole days do not change any more, and what the projection
- * counts late of them is taken for today's.
+ * Reads spending before today and caches it per team until the day ends. Past days no longer change; a call that usage
+ * counts late for a past day shows up as today's spending.
  */
 export class PastSpendingReader {
   readonly #usage: UsageReader;
   #day: Day | undefined;
-  readonly #known = new Map<string, PastSpending>();
+  readonly #cache = new Map<string, PastSpending>();
 
   constructor(usage: UsageReader) {
     this.#usage = usage;
   }
 
-  /** A team's; undefined when it cannot be read. Teams come from policies and ledgers, so their number is bounded. */
-  async of(team: string, nowEpochMs: number): Promise<PastSpending | undefined> {
+  /** Reads a team's; undefined if usage fails. Teams come from policies and ledgers, so the cache is bounded. */
+  async read(team: string, nowEpochMs: number): Promise<PastSpending | undefined> {
     if (dayAt(nowEpochMs) !== this.#day) {
       this.#day = dayAt(nowEpochMs);
-      this.#known.clear();
+      this.#cache.clear();
     }
-    const known = this.#known.get(team);
-    if (known !== undefined) return known;
+    const cached = this.#cache.get(team);
+    if (cached !== undefined) return cached;
     const { from, to } = pastDayRange(nowEpochMs);
     const rows = await this.#usage.listRows(team, from, to).catch(() => undefined);
     if (rows === undefined) return undefined;
     const past = sumPastSpending(rows, nowEpochMs);
-    this.#known.set(team, past);
+    this.#cache.set(team, past);
     return past;
   }
 }
 
 /**
- * The sight of the organisation in a period: all its ledgers together, also of teams that have no policy any more;
- * undefined where a ledger is missing, since a sum of the others would say less than was spent.
+ * Adds up all ledgers of a period, including those of former teams. It is undefined if a ledger could not be read, because
+ * the sum of the others would be too low.
  */
 export function organizationSnapshot(
   { budgetSnapshots, caps, failed }: Pick<SweepResult, 'budgetSnapshots' | 'caps' | 'failed'>,
@@ -75,7 +75,7 @@ export function organizationSnapshot(
   };
 }
 
-/** What every team with a policy stands at in the current period, a call or none, and last the organisation. */
+/** Reads the status of every team with a policy, even without a call, and finally of the organisation. */
 export async function readBudgetStatuses(
   swept: Pick<SweepResult, 'budgetSnapshots' | 'caps' | 'failed'>,
   policies: ReadonlyMap<string, TeamPolicy>,
@@ -83,32 +83,32 @@ export async function readBudgetStatuses(
   nowEpochMs: number,
 ): Promise<readonly BudgetStatus[]> {
   const period = periodAt(nowEpochMs);
-  const seen = new Map(
+  const current = new Map(
     swept.budgetSnapshots
       .filter((snapshot) => snapshot.period === period)
       .map((snapshot) => [snapshot.holder, snapshot]),
   );
-  const holders = [...new Set([...policies.keys(), ...seen.keys()])];
+  const holders = [...new Set([...policies.keys(), ...current.keys()])];
   const pasts = new Map<string, PastSpending | undefined>();
   await mapInBatches(holders, MAX_CONCURRENT_READS, async (holder) =>
-    pasts.set(holder, await past.of(holder, nowEpochMs)),
+    pasts.set(holder, await past.read(holder, nowEpochMs)),
   );
   const status = (snapshot: BudgetSnapshot, spent: PastSpending | undefined): BudgetStatus => ({
     ...snapshot,
     rate: spent === undefined ? undefined : calculateBurnRate(spent, snapshot, nowEpochMs),
   });
   const statuses = [...policies.values()]
-    // What a ledger that could not be read stands at is not known, and not nothing.
+    // The spending of an unreadable ledger is unknown, not zero.
     .filter(({ team }) => !swept.failed.includes(team))
     .map(({ team, monthlyBudgetPicoUsd }) => {
       const unopened = { holder: team, period, spentPicoUsd: ZERO_USD, limitPicoUsd: monthlyBudgetPicoUsd };
-      return status(seen.get(team) ?? unopened, pasts.get(team));
+      return status(current.get(team) ?? unopened, pasts.get(team));
     });
-  const all = organizationSnapshot(swept, policies.values(), period);
-  if (all === undefined) return statuses;
-  const known = [...pasts.values()].filter((one) => one !== undefined);
+  const organization = organizationSnapshot(swept, policies.values(), period);
+  if (organization === undefined) return statuses;
+  const known = [...pasts.values()].filter((spending) => spending !== undefined);
   return [
     ...statuses,
-    status(all, known.length === pasts.size ? known.reduce(addPastSpending, NO_PAST_SPENDING) : undefined),
+    status(organization, known.length === pasts.size ? known.reduce(addPastSpending, NO_PAST_SPENDING) : undefined),
   ];
 }

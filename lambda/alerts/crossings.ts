@@ -2,40 +2,43 @@ import { picoUsdFromNumber } from '../kernel/money.ts';
 import { ORGANIZATION } from '../kernel/organization.ts';
 import { type BudgetSnapshot, computeUsedPercent } from '../ledger/budget-snapshot.ts';
 
-/** At what people are told: shares of every budget, and dollars of the organisation's spending. */
+/** Thresholds that cause alerts: percentages of every budget, and dollars of the organisation's spending. */
 export type AlertThresholds = { readonly percents: readonly number[]; readonly usd: readonly number[] };
 
-/** A threshold as alerts name it: `80%` of a limit, or `$250`. */
+/** Name of a threshold in alerts: `80%` of a limit, or `$250`. */
 export type ThresholdName = string;
 
 /** A holder's spending at or above a threshold. */
 export type ThresholdCrossing = BudgetSnapshot & { readonly threshold: ThresholdName };
 
-/** How urgent a crossing is, as the log says it. */
+/** Urgency of an alert. */
 export type AlertLevel = 'INFO' | 'WARN' | 'ALERT';
 
-/** From which share of a limit on a crossing is more than information, in percent. */
+/** Minimum percentage of the limit for the levels above INFO. */
 const LEVELS = { ALERT: 95, WARN: 80 } as const;
-/** A percentage has four decimals at most. */
+/** Percentages have up to four decimals. */
 const STEPS_PER_PERCENT = 10_000;
 
-/** The thresholds that a holder's spending has reached, the lowest first of each kind. */
+/** Finds the thresholds that a holder's spending has reached, percentages before amounts, each from the lowest. */
 export function findCrossings(
   snapshot: BudgetSnapshot,
   { percents, usd }: AlertThresholds,
 ): readonly ThresholdCrossing[] {
-  // A share of nothing is reached by whoever spends anything, and by nobody who does not.
-  const byShare = percents.filter((percent) => snapshot.spentPicoUsd > 0n && reaches(snapshot, percent));
-  const byAmount =
+  // Any spending reaches every percentage of a budget of zero, but no spending reaches none.
+  const reachedPercents = percents.filter((percent) => snapshot.spentPicoUsd > 0n && reaches(snapshot, percent));
+  const reachedUsd =
     snapshot.holder === ORGANIZATION ? usd.filter((amount) => snapshot.spentPicoUsd >= picoUsdFromNumber(amount)) : [];
   const ascending = (values: readonly number[]) => [...new Set(values)].sort((a, b) => a - b);
-  const names = [...ascending(byShare).map((percent) => `${percent}%`), ...ascending(byAmount).map((n) => `$${n}`)];
+  const names = [
+    ...ascending(reachedPercents).map((percent) => `${percent}%`),
+    ...ascending(reachedUsd).map((amount) => `$${amount}`),
+  ];
   return names.map((threshold) => ({ ...snapshot, threshold }));
 }
 
 /**
- * The crossings of many sights, one of each holder, period and threshold: the sight of the least spending, which is the
- * nearest to the crossing itself.
+ * Finds the crossings in many snapshots, one per holder, period and threshold. The snapshot with the lowest spending is
+ * used, because it is the closest to the crossing.
  */
 export function firstCrossings(
   budgetSnapshots: readonly BudgetSnapshot[],
@@ -51,7 +54,7 @@ export function firstCrossings(
   return [...first.values()];
 }
 
-/** What names a crossing among all of an environment's. */
+/** An id that is unique within an environment. */
 export function crossingId({
   period,
   holder,
@@ -60,7 +63,7 @@ export function crossingId({
   return `${period}/${holder}/${threshold}`;
 }
 
-/** How urgent a crossing is: by its share, and for an amount by the share that it is of the limit. */
+/** The level of a crossing by its percentage, or for an amount by the percentage of the limit that is spent. */
 export function alertLevel(crossing: ThresholdCrossing): AlertLevel {
   const { threshold } = crossing;
   const percent = threshold.endsWith('%') ? Number(threshold.slice(0, -1)) : computeUsedPercent(crossing);

@@ -10,38 +10,38 @@ import { pastDayRange } from './burn-rate.ts';
 import { type AlertThresholds, crossingId, firstCrossings, type ThresholdCrossing } from './crossings.ts';
 
 /*
- * The life of an alert, one a holder, period and threshold:
+ * The life of an alert, of which there is one per holder, period and threshold:
  *
- *   (none) ──claim──▶ claimed ──publish──▶ published ──mark──▶ told: nobody publishes it any more
+ *   (none) ──claim──▶ claimed ──publish──▶ published ──mark──▶ delivered: never published again
  *                        ▲                     │
- *                        └── the lease is over: whoever comes next claims it, and publishes the same alert (again)
+ *                        └── lease expired: the next process claims it and publishes the same alert
  *
- * So it is never lost; it is told twice only when a process dies, or stalls for as long as the lease, between publishing
- * and marking. Both bear the same alertId.
+ * Delivery is at least once. An alert is published twice only if a process dies, or stalls for longer than the lease,
+ * between publishing and marking. Both have the same alertId.
  */
 
-/** Who tells an alert, and until when nobody else does. */
+/** A process's claim to deliver an alert, exclusive until its lease ends. */
 export type AlertClaim = { readonly id: string; readonly nowEpochMs: number; readonly leaseEndsAtEpochMs: number };
 
-/** An alert as it is remembered. */
+/** A stored alert. */
 export type AlertRecord = {
-  /** As it was first seen. */
+  /** The first snapshot that reached the threshold. */
   readonly crossing: ThresholdCrossing;
   readonly leaseEndsAtEpochMs: number;
-  /** Undefined: claimed, and perhaps not published. */
+  /** Undefined while it is claimed but perhaps not published. */
   readonly deliveredAtEpochMs: number | undefined;
 };
 
-/** Where it is remembered which alerts have been told. */
+/** Store of alerts and their delivery. */
 export interface AlertRepository {
-  /** The crossing as it was first seen, for whoever has the claim now; `delivered`, or `busy` while another's lease lasts. */
-  claim(crossing: ThresholdCrossing, claim: AlertClaim): Promise<ThresholdCrossing | 'told' | 'busy'>;
+  /** Claims an alert and returns its first crossing; or `delivered`, or `busy` during another process's lease. */
+  claim(crossing: ThresholdCrossing, claim: AlertClaim): Promise<ThresholdCrossing | 'delivered' | 'busy'>;
   markDelivered(crossing: ThresholdCrossing, nowEpochMs: number, text: string): Promise<void>;
-  /** All of a period. */
+  /** Lists all alerts of a period. */
   listRecords(period: Period): Promise<readonly AlertRecord[]>;
 }
 
-/** What announcing needs of the world. */
+/** Dependencies of the delivery of alerts. */
 export type AlertDeliveryPorts = {
   readonly environmentName: string;
   readonly settings: AlertThresholds;
@@ -51,20 +51,20 @@ export type AlertDeliveryPorts = {
   readonly log: Log;
   readonly nowEpochMs: () => number;
   readonly newId: () => string;
-  /** What this process knows to have been told, so that nothing is asked again: as many as there are thresholds. */
+  /** Cache of alerts that are known to be delivered. It is bounded by the number of thresholds. */
   readonly delivered: Set<string>;
 };
 
-/** How many teams' usage is read at once. */
+/** Maximum number of teams whose usage is read concurrently. */
 const MAX_CONCURRENT_READS = 8;
-/** How long whoever has claimed an alert may take to publish it, in milliseconds: less than from sweep to sweep. */
+/** Lease of a claim. It is shorter than the interval between sweeps. */
 export const LEASE_MS = 120_000;
 
 /**
- * Tells each threshold that has been crossed, unless it has been told: reads and writes nothing where none has, or where
- * this process knows of it.
+ * Delivers an alert for each crossed threshold that has none yet. It reads and writes nothing if no threshold is crossed, or
+ * if this process knows that the alerts are delivered.
  *
- * @returns what could not be told; the sweep tries it again.
+ * @returns the ids of undelivered alerts, which the sweep retries.
  */
 export async function deliverAlerts(
   ports: AlertDeliveryPorts,
@@ -75,15 +75,17 @@ export async function deliverAlerts(
 }
 
 /**
- * The same for what has been missed, in periods: crossings that nobody has claimed, and claims that nobody has told in
- * time, also where the spending is below the threshold again. `teams` are all that may have spent.
+ * Delivers missed alerts: of crossings without a claim, and of claims whose lease expired, even if the spending is below the
+ * threshold again. `teams` are all teams with spending. Returns the ids of undelivered alerts.
  */
 export async function deliverMissedAlerts(
   ports: AlertDeliveryPorts,
   budgetSnapshots: readonly BudgetSnapshot[],
   teams: readonly string[],
 ): Promise<readonly string[]> {
-  const missed = new Map(firstCrossings(budgetSnapshots, ports.settings).map((one) => [crossingId(one), one]));
+  const missed = new Map(
+    firstCrossings(budgetSnapshots, ports.settings).map((crossing) => [crossingId(crossing), crossing]),
+  );
   for (const period of new Set(budgetSnapshots.map((snapshot) => snapshot.period))) {
     for (const { crossing, deliveredAtEpochMs } of await ports.claims.listRecords(period)) {
       const name = crossingId(crossing);
@@ -107,7 +109,7 @@ async function deliverAll(
     const name = crossingId(crossing);
     if (ports.delivered.has(name)) continue;
     try {
-      if ((await deliverAlert(ports, crossing, teams)) === 'told') ports.delivered.add(name);
+      if ((await deliverAlert(ports, crossing, teams)) === 'delivered') ports.delivered.add(name);
     } catch (error) {
       ports.log('alert_undelivered', { alert: name, error: error instanceof Error ? error.name : 'unknown' });
       undelivered.push(name);
@@ -120,7 +122,7 @@ async function deliverAlert(
   ports: AlertDeliveryPorts,
   seen: ThresholdCrossing,
   teams: readonly string[],
-): Promise<'told' | 'busy'> {
+): Promise<'delivered' | 'busy'> {
   const nowEpochMs = ports.nowEpochMs();
   const claim = { id: ports.newId(), nowEpochMs, leaseEndsAtEpochMs: nowEpochMs + LEASE_MS };
   const crossing = await ports.claims.claim(seen, claim);
@@ -131,7 +133,7 @@ async function deliverAlert(
   const { level, alertId, spentUsd, limitUsd, text } = alert;
   ports.log('budget_threshold_crossed', { level, alertId, spentUsd, limitUsd, text });
   await ports.claims.markDelivered(crossing, ports.nowEpochMs(), text);
-  return 'told';
+  return 'delivered';
 }
 
 async function listRows(

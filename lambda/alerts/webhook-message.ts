@@ -4,7 +4,7 @@ import { ORGANIZATION } from '../kernel/organization.ts';
 import type { WebhookKind } from '../policy/deployment-settings.ts';
 import type { Alert } from './alert.ts';
 
-/** As much of an alert as a message has. */
+/** The fields of an alert that a message contains. */
 export type AlertMessage = Pick<
   Alert,
   'alertId' | 'environment' | 'holder' | 'threshold' | 'level' | 'spentUsd' | 'limitUsd' | 'text'
@@ -14,23 +14,23 @@ export type AlertMessage = Pick<
 const SLACK_SPECIAL = /[&<>]/g;
 const FIELDS = ['alertId', 'environment', 'holder', 'threshold', 'level', 'spentUsd', 'limitUsd', 'text'] as const;
 
-/** Reads the detail of an event; undefined where it is no alert. */
+/** Parses an event's detail; undefined if it is not an alert. */
 export function parseAlert(detail: unknown): AlertMessage | undefined {
   if (!isObject(detail) || FIELDS.some((field) => typeof detail[field] !== 'string')) return undefined;
   return detail as AlertMessage;
 }
 
-/** The body that an incoming webhook wants. */
+/** Builds the request body of an incoming webhook. */
 export function webhookBody(kind: WebhookKind, alert: AlertMessage): string {
   return JSON.stringify(kind === 'slack' ? slackMessage(alert) : teamsMessage(alert));
 }
 
 function alertTitle({ level, environment, holder, threshold }: AlertMessage): string {
-  const who = holder === ORGANIZATION ? 'all teams' : `team ${holder}`;
-  return `${level}: ${who} at ${threshold} in ${environment}`;
+  const spender = holder === ORGANIZATION ? 'all teams' : `team ${holder}`;
+  return `${level}: ${spender} at ${threshold} in ${environment}`;
 }
 
-/** Slack's blocks (docs "Reference: blocks", read 2026-11-25); `text` is what a notification shows. */
+/** A message of Slack blocks (docs "Reference: blocks", read 2026-11-25). `text` is the notification. */
 function slackMessage(alert: AlertMessage) {
   const plain = (text: string) => ({ type: 'plain_text', text });
   return {
@@ -43,7 +43,7 @@ function slackMessage(alert: AlertMessage) {
   };
 }
 
-/** An adaptive card, as Teams' workflows and its older connectors take it (Microsoft Learn, read 2026-11-25). */
+/** An adaptive card, which Teams workflows and older connectors accept (Microsoft Learn, read 2026-11-25). */
 function teamsMessage(alert: AlertMessage) {
   const { level, text, spentUsd, limitUsd, alertId } = alert;
   const color = level === 'ALERT' ? 'attention' : level === 'WARN' ? 'warning' : 'default';

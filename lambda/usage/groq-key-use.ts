@@ -1,31 +1,31 @@
 import { type Hour, hourAt } from '../kernel/period.ts';
 import type { LedgerEnd } from '../ledger/reservation-end.ts';
 
-/** What became of calls that were sent with a Groq key. */
+/** Outcomes of calls by the Groq key that they were sent with. */
 export type GroqKeyCounts = {
-  /** Calls that Groq took with this key, or may have taken. */
+  /** Calls that Groq accepted, or may have accepted, with this key. */
   readonly requests: number;
-  /** Times that Groq did not take the key (401). Most such calls went through with another. */
+  /** Rejections of the key by Groq (401). Most such calls succeeded with another key. */
   readonly refused: number;
-  /** Calls that failed because Groq took no key, told of the last one tried. */
+  /** Calls that failed because Groq rejected every key, counted for the last one tried. */
   readonly failed: number;
 };
 
 /** An hour's calls with one Groq key of a team. */
 export type GroqKeyUse = GroqKeyCounts & { readonly keyId: string; readonly hour: Hour };
 
-/** The same, and whose it is. */
+/** An hour's calls with one Groq key, with its team. */
 export type TeamGroqKeyUse = GroqKeyUse & { readonly team: string };
 
 /** No calls. */
 export const NO_GROQ_KEY_USE: GroqKeyCounts = { requests: 0, refused: 0, failed: 0 };
 
-/** Adds counts. */
+/** Adds two counts. */
 export function addGroqKeyUse(a: GroqKeyCounts, b: GroqKeyCounts): GroqKeyCounts {
   return { requests: a.requests + b.requests, refused: a.refused + b.refused, failed: a.failed + b.failed };
 }
 
-/** Folds ends into one row a team, hour and Groq key. What expired tells of no key; a correction that comes after it does. */
+/** Folds ends into one row per team, hour and Groq key. An expiry has no key, but a later correction of it has. */
 export function foldGroqKeyUse(ends: readonly LedgerEnd[]): readonly TeamGroqKeyUse[] {
   const rows = new Map<string, TeamGroqKeyUse>();
   for (const entry of ends) {
@@ -37,7 +37,7 @@ export function foldGroqKeyUse(ends: readonly LedgerEnd[]): readonly TeamGroqKey
   return [...rows.values()];
 }
 
-/** How many rows one end adds to, at most. */
+/** The maximum number of rows that an end adds to. */
 export function countGroqKeyRows({ end }: LedgerEnd): number {
   const { usedId, refusedIds } = end.trace.groqKeys;
   return refusedIds.length + (usedId === undefined ? 0 : 1);

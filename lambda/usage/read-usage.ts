@@ -7,17 +7,17 @@ import type { UsageQuery } from './usage-query.ts';
 import type { KeyNamesById } from './usage-report.ts';
 import type { UsageScope } from './usage-scope.ts';
 
-/** How many teams are read at once. */
+/** Maximum number of teams that are read concurrently. */
 const MAX_CONCURRENT_READS = 8;
 
-/** Where usage and names are read. */
+/** Stores that usage and key names are read from. */
 export type UsagePorts = {
   readonly usage: UsageReader;
   readonly keyNames: KeyNameReader;
   readonly ledger: Pick<Ledger, 'readOrganization'>;
 };
 
-/** Reads what a scope shows of a query's days and of today, and the names of its keys. */
+/** Reads a scope's rows of a query's days and of today, and the names of its keys. */
 export async function readUsage(
   ports: UsagePorts,
   scope: Exclude<UsageScope, { kind: 'nothing' }>,
@@ -28,22 +28,21 @@ export async function readUsage(
   const teams = scope.kind === 'organization' ? await listTeams(ports, query, policyTeams) : [scope.team];
   const rows: UsageRow[] = [];
   const names = new Map<string, string>();
-  const next = teams.values();
-  const readSome = async () => {
-    for (const team of next) {
-      const found = [...(await ports.usage.listRows(team, query.from, query.to))];
-      if (today < query.from || today > query.to) found.push(...(await ports.usage.listRows(team, today, today)));
-      const seen = scope.kind === 'key' ? found.filter(({ keyId }) => keyId === scope.keyId) : found;
-      rows.push(...seen);
-      // Nobody's name is read where there is nothing to tell of it.
-      if (seen.length > 0) for (const [id, name] of await ports.keyNames.listKeyNames(team)) names.set(id, name);
+  const queue = teams.values();
+  const readTeams = async () => {
+    for (const team of queue) {
+      const teamRows = [...(await ports.usage.listRows(team, query.from, query.to))];
+      if (today < query.from || today > query.to) teamRows.push(...(await ports.usage.listRows(team, today, today)));
+      const visible = scope.kind === 'key' ? teamRows.filter(({ keyId }) => keyId === scope.keyId) : teamRows;
+      rows.push(...visible);
+      if (visible.length > 0) for (const [id, name] of await ports.keyNames.listKeyNames(team)) names.set(id, name);
     }
   };
-  await Promise.all(Array.from({ length: MAX_CONCURRENT_READS }, readSome));
+  await Promise.all(Array.from({ length: MAX_CONCURRENT_READS }, readTeams));
   return { rows, names };
 }
 
-/** Teams with a policy, and those that have spent in these months and have none any more. */
+/** Lists teams with a policy, and former teams that spent money in these months. */
 async function listTeams(
   { ledger }: UsagePorts,
   { from, to }: Pick<UsageQuery, 'from' | 'to'>,

@@ -1,79 +1,78 @@
 import { mapInBatches } from '../kernel/batches.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { absoluteUsd, addUsd, type PicoUsd, ZERO_USD } from '../kernel/money.ts';
-import { type Period, periodAt, periodDayRange, periodStartEpochMs } from '../kernel/period.ts';
+import { periodAt, periodDayRange, periodStartEpochMs } from '../kernel/period.ts';
 import type { Ledger, LedgerKey } from '../ledger/ports.ts';
 import type { LedgerView } from '../ledger/reservation.ts';
 import type { UsageReader } from './ports.ts';
 import { usageGap } from './usage.ts';
 
-/** What is told of a ledger and has to be in the usage. */
-type Spent = Pick<LedgerView, 'spentPicoUsd' | 'assumedPicoUsd'>;
+/** Spending of a ledger that usage must contain. */
+type Spending = Pick<LedgerView, 'spentPicoUsd' | 'assumedPicoUsd'>;
 
-/** What a reconciliation needs of the world. It writes nothing. */
+/** Dependencies of a reconciliation, all of them read-only. */
 export type ReconcilePorts = {
-  readonly ledger: { read(key: LedgerKey): Promise<Spent | undefined> };
+  readonly ledger: { read(key: LedgerKey): Promise<Spending | undefined> };
   readonly usage: UsageReader;
   readonly clock: Pick<Clock, 'sleep'>;
 };
 
-/** How patiently is compared. */
+/** Delay and number of comparisons. */
 export type ReconcileTiming = {
-  /** How long a ledger must stand still, in milliseconds: by then the stream has brought what was before. */
+  /** Time that a ledger must stay unchanged; by then, the stream has delivered all earlier ends. */
   readonly quietPeriodMs: number;
-  /** How often one that has moved meanwhile is looked at again. */
+  /** Maximum comparisons of a ledger that keeps changing. */
   readonly attempts: number;
 };
 
-/** What the usage lacks of a ledger; less than nothing where it has more. */
+/** Spending of a ledger that its usage lacks; negative if usage has more. */
 export type UsageGap = LedgerKey & {
   readonly spentPicoUsd: PicoUsd;
   readonly assumedPicoUsd: PicoUsd;
-  /** Whether that is all of it; of a ledger that never stood still it is known only that at least so much lacks. */
+  /** False for a ledger that kept changing, of which at least this much is missing. */
   readonly isExact: boolean;
 };
 
-/** What comparing came to. */
+/** Result of a reconciliation. */
 export type Reconciliation = {
-  /** Ledgers whose usage equals them. */
+  /** Number of ledgers that equal their usage. */
   readonly equal: number;
   readonly gaps: readonly UsageGap[];
-  /** Ledgers that never stood still, and of which nothing is known to lack. */
+  /** Ledgers that kept changing and are not known to lack anything. */
   readonly busy: readonly LedgerKey[];
-  /** Ledgers that could not be read. */
   readonly failed: readonly LedgerKey[];
 };
 
-type PendingCheck = { readonly key: LedgerKey; readonly before: Spent; readonly least: PicoUsd };
+type PendingCheck = { readonly key: LedgerKey; readonly before: Spending; readonly minGapPicoUsd: PicoUsd };
 type CheckResult =
   | { readonly gap: UsageGap }
-  | { readonly again: PendingCheck }
+  | { readonly pending: PendingCheck }
   | { readonly failed: LedgerKey }
   | 'equal';
 
-/** How many ledgers are read at once. */
+/** Maximum number of ledgers that are read concurrently. */
 const MAX_CONCURRENT_READS = 8;
-const NOTHING: Spent = { spentPicoUsd: ZERO_USD, assumedPicoUsd: ZERO_USD };
+const NOTHING: Spending = { spentPicoUsd: ZERO_USD, assumedPicoUsd: ZERO_USD };
 
-/** This period and the last, of every team with a policy or with money drawn in them. */
+/** Lists the ledgers of this period and the last, of every team with a policy or with spending in them. */
 export async function ledgersToReconcile(
   ledger: Pick<Ledger, 'readOrganization'>,
   policyTeams: Iterable<string>,
   nowEpochMs: number,
 ): Promise<readonly LedgerKey[]> {
-  const period = periodAt(nowEpochMs);
+  const current = periodAt(nowEpochMs);
   const teams = [...policyTeams];
   const keys: LedgerKey[] = [];
-  for (const each of [period, periodAt(periodStartEpochMs(period) - 1)]) {
-    const holders = (await ledger.readOrganization(each))?.holders ?? [];
-    for (const team of [...new Set([...teams, ...holders])].sort()) keys.push({ team, period: each });
+  for (const period of [current, periodAt(periodStartEpochMs(current) - 1)]) {
+    const holders = (await ledger.readOrganization(period))?.holders ?? [];
+    for (const team of [...new Set([...teams, ...holders])].sort()) keys.push({ team, period });
   }
   return keys;
 }
 
 /**
- * Compares ledgers with their usage, which is seconds behind: a ledger that is the same before and after a while had no end
- * meanwhile, so its usage is whole and must equal it. One that moved is looked at again.
+ * Compares ledgers with their usage, which is seconds behind. A ledger that stays unchanged for the quiet period had no end
+ * in that time, so its usage is complete and must equal it. One that changed is compared again.
  */
 export async function reconcileUsage(
   ports: ReconcilePorts,
@@ -84,54 +83,60 @@ export async function reconcileUsage(
   const failed: LedgerKey[] = [];
   const gaps: UsageGap[] = [];
   let equal = 0;
-  const take = (seen: readonly CheckResult[]): readonly PendingCheck[] => {
-    for (const one of seen) {
-      if (one === 'equal') equal++;
-      else if ('gap' in one) gaps.push(one.gap);
-      else if ('failed' in one) failed.push(one.failed);
+  const collect = (results: readonly CheckResult[]): readonly PendingCheck[] => {
+    for (const result of results) {
+      if (result === 'equal') equal++;
+      else if ('gap' in result) gaps.push(result.gap);
+      else if ('failed' in result) failed.push(result.failed);
     }
-    return seen.flatMap((one) => (one !== 'equal' && 'again' in one ? [one.again] : []));
+    return results.flatMap((result) => (result !== 'equal' && 'pending' in result ? [result.pending] : []));
   };
-  let open = take(
+  let pending = collect(
     await mapInBatches(keys, MAX_CONCURRENT_READS, (key) =>
       catchFailure(key, async () => ({
-        again: { key, before: (await ports.ledger.read(key)) ?? NOTHING, least: ZERO_USD },
+        pending: { key, before: (await ports.ledger.read(key)) ?? NOTHING, minGapPicoUsd: ZERO_USD },
       })),
     ),
   );
-  for (let attempt = 1; attempt <= attempts && open.length > 0; attempt++) {
-    onProgress(keys.length - open.length, keys.length);
+  for (let attempt = 1; attempt <= attempts && pending.length > 0; attempt++) {
+    onProgress(keys.length - pending.length, keys.length);
     await ports.clock.sleep(quietPeriodMs);
-    open = take(
-      await mapInBatches(open, MAX_CONCURRENT_READS, (one) => catchFailure(one.key, () => compare(ports, one))),
+    pending = collect(
+      await mapInBatches(pending, MAX_CONCURRENT_READS, (check) =>
+        catchFailure(check.key, () => compare(ports, check)),
+      ),
     );
   }
-  onProgress(keys.length - open.length, keys.length);
-  for (const { key, least } of open)
-    if (least > 0n) gaps.push({ ...key, spentPicoUsd: least, assumedPicoUsd: ZERO_USD, isExact: false });
-  const busy = open.filter(({ least }) => least <= 0n).map(({ key }) => key);
+  onProgress(keys.length - pending.length, keys.length);
+  for (const { key, minGapPicoUsd } of pending)
+    if (minGapPicoUsd > 0n)
+      gaps.push({ ...key, spentPicoUsd: minGapPicoUsd, assumedPicoUsd: ZERO_USD, isExact: false });
+  const busy = pending.filter(({ minGapPicoUsd }) => minGapPicoUsd <= 0n).map(({ key }) => key);
   return { equal, gaps, busy, failed };
 }
 
-async function compare({ usage, ledger }: ReconcilePorts, { key, before, least }: PendingCheck): Promise<CheckResult> {
+async function compare(
+  { usage, ledger }: ReconcilePorts,
+  { key, before, minGapPicoUsd }: PendingCheck,
+): Promise<CheckResult> {
   const { from, to } = periodDayRange(key.period);
   const rows = await usage.listRows(key.team, from, to);
   const after = (await ledger.read(key)) ?? NOTHING;
-  const lacking = usageGap(rows, key.period, before);
+  const gap = usageGap(rows, key.period, before);
   if (after.spentPicoUsd === before.spentPicoUsd && after.assumedPicoUsd === before.assumedPicoUsd) {
-    const isEqual = lacking.spentPicoUsd === 0n && lacking.assumedPicoUsd === 0n;
-    return isEqual ? 'equal' : { gap: { ...key, ...lacking, isExact: true } };
+    const isEqual = gap.spentPicoUsd === 0n && gap.assumedPicoUsd === 0n;
+    return isEqual ? 'equal' : { gap: { ...key, ...gap, isExact: true } };
   }
-  // What has come since only adds to the usage, but for a correction, which takes off what was assumed.
-  const isKnown = after.assumedPicoUsd >= before.assumedPicoUsd && lacking.spentPicoUsd > least;
-  return { again: { key, before: after, least: isKnown ? lacking.spentPicoUsd : least } };
+  // New ends only add to usage, except for a correction, which reduces assumed spending. Without one, the gap is a minimum.
+  const isLargerMin = after.assumedPicoUsd >= before.assumedPicoUsd && gap.spentPicoUsd > minGapPicoUsd;
+  return { pending: { key, before: after, minGapPicoUsd: isLargerMin ? gap.spentPicoUsd : minGapPicoUsd } };
 }
 
 async function catchFailure(key: LedgerKey, attempt: () => Promise<CheckResult>): Promise<CheckResult> {
   return await attempt().catch(() => ({ failed: key }));
 }
 
-/** What all gaps come to, each by its size: one that lacks does not make up for one that has too much. */
+/** Adds up the sizes of gaps, so that a positive and a negative one do not cancel out. */
 export function totalGap(gaps: readonly UsageGap[]): PicoUsd {
   return gaps.reduce<PicoUsd>((sum, { spentPicoUsd, assumedPicoUsd }) => {
     const [spent, assumed] = [absoluteUsd(spentPicoUsd), absoluteUsd(assumedPicoUsd)];
@@ -139,7 +144,7 @@ export function totalGap(gaps: readonly UsageGap[]): PicoUsd {
   }, ZERO_USD);
 }
 
-/** A ledger by its name, for people. */
-export function formatLedgerKey({ team, period }: { readonly team: string; readonly period: Period }): string {
+/** Formats a ledger's key for people. */
+export function formatLedgerKey({ team, period }: LedgerKey): string {
   return `${team} in ${period}`;
 }

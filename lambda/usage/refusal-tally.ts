@@ -2,61 +2,61 @@ import type { Clock, Log } from '../kernel/clock.ts';
 import { type Day, dayAt } from '../kernel/period.ts';
 import type { RefusalReason } from '../kernel/refusals.ts';
 
-/** Where refusals are written down; a batch that is written again is the same one. */
+/** Store of refusals. Writing a batch again is idempotent. */
 export interface RefusalStore {
   write(batch: RefusalBatch): Promise<void>;
 }
 
-/** A request that the gateway itself refused. */
+/** A request that the gateway refused itself. */
 export type RefusedRequest = {
   readonly team: string;
   readonly keyId: string;
-  /** The model that was asked for; empty for none, and for one that the catalog has not. */
+  /** The requested model; empty if there was none, or one that is not in the catalog. */
   readonly model: string;
   readonly reason: RefusalReason;
 };
 
-/** What was refused to one key for one model on one day. */
+/** Refusals of one key, model and day. */
 export type RefusalRow = {
   readonly day: Day;
   readonly keyId: string;
   readonly model: string;
-  /** How often, by reason. */
+  /** Counts by reason. */
   readonly refusals: Readonly<Record<string, number>>;
 };
 
-/** What one process has refused to one team since the batch before; its id names it for ever. */
+/** Refusals of one process and team since the previous batch, under a permanent id. */
 export type RefusalBatch = { readonly id: string; readonly team: string; readonly rows: readonly RefusalRow[] };
 
-/** What the tally needs of the world. */
+/** Dependencies of the tally. */
 export type RefusalTallyPorts = {
   readonly store: RefusalStore;
   readonly clock: Pick<Clock, 'nowEpochMs' | 'monotonicMs'>;
-  /** A random id that nobody can foresee. */
+  /** Creates an unpredictable id. */
   readonly newId: () => string;
   readonly log: Log;
 };
 
-/** How often a team's refusals are written at most, in milliseconds: a flood must not cost a write each. */
-const WRITE_EVERY_MS = 1_000;
-/** The most rows of a batch: with its mark they are one transaction, which has 100 items at most. */
+/** Minimum time between writes for a team, in milliseconds, so that a flood of refusals does not cause a flood of writes. */
+const WRITE_INTERVAL_MS = 1_000;
+/** Maximum rows of a batch. With its marker, it must fit into one transaction of 100 items. */
 const MAX_BATCH_ROWS = 50;
-/** From how many rows of a team on what comes new is counted under no model. */
+/** Number of a team's rows from which new ones are counted without their model, which bounds memory. */
 const MAX_MODEL_ROWS = 200;
 
 type OpenRow = { readonly day: Day; readonly keyId: string; readonly model: string; refusals: Record<string, number> };
 
 type TeamTally = {
   readonly open: Map<string, OpenRow>;
-  /** Under their ids, until it is sure that they are written. */
+  /** Batches that have an id and are not yet known to be written. */
   closed: RefusalBatch[];
   writtenAtMs: number;
   writing: Promise<void> | undefined;
 };
 
 /**
- * Counts in this process what the gateway refuses, and writes it in batches, since a refusal makes no write of its own. A
- * batch whose write failed is written again under its id before any other, so it counts once whatever became of the first.
+ * Counts the refusals of this process in memory and writes them in batches, so that a refusal costs no write of its own. A
+ * batch whose write failed is retried under the same id before any other, so it counts once, whatever the first outcome.
  */
 export class RefusalTally {
   readonly #ports: RefusalTallyPorts;
@@ -66,33 +66,33 @@ export class RefusalTally {
     this.#ports = ports;
   }
 
-  /** Counts one. */
+  /** Counts a refusal. */
   note({ team, keyId, model, reason }: RefusedRequest): void {
     const tally = this.#teams.get(team) ?? {
       open: new Map(),
       closed: [],
-      writtenAtMs: -WRITE_EVERY_MS,
+      writtenAtMs: -WRITE_INTERVAL_MS,
       writing: undefined,
     };
     this.#teams.set(team, tally);
     const day = dayAt(this.#ports.clock.nowEpochMs());
-    const rowKey = (of: string) => JSON.stringify([day, keyId, of]);
-    const counted = tally.open.size >= MAX_MODEL_ROWS && !tally.open.has(rowKey(model)) ? '' : model;
-    const row = tally.open.get(rowKey(counted)) ?? { day, keyId, model: counted, refusals: {} };
+    const rowKey = (rowModel: string) => JSON.stringify([day, keyId, rowModel]);
+    const rowModel = tally.open.size >= MAX_MODEL_ROWS && !tally.open.has(rowKey(model)) ? '' : model;
+    const row = tally.open.get(rowKey(rowModel)) ?? { day, keyId, model: rowModel, refusals: {} };
     row.refusals[reason] = (row.refusals[reason] ?? 0) + 1;
-    tally.open.set(rowKey(counted), row);
+    tally.open.set(rowKey(rowModel), row);
   }
 
-  /** Writes what no write of the last second has told. Never throws: what cannot be written is kept for the next. */
+  /** Writes the refusals of teams without a write in the last second. Never throws: what fails is kept for the next flush. */
   async flushDue(): Promise<void> {
     const nowMs = this.#ports.clock.monotonicMs();
     const due = [...this.#teams].filter(([, { writing, writtenAtMs }]) => {
-      return writing === undefined && nowMs - writtenAtMs >= WRITE_EVERY_MS;
+      return writing === undefined && nowMs - writtenAtMs >= WRITE_INTERVAL_MS;
     });
     await Promise.all(due.map(([team, tally]) => this.#write(team, tally)));
   }
 
-  /** Writes all there is, at a process's end. */
+  /** Writes everything before the process ends. */
   async flushAll(): Promise<void> {
     for (const [team, tally] of this.#teams) {
       await tally.writing;
@@ -110,7 +110,7 @@ export class RefusalTally {
 
   async #writeBatches(team: string, tally: TeamTally): Promise<void> {
     try {
-      // Those of a failed write first: while they wait, what is new gathers in rows that are there already.
+      // Retries come first: until they succeed, new refusals accumulate in existing rows instead of new batches.
       await this.#writeClosed(tally);
       const rows = [...tally.open.values()];
       tally.open.clear();

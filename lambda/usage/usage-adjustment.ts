@@ -4,27 +4,27 @@ import type { LedgerKey } from '../ledger/ports.ts';
 import type { UsageGap } from './reconcile-usage.ts';
 import { NO_USAGE, type UsageRow } from './usage.ts';
 
-/** What of a ledger nobody knows any more which calls it was spent on, put into the usage so that both are one again. */
+/** Spending of a ledger whose calls can no longer be determined, added to usage so that both match again. */
 export type UsageAdjustment = LedgerKey & {
-  /** The how manieth of this ledger, from 1: each happens once. */
+  /** Sequence number within the ledger, from 1. Each number is used once. */
   readonly sequence: number;
-  /** When it was found out, within the period. */
+  /** The day on which the gap was found, within the period. */
   readonly day: Day;
   readonly spentPicoUsd: PicoUsd;
   readonly assumedPicoUsd: PicoUsd;
 };
 
-/** The key and the model of adjustments: neither a key's id nor a model's. */
+/** The key and model of adjustments, which no real key or model can have. */
 export const UNATTRIBUTED = { keyId: '-', model: 'unattributed' } as const;
 
-/** The adjustment that closes a gap, `earlier` of which were made before it was looked for. */
-export function buildAdjustment(gap: UsageGap, earlier: number, nowEpochMs: number): UsageAdjustment {
+/** Builds the adjustment that closes a gap. `earlierAdjustments` is the ledger's count before the gap was measured. */
+export function buildAdjustment(gap: UsageGap, earlierAdjustments: number, nowEpochMs: number): UsageAdjustment {
   const { team, period, spentPicoUsd, assumedPicoUsd } = gap;
   const day = billingDay(period, nowEpochMs);
-  return { team, period, sequence: earlier + 1, day, spentPicoUsd, assumedPicoUsd };
+  return { team, period, sequence: earlierAdjustments + 1, day, spentPicoUsd, assumedPicoUsd };
 }
 
-/** The row that an adjustment adds to. */
+/** The row that an adjustment adds. */
 export function toAdjustmentRow({ team, day, spentPicoUsd, assumedPicoUsd }: UsageAdjustment): UsageRow {
   return { ...NO_USAGE, ...UNATTRIBUTED, team, day, costPicoUsd: spentPicoUsd, assumedPicoUsd };
 }

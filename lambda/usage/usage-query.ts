@@ -2,20 +2,20 @@ import { didYouMean } from '../kernel/nearest-word.ts';
 import { type Day, dayAt, dayStartEpochMs, MS_PER_DAY } from '../kernel/period.ts';
 import { type Refusal, refuse } from '../kernel/refusals.ts';
 
-/** What usage can be split by. */
+/** Dimensions that usage can be grouped by. */
 export const USAGE_GROUPS = ['day', 'team', 'key', 'model'] as const;
-/** One of {@link USAGE_GROUPS}. */
+/** A dimension in {@link USAGE_GROUPS}. */
 export type UsageGroup = (typeof USAGE_GROUPS)[number];
 
-/** What is asked of the usage: days in UTC, both included. */
+/** A usage query. Days are in UTC, inclusive. */
 export type UsageQuery = { readonly from: Day; readonly to: Day; readonly groupBy: readonly UsageGroup[] };
 
-/** The most days of one answer: what is kept. */
+/** Maximum number of days per query: the retention of usage. */
 export const MAX_USAGE_DAYS = 400;
 
 const PARAMETERS: readonly string[] = ['from', 'to', 'group_by'];
 
-/** Reads the query of `GET /openai/v1/usage`; each parameter's values as they came. By default: this month, by day. */
+/** Parses the query parameters of `GET /openai/v1/usage`. The default is this month, by day. */
 export function parseUsageQuery(
   parameters: Readonly<Record<string, readonly string[] | undefined>>,
   nowEpochMs: number,

@@ -3,12 +3,12 @@ import type { Day } from '../kernel/period.ts';
 import { addUsage, NO_USAGE, sumRefusals, sumUsage, type UsageCounts, type UsageRow } from './usage.ts';
 import type { UsageGroup, UsageQuery } from './usage-query.ts';
 
-/** Names of keys, by their ids; a key that has gone is told by its id. */
+/** Names of keys by id. A deleted key has none and is shown by its id. */
 export type KeyNamesById = ReadonlyMap<string, string>;
 
 /**
- * Usage in the shape of `GET /openai/v1/usage`; dollars are exact decimal text, but for the estimate of `usage_by_key`,
- * a number as clients of that field expect. `rows` are all that the caller may see of the query's days and of today.
+ * Builds the response of `GET /openai/v1/usage`. Dollars are exact decimal strings, except for `estimated_cost_usd`, which
+ * clients expect as a number. `rows` are all that the caller may see of the query's days and of today.
  */
 export function buildUsageReport(
   { from, to, groupBy }: UsageQuery,
@@ -16,18 +16,18 @@ export function buildUsageReport(
   names: KeyNamesById,
   today: Day,
 ) {
-  const asked = rows.filter(({ day }) => day >= from && day <= to);
+  const queried = rows.filter(({ day }) => day >= from && day <= to);
   return {
     object: 'usage',
     from,
     to,
     group_by: groupBy,
-    data: groupRows(asked, groupBy).map(({ row, counts }) => ({
+    data: groupRows(queried, groupBy).map(({ row, counts }) => ({
       ...Object.fromEntries(groupBy.flatMap((group) => groupLabels(row, group, names))),
       ...renderCounts(counts),
     })),
-    total: renderCounts(sumUsage(asked)),
-    /** Of the current day in UTC, whatever was asked for. */
+    total: renderCounts(sumUsage(queried)),
+    /** Of the current UTC day, whatever the query. */
     usage_by_key: groupRows(
       rows.filter(({ day }) => day === today),
       ['team', 'key'],
@@ -42,7 +42,7 @@ export function buildUsageReport(
   };
 }
 
-/** Adds up what is the same in the groups asked for, in their order. */
+/** Adds up rows with the same labels, sorted by them. */
 function groupRows(rows: readonly UsageRow[], groups: readonly UsageGroup[]) {
   const grouped = new Map<string, { readonly sortKey: readonly string[]; row: UsageRow; counts: UsageCounts }>();
   for (const row of rows) {
@@ -53,7 +53,7 @@ function groupRows(rows: readonly UsageRow[], groups: readonly UsageGroup[]) {
   return [...grouped.values()].sort((a, b) => compareLexicographic(a.sortKey, b.sortKey));
 }
 
-/** Which of two comes first, by the first of their parts that differs. */
+/** Compares two lists by their first parts that differ. */
 export function compareLexicographic(a: readonly string[], b: readonly string[]): number {
   const index = a.findIndex((part, at) => part !== b[at]);
   return index < 0 ? 0 : (a[index] ?? '') < (b[index] ?? '') ? -1 : 1;
@@ -71,12 +71,12 @@ function groupLabels(row: UsageRow, group: UsageGroup, names: KeyNamesById): [st
   ];
 }
 
-/** A key's name, or its id where nobody knows one. */
+/** A key's name, or its id if it has none. */
 export function displayName(keyId: string, names: KeyNamesById): string {
   return names.get(keyId) ?? keyId;
 }
 
-/** Counts as every answer and report has them; dollars are exact decimal text. */
+/** Counts as API responses and reports show them. Dollars are exact decimal strings. */
 export function renderCounts(counts: UsageCounts) {
   return {
     requests: counts.requests,
@@ -89,7 +89,7 @@ export function renderCounts(counts: UsageCounts) {
     assumed_usd: toUsdString(counts.assumedPicoUsd),
     voided_requests: counts.voided,
     expired_requests: counts.expired,
-    /** By the gateway itself: none of them is in the rest. */
+    /** Refused by the gateway itself; not included in any other count. */
     refused_requests: sumRefusals(counts),
     refusals: Object.fromEntries(Object.entries(counts.refusals).sort(([a], [b]) => (a < b ? -1 : 1))),
   };

@@ -1,14 +1,14 @@
 import type { Identity } from '../access/identity.ts';
 import { accessLevelFor } from '../access/permissions.ts';
 
-/** Whose usage someone may see: everyone's, a team's, one key's, or nobody's. */
+/** The usage that an identity may see. */
 export type UsageScope =
   | { readonly kind: 'organization' }
   | { readonly kind: 'team'; readonly team: string }
   | { readonly kind: 'key'; readonly team: string; readonly keyId: string }
   | { readonly kind: 'nothing' };
 
-/** Who sees what, as the table of permissions says. */
+/** Resolves an identity's scope by the permission table. */
 export function resolveUsageScope(identity: Identity): UsageScope {
   const { keyId, team } = identity;
   const level = accessLevelFor(identity, 'read_usage');

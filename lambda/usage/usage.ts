@@ -2,28 +2,28 @@ import { addUsd, type PicoUsd, subtractUsd, ZERO_USD } from '../kernel/money.ts'
 import { billingDay, type Day, type Period, periodDayRange } from '../kernel/period.ts';
 import type { LedgerEnd, ReservationEnd } from '../ledger/reservation-end.ts';
 
-/** What calls come to. */
+/** Counts and cost of calls. */
 export type UsageCounts = {
-  /** Calls that Groq took, or may have taken; what it refused is in `voided`. */
+  /** Calls that Groq accepted, or may have accepted; calls that it refused are in `voided`. */
   readonly requests: number;
   readonly promptTokens: number;
   readonly cachedTokens: number;
   readonly completionTokens: number;
   readonly reasoningTokens: number;
-  /** How long Groq was waited for, over all requests and voids. */
+  /** Total time waiting for Groq, including voided calls. */
   readonly upstreamMs: number;
   readonly costPicoUsd: PicoUsd;
-  /** The part of the cost that is assumed, because the outcome never came. */
+  /** The part of the cost that is assumed, because a call's outcome never arrived. */
   readonly assumedPicoUsd: PicoUsd;
-  /** Calls that Groq refused or never saw: they cost nothing. */
+  /** Calls that Groq refused or never received, at no cost. */
   readonly voided: number;
-  /** Calls that nobody came back for: at their bound, and with no tokens. */
+  /** Calls whose reservation expired, at their maximum cost and with no tokens. */
   readonly expired: number;
-  /** Requests that the gateway itself refused, by their reason in the table of refusals: nothing of them is in the rest. */
+  /** Requests that the gateway refused itself, by reason; not included in any other count. */
   readonly refusals: Readonly<Record<string, number>>;
 };
 
-/** Whose calls, when and of what. */
+/** The key of a usage row. */
 export type UsageKey = {
   readonly team: string;
   readonly day: Day;
@@ -31,7 +31,7 @@ export type UsageKey = {
   readonly model: string;
 };
 
-/** A day's calls of one key to one model. */
+/** Usage of one key and model on one day. */
 export type UsageRow = UsageKey & UsageCounts;
 
 /** No calls. */
@@ -49,7 +49,7 @@ export const NO_USAGE: UsageCounts = {
   refusals: {},
 };
 
-/** What one end adds, whatever came before it: so ends can be counted in any order. */
+/** The counts that an end adds. They do not depend on earlier ends, so ends can be counted in any order. */
 export function usageFromEnd(end: ReservationEnd): UsageCounts {
   const { kind, promptTokens, cachedTokens, completionTokens, reasoningTokens, costPicoUsd, maxCostPicoUsd } = end;
   const { upstreamMs } = end.trace;
@@ -59,7 +59,7 @@ export function usageFromEnd(end: ReservationEnd): UsageCounts {
   const assumedPicoUsd = end.assumed ? costPicoUsd : ZERO_USD;
   const counts = { ...NO_USAGE, promptTokens, cachedTokens, completionTokens, reasoningTokens, upstreamMs };
   if (kind === 'settle') return { ...counts, requests: 1, costPicoUsd, assumedPicoUsd };
-  // A late void: a settlement always has a cost or tokens, since a usage of nothing is taken at the bound.
+  // Without cost and tokens it is a late void: a settlement with an empty usage is charged its maximum cost.
   const isVoid = costPicoUsd === 0n && promptTokens + completionTokens === 0;
   return {
     ...counts,
@@ -71,7 +71,7 @@ export function usageFromEnd(end: ReservationEnd): UsageCounts {
   };
 }
 
-/** Adds counts. */
+/** Adds two counts. */
 export function addUsage(a: UsageCounts, b: UsageCounts): UsageCounts {
   return {
     requests: a.requests + b.requests,
@@ -88,34 +88,34 @@ export function addUsage(a: UsageCounts, b: UsageCounts): UsageCounts {
   };
 }
 
-/** Adds up counts. */
+/** Sums counts. */
 export function sumUsage(counts: readonly UsageCounts[]): UsageCounts {
   return counts.reduce(addUsage, NO_USAGE);
 }
 
-/** Requests that the gateway itself refused, for whatever reason. */
+/** The number of requests that the gateway refused itself, for any reason. */
 export function sumRefusals({ refusals }: Pick<UsageCounts, 'refusals'>): number {
   return Object.values(refusals).reduce((sum, count) => sum + count, 0);
 }
 
 function addRefusals(a: UsageCounts['refusals'], b: UsageCounts['refusals']): UsageCounts['refusals'] {
-  const added = Object.entries(b);
-  if (added.length === 0) return a;
-  return { ...a, ...Object.fromEntries(added.map(([reason, count]) => [reason, (a[reason] ?? 0) + count])) };
+  const additions = Object.entries(b);
+  if (additions.length === 0) return a;
+  return { ...a, ...Object.fromEntries(additions.map(([reason, count]) => [reason, (a[reason] ?? 0) + count])) };
 }
 
-/** Where an end is counted. */
+/** The row in which an end is counted. */
 export function usageKeyFor({ ledger, end }: LedgerEnd): UsageKey {
   const day = billingDay(ledger.period, end.atEpochMs);
   return { team: ledger.team, day, keyId: end.keyId, model: end.model };
 }
 
-/** Folds ends into one row a team, day, key and model. */
+/** Folds ends into one row per team, day, key and model. */
 export function foldEnds(ends: readonly LedgerEnd[]): readonly UsageRow[] {
   return foldRows(ends.map((entry) => ({ ...usageKeyFor(entry), ...usageFromEnd(entry.end) })));
 }
 
-/** Folds rows into one a team, day, key and model. */
+/** Folds rows into one per team, day, key and model. */
 export function foldRows(parts: readonly UsageRow[]): readonly UsageRow[] {
   const rows = new Map<string, UsageRow>();
   for (const part of parts) {
@@ -127,8 +127,8 @@ export function foldRows(parts: readonly UsageRow[]): readonly UsageRow[] {
 }
 
 /**
- * What the ledger of a period has and the usage of a team has not: nothing, once the stream has drained. `rows` are the
- * team's, of any days.
+ * Spending of a team's ledger that its usage lacks. It is zero once the stream has drained, and negative if usage has more.
+ * `rows` may include other periods.
  */
 export function usageGap(
   rows: readonly UsageRow[],

@@ -5,15 +5,15 @@ import { picoUsd } from '../../lambda/kernel/money.ts';
 import type { BudgetSnapshot } from '../../lambda/ledger/budget-snapshot.ts';
 import { START_MS } from './ledger/ledger-fixtures.ts';
 
-/** Dollars, whole. */
+/** Dollars as pico-dollars, rounded to micro-dollars. */
 export const usd = (amount: number) => picoUsd(BigInt(Math.round(amount * 1e6)) * 1_000_000n);
 
-/** A sight of the team `a` in 2026-11 with a budget of $100. */
+/** A snapshot of the team `a` in 2026-11 with a budget of $100. */
 export function snapshotWith(fields: Partial<BudgetSnapshot> = {}): BudgetSnapshot {
   return { holder: 'a', period: '2026-11', spentPicoUsd: usd(0), limitPicoUsd: usd(100), ...fields };
 }
 
-/** Which alerts have been told, in memory: what the table must do, by the words of its port. */
+/** An in-memory model of the alert table. */
 export class MemoryAlertRepository implements AlertRepository {
   readonly records = new Map<string, AlertRecord>();
   readonly #claimIds = new Map<string, string>();
@@ -22,12 +22,12 @@ export class MemoryAlertRepository implements AlertRepository {
   async claim(
     crossing: ThresholdCrossing,
     { id, nowEpochMs, leaseEndsAtEpochMs }: Parameters<AlertRepository['claim']>[1],
-  ): Promise<ThresholdCrossing | 'told' | 'busy'> {
+  ): Promise<ThresholdCrossing | 'delivered' | 'busy'> {
     this.reads++;
     const name = crossingId(crossing);
     const known = this.records.get(name);
     if (known !== undefined && this.#claimIds.get(name) !== id) {
-      if (known.deliveredAtEpochMs !== undefined) return 'told';
+      if (known.deliveredAtEpochMs !== undefined) return 'delivered';
       if (known.leaseEndsAtEpochMs > nowEpochMs) return 'busy';
     }
     const first = known?.crossing ?? crossing;
@@ -51,8 +51,8 @@ export class MemoryAlertRepository implements AlertRepository {
 
 let ids = 0;
 
-/** A process that announces; what it publishes and logs is in `published` and `logged`. */
-export function alertDeliveryWith(claims: AlertRepository, more: Partial<AlertDeliveryPorts> = {}) {
+/** A process that delivers alerts, with lists of what it published and logged. */
+export function alertDeliveryWith(claims: AlertRepository, overrides: Partial<AlertDeliveryPorts> = {}) {
   const published: Alert[] = [];
   const logged: Record<string, unknown>[] = [];
   const ports: AlertDeliveryPorts = {
@@ -65,7 +65,7 @@ export function alertDeliveryWith(claims: AlertRepository, more: Partial<AlertDe
     nowEpochMs: () => START_MS,
     newId: () => `claim-${ids++}`,
     delivered: new Set(),
-    ...more,
+    ...overrides,
   };
   return { ports, published, logged };
 }

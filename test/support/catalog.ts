@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs';
 import { parseTeam, type TeamPolicy } from '../../lambda/policy/environment.ts';
 import { parseCatalog } from '../../lambda/pricing/catalog.ts';
 
-/** The product's own catalog file. */
+/** The catalog file of the product. */
 export const CATALOG_FILE = new URL('../../config/catalog.json', import.meta.url);
 export const catalogContent = (): { models: Record<string, unknown>[] } & Record<string, unknown> =>
   JSON.parse(readFileSync(CATALOG_FILE, 'utf8'));
 export const catalog = parseCatalog('config/catalog.json', catalogContent());
 
-/** A team's policy with what a test cares about. */
+/** A team's policy with the given fields. */
 export function policyWith(fields: Record<string, unknown> = {}): TeamPolicy {
   const organization = { monthlyCapUsd: 500, alertsUsd: [], alertsPercent: [50, 80, 95] };
   return parseTeam(

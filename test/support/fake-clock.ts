@@ -1,7 +1,7 @@
 import type { Clock } from '../../lambda/kernel/clock.ts';
 import { START_MS } from './ledger/ledger-fixtures.ts';
 
-/** A clock that moves only when someone sleeps, and then at once. */
+/** A clock that only advances in `sleep`, which returns at once. `at` schedules a callback. */
 export function fakeClock(): Clock & { sleptMs(): number; at(ms: number, event: () => Promise<unknown>): void } {
   let elapsedMs = 0;
   const events: { ms: number; event: () => Promise<unknown> }[] = [];

@@ -2,7 +2,7 @@ import { EMPTY_TALLY } from '../../bin/prove/load.ts';
 import type { Measurement } from '../../bin/prove/verdict.ts';
 import { picoUsd, ZERO_USD } from '../../lambda/kernel/money.ts';
 
-/** A measurement of a budget of 10,000 pico-dollars, all of it billed and spent, with what a test cares about. */
+/** A measurement of a budget of 10,000 pico-dollars that is billed and spent completely, with the given changes. */
 export function measurementWith(fields: Partial<Measurement> = {}, spent = 10_000n, held = 0n): Measurement {
   return {
     scenario: 'whole',

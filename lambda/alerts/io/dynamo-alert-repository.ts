@@ -3,11 +3,14 @@ import { PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE } from '../../contract.ts';
 import { DynamoTable, type Item } from '../../kernel/io/dynamo-table.ts';
 import { picoUsd } from '../../kernel/money.ts';
 import type { Period } from '../../kernel/period.ts';
-import { number, USAGE_TTL_S } from '../../usage/io/usage-item.ts';
+import { marshalNumber, USAGE_TTL_S } from '../../usage/io/item-update.ts';
 import type { ThresholdCrossing } from '../crossings.ts';
 import type { AlertClaim, AlertRecord, AlertRepository } from '../deliver-alerts.ts';
 
-/** Which alerts have been told, in the usage table: `ALERTS#<period>` / `<holder>#<threshold>`. */
+/** Attribute of the time of delivery. Stored items have this name, so it cannot change. */
+const DELIVERED_AT = 'toldAtMs';
+
+/** Stores alerts in the usage table, `ALERTS#<period>` / `<holder>#<threshold>`. */
 export class DynamoAlertRepository implements AlertRepository {
   readonly #table: DynamoTable;
 
@@ -15,36 +18,41 @@ export class DynamoAlertRepository implements AlertRepository {
     this.#table = new DynamoTable(client, table, 'alerts');
   }
 
-  async claim(crossing: ThresholdCrossing, claim: AlertClaim): Promise<ThresholdCrossing | 'told' | 'busy'> {
+  async claim(crossing: ThresholdCrossing, claim: AlertClaim): Promise<ThresholdCrossing | 'delivered' | 'busy'> {
     const outcome = await this.#table.update('claim an alert', alertKey(crossing), {
-      // A crossing stays as it was first seen, so that whoever tells it again tells the same.
+      // The first crossing is kept, so that a second delivery is identical.
       UpdateExpression:
         'SET claimId = :id, leaseEndsMs = :ends, #ttl = :ttl, spent = if_not_exists(spent, :spent), #limit = if_not_exists(#limit, :limit)',
-      // The client tries again by itself: a claim that finds its own id has succeeded.
+      // The SDK retries: a claim that finds its own id has succeeded before.
       ConditionExpression:
-        'attribute_not_exists(#pk) OR claimId = :id OR (attribute_not_exists(toldAtMs) AND leaseEndsMs <= :now)',
-      ExpressionAttributeNames: { '#pk': PARTITION_KEY, '#ttl': TTL_ATTRIBUTE, '#limit': 'limit' },
+        'attribute_not_exists(#pk) OR claimId = :id OR (attribute_not_exists(#deliveredAt) AND leaseEndsMs <= :now)',
+      ExpressionAttributeNames: {
+        '#pk': PARTITION_KEY,
+        '#ttl': TTL_ATTRIBUTE,
+        '#limit': 'limit',
+        '#deliveredAt': DELIVERED_AT,
+      },
       ExpressionAttributeValues: {
         ':id': { S: claim.id },
-        ':now': number(claim.nowEpochMs),
-        ':ends': number(claim.leaseEndsAtEpochMs),
-        // As long as the usage that they tell of.
-        ':ttl': number(Math.floor(claim.nowEpochMs / 1000) + USAGE_TTL_S),
-        ':spent': number(crossing.spentPicoUsd),
-        ':limit': number(crossing.limitPicoUsd),
+        ':now': marshalNumber(claim.nowEpochMs),
+        ':ends': marshalNumber(claim.leaseEndsAtEpochMs),
+        // Alerts are kept as long as usage.
+        ':ttl': marshalNumber(Math.floor(claim.nowEpochMs / 1000) + USAGE_TTL_S),
+        ':spent': marshalNumber(crossing.spentPicoUsd),
+        ':limit': marshalNumber(crossing.limitPicoUsd),
       },
       ReturnValues: 'ALL_NEW',
       ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
     });
     if ('written' in outcome) return parseRecord(outcome.written).crossing;
-    return outcome.current?.toldAtMs === undefined ? 'busy' : 'told';
+    return outcome.current?.[DELIVERED_AT] === undefined ? 'busy' : 'delivered';
   }
 
   async markDelivered(crossing: ThresholdCrossing, nowEpochMs: number, text: string): Promise<void> {
     await this.#table.update('mark an alert as delivered', alertKey(crossing), {
-      UpdateExpression: 'SET toldAtMs = if_not_exists(toldAtMs, :now), #text = :text',
-      ExpressionAttributeNames: { '#text': 'text' },
-      ExpressionAttributeValues: { ':now': number(nowEpochMs), ':text': { S: text } },
+      UpdateExpression: 'SET #deliveredAt = if_not_exists(#deliveredAt, :now), #text = :text',
+      ExpressionAttributeNames: { '#deliveredAt': DELIVERED_AT, '#text': 'text' },
+      ExpressionAttributeValues: { ':now': marshalNumber(nowEpochMs), ':text': { S: text } },
     });
   }
 
@@ -68,7 +76,7 @@ function alertKey({ period, holder, threshold }: ThresholdCrossing): Item {
 
 function parseRecord(item: Item): AlertRecord {
   const [holder = '', threshold = ''] = item[SORT_KEY]?.S?.split('#') ?? [];
-  const delivered = item.toldAtMs?.N;
+  const deliveredAtMs = item[DELIVERED_AT]?.N;
   return {
     crossing: {
       period: item[PARTITION_KEY]?.S?.slice('ALERTS#'.length) ?? '',
@@ -78,6 +86,6 @@ function parseRecord(item: Item): AlertRecord {
       limitPicoUsd: picoUsd(BigInt(item.limit?.N ?? '0')),
     },
     leaseEndsAtEpochMs: Number(item.leaseEndsMs?.N ?? 0),
-    deliveredAtEpochMs: delivered === undefined ? undefined : Number(delivered),
+    deliveredAtEpochMs: deliveredAtMs === undefined ? undefined : Number(deliveredAtMs),
   };
 }

@@ -3,7 +3,7 @@ import { ALERT_EVENT } from '../../contract.ts';
 import { StoreError } from '../../kernel/store-error.ts';
 import type { Alert } from '../alert.ts';
 
-/** Tells alerts as events, for whatever rule wants them. */
+/** Publishes alerts as EventBridge events. */
 export class EventBus {
   readonly #client: EventBridgeClient;
   readonly #name: string;
@@ -13,7 +13,11 @@ export class EventBus {
     this.#name = name;
   }
 
-  /** Sends one event. @throws StoreError */
+  /**
+   * Publishes one alert.
+   *
+   * @throws StoreError if EventBridge cannot be reached or rejects the event.
+   */
   async publish(alert: Alert): Promise<void> {
     const entry = {
       EventBusName: this.#name,
@@ -21,14 +25,14 @@ export class EventBus {
       DetailType: ALERT_EVENT.detailType,
       Detail: JSON.stringify(alert),
     };
-    const taken = await this.#client.send(new PutEventsCommand({ Entries: [entry] })).catch((cause: unknown) => {
+    const result = await this.#client.send(new PutEventsCommand({ Entries: [entry] })).catch((cause: unknown) => {
       throw new StoreError('event bus', 'cannot reach EventBridge', { cause });
     });
-    // EventBridge answers 200 and tells of each event whether it was taken.
-    if (taken.FailedEntryCount !== 0)
+    // EventBridge responds with 200 even if it rejects an event.
+    if (result.FailedEntryCount !== 0)
       throw new StoreError(
         'event bus',
-        `EventBridge did not take the event: ${taken.Entries?.[0]?.ErrorCode ?? 'unknown'}`,
+        `EventBridge rejected the event: ${result.Entries?.[0]?.ErrorCode ?? 'unknown'}`,
       );
   }
 }

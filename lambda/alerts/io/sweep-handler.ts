@@ -10,7 +10,7 @@ import { organizationSnapshot, PastSpendingReader, readBudgetStatuses } from '..
 import { budgetMetricLine } from '../budget-status-metrics.ts';
 import { type AlertDeliveryPorts, deliverMissedAlerts } from '../deliver-alerts.ts';
 
-/** What the sweep needs of the world; `write` takes one line for the log. */
+/** Dependencies of the sweep. `write` appends one line to the log. */
 export type SweepPorts = {
   readonly policies: PolicySource;
   readonly ledger: SweepableLedger;
@@ -21,11 +21,10 @@ export type SweepPorts = {
 };
 
 /**
- * Makes the scheduled sweep: it expires reservations, writes what every budget stands at, and tells the alerts that nobody
- * has told. It reports by CloudWatch's embedded metric format, so one line is both the log and the metrics that alarms
- * watch.
+ * Creates the scheduled sweep, which expires reservations, reports every budget's status, and delivers missed alerts. It
+ * writes CloudWatch's embedded metric format, so one line is both the log entry and the metrics of alarms.
  *
- * @throws Error naming the ledgers that could not be swept and the alerts that could not be told, after all others.
+ * @throws Error naming the ledgers that could not be swept and the alerts that could not be delivered, after all others.
  */
 export function createSweepHandler({ policies, ledger, clock, alerts, environmentName, write }: SweepPorts) {
   const past = new PastSpendingReader(alerts.usage);
@@ -37,10 +36,10 @@ export function createSweepHandler({ policies, ledger, clock, alerts, environmen
     for (const status of await readBudgetStatuses(swept, teams, past, nowEpochMs))
       write(budgetMetricLine(environmentName, status, nowEpochMs));
     const periods = new Set([periodAt(nowEpochMs), ...swept.budgetSnapshots.map(({ period }) => period)]);
-    const all = [...periods].flatMap((period) => organizationSnapshot(swept, teams.values(), period) ?? []);
+    const organization = [...periods].flatMap((period) => organizationSnapshot(swept, teams.values(), period) ?? []);
     const spenders = [...new Set([...teams.keys(), ...swept.budgetSnapshots.map(({ holder }) => holder)])];
-    const undelivered = await deliverMissedAlerts(alerts, [...swept.budgetSnapshots, ...all], spenders).catch(
-      (error: Error) => [`of all, since it ${error.message}`],
+    const undelivered = await deliverMissedAlerts(alerts, [...swept.budgetSnapshots, ...organization], spenders).catch(
+      (error: Error) => [`of all teams: ${error.message}`],
     );
     const faults = [
       ...(swept.failed.length > 0 ? [`could not sweep the ledgers of ${swept.failed.join(', ')}`] : []),
@@ -62,7 +61,7 @@ function sweepMetricLine(environmentName: string, swept: SweepResult, timestampE
     values: {
       event: 'sweep_completed',
       [DIMENSION.environment]: environmentName,
-      // For graphs and alarms only; the ledgers have the exact figures.
+      // Floats, for graphs and alarms only; the ledgers have the exact amounts.
       [METRIC.overrunUsd]: Number(toUsdString(swept.overrunPicoUsd)),
       [METRIC.assumedUsd]: Number(toUsdString(swept.assumedPicoUsd)),
       [METRIC.expiredReservations]: swept.expired,

@@ -2,78 +2,82 @@ import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/clien
 import { pauseUpTo } from '../../kernel/io/retry.ts';
 import { StoreError } from '../../kernel/store-error.ts';
 
-/** How often a message is sent before it is left to whoever asked for it, in one go. */
+/** Maximum attempts per invocation. */
 const MAX_TRIES = 3;
-/** How long a webhook may take to answer, and the pause between tries at first, in milliseconds. */
-const ANSWER_MS = 5_000;
-const PAUSE_MS = 1_000;
-/** Plain HTTP is for this machine's own tests only: an address is a secret. */
+const TIMEOUT_MS = 5_000;
+/** Base of the exponential backoff. */
+const BACKOFF_MS = 1_000;
+/** Plain HTTP is for tests only: the URL is a secret. */
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
-/** An incoming webhook whose address is a secret. */
+/** An incoming webhook whose URL is a secret. */
 export class Webhook {
   readonly #secrets: SecretsManagerClient;
   readonly #secretName: string;
-  readonly #pauseMs: number;
+  readonly #backoffMs: number;
 
-  constructor(secrets: SecretsManagerClient, secretName: string, pauseMs = PAUSE_MS) {
+  constructor(secrets: SecretsManagerClient, secretName: string, backoffMs = BACKOFF_MS) {
     this.#secrets = secrets;
     this.#secretName = secretName;
-    this.#pauseMs = pauseMs;
+    this.#backoffMs = backoffMs;
   }
 
-  /** Posts a JSON body. @throws StoreError when it was not taken, or nobody knows. */
+  /**
+   * Posts a JSON body.
+   *
+   * @throws StoreError if the webhook rejected it, or the outcome is unknown.
+   */
   async post(body: string): Promise<void> {
-    const address = await this.#address();
+    const url = await this.#readUrl();
     for (let tries = 1; ; tries++) {
-      const fault = await postOnce(address, body);
+      const fault = await postOnce(url, body);
       if (fault === undefined) return;
       if (!fault.isTransient || tries >= MAX_TRIES)
-        throw new StoreError('webhook', `the webhook took no message: ${fault.why}`);
-      await pauseUpTo(this.#pauseMs * 2 ** tries);
+        throw new StoreError('webhook', `the webhook did not accept the message: ${fault.why}`);
+      await pauseUpTo(this.#backoffMs * 2 ** tries);
     }
   }
 
-  /** Read anew each time: messages are rare, and an address that was changed is used at once. */
-  async #address(): Promise<URL> {
+  /** Reads the URL for each message. Messages are rare, and a changed URL takes effect at once. */
+  async #readUrl(): Promise<URL> {
     const secret = await this.#secrets
       .send(new GetSecretValueCommand({ SecretId: this.#secretName }))
       .catch((cause: unknown) => {
         throw new StoreError('webhook', `cannot read the secret ${this.#secretName}`, { cause });
       });
-    const address = URL.parse((secret.SecretString ?? '').trim());
-    const isSafe = address?.protocol === 'https:' || (address?.protocol === 'http:' && LOOPBACK.has(address.hostname));
-    if (address === null || !isSafe)
-      throw new StoreError('webhook', `the secret ${this.#secretName} is not an address that begins with https://`);
-    return address;
+    const url = URL.parse((secret.SecretString ?? '').trim());
+    const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && LOOPBACK.has(url.hostname));
+    if (url === null || !isSafe)
+      throw new StoreError('webhook', `the secret ${this.#secretName} is not a URL that begins with https://`);
+    return url;
   }
 }
 
-/** Sends a message once; undefined when it was taken, or why not, and whether that may pass. */
+/** Sends a message once. Returns undefined if it was accepted, or the fault. */
 async function postOnce(
-  address: URL,
+  url: URL,
   body: string,
 ): Promise<{ readonly why: string; readonly isTransient: boolean } | undefined> {
   try {
     const {
       status,
       ok,
-      body: answer,
-    } = await fetch(address, {
+      body: response,
+    } = await fetch(url, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body,
-      // What answers elsewhere is not what the secret names.
+      // A redirect would send the message to a URL that is not in the secret.
       redirect: 'manual',
-      signal: AbortSignal.timeout(ANSWER_MS),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
     });
-    await answer?.cancel();
-    return ok ? undefined : { why: `it answered ${status}`, isTransient: status === 429 || status >= 500 };
+    await response?.cancel();
+    return ok ? undefined : { why: `it responded with ${status}`, isTransient: status === 429 || status >= 500 };
   } catch (error) {
-    // The error of fetch may name the address.
+    // The message of a fetch error may contain the URL.
     const name = error instanceof Error ? error.name : 'unknown';
     return {
-      why: name === 'TimeoutError' ? 'it did not answer in time' : 'it could not be reached',
+      why: name === 'TimeoutError' ? 'it timed out' : 'it could not be reached',
       isTransient: true,
     };
   }

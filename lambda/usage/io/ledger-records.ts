@@ -3,10 +3,10 @@ import type { LedgerEnd } from '../../ledger/reservation-end.ts';
 import type { RefusalBatch } from '../refusal-tally.ts';
 import { parseRefusalBatch } from './refusal-item.ts';
 
-/** What records of the ledger's stream tell that is counted. */
+/** The countable content of records of the ledger's stream. */
 export type ParsedRecords = { readonly ends: readonly LedgerEnd[]; readonly refusals: readonly RefusalBatch[] };
 
-/** Reads what is to be counted; `onUnreadable` is told the place of each record that cannot be read, and why. */
+/** Parses records. `onUnreadable` receives the index of each malformed record and the reason. */
 export function parseRecords(
   records: readonly LedgerRecord[],
   onUnreadable: (index: number, why: string) => void,
@@ -16,8 +16,8 @@ export function parseRecords(
   for (const [index, record] of records.entries()) {
     try {
       ends.push(...parseReservationEnds(record));
-      const refused = parseRefusalBatch(record);
-      if (refused !== undefined) refusals.push(refused);
+      const batch = parseRefusalBatch(record);
+      if (batch !== undefined) refusals.push(batch);
     } catch (error) {
       if (!(error instanceof MalformedRecordError)) throw error;
       onUnreadable(index, error.message);

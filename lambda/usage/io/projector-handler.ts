@@ -7,20 +7,20 @@ import type { LedgerRecord } from '../../ledger/io/reservation-end-item.ts';
 import type { UsageCounter } from '../ports.ts';
 import { parseRecords } from './ledger-records.ts';
 
-/** What the projector needs of the world. */
+/** Dependencies of the projector. */
 export type ProjectorPorts = {
   readonly usage: UsageCounter;
-  /** Tells thresholds that have been crossed. What fails is logged, and left to the sweep. */
+  /** Delivers alerts of crossed thresholds. Failures are logged, and the sweep retries them. */
   readonly deliverAlerts: (budgetSnapshots: readonly BudgetSnapshot[]) => Promise<unknown>;
   readonly log: Log;
 };
 
 /**
- * Makes the projector: from the ledger's stream to usage. Records that cannot be read are told to Lambda, which tries
- * them again and at last hands them to the dead letters; all others of the batch have been counted by then. When the
- * table fails, the whole batch is to come again.
+ * Creates the projector, which counts the ledger's stream into usage. It reports malformed records to Lambda, which
+ * retries them and finally sends them to the dead-letter queue, after all others of the batch have been counted. If the
+ * table fails, Lambda retries the whole batch.
  *
- * @throws StoreError when ends or refusals may not have been counted.
+ * @throws StoreError if ends or refusals may not have been counted.
  */
 export function createProjectorHandler({ usage, deliverAlerts, log }: ProjectorPorts) {
   return middy<DynamoDBStreamEvent, DynamoDBBatchResponse>({ timeoutEarlyInMillis: 0 }).handler(async ({ Records }) => {
@@ -33,13 +33,13 @@ export function createProjectorHandler({ usage, deliverAlerts, log }: ProjectorP
     });
     await usage.count(ends);
     await usage.countRefusals(refusals);
-    // After it: an alert says what the money went to.
+    // Alerts come after counting, because they name the models and keys with the highest cost.
     await deliverAlerts(images.flatMap(({ NewImage }) => parseBudgetSnapshot(NewImage) ?? []));
     return { batchItemFailures: unreadable.map((itemIdentifier) => ({ itemIdentifier })) };
   });
 }
 
-/** Lambda's images are those of the SDK, but for binary values, which a ledger has none of. */
+/** Lambda's images equal the SDK's except for binary values, which a ledger does not have. */
 function toLedgerRecord({ dynamodb }: DynamoDBRecord): LedgerRecord {
   return { NewImage: dynamodb?.NewImage, OldImage: dynamodb?.OldImage } as LedgerRecord;
 }

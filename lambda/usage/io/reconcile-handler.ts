@@ -14,7 +14,7 @@ import {
   totalGap,
 } from '../reconcile-usage.ts';
 
-/** What the reconciliation needs of the world; `write` takes one line for the log. */
+/** Dependencies of the reconciliation. `write` appends one line to the log. */
 export type ReconcileHandlerPorts = {
   readonly policies: PolicySource;
   readonly ledger: Pick<Ledger, 'read' | 'readOrganization'>;
@@ -25,14 +25,14 @@ export type ReconcileHandlerPorts = {
   readonly write: (line: string) => void;
 };
 
-/** Half a minute is many times what the stream needs; six looks are three minutes, of a function that may run ten. */
+/** The stream needs far less than 30 s. Six attempts take three minutes, and the function may run for ten. */
 const TIMING: ReconcileTiming = { quietPeriodMs: 30_000, attempts: 6 };
 
 /**
- * Makes the daily comparison of the usage with the ledgers: a line in the log for each team whose usage lacks something, and
- * the metric that an alarm watches. It reads only.
+ * Creates the daily reconciliation, which compares usage with the ledgers and changes neither. It logs a line for each
+ * ledger that differs, and the metric that an alarm watches.
  *
- * @throws Error naming the ledgers that could not be read, after all others have been.
+ * @throws Error naming the ledgers that could not be read, after comparing all others.
  */
 export function createReconciliationHandler(ports: ReconcileHandlerPorts) {
   const { policies, ledger, clock, environmentName, log, write } = ports;

@@ -6,13 +6,13 @@ import { parseTeamName, teamPartitionKey } from '../../ledger/io/ledger-item.ts'
 import { type LedgerRecord, MalformedRecordError } from '../../ledger/io/reservation-end-item.ts';
 import type { RefusalBatch, RefusalRow, RefusalStore } from '../refusal-tally.ts';
 
-/** How long a batch is kept, in seconds: a stream tells of it for 24 hours at most, and nobody else reads it. */
-const KEEP_S = 7 * 86_400;
-/** How long a write may take, in milliseconds: it comes after an answer, and must not bring a function to its time's end. */
+/** Retention of a batch, in seconds. Only the stream reads it, which delivers it within 24 hours. */
+const RETENTION_S = 7 * 86_400;
+/** Timeout of a write. It runs after a response and must not take the function to its own timeout. */
 const WRITE_TIMEOUT_MS = 2_000;
 const SORT_KEY_START = 'REFUSALS#';
 
-/** Batches of refusals in the ledger's table, `TEAM#<team>` / `REFUSALS#<batch>`, whose stream brings them to the usage. */
+/** Writes batches of refusals to the ledger's table, `TEAM#<team>` / `REFUSALS#<batch>`; its stream delivers them to usage. */
 export class DynamoRefusals implements RefusalStore {
   readonly #table: DynamoTable;
   readonly #nowEpochMs: () => number;
@@ -29,7 +29,7 @@ export class DynamoRefusals implements RefusalStore {
       ExpressionAttributeNames: { '#rows': 'rows', '#ttl': TTL_ATTRIBUTE },
       ExpressionAttributeValues: {
         ':rows': { L: rows.map(marshalRow) },
-        ':ttl': { N: String(Math.floor(this.#nowEpochMs() / 1000) + KEEP_S) },
+        ':ttl': { N: String(Math.floor(this.#nowEpochMs() / 1000) + RETENTION_S) },
       },
     };
     await this.#table.update(`write the refusals of ${team}`, key, input, WRITE_TIMEOUT_MS);
@@ -37,7 +37,7 @@ export class DynamoRefusals implements RefusalStore {
 }
 
 /**
- * The batch of refusals that a record of the ledger's stream tells of; undefined for one of anything else.
+ * Parses the batch of refusals in a record of the ledger's stream; undefined for any other record.
  *
  * @throws MalformedRecordError
  */
@@ -59,12 +59,12 @@ function marshalRow({ day, keyId, model, refusals }: RefusalRow): AttributeValue
 
 function unmarshalRow({ day, key, model, refusals }: Item): RefusalRow {
   if (day?.S === undefined || dayStartEpochMs(day.S) === undefined)
-    throw new MalformedRecordError('refusals of no day');
-  if (key?.S === undefined || model?.S === undefined) throw new MalformedRecordError('refusals of no key or model');
+    throw new MalformedRecordError('refusals without a day');
+  if (key?.S === undefined || model?.S === undefined) throw new MalformedRecordError('refusals without a key or model');
   const counts = Object.entries(refusals?.M ?? {}).map(([reason, { N }]): [string, number] => {
     const count = Number(N ?? Number.NaN);
     if (!Number.isSafeInteger(count) || !/^[a-z_]{1,64}$/.test(reason))
-      throw new MalformedRecordError(`refusals whose "${reason}" is no whole number`);
+      throw new MalformedRecordError(`refusals whose "${reason}" is not a whole number`);
     return [reason, count];
   });
   return { day: day.S, keyId: key.S, model: model.S, refusals: Object.fromEntries(counts) };

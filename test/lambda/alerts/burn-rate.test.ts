@@ -17,16 +17,34 @@ const daily = (from: number, to: number, cost: number) =>
     Array.from({ length: to - from + 1 }, (_, index) => [`2026-11-${String(from + index).padStart(2, '0')}`, cost]),
   );
 
-describe('the rate at which money goes', () => {
-  // Of $100 unless a row says otherwise: [what it shows, rows, now, spent, limit, a day, month's end, exhausted].
+describe('the burn rate', () => {
+  // [case, usage rows, now, spent, limit, per day, month's end, day of exhaustion]
   it.each([
     ['a steady $2 a day', daily(1, 14, 2), at('2026-11-15'), 28, 100, '2', '60', undefined],
-    ['the same, at noon', daily(1, 14, 2), at('2026-11-15', 12), 29, 100, '2', '60', undefined],
-    ['a budget that will not last', daily(1, 14, 5), at('2026-11-15'), 70, 100, '5', '150', '2026-11-21'],
-    ['one that lasts to the last moment', daily(1, 14, 2), at('2026-11-15'), 28, 60, '2', '60', undefined],
-    ['one that falls short by a cent', daily(1, 14, 2), at('2026-11-15'), 28, 59.99, '2', '60', '2026-11-30'],
+    ['$2 a day at noon', daily(1, 14, 2), at('2026-11-15', 12), 29, 100, '2', '60', undefined],
     [
-      'last week instead of the weeks before',
+      'a budget that is exhausted within the month',
+      daily(1, 14, 5),
+      at('2026-11-15'),
+      70,
+      100,
+      '5',
+      '150',
+      '2026-11-21',
+    ],
+    [
+      'a budget that lasts exactly to the end of the month',
+      daily(1, 14, 2),
+      at('2026-11-15'),
+      28,
+      60,
+      '2',
+      '60',
+      undefined,
+    ],
+    ['a budget that is a cent too small', daily(1, 14, 2), at('2026-11-15'), 28, 59.99, '2', '60', '2026-11-30'],
+    [
+      'the last week instead of earlier ones',
       { ...daily(1, 7, 9), ...daily(8, 14, 1) },
       at('2026-11-15'),
       70,
@@ -36,7 +54,7 @@ describe('the rate at which money goes', () => {
       undefined,
     ],
     [
-      'last month on the first',
+      'last month on the first day of a month',
       { '2026-10-30': 7, '2026-10-31': 7 },
       at('2026-11-01', 24),
       7,
@@ -46,13 +64,22 @@ describe('the rate at which money goes', () => {
       '2026-11-15',
     ],
     ['a team that began yesterday', { '2026-11-14': 6 }, at('2026-11-15'), 6, 100, '6', '102', '2026-11-30'],
-    ['a first morning, as a whole day', {}, at('2026-11-15', 6), 3, 100, '3', '50.25', undefined],
+    ['a first morning as a whole day', {}, at('2026-11-15', 6), 3, 100, '3', '50.25', undefined],
     ['spending that has stopped', daily(1, 3, 9), at('2026-11-15'), 27, 100, '0', '27', undefined],
-    ['nothing at all', {}, at('2026-11-15'), 0, 100, '0', '0', undefined],
-    ['what is gone already', daily(1, 14, 9), at('2026-11-15'), 126, 100, '9', '270', '2026-11-15'],
-    ['usage that is not counted yet', {}, at('2026-11-15'), 14, 100, '14', '238', '2026-11-21'],
-    ['a day that a correction made negative', { '2026-11-14': -1 }, at('2026-11-15'), 0, 100, '0', '0', undefined],
-  ])('is that of %s', (_what, days, now, spent, limit, perDay, monthEnd, exhausted) => {
+    ['no spending', {}, at('2026-11-15'), 0, 100, '0', '0', undefined],
+    ['an exhausted budget', daily(1, 14, 9), at('2026-11-15'), 126, 100, '9', '270', '2026-11-15'],
+    ['spending that usage does not contain yet', {}, at('2026-11-15'), 14, 100, '14', '238', '2026-11-21'],
+    [
+      'a day with a negative cost after a correction',
+      { '2026-11-14': -1 },
+      at('2026-11-15'),
+      0,
+      100,
+      '0',
+      '0',
+      undefined,
+    ],
+  ])('handles %s', (_what, days, now, spent, limit, perDay, monthEnd, exhausted) => {
     const rate = calculateBurnRate(
       sumPastSpending(rowsOn(days), now),
       { spentPicoUsd: usd(spent), limitPicoUsd: usd(limit) },
@@ -63,7 +90,7 @@ describe('the rate at which money goes', () => {
     expect(rate.exhaustionDay).toBe(exhausted);
   });
 
-  it('wants the days of the month and of the week before, and never today', () => {
+  it('needs the days of the month and of the week before, but not today', () => {
     expect(pastDayRange(at('2026-11-15'))).toEqual({ from: '2026-11-01', to: '2026-11-14' });
     expect(pastDayRange(at('2026-11-02', 5))).toEqual({ from: '2026-10-26', to: '2026-11-01' });
     expect(pastDayRange(at('2026-11-01'))).toEqual({ from: '2026-10-25', to: '2026-10-31' });
@@ -77,6 +104,6 @@ it.each([
   [123, 100, 123],
   [0, 0, 0],
   [0.01, 0, 100],
-])('tells $%s of $%s as %s percent', (spent, limit, percent) => {
+])('$%s of $%s are %s percent used', (spent, limit, percent) => {
   expect(computeUsedPercent({ spentPicoUsd: usd(spent), limitPicoUsd: usd(limit) })).toBe(percent);
 });

@@ -15,10 +15,10 @@ beforeEach(() => {
 const spent = (amount: number, fields: Partial<BudgetSnapshot> = {}) =>
   snapshotWith({ spentPicoUsd: usd(amount), ...fields });
 
-describe('announcing what has been crossed', () => {
-  it('tells each threshold once, by an event and a line of the log', async () => {
+describe('delivering alerts', () => {
+  it('delivers each threshold once, as an event and a line in the log', async () => {
     const { ports, published, logged } = alertDeliveryWith(claims);
-    for (const sight of [spent(10), spent(81), spent(82), spent(96)]) await deliverAlerts(ports, [sight]);
+    for (const snapshot of [spent(10), spent(81), spent(82), spent(96)]) await deliverAlerts(ports, [snapshot]);
     expect(published.map(({ threshold, spentUsd }) => [threshold, spentUsd])).toEqual([
       ['50%', '81'],
       ['80%', '81'],
@@ -31,32 +31,32 @@ describe('announcing what has been crossed', () => {
     ]);
   });
 
-  it('asks nothing where no threshold is crossed, and nothing again of what this process knows to be told', async () => {
+  it('reads nothing if no threshold is crossed, or if it knows that the alert is delivered', async () => {
     const { ports } = alertDeliveryWith(claims);
     await deliverAlerts(ports, [spent(49)]);
     expect(claims.reads).toBe(0);
     await deliverAlerts(ports, [spent(51)]);
-    const asked = claims.reads;
+    const reads = claims.reads;
     await deliverAlerts(ports, [spent(52), spent(60)]);
-    expect(claims.reads).toBe(asked);
+    expect(claims.reads).toBe(reads);
   });
 
-  it('tells once of two who see it at once, and of one who comes later', async () => {
+  it('delivers once if two processes race, or one comes later', async () => {
     const [a, b, later] = [alertDeliveryWith(claims), alertDeliveryWith(claims), alertDeliveryWith(claims)];
     await Promise.all([deliverAlerts(a.ports, [spent(51)]), deliverAlerts(b.ports, [spent(51)])]);
     await deliverAlerts(later.ports, [spent(52)]);
     expect([...a.published, ...b.published, ...later.published]).toHaveLength(1);
   });
 
-  it('tells nothing again when a top-up lowers the share and it rises once more, and again in a new month', async () => {
+  it('delivers nothing again when spending passes a threshold again after a top-up, but does in a new month', async () => {
     const { ports, published } = alertDeliveryWith(claims);
-    for (const sight of [spent(51), spent(51, { limitPicoUsd: usd(200) }), spent(120, { limitPicoUsd: usd(200) })])
-      await deliverAlerts(ports, [sight]);
+    for (const snapshot of [spent(51), spent(51, { limitPicoUsd: usd(200) }), spent(120, { limitPicoUsd: usd(200) })])
+      await deliverAlerts(ports, [snapshot]);
     await deliverAlerts(ports, [spent(60, { period: '2026-12' })]);
     expect(published.map(({ alertId }) => alertId)).toEqual(['test/2026-11/a/50%', 'test/2026-12/a/50%']);
   });
 
-  it('leaves what could not be told to the sweep, which tells it once the lease is over, as it was first seen', async () => {
+  it('leaves an undelivered alert to the sweep, which delivers the first crossing once the lease has expired', async () => {
     const failing = alertDeliveryWith(claims, { publish: async () => Promise.reject(new Error('no bus')) });
     expect(await deliverAlerts(failing.ports, [spent(51)])).toEqual(['2026-11/a/50%']);
     expect(failing.logged).toEqual([{ event: 'alert_undelivered', alert: '2026-11/a/50%', error: 'Error' }]);
@@ -64,12 +64,12 @@ describe('announcing what has been crossed', () => {
     expect(await deliverMissedAlerts(early.ports, [spent(52)], [])).toEqual([]);
     expect(early.published).toEqual([]);
     const late = alertDeliveryWith(claims, { nowEpochMs: () => START_MS + LEASE_MS });
-    // A top-up has come meanwhile: nothing stands above a threshold any more.
+    // After a top-up, the spending is below every threshold.
     await deliverMissedAlerts(late.ports, [spent(52, { limitPicoUsd: usd(1_000) })], []);
     expect(late.published).toMatchObject([{ alertId: 'test/2026-11/a/50%', spentUsd: '51', limitUsd: '100' }]);
   });
 
-  it('tells by the process that found it busy, once whoever had claimed it has not told it in time', async () => {
+  it("delivers by the process that found it busy, once the other's lease has expired", async () => {
     let nowEpochMs = START_MS;
     const failing = alertDeliveryWith(claims, { publish: async () => Promise.reject(new Error('no bus')) });
     await deliverAlerts(failing.ports, [spent(51)]);
@@ -81,19 +81,19 @@ describe('announcing what has been crossed', () => {
     expect(other.published).toMatchObject([{ alertId: 'test/2026-11/a/50%', spentUsd: '51' }]);
   });
 
-  it('rates by the days before a month that has just begun', async () => {
+  it('calculates the rate of a new month from the days before it', async () => {
     const nowEpochMs = START_MS + 7 * 86_400_000;
-    const asked: string[] = [];
+    const ranges: string[] = [];
     const listRows = async (_: string, from: string, to: string) => {
-      asked.push(`${from} to ${to}`);
+      ranges.push(`${from} to ${to}`);
       return [];
     };
     const { ports } = alertDeliveryWith(claims, { usage: { listRows }, nowEpochMs: () => nowEpochMs });
     await deliverAlerts(ports, [spent(51, { period: '2026-12' })]);
-    expect(asked).toEqual(['2026-11-24 to 2026-12-31']);
+    expect(ranges).toEqual(['2026-11-24 to 2026-12-31']);
   });
 
-  it('tells it again with the same id when a process dies before it is marked, and loses nothing', async () => {
+  it('delivers again with the same id if a process dies before it marks the alert', async () => {
     const dying = new MemoryAlertRepository();
     const dead = alertDeliveryWith(dying);
     dying.markDelivered = async () => Promise.reject(new Error('killed'));
@@ -107,7 +107,7 @@ describe('announcing what has been crossed', () => {
     ]);
   });
 
-  it('says what all teams spent it on, where it is the organisation that crossed', async () => {
+  it('names the highest costs of all teams for the organisation', async () => {
     const read: string[] = [];
     const usage = {
       listRows: async (team: string) => {
@@ -124,27 +124,27 @@ describe('announcing what has been crossed', () => {
 });
 
 const PERIODS = ['2026-11', '2026-12'];
-const anySight = fc.record({
+const anySnapshot = fc.record({
   holder: fc.constantFrom('a', 'b'),
   period: fc.constantFrom(...PERIODS),
   spentPicoUsd: fc.integer({ min: 0, max: 130 }).map(usd),
   limitPicoUsd: fc.constantFrom(50, 100, 200).map(usd),
 });
 const anyStep = fc.record({
-  /** Which processes see it, at once. */
+  /** Processes that handle the snapshots concurrently. */
   by: fc.subarray([0, 1, 2], { minLength: 1 }),
-  budgetSnapshots: fc.array(anySight, { minLength: 1, maxLength: 4 }),
+  budgetSnapshots: fc.array(anySnapshot, { minLength: 1, maxLength: 4 }),
   isSweep: fc.boolean(),
-  /** Where whoever announces dies, if it does. */
+  /** The point at which a delivering process dies. */
   dies: fc.constantFrom('never', 'never', 'before publishing', 'before marking'),
   laterMs: fc.constantFrom(0, 1_000, LEASE_MS, 3 * LEASE_MS),
 });
 
-it('tells every crossing, and once but for deaths between publishing and marking, whatever comes in whatever order', async () => {
+it('delivers every crossing, and once unless a process dies between publishing and marking, in any order of events', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(anyStep, { maxLength: 12 }), async (steps) => {
-      const world = new MemoryAlertRepository();
-      const told: string[] = [];
+      const repository = new MemoryAlertRepository();
+      const published: string[] = [];
       const deaths: string[] = [];
       const crossed = new Set<string>();
       let nowMs = START_MS;
@@ -154,30 +154,34 @@ it('tells every crossing, and once but for deaths between publishing and marking
           deaths.push(`test/${crossingId(crossing)}`);
           throw new Error('killed');
         }
-        await world.markDelivered(crossing, atMs);
+        await repository.markDelivered(crossing, atMs);
       };
-      const portOf = () =>
+      const createPorts = () =>
         alertDeliveryWith(
-          { claim: (...of) => world.claim(...of), listRecords: (of) => world.listRecords(of), markDelivered: dying },
+          {
+            claim: (...args) => repository.claim(...args),
+            listRecords: (period) => repository.listRecords(period),
+            markDelivered: dying,
+          },
           {
             nowEpochMs: () => nowMs,
             publish: async ({ alertId }) => {
               await Promise.resolve();
               if (dies === 'before publishing') throw new Error('killed');
-              told.push(alertId);
+              published.push(alertId);
             },
           },
         ).ports;
-      const processes = [portOf(), portOf(), portOf()];
+      const processes = [createPorts(), createPorts(), createPorts()];
       for (const step of steps) {
         nowMs += step.laterMs;
         dies = step.dies;
-        for (const sight of step.budgetSnapshots)
-          for (const one of findCrossings(sight, processes[0]?.settings ?? { percents: [], usd: [] }))
-            crossed.add(`test/${crossingId(one)}`);
+        for (const snapshot of step.budgetSnapshots)
+          for (const crossing of findCrossings(snapshot, processes[0]?.settings ?? { percents: [], usd: [] }))
+            crossed.add(`test/${crossingId(crossing)}`);
         await Promise.all(
           step.by.map((process) => {
-            const ports = processes[process] ?? portOf();
+            const ports = processes[process] ?? createPorts();
             return step.isSweep
               ? deliverMissedAlerts(ports, step.budgetSnapshots, [])
               : deliverAlerts(ports, step.budgetSnapshots);
@@ -186,15 +190,15 @@ it('tells every crossing, and once but for deaths between publishing and marking
       }
       dies = 'never';
       nowMs += LEASE_MS;
-      // The last sweep sees nothing above any threshold, and still misses nothing that anyone claimed.
+      // The last sweep sees no spending above a threshold, and still delivers every claimed alert.
       await deliverMissedAlerts(
-        portOf(),
+        createPorts(),
         PERIODS.map((period) => snapshotWith({ period })),
         [],
       );
-      const times = (of: readonly string[], id: string) => of.filter((one) => one === id).length;
-      expect([...new Set(told)].sort()).toEqual([...crossed].sort());
-      for (const id of crossed) expect(times(told, id)).toBeLessThanOrEqual(1 + times(deaths, id));
+      const count = (ids: readonly string[], id: string) => ids.filter((other) => other === id).length;
+      expect([...new Set(published)].sort()).toEqual([...crossed].sort());
+      for (const id of crossed) expect(count(published, id)).toBeLessThanOrEqual(1 + count(deaths, id));
     }),
     { numRuns: 500 },
   );

@@ -4,19 +4,19 @@ import { countGroqKeyRows, foldGroqKeyUse } from '../../../lambda/usage/groq-key
 import { START_MS } from '../../support/ledger/ledger-fixtures.ts';
 import { buildLedgerEnd } from '../../support/ledger/reservation-ends.ts';
 
-const by = (usedId: string | undefined, ...refusedIds: string[]) => ({
+const usingKeys = (usedId: string | undefined, ...refusedIds: string[]) => ({
   trace: { ...NO_TRACE, groqKeys: { usedId, refusedIds } },
 });
 const HOUR_MS = 3_600_000;
 
-it('counts a call with the Groq key that took it, and each key that was refused on the way', () => {
+it('counts a call for the Groq key that was accepted, and for each key that was refused before it', () => {
   const ends = [
-    buildLedgerEnd(by('new')),
-    buildLedgerEnd({ ...by('new'), kind: 'void' }),
-    buildLedgerEnd({ ...by('new', 'old'), kind: 'correct' }),
-    buildLedgerEnd({ ...by(undefined, 'old', 'older'), kind: 'void' }),
-    buildLedgerEnd({ ...by('new'), atEpochMs: START_MS + HOUR_MS }),
-    buildLedgerEnd(by('new'), 'b'),
+    buildLedgerEnd(usingKeys('new')),
+    buildLedgerEnd({ ...usingKeys('new'), kind: 'void' }),
+    buildLedgerEnd({ ...usingKeys('new', 'old'), kind: 'correct' }),
+    buildLedgerEnd({ ...usingKeys(undefined, 'old', 'older'), kind: 'void' }),
+    buildLedgerEnd({ ...usingKeys('new'), atEpochMs: START_MS + HOUR_MS }),
+    buildLedgerEnd(usingKeys('new'), 'b'),
   ];
   expect(foldGroqKeyUse(ends)).toEqual([
     { team: 'a', hour: '2026-11-24T00', keyId: 'new', requests: 3, refused: 0, failed: 0 },
@@ -28,6 +28,6 @@ it('counts a call with the Groq key that took it, and each key that was refused 
   expect(ends.map(countGroqKeyRows)).toEqual([1, 1, 2, 2, 1, 1]);
 });
 
-it('counts nothing of a call that was sent with no key, or whose process died', () => {
-  expect(foldGroqKeyUse([buildLedgerEnd(by(undefined)), buildLedgerEnd({ kind: 'expire' })])).toEqual([]);
+it('counts nothing for a call that was sent without a key, or whose process died', () => {
+  expect(foldGroqKeyUse([buildLedgerEnd(usingKeys(undefined)), buildLedgerEnd({ kind: 'expire' })])).toEqual([]);
 });

@@ -14,7 +14,7 @@ import { START_MS } from '../../support/ledger/ledger-fixtures.ts';
 const KEY: LedgerKey = { team: 'a', period: '2026-11' };
 const TIMING = { quietPeriodMs: 1_000, attempts: 4 };
 
-/** A ledger and its usage over time, one reading a second: what is spent, of it assumed, and counted; the last lasts. */
+/** A ledger and its usage at one second; the last moment stays in effect. */
 type Moment = { readonly spent: bigint; readonly assumed?: bigint; readonly counted: bigint };
 
 async function reconcile(moments: readonly Moment[]) {
@@ -28,17 +28,17 @@ async function reconcile(moments: readonly Moment[]) {
     usage: {
       listRows: async () => [
         { ...NO_USAGE, team: 'a', day: '2026-11-03', keyId: 'k', model: 'm', costPicoUsd: picoUsd(now().counted) },
-        // Of another period.
+        // A row of another period.
         { ...NO_USAGE, team: 'a', day: '2026-10-31', keyId: 'k', model: 'm', costPicoUsd: picoUsd(99n) },
       ],
     },
   };
   return await reconcileUsage(ports, [KEY], TIMING);
 }
-const gapOf = (spent: bigint, isExact: boolean) => ({ ...KEY, spentPicoUsd: spent, isExact });
+const expectedGap = (spent: bigint, isExact: boolean) => ({ ...KEY, spentPicoUsd: spent, isExact });
 
 describe('a reconciliation', () => {
-  it('finds a ledger equal that stands still, also one whose usage was behind at first', async () => {
+  it('finds an unchanged ledger equal to its usage, even if usage was behind at first', async () => {
     expect(await reconcile([{ spent: 5n, counted: 5n }])).toMatchObject({ equal: 1, gaps: [], busy: [] });
     expect(
       await reconcile([
@@ -48,30 +48,30 @@ describe('a reconciliation', () => {
     ).toMatchObject({ equal: 1 });
   });
 
-  it('waits for one that moves to rest, and takes nothing that is on its way for lost', async () => {
+  it('waits for a changing ledger, and does not mistake usage in flight for a gap', async () => {
     const moving = [1n, 2n, 3n].map((spent) => ({ spent, counted: spent - 1n }));
     expect(await reconcile([...moving, { spent: 3n, counted: 3n }])).toMatchObject({ equal: 1, gaps: [], busy: [] });
   });
 
-  it('tells to the last decimal what lacks, and what is too much', async () => {
-    expect((await reconcile([{ spent: 9n, counted: 5n }])).gaps).toMatchObject([gapOf(4n, true)]);
-    expect((await reconcile([{ spent: 5n, counted: 9n }])).gaps).toMatchObject([gapOf(-4n, true)]);
+  it('reports missing and surplus usage exactly', async () => {
+    expect((await reconcile([{ spent: 9n, counted: 5n }])).gaps).toMatchObject([expectedGap(4n, true)]);
+    expect((await reconcile([{ spent: 5n, counted: 9n }])).gaps).toMatchObject([expectedGap(-4n, true)]);
     const assumed = (await reconcile([{ spent: 5n, assumed: 2n, counted: 5n }])).gaps;
     expect(assumed).toMatchObject([{ spentPicoUsd: 0n, assumedPicoUsd: 2n }]);
     expect(totalGap(assumed)).toBe(2n);
   });
 
-  it('says of one that never rests what lacks at least, or that nothing is known to', async () => {
+  it('reports the minimum gap of a ledger that keeps changing, or that none is known', async () => {
     const busy = (lost: bigint) =>
       Array.from({ length: 9 }, (_, second) => ({
         spent: 100n + BigInt(second),
         counted: 100n + BigInt(second) - lost,
       }));
     expect(await reconcile(busy(0n))).toMatchObject({ equal: 0, gaps: [], busy: [KEY] });
-    expect(await reconcile(busy(50n))).toMatchObject({ gaps: [gapOf(49n, false)], busy: [] });
+    expect(await reconcile(busy(50n))).toMatchObject({ gaps: [expectedGap(49n, false)], busy: [] });
   });
 
-  it('takes no correction of what was assumed for a call that is missing', async () => {
+  it('does not mistake a correction of assumed spending for a gap', async () => {
     const moments = Array.from({ length: 9 }, (_, second) => ({
       spent: 1_000n - BigInt(second),
       assumed: 500n - BigInt(second),
@@ -80,7 +80,7 @@ describe('a reconciliation', () => {
     expect(await reconcile(moments)).toMatchObject({ gaps: [], busy: [KEY] });
   });
 
-  it('goes on where a ledger cannot be read, and names it', async () => {
+  it('continues if a ledger cannot be read, and names it', async () => {
     const ports: ReconcilePorts = {
       clock: fakeClock(),
       ledger: { read: async ({ team }) => (team === 'a' ? Promise.reject(new Error('down')) : undefined) },
@@ -95,7 +95,7 @@ describe('a reconciliation', () => {
     });
   });
 
-  it('adds gaps up by their size: what lacks here is not made up for by what is too much there', () => {
+  it('adds up the sizes of gaps, so that a negative one does not cancel a positive one', () => {
     const gap = { ...KEY, assumedPicoUsd: picoUsd(0n), isExact: true };
     expect(
       totalGap([
@@ -106,7 +106,7 @@ describe('a reconciliation', () => {
   });
 });
 
-it('reconciles this period and the last, also of teams that have no policy any more', async () => {
+it('reconciles this period and the last, including former teams', async () => {
   const readOrganization = async (period: string) =>
     period === '2026-10' ? ({ holders: new Set(['gone']) } as never) : undefined;
   expect(await ledgersToReconcile({ readOrganization }, ['a'], START_MS)).toEqual([

@@ -22,15 +22,15 @@ beforeEach(() => {
     log: (event) => logged.push(event),
   });
 });
-const ONE: RefusedRequest = { team: 'a', keyId: 'k1', model: 'm', reason: 'team_paused' };
+const REQUEST: RefusedRequest = { team: 'a', keyId: 'k1', model: 'm', reason: 'team_paused' };
 const ROW = { day: '2026-11-24', keyId: 'k1', model: 'm' };
 
-it('writes the first refusal at once, and a flood of more once a second, with the next request of any kind', async () => {
-  tally.note(ONE);
+it('writes the first refusal at once, and a flood of further ones once a second', async () => {
+  tally.note(REQUEST);
   await tally.flushDue();
   expect(written).toEqual([{ id: 'batch-0', team: 'a', rows: [{ ...ROW, refusals: { team_paused: 1 } }] }]);
   for (let count = 0; count < 5_000; count++) {
-    tally.note(count % 2 === 0 ? ONE : { ...ONE, reason: 'requests_exceeded' });
+    tally.note(count % 2 === 0 ? REQUEST : { ...REQUEST, reason: 'requests_exceeded' });
     await tally.flushDue();
   }
   expect(written).toHaveLength(1);
@@ -42,7 +42,7 @@ it('writes the first refusal at once, and a flood of more once a second, with th
   ]);
 });
 
-it('writes one batch after another, also where a write takes longer than a second', async () => {
+it('writes batches one after another, even if a write takes longer than a second', async () => {
   const release: (() => void)[] = [];
   const slow = new RefusalTally({
     store: {
@@ -55,11 +55,11 @@ it('writes one batch after another, also where a write takes longer than a secon
     newId: () => `batch-${written.length}`,
     log: (event) => logged.push(event),
   });
-  slow.note(ONE);
+  slow.note(REQUEST);
   const first = slow.flushDue();
   await vi.waitFor(() => expect(release).toHaveLength(1));
   nowMs = 5_000;
-  slow.note(ONE);
+  slow.note(REQUEST);
   await slow.flushDue();
   expect(release).toHaveLength(1);
   release[0]?.();
@@ -74,19 +74,19 @@ it('writes one batch after another, also where a write takes longer than a secon
   ]);
 });
 
-it('keeps each team its own second', async () => {
-  tally.note(ONE);
+it('limits the write rate of each team separately', async () => {
+  tally.note(REQUEST);
   await tally.flushDue();
-  tally.note({ ...ONE, team: 'b' });
+  tally.note({ ...REQUEST, team: 'b' });
   await tally.flushDue();
   expect(written.map(({ team }) => team)).toEqual(['a', 'b']);
 });
 
-it('writes a batch whose write failed again under its id, and what came meanwhile under another', async () => {
+it('retries a failed batch under its id, and writes new refusals under another', async () => {
   isDown = true;
-  tally.note(ONE);
+  tally.note(REQUEST);
   await tally.flushDue();
-  tally.note(ONE);
+  tally.note(REQUEST);
   await tally.flushDue();
   expect([written, logged]).toEqual([[], ['refusals_write_failed']]);
   isDown = false;
@@ -98,20 +98,20 @@ it('writes a batch whose write failed again under its id, and what came meanwhil
   ]);
 });
 
-it('has room for so many rows, and counts the rest under no model: none is lost', async () => {
-  for (let model = 0; model < 1_000; model++) tally.note({ ...ONE, model: `m${model}` });
+it('limits the number of rows, and counts further models without a name, so that no refusal is lost', async () => {
+  for (let model = 0; model < 1_000; model++) tally.note({ ...REQUEST, model: `m${model}` });
   await tally.flushAll();
   const rows = written.flatMap((batch) => batch.rows);
   expect(rows).toHaveLength(201);
   expect(rows.find(({ model }) => model === '')?.refusals).toEqual({ team_paused: 800 });
-  // With its mark a batch is one transaction of at most 100 items.
+  // A batch and its marker must fit into a transaction of 100 items.
   expect(Math.max(...written.map((batch) => batch.rows.length))).toBeLessThan(100);
 });
 
-it('writes at its end what is not due yet', async () => {
-  tally.note(ONE);
+it('writes everything at the end of the process, even if it is not due', async () => {
+  tally.note(REQUEST);
   await tally.flushDue();
-  tally.note(ONE);
+  tally.note(REQUEST);
   await tally.flushAll();
   expect(written).toHaveLength(2);
 });

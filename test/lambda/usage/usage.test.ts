@@ -10,28 +10,28 @@ const SPENT = { requests: 1, promptTokens: 5, cachedTokens: 2, completionTokens:
 
 describe('an end counts', () => {
   it.each<[string, Parameters<typeof buildLedgerEnd>[0][], Partial<UsageCounts>]>([
-    ['a settlement at its cost and tokens', [{ kind: 'settle' }], SPENT],
+    ['a settlement with its cost and tokens', [{ kind: 'settle' }], SPENT],
     [
-      'an assumed one as assumed',
+      'an assumed settlement as assumed',
       [{ kind: 'settle', ...NONE, costPicoUsd: usd(10n), assumed: true }],
       { requests: 1, costPicoUsd: usd(10n), assumedPicoUsd: usd(10n) },
     ],
-    ['a void as no request, and apart', [{ kind: 'void', ...NONE }], { voided: 1 }],
+    ['a void as no request', [{ kind: 'void', ...NONE }], { voided: 1 }],
     [
-      'an expiry at its bound, assumed, without tokens',
+      'an expiry at its maximum cost, assumed, without tokens',
       [{ kind: 'expire', costPicoUsd: usd(10n), promptTokens: 0 }],
       { requests: 1, expired: 1, costPicoUsd: usd(10n), assumedPicoUsd: usd(10n) },
     ],
     ['a corrected expiry as if it had been settled', [{ kind: 'expire' }, { kind: 'correct' }], SPENT],
-    ['the same the other way round', [{ kind: 'correct' }, { kind: 'expire' }], SPENT],
-    ['a corrected expiry that was a void as one', [{ kind: 'expire' }, { kind: 'correct', ...NONE }], { voided: 1 }],
+    ['a correction and its expiry in reverse order', [{ kind: 'correct' }, { kind: 'expire' }], SPENT],
+    ['an expiry corrected by a void as a void', [{ kind: 'expire' }, { kind: 'correct', ...NONE }], { voided: 1 }],
     [
-      'a corrected expiry whose truth is unknown too at its bound',
+      'an expiry corrected by an assumed settlement at its maximum cost',
       [{ kind: 'expire' }, { kind: 'correct', ...NONE, costPicoUsd: usd(10n), assumed: true }],
       { requests: 1, costPicoUsd: usd(10n), assumedPicoUsd: usd(10n) },
     ],
     [
-      'an overrun whole',
+      'an overrun completely',
       [{ kind: 'expire' }, { kind: 'correct', costPicoUsd: usd(12n) }],
       { ...SPENT, costPicoUsd: usd(12n) },
     ],
@@ -41,7 +41,7 @@ describe('an end counts', () => {
   });
 });
 
-it('folds ends into one row a team, day, key and model', () => {
+it('folds ends into one row per team, day, key and model', () => {
   const dayLater = { atEpochMs: START_MS + 86_400_000 };
   const rows = foldEnds([
     buildLedgerEnd(),
@@ -58,11 +58,11 @@ it('folds ends into one row a team, day, key and model', () => {
   ]);
 });
 
-it('finds what a ledger has and its usage has not, in the days of its month only', () => {
+it('finds spending of a ledger that usage lacks, within the days of its month only', () => {
   const afterMidnight = buildLedgerEnd({ atEpochMs: Date.UTC(2026, 11, 1, 0, 0, 5) });
   const december = { ...afterMidnight, ledger: { team: 'a', period: '2026-12' } };
   const rows = foldEnds([buildLedgerEnd(), afterMidnight, december]);
-  // What November paid for counts on its last day.
+  // A call charged to November counts on its last day.
   expect(rows.map(({ day }) => day)).toEqual(['2026-11-24', '2026-11-30', '2026-12-01']);
   expect(usageGap(rows, '2026-11', { spentPicoUsd: usd(14n), assumedPicoUsd: usd(0n) })).toEqual({
     spentPicoUsd: 0n,

@@ -6,11 +6,11 @@ import { snapshotWith, usd } from '../../../support/alert-delivery.ts';
 import { START_MS } from '../../../support/ledger/ledger-fixtures.ts';
 
 const alert = buildAlert('prod', { ...snapshotWith({ spentPicoUsd: usd(81) }), threshold: '80%' }, [], START_MS);
-const busThat = (send: () => Promise<unknown>) => new EventBus({ send } as unknown as EventBridgeClient, 'default');
+const createBus = (send: () => Promise<unknown>) => new EventBus({ send } as unknown as EventBridgeClient, 'default');
 
-it('fails where EventBridge answers and has not taken the event, so that the alert is told again', async () => {
+it('fails if EventBridge responds but rejects the event, so that the alert is retried', async () => {
   const full = { FailedEntryCount: 1, Entries: [{ ErrorCode: 'ThrottlingException' }] };
-  await expect(busThat(async () => full).publish(alert)).rejects.toThrow(/did not take the event: ThrottlingException/);
-  await expect(busThat(async () => Promise.reject(new Error('no'))).publish(alert)).rejects.toThrow(/cannot reach/);
-  await busThat(async () => ({ FailedEntryCount: 0, Entries: [{ EventId: 'e' }] })).publish(alert);
+  await expect(createBus(async () => full).publish(alert)).rejects.toThrow(/rejected the event: ThrottlingException/);
+  await expect(createBus(async () => Promise.reject(new Error('no'))).publish(alert)).rejects.toThrow(/cannot reach/);
+  await createBus(async () => ({ FailedEntryCount: 0, Entries: [{ EventId: 'e' }] })).publish(alert);
 });

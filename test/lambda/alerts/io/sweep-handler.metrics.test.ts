@@ -49,8 +49,8 @@ const ledger: SweepableLedger = {
         },
 };
 
-/** A sweeper process; each call is a sweep, and gives the lines of what budgets stand at, what was published, and the fault. */
-function sweeper() {
+/** A sweeper process. Each call is a sweep that returns the budget statuses, published alerts and the fault. */
+function createSweeper() {
   const { ports, published } = alertDeliveryWith(claims, {
     nowEpochMs: () => nowMs,
     usage: {
@@ -94,16 +94,16 @@ const row = (team: string, day: string, cost: number): UsageRow => ({
 });
 const spend = (team: string, amount: number) => spentUsd.set(`${team} ${periodAt(nowMs)}`, amount);
 
-describe('what the sweep writes of budgets', () => {
-  it('is a line of metrics for each team with a policy, idle or not, and one for all with those that are gone', async () => {
+describe('the budget statuses of the sweep', () => {
+  it('have a line for each team with a policy, idle or not, and one for all teams, including former ones', async () => {
     rows = Array.from({ length: 14 }, (_, n) => row('a', `2026-11-${String(n + 1).padStart(2, '0')}`, 4));
     spend('a', 58);
     spend('gone', 30);
-    const { statuses } = await sweeper()();
+    const { statuses } = await createSweeper()();
     expect(statuses.map((line) => [line.Team, line.BudgetUsedPercent, line.ProjectedMonthEndUsd])).toEqual([
       ['a', 58, 120],
       ['idle', 0, 0],
-      // What the team that is gone spent has not been counted yet, so it is today's.
+      // Usage does not contain the former team's spending, so it counts as today's.
       ['ORGANIZATION', 22, expect.closeTo(212, 0)],
     ]);
     expect(statuses[0]._aws).toEqual({
@@ -128,9 +128,9 @@ describe('what the sweep writes of budgets', () => {
     expect(JSON.stringify(statuses[0]).length).toBeLessThan(450);
   });
 
-  it('is nothing at the beginning of a month, so that alarms clear', async () => {
+  it('are zero at the beginning of a month, so that alarms clear', async () => {
     spend('a', 96);
-    const sweep = sweeper();
+    const sweep = createSweeper();
     expect((await sweep()).statuses[0].BudgetUsedPercent).toBe(96);
     nowMs = (dayStartEpochMs('2026-12-01') ?? 0) + 1;
     const { statuses, alerts } = await sweep();
@@ -139,24 +139,24 @@ describe('what the sweep writes of budgets', () => {
     expect(alerts).toEqual([]);
   });
 
-  it('says nothing of a budget whose ledger cannot be read, and nothing of all then', async () => {
+  it('omit a budget whose ledger cannot be read, and the total', async () => {
     spend('a', 96);
     broken = 'idle';
-    const { statuses, fault } = await sweeper()();
+    const { statuses, fault } = await createSweeper()();
     expect(statuses.map(({ Team }) => Team)).toEqual(['a']);
     expect(fault).toBe('could not sweep the ledgers of idle');
   });
 
-  it('says what is spent also where it cannot say what it leads to', async () => {
+  it('include spending even if the projection is unknown', async () => {
     isUsageBroken = true;
     spend('a', 40);
-    const { statuses } = await sweeper()();
+    const { statuses } = await createSweeper()();
     expect(statuses[0]).toMatchObject({ BudgetUsedPercent: 40 });
     expect(statuses[0]).not.toHaveProperty('ProjectedMonthEndUsd');
   });
 
-  it('reads the usage before today once a day and team', async () => {
-    const sweep = sweeper();
+  it('read past usage once per day and team', async () => {
+    const sweep = createSweeper();
     for (let sweeps = 0; sweeps < 5; sweeps++) await sweep();
     expect(rowsRead).toBe(TEAMS.length);
     nowMs += MS_PER_DAY;
@@ -165,12 +165,12 @@ describe('what the sweep writes of budgets', () => {
   });
 });
 
-describe('the alerts that the sweep tells', () => {
-  it('are those that nobody has told, once, of teams and of all together, shares and amounts', async () => {
+describe('the alerts of the sweep', () => {
+  it('are the undelivered ones, once, of teams and of the organisation, percentages and amounts', async () => {
     spend('a', 81);
     spend('idle', 60);
     spend('gone', 110);
-    const sweep = sweeper();
+    const sweep = createSweeper();
     const { alerts } = await sweep();
     expect(alerts.sort()).toEqual(
       [
@@ -185,23 +185,23 @@ describe('the alerts that the sweep tells', () => {
         'idle/50%',
       ].map((name) => `test/2026-11/${name}`),
     );
-    expect([(await sweep()).alerts, (await sweeper()()).alerts]).toEqual([[], []]);
+    expect([(await sweep()).alerts, (await createSweeper()()).alerts]).toEqual([[], []]);
   });
 
-  it('are also those of the month before, on the first day of the next', async () => {
+  it('include those of the month before on the first day of a month', async () => {
     spend('a', 51);
     nowMs = (dayStartEpochMs('2026-12-01') ?? 0) + 60_000;
-    expect((await sweeper()()).alerts).toEqual(['test/2026-11/a/50%']);
+    expect((await createSweeper()()).alerts).toEqual(['test/2026-11/a/50%']);
   });
 
-  it('make the sweep fail when they cannot be told, by their names', async () => {
+  it('make the sweep fail with their names if they cannot be delivered', async () => {
     spend('a', 51);
     claims.claim = async () => Promise.reject(new Error('no'));
-    expect((await sweeper()()).fault).toBe('could not deliver the alerts 2026-11/a/50%');
+    expect((await createSweeper()()).fault).toBe('could not deliver the alerts 2026-11/a/50%');
     claims.listRecords = async () => Promise.reject(new Error('cannot read the alerts of 2026-11'));
     broken = 'idle';
-    expect((await sweeper()()).fault).toBe(
-      'could not sweep the ledgers of idle; could not deliver the alerts of all, since it cannot read the alerts of 2026-11',
+    expect((await createSweeper()()).fault).toBe(
+      'could not sweep the ledgers of idle; could not deliver the alerts of all teams: cannot read the alerts of 2026-11',
     );
   });
 });

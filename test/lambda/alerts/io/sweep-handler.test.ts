@@ -37,13 +37,13 @@ async function sweep(ledger: SweepableLedger, teams: readonly string[]): Promise
   await handler({}, lambdaContext('sweeper', 'r', 60_000)).catch((error: Error) =>
     lines.push(JSON.stringify({ error: error.message })),
   );
-  // What budgets stand at is another file's.
+  // Budget statuses are tested in sweep-handler.metrics.test.ts.
   const own = lines.map((line) => JSON.parse(line)).filter(({ event }) => event !== 'budget_status');
   return Object.assign({}, ...own);
 }
 
 describe('the sweep', () => {
-  it('takes what is past its time for spent at its bound, and leaves the rest', async () => {
+  it('charges expired reservations their maximum cost, and leaves the others', async () => {
     const ledger = new DynamoLedger(database.client, 'ledger', () => START_MS);
     const key = { team: 'swept', period: PERIOD };
     await ledger.reserve(key, budgets(1_000n), buildReserveTerms('late', 300n, { expiresAtEpochMs: START_MS - 1 }));
@@ -60,13 +60,13 @@ describe('the sweep', () => {
       availablePicoUsd: 500n,
     });
     expect(await sweep(ledger, ['swept'])).toMatchObject({ ExpiredReservations: 0 });
-    // The late one comes back after all: its true cost takes the place of the bound, once.
-    for (let told = 0; told < 2; told++)
+    // The late call returns after all: its actual cost replaces the maximum, once.
+    for (let attempt = 0; attempt < 2; attempt++)
       await ledger.settle(key, buildReserveTerms('late', 300n), buildSettlement(100n));
     expect(await ledger.read(key)).toMatchObject({ spentPicoUsd: 100n, assumedPicoUsd: 0n, availablePicoUsd: 700n });
   });
 
-  it('frees what calls of a team hold that has no policy any more', async () => {
+  it('expires reservations of a former team', async () => {
     await ensureTable(database.client, 'removed');
     const ledger = new DynamoLedger(database.client, 'removed', () => START_MS);
     const key = { team: 'removed', period: PERIOD };
@@ -75,7 +75,7 @@ describe('the sweep', () => {
     expect(await ledger.read(key)).toMatchObject({ reservedPicoUsd: 0n, spentPicoUsd: 300n });
   });
 
-  it('writes metrics that CloudWatch reads from the line, in dollars, for the whole environment', async () => {
+  it('writes metrics in dollars for the whole environment as an EMF line', async () => {
     const ledger = new DynamoLedger(database.client, 'ledger', () => START_MS);
     const key = { team: 'over', period: PERIOD };
     await ledger.reserve(key, budgets(10n ** 12n), buildReserveTerms('a', 1_000_000n));
@@ -87,7 +87,7 @@ describe('the sweep', () => {
     });
   });
 
-  it('sweeps every other ledger when one cannot be, and then fails by its name', async () => {
+  it('sweeps every other ledger if one fails, and then fails with its name', async () => {
     const swept: string[] = [];
     const ledger: SweepableLedger = {
       sweep: async ({ team }) => {
@@ -105,18 +105,18 @@ describe('the sweep', () => {
     expect(swept.sort()).toEqual(['a', 'c']);
   });
 
-  it('clears 10,000 reservations that a crash left in 60 teams, and admissions go on meanwhile', async () => {
+  it('expires 10,000 abandoned reservations of 60 teams while calls are admitted', async () => {
     const teams = Array.from({ length: 60 }, (_, n) => `crashed-${n}`);
     const each = Math.ceil(10_000 / teams.length);
     const before = new DynamoLedger(database.client, 'ledger', () => START_MS);
-    const of = budgets(10n ** 9n);
+    const limits = budgets(10n ** 9n);
     const abandon = async (team: string) => {
       const key = { team, period: PERIOD };
       const late = Array.from({ length: each }, (_, n) =>
         buildReserveTerms(`${team}-${n}`, 1_000n, { expiresAtEpochMs: START_MS + HOUR_MS }),
       );
-      await before.reserve(key, of, late[0] as ReserveTerms);
-      // The others in one write, as that many reserves would have left them.
+      await before.reserve(key, limits, late[0] as ReserveTerms);
+      // The others are written at once, in the state that as many reserves would leave.
       const held = { ':held': { N: String(1_000 * (each - 1)) } };
       const M = Object.fromEntries(late.map(({ reservation }) => [reservation.id, reservationValue(reservation)]));
       await database.client.send(
@@ -132,7 +132,7 @@ describe('the sweep', () => {
     };
     await Promise.all(teams.map(abandon));
 
-    // Another process, an hour later.
+    // Another process after the reservations have expired.
     const ledger = new DynamoLedger(database.client, 'ledger', () => START_MS + 2 * HOUR_MS);
     let isSweeping = true;
     const admitted: string[] = [];
@@ -140,7 +140,7 @@ describe('the sweep', () => {
       for (let n = 0; isSweeping; n++) {
         const team = teams[n % teams.length] ?? '';
         const terms = buildReserveTerms(`live-${n}`, 10n, { nowEpochMs: START_MS + 2 * HOUR_MS });
-        admitted.push((await ledger.reserve({ team, period: PERIOD }, of, terms)).kind);
+        admitted.push((await ledger.reserve({ team, period: PERIOD }, limits, terms)).kind);
         await ledger.settle({ team, period: PERIOD }, terms, buildSettlement(10n));
       }
     };

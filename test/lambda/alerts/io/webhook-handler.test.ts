@@ -14,21 +14,21 @@ import { START_MS } from '../../../support/ledger/ledger-fixtures.ts';
 const PATH = '/services/T00/B00/very-secret';
 const alert = buildAlert('prod', { ...snapshotWith({ spentPicoUsd: usd(81) }), threshold: '80%' }, [], START_MS);
 
-let answers: number[];
+let responses: number[];
 let posted: { path: string; type: string; body: string }[];
 let server: Server;
 let address: string;
 let secret: string | undefined;
 let logged: string[];
 beforeEach(async () => {
-  answers = [];
+  responses = [];
   posted = [];
   logged = [];
   server = createServer(async (request, response) => {
     let body = '';
     for await (const chunk of request) body += chunk;
     posted.push({ path: request.url ?? '', type: request.headers['content-type'] ?? '', body });
-    response.statusCode = answers.shift() ?? 200;
+    response.statusCode = responses.shift() ?? 200;
     response.setHeader('location', `${address}/elsewhere`);
     response.end('ok');
   });
@@ -40,7 +40,7 @@ afterEach(async () => {
   await new Promise((resolve) => server.close(resolve));
 });
 
-async function tell(kind: WebhookKind, detail: unknown = alert): Promise<unknown> {
+async function post(kind: WebhookKind, detail: unknown = alert): Promise<unknown> {
   const secrets = new LocalSecretsManager();
   if (secret !== undefined) secrets.handle('CreateSecret', { Name: 'alerts/slack', SecretString: secret });
   const handler = createWebhookHandler({
@@ -50,9 +50,9 @@ async function tell(kind: WebhookKind, detail: unknown = alert): Promise<unknown
   });
   return await handler({ detail }, lambdaContext('webhook', 'r', 30_000));
 }
-/** The fault of telling, with everything that a log of it would hold. */
-async function faultOf(detail: unknown = alert): Promise<string> {
-  const fault = await tell('slack', detail).then(
+/** Posts an alert and returns the fault's message, after checking that no part of the fault or the log has the secret. */
+async function postFault(detail: unknown = alert): Promise<string> {
+  const fault = await post('slack', detail).then(
     () => undefined,
     (error: Error) => error,
   );
@@ -62,16 +62,16 @@ async function faultOf(detail: unknown = alert): Promise<string> {
   return fault?.message ?? '';
 }
 
-describe('an alert by a webhook', () => {
-  it('lets no text be a command of Slack, such as one that calls everybody', async () => {
-    await tell('slack', { ...alert, text: '<!channel> a & b' });
+describe('an alert to a webhook', () => {
+  it('escapes text that Slack would interpret, such as a mention of everybody', async () => {
+    await post('slack', { ...alert, text: '<!channel> a & b' });
     const { text, blocks } = JSON.parse(posted[0]?.body ?? '');
     expect(text).toMatch(/&lt;!channel&gt; a &amp; b$/);
     expect(blocks[1].text).toEqual({ type: 'plain_text', text: '<!channel> a & b' });
   });
 
-  it('is a message of blocks for Slack', async () => {
-    await tell('slack');
+  it('is a Slack message of blocks', async () => {
+    await post('slack');
     expect(posted).toMatchObject([{ path: PATH, type: 'application/json' }]);
     expect(JSON.parse(posted[0]?.body ?? '')).toEqual({
       text: `WARN: team a at 80% in prod. ${alert.text}`,
@@ -84,9 +84,9 @@ describe('an alert by a webhook', () => {
     expect(logged).toEqual([JSON.stringify({ event: 'alert_posted', alertId: alert.alertId, kind: 'slack' })]);
   });
 
-  it('is an adaptive card for Teams, which answers 202', async () => {
-    answers = [202];
-    await tell('teams');
+  it('is an adaptive card for Teams, which responds with 202', async () => {
+    responses = [202];
+    await post('teams');
     const { type, attachments } = JSON.parse(posted[0]?.body ?? '');
     expect([type, attachments.length, attachments[0].contentType]).toEqual([
       'message',
@@ -103,38 +103,39 @@ describe('an alert by a webhook', () => {
     });
   });
 
-  it('is sent again when the webhook is busy or down, three times at most', async () => {
-    answers = [429, 503, 200];
-    await tell('slack');
+  it('is retried if the webhook is busy or down, with three attempts in total', async () => {
+    responses = [429, 503, 200];
+    await post('slack');
     expect(posted).toHaveLength(3);
-    answers = [500, 500, 500, 200];
-    expect(await faultOf()).toBe('the webhook took no message: it answered 500');
+    responses = [500, 500, 500, 200];
+    expect(await postFault()).toBe('the webhook did not accept the message: it responded with 500');
     expect(posted).toHaveLength(6);
   });
 
-  it.each([403, 404, 302])('is not sent again to one that answers %i, and nowhere else', async (status) => {
-    answers = [status];
-    expect(await faultOf()).toBe(`the webhook took no message: it answered ${status}`);
+  it.each([403, 404, 302])('is not retried after a %i, and follows no redirect', async (status) => {
+    responses = [status];
+    expect(await postFault()).toBe(`the webhook did not accept the message: it responded with ${status}`);
     expect(posted.map(({ path }) => path)).toEqual([PATH]);
   });
 
-  it('fails without a word of the address when nobody is there', async () => {
+  it('fails without revealing the URL if the webhook cannot be reached', async () => {
     secret = 'https://127.0.0.1:1/services/very-secret';
-    expect(await faultOf()).toBe('the webhook took no message: it could not be reached');
+    expect(await postFault()).toBe('the webhook did not accept the message: it could not be reached');
   });
 
   it.each([
-    ['http://hooks.example.com/services/very-secret', 'is not an address that begins with https://'],
-    ['very-secret', 'is not an address that begins with https://'],
+    ['http://hooks.example.com/services/very-secret', 'is not a URL that begins with https://'],
+    ['very-secret', 'is not a URL that begins with https://'],
     [undefined, 'cannot read the secret alerts/slack'],
-  ])('goes to no address such as %s', async (value, why) => {
+  ])('is not sent to a URL such as %s', async (value, why) => {
     secret = value;
-    expect(await faultOf()).toContain(why);
+    expect(await postFault()).toContain(why);
     expect(posted).toEqual([]);
   });
 
-  it('is nothing else than an alert', async () => {
-    for (const detail of [null, {}, { ...alert, text: 5 }]) expect(await faultOf(detail)).toBe('the event is no alert');
+  it('is rejected if the event is not an alert', async () => {
+    for (const detail of [null, {}, { ...alert, text: 5 }])
+      expect(await postFault(detail)).toBe('the event is not an alert');
     expect(posted).toEqual([]);
   });
 });

@@ -17,22 +17,22 @@ afterAll(async () => await database.close());
 
 const KEY = { team: 'a', period: '2026-10' };
 const gap = (spent: bigint) => ({ ...KEY, spentPicoUsd: picoUsd(spent), assumedPicoUsd: picoUsd(2n), isExact: true });
-const costOf = async () =>
+const costByDay = async () =>
   (await usage.listRows('a', '2026-10-01', '2026-11-30')).map((row) => [row.day, row.costPicoUsd]);
 
-it('is made once by however many people at once, on a day of the month that paid', async () => {
+it('is made once by concurrent callers, on a day of the charged month', async () => {
   const earlier = await usage.countAdjustments(KEY);
-  const made = await Promise.all(
+  const outcomes = await Promise.all(
     Array.from({ length: 5 }, () => usage.adjust(buildAdjustment(gap(9n), earlier, START_MS)).catch(() => false)),
   );
-  expect(made.filter(Boolean)).toHaveLength(1);
-  expect(await costOf()).toEqual([['2026-10-31', 9n]]);
+  expect(outcomes.filter(Boolean)).toHaveLength(1);
+  expect(await costByDay()).toEqual([['2026-10-31', 9n]]);
   expect(await usage.adjust(buildAdjustment(gap(9n), earlier, START_MS))).toBe(false);
 });
 
-it('is followed by another of the next number, which may take off again', async () => {
+it('can be followed by one with the next sequence number, which may be negative', async () => {
   expect(await usage.countAdjustments(KEY)).toBe(1);
   expect(await usage.adjust(buildAdjustment(gap(-9n), 1, START_MS))).toBe(true);
-  expect(await costOf()).toEqual([['2026-10-31', 0n]]);
+  expect(await costByDay()).toEqual([['2026-10-31', 0n]]);
   expect(await usage.countAdjustments({ ...KEY, period: '2026-11' })).toBe(0);
 });

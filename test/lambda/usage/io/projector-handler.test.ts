@@ -13,7 +13,7 @@ import { startTestDatabase, type TestDatabase } from '../../../support/ledger/te
 let database: TestDatabase;
 let usage: DynamoUsage;
 let logged: string[];
-let seen: BudgetSnapshot[];
+let snapshots: BudgetSnapshot[];
 let tables = 0;
 beforeAll(async () => {
   database = await startTestDatabase();
@@ -24,16 +24,16 @@ beforeEach(async () => {
   await ensureTable(database.client, table);
   usage = new DynamoUsage(database.client, table, () => START_MS);
   logged = [];
-  seen = [];
+  snapshots = [];
 });
 
 type Record = DynamoDBStreamEvent['Records'][number];
-const record = (...of: Parameters<typeof buildStreamRecord>) => buildStreamRecord(...of) as unknown as Record;
+const record = (...args: Parameters<typeof buildStreamRecord>) => buildStreamRecord(...args) as unknown as Record;
 
 async function project(records: readonly Record[], count = (ends: readonly LedgerEnd[]) => usage.count(ends)) {
   const handler = createProjectorHandler({
     usage: { count, countRefusals: (batches) => usage.countRefusals(batches) },
-    deliverAlerts: async (budgetSnapshots) => void seen.push(...budgetSnapshots),
+    deliverAlerts: async (budgetSnapshots) => void snapshots.push(...budgetSnapshots),
     log: (event, facts) => logged.push(JSON.stringify({ event, ...facts })),
   });
   return await handler({ Records: [...records] }, lambdaContext('projector', 'r', 60_000));
@@ -44,7 +44,7 @@ const [one, two, three] = ['one', 'two', 'three'].map((id) => buildLedgerEnd({ i
 const ends = { one: one ?? buildLedgerEnd(), two: two ?? buildLedgerEnd(), three: three ?? buildLedgerEnd() };
 
 describe('the projector', () => {
-  it('counts every end of a batch, also many of one write and more than a transaction holds', async () => {
+  it('counts every end of a batch, including more than a transaction holds', async () => {
     const many = Array.from({ length: 230 }, (_, index) =>
       buildLedgerEnd({ id: `m${index}`, model: `m${index % 90}` }),
     );
@@ -53,7 +53,7 @@ describe('the projector', () => {
     expect(await requests()).toBe(231);
   });
 
-  it('counts nothing twice: the same batch, a part of it, and an end told twice in one batch', async () => {
+  it('is idempotent for a redelivered batch, a part of it, and a duplicate end within one batch', async () => {
     const batch = [record([ends.one]), record([ends.two]), record([ends.one])];
     await project(batch);
     await project(batch);
@@ -61,30 +61,35 @@ describe('the projector', () => {
     expect(await requests()).toBe(3);
   });
 
-  it('takes no notice of writes that leave the last ends in place, of a removed ledger, and of other items', async () => {
+  it('ignores writes that do not change the last ends, removed ledgers and other items', async () => {
     const pause = { dynamodb: { NewImage: { pk: { S: 'TEAM#a' }, sk: { S: 'PAUSES' }, last: { L: [] } } } };
     const organization = { dynamodb: { NewImage: { pk: { S: 'ORG' }, sk: { S: 'LEDGER#2026-11' } } } };
     const removed = { eventName: 'REMOVE', dynamodb: { OldImage: record([ends.one]).dynamodb?.NewImage } };
     const others = [pause, organization, removed] as unknown as Record[];
     const counted: LedgerEnd[][] = [];
-    await project([record([ends.one], '1', [ends.one]), ...others], async (told) => counted.push([...told]));
+    await project([record([ends.one], '1', [ends.one]), ...others], async (delivered) => counted.push([...delivered]));
     expect(counted).toEqual([[]]);
   });
 
-  it('hands on what every ledger of a batch stands at, also where its ends cannot be read, and nothing of other items', async () => {
-    const of = (limit: string, spent: string, sk = 'LEDGER#2026-11') => ({
+  it("passes every ledger's snapshot to alerts, even if its ends are malformed, and nothing of other items", async () => {
+    const ledger = (limit: string, spent: string, sk = 'LEDGER#2026-11') => ({
       dynamodb: { NewImage: { pk: { S: 'TEAM#a' }, sk: { S: sk }, limit: { N: limit }, spent: { N: spent } } },
     });
-    const images = [of('100', '51'), of('200', '51'), of('1', '1', 'STANDING'), of('70', '60', 'LEDGER#2026-10')];
+    const images = [
+      ledger('100', '51'),
+      ledger('200', '51'),
+      ledger('1', '1', 'STANDING'),
+      ledger('70', '60', 'LEDGER#2026-10'),
+    ];
     await project([record([ends.one]), ...(images as unknown as Record[])]);
-    expect(seen).toEqual([
+    expect(snapshots).toEqual([
       { holder: 'a', period: '2026-11', spentPicoUsd: 51n, limitPicoUsd: 100n },
       { holder: 'a', period: '2026-11', spentPicoUsd: 51n, limitPicoUsd: 200n },
       { holder: 'a', period: '2026-10', spentPicoUsd: 60n, limitPicoUsd: 70n },
     ]);
   });
 
-  it('reports what it cannot read, counts all the rest, and goes on after it', async () => {
+  it('reports malformed records, counts all others, and continues with the next batch', async () => {
     const broken = [
       record([buildLedgerEnd({ id: '' })], '2'),
       record([buildLedgerEnd({ kind: 'refund' as never, id: 'x' })], '3'),
@@ -99,21 +104,23 @@ describe('the projector', () => {
     expect(await requests()).toBe(2);
   });
 
-  it('fails as a whole when the table does, so that the batch comes again', async () => {
+  it('fails the whole batch if the table fails, so that Lambda retries it', async () => {
     const gone = new DynamoUsage(database.client, 'no-such-table', () => START_MS);
-    await expect(project([record([ends.one])], (told) => gone.count(told))).rejects.toThrow('cannot count 1 ends');
+    await expect(project([record([ends.one])], (delivered) => gone.count(delivered))).rejects.toThrow(
+      'cannot count 1 ends',
+    );
     await project([record([ends.one])]);
     expect(await requests()).toBe(1);
   });
 
-  it('is right when several count the same at once', async () => {
+  it('counts each end once when several projectors race', async () => {
     const many = Array.from({ length: 60 }, (_, index) => buildLedgerEnd({ id: `m${index}` }));
     const batches = [many, many.slice(10), many.slice(0, 30), [...many].reverse()];
     await Promise.all(batches.map((batch) => project([record(batch)])));
     expect(await requests()).toBe(60);
   });
 
-  it('keeps teams, days, keys and models apart, whatever they are called', async () => {
+  it('separates teams, days, keys and models, whatever their names', async () => {
     const odd = [buildLedgerEnd({ model: 'm#1/x', keyId: 'k1' }), buildLedgerEnd({ id: 'two' }, 'b')];
     await project(odd.map((end) => record([end])));
     expect(await requests('a')).toBe(1);

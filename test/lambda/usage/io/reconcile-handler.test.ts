@@ -7,9 +7,9 @@ import { lambdaContext } from '../../../../local/host/lambda-runtime.ts';
 import { catalog, policyWith } from '../../../support/catalog.ts';
 import { fakeClock } from '../../../support/fake-clock.ts';
 
-/** Runs one reconciliation of a team that has spent 7 picodollars, of which so many were counted. */
+/** Runs one reconciliation of a team that has spent 7 pico-dollars, of which usage has counted a part. */
 async function run(counted: bigint, fails = false) {
-  const told: Record<string, unknown>[] = [];
+  const lines: Record<string, unknown>[] = [];
   const handler = createReconciliationHandler({
     policies: { policies: async () => ({ teams: new Map([['chatbot', policyWith()]]), catalog }) },
     ledger: {
@@ -25,33 +25,33 @@ async function run(counted: bigint, fails = false) {
     },
     clock: fakeClock(),
     environmentName: 'test',
-    log: (event, facts) => told.push({ event, ...facts }),
-    write: (line) => told.push(JSON.parse(line)),
+    log: (event, facts) => lines.push({ event, ...facts }),
+    write: (line) => lines.push(JSON.parse(line)),
   });
   const error = await handler({}, lambdaContext('reconciler', 'r', 600_000)).then(
     () => undefined,
     (reason: Error) => reason.message,
   );
-  return { told, error };
+  return { lines, error };
 }
 
-it('writes that nothing lacks, so that the alarm clears', async () => {
-  const { told, error } = await run(7n);
-  expect([error, told]).toMatchObject([
+it('reports a gap of zero if usage is complete, so that the alarm clears', async () => {
+  const { lines, error } = await run(7n);
+  expect([error, lines]).toMatchObject([
     undefined,
     [{ event: 'reconciliation_completed', UsageGapUsd: 0, equal: 2, gaps: 0 }],
   ]);
 });
 
-it('names each team whose usage lacks something, and writes how much it is in all', async () => {
-  const { told } = await run(3n);
-  expect(told).toMatchObject([
+it('logs each team whose usage has a gap, and reports the total', async () => {
+  const { lines } = await run(3n);
+  expect(lines).toMatchObject([
     { event: 'usage_gap', team: 'chatbot', period: '2026-11', spentUsd: '0.000000000004', isExact: true },
     { event: 'reconciliation_completed', Environment: 'test', UsageGapUsd: 4e-12 },
   ]);
 });
 
-it('fails when a ledger could not be read, after it has told of the others', async () => {
-  const { told, error } = await run(7n, true);
-  expect([told.length, error]).toEqual([1, 'could not compare chatbot in 2026-11, chatbot in 2026-10']);
+it('fails if a ledger could not be read, after reporting the others', async () => {
+  const { lines, error } = await run(7n, true);
+  expect([lines.length, error]).toEqual([1, 'could not compare chatbot in 2026-11, chatbot in 2026-10']);
 });

@@ -22,7 +22,7 @@ const buildStreamRecord = (reason: string, count: string) => ({
   },
 });
 
-it('reads a batch, and counts nothing of one whose reasons or counts are none', () => {
+it('parses a batch, and rejects one with an invalid reason or count', () => {
   expect(parseRefusalBatch(buildStreamRecord('team_paused', '2'))?.rows).toMatchObject([
     { refusals: { team_paused: 2 } },
   ]);
