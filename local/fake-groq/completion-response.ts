@@ -1,17 +1,34 @@
 import type { JsonObject } from '../../lambda/kernel/json-object.ts';
 import { type Completion, toUsage } from './completion.ts';
 
-/** Groq's shapes of one completion; without usage when a fault takes it away. */
+/** A completion to shape as Groq does. `usage` is undefined if a fault removes it. */
 type CompletionResponse = {
   readonly id: string;
   readonly completion: Completion;
   readonly usage: JsonObject | undefined;
 };
 
-/** When the fake's models were made, in epoch seconds. */
-export const CREATED_S = 1_754_000_000;
+/** The creation time of the fake's models, in epoch seconds. */
+const CREATED_S = 1_754_000_000;
+/** The context window of the fake's models, in tokens. */
+export const CONTEXT_WINDOW = 131_072;
 
-/** A whole answer. */
+/** The response of `GET /models`. */
+export const MODEL_LIST = {
+  object: 'list',
+  data: [
+    {
+      id: 'openai/gpt-oss-20b',
+      object: 'model',
+      created: CREATED_S,
+      owned_by: 'OpenAI',
+      active: true,
+      context_window: CONTEXT_WINDOW,
+    },
+  ],
+};
+
+/** Builds the body of a whole response. */
 export function buildResponse({ id, completion, usage }: CompletionResponse): JsonObject {
   const { toolCall, pieces, finishReason, model } = completion;
   const message =
@@ -31,12 +48,11 @@ export function buildResponse({ id, completion, usage }: CompletionResponse): Js
   };
 }
 
-/** The chunks of a streamed answer: the head, one a piece, and the tail with usage. */
+/** Builds the chunks of a streamed response: the head, one per piece, and the tail with usage. */
 export function buildChunks(
-  shaped: CompletionResponse,
+  { id, completion, usage }: CompletionResponse,
   includeUsage: boolean,
 ): { head: JsonObject; pieces: JsonObject[]; tail: JsonObject[] } {
-  const { id, completion, usage } = shaped;
   const { toolCall } = completion;
   const chunk = (delta: JsonObject, more: JsonObject = {}, finishReason: string | null = null): JsonObject => ({
     id,
@@ -59,7 +75,7 @@ export function buildChunks(
   return { head: chunk({ role: 'assistant', content: '' }, { x_groq: { id: groqId } }), pieces, tail };
 }
 
-/** The usage a fault leaves of the true one. */
+/** The usage of a completion after a fault is applied. */
 export function applyUsageFault(completion: Completion, fault: string | undefined): JsonObject | undefined {
   if (fault === 'no-usage') return undefined;
   if (fault === 'wrong-usage') return { prompt_tokens: -1, completion_tokens: '24', total_tokens: null };

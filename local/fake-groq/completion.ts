@@ -1,7 +1,7 @@
 import { isObject, type JsonObject } from '../../lambda/kernel/json-object.ts';
 import type { ModelCount } from './served-counts.ts';
 
-/** What the fake makes of a request: always the same for the same body. */
+/** The fake's completion of a request; the same body always gets the same completion. */
 export type Completion = {
   readonly model: string;
   readonly pieces: readonly string[];
@@ -10,12 +10,12 @@ export type Completion = {
   readonly tokens: Omit<ModelCount, 'requests'>;
 };
 
-/** How long an answer is by itself, in tokens; `[tokens:N]` in a message asks for another length. */
+/** The default length of an answer, in tokens; the marker `[tokens:N]` in a message sets another. */
 const DEFAULT_ANSWER_TOKENS = 24;
 const MAX_PIECES = 200;
 const WORDS = ['This', 'is', 'the', 'fake', 'Groq', 'and', 'it', 'answers', 'without', 'thinking', 'at', 'all.'];
 
-/** All text of the messages, in which markers are looked for. */
+/** The text of all messages, which may contain markers. */
 export function messageText(body: JsonObject): string {
   const messages = Array.isArray(body.messages) ? body.messages.filter(isObject) : [];
   return messages
@@ -23,12 +23,12 @@ export function messageText(body: JsonObject): string {
     .join('\n');
 }
 
-/** Computes the answer to a chat completion. */
+/** Builds the completion of a request body. */
 export function buildCompletion(body: JsonObject, model: string): Completion {
   const text = messageText(body);
-  const natural = readMarker(text, 'tokens') ?? DEFAULT_ANSWER_TOKENS;
+  const wanted = readMarker(text, 'tokens') ?? DEFAULT_ANSWER_TOKENS;
   const cap = Number(body.max_completion_tokens ?? body.max_tokens ?? Number.POSITIVE_INFINITY);
-  const completionTokens = Math.max(1, Math.min(natural, cap));
+  const completionTokens = Math.max(1, Math.min(wanted, cap));
   const promptTokens = countPromptTokens(body);
   const toolCall = buildToolCall(body);
   const content = toolCall === undefined ? buildContent(body, completionTokens) : [];
@@ -36,7 +36,7 @@ export function buildCompletion(body: JsonObject, model: string): Completion {
     model,
     pieces: content,
     toolCall,
-    finishReason: toolCall === undefined ? (natural > cap ? 'length' : 'stop') : 'tool_calls',
+    finishReason: toolCall === undefined ? (wanted > cap ? 'length' : 'stop') : 'tool_calls',
     tokens: {
       promptTokens,
       cachedTokens: Math.min(readMarker(text, 'cached') ?? 0, promptTokens),
@@ -104,7 +104,7 @@ function buildToolCall(body: JsonObject): Completion['toolCall'] {
   return { name: String(tool.function.name), arguments: JSON.stringify(buildExample(parameters)) };
 }
 
-/** An example that a simple JSON schema accepts. */
+/** Builds a value that a simple JSON schema accepts. */
 function buildExample(schema: JsonObject): unknown {
   if (Array.isArray(schema.enum)) return schema.enum[0];
   switch (schema.type) {

@@ -1,73 +1,32 @@
-/** Something that goes wrong on request: asked for by a header `x-fake-fault`, `[fault:…]` in a message, or `model#…`. */
+import { type ErrorResponse, INVALID_KEY } from './error-responses.ts';
+
+const KINDS = [
+  ...(['400', '401', '429', '498', '500', '503', 'blocked', 'slow', 'hang', 'reset', 'cut', 'error-chunk'] as const),
+  ...(['no-usage', 'no-done', 'wrong-usage', 'zero-usage'] as const),
+];
+
+/** A failure on request: by a header `x-fake-fault`, `[fault:…]` in a message, or `model#…`. */
 export type Fault = {
-  readonly kind:
-    | '400'
-    | '401'
-    | '429'
-    | '498'
-    | '500'
-    | '503'
-    | 'blocked'
-    | 'slow'
-    | 'hang'
-    | 'reset'
-    | 'cut'
-    | 'error-chunk'
-    | 'no-usage'
-    | 'no-done'
-    | 'wrong-usage'
-    | 'zero-usage';
-  /** Only the first time for the same text. */
+  readonly kind: (typeof KINDS)[number];
+  /** True if the fault occurs only the first time for the same text. */
   readonly once: boolean;
   /** Milliseconds of `slow`, or seconds of the `retry-after` of `429`. */
   readonly amount: number | undefined;
 };
 
-const KINDS: readonly string[] = [
-  '400',
-  '401',
-  '429',
-  '498',
-  '500',
-  '503',
-  'blocked',
-  'slow',
-  'hang',
-  'reset',
-  'cut',
-  'error-chunk',
-  'no-usage',
-  'no-done',
-  'wrong-usage',
-  'zero-usage',
-] satisfies readonly Fault['kind'][];
-
-/** Reads a fault such as `429`, `429:7`, `503-once` or `slow:500`. */
+/** Parses a fault such as `429`, `429:7`, `503-once` or `slow:500`. */
 export function parseFault(text: string | undefined): Fault | undefined {
   const [name = '', amount] = (text ?? '').split(':');
-  const kind = name.replace(/-once$/, '');
-  if (!KINDS.includes(kind)) return undefined;
+  const kind = KINDS.find((known) => known === name.replace(/-once$/, ''));
+  if (kind === undefined) return undefined;
   return {
-    kind: kind as Fault['kind'],
+    kind,
     once: name.endsWith('-once'),
     amount: amount === undefined ? undefined : Number(amount),
   };
 }
 
-/** An error answer in Groq's words. */
-export type ErrorResponse = {
-  readonly status: number;
-  readonly error: object;
-  readonly headers?: Readonly<Record<string, string>>;
-};
-
-/** What Groq says to a wrong key. */
-export const INVALID_KEY: ErrorResponse = {
-  status: 401,
-  error: { message: 'Invalid API Key', type: 'invalid_request_error', code: 'invalid_api_key' },
-};
-
-/** The error answer of a fault, or undefined for one that strikes later. */
+/** The error response of a fault, or undefined for a fault that occurs later in the response. */
 export function toErrorResponse({ kind, amount }: Fault): ErrorResponse | undefined {
   switch (kind) {
     case '400':

@@ -1,28 +1,29 @@
 import { deriveGroqKeyId } from '../../lambda/groq/io/groq-key-id.ts';
 import type { JsonObject } from '../../lambda/kernel/json-object.ts';
 
-/** What was asked for with one key. */
+/** The requests made with one key. */
 export type FakeKeyUsage = {
-  /** Completions. */
+  /** Accepted chat completions. */
   taken: number;
-  /** Requests of any kind that were answered by 401. */
+  /** Requests of any kind that were refused with 401. */
   refused: number;
-  /** Looks at the models, which is how a key is tried. */
+  /** Requests for the model list, by which a new key is tested. */
   probes: number;
   lastTakenAtEpochMs: number;
 };
 
-/** A control's answer. */
-type Answer = { readonly status: number; readonly content: object };
+/** The response of a control endpoint. */
+type ControlResponse = { readonly status: number; readonly content: object };
 
-/** How many keys are remembered: whoever sends made-up ones must not fill the memory. */
+/** The maximum number of keys that are remembered, so that made-up keys cannot exhaust memory. */
 const MAX_KEYS = 10_000;
 const CONTROL = '/_fake/keys';
 const KEY_ID = /^[0-9a-f]{12}$/;
 
 /**
- * The keys that the fake takes, and what each was used for; by their ids, so that its controls carry no key. At first it
- * takes any. `GET /_fake/keys` tells; `POST /_fake/keys/only`, `/allow` and `/revoke` take `{"keyIds": […]}`.
+ * The keys that the fake accepts, and the usage of each, by key id: its control endpoints never carry a key. At first it
+ * accepts any key. `GET /_fake/keys` returns the state; `POST /_fake/keys/only`, `/allow` and `/revoke` take
+ * `{"keyIds": […]}`.
  */
 export class FakeKeys {
   readonly #uses = new Map<string, FakeKeyUsage>();
@@ -33,13 +34,13 @@ export class FakeKeys {
     this.#only = acceptedKeys === undefined ? undefined : new Set([...acceptedKeys].map(deriveGroqKeyId));
   }
 
-  /** Takes these keys and no others. */
+  /** Accepts only these keys. */
   only(keyIds: readonly string[]): void {
     this.#only = new Set(keyIds);
     for (const keyId of keyIds) this.#revoked.delete(keyId);
   }
 
-  /** Takes keys from now on. */
+  /** Accepts these keys too. */
   allow(...keyIds: readonly string[]): void {
     for (const keyId of keyIds) {
       this.#only?.add(keyId);
@@ -47,49 +48,49 @@ export class FakeKeys {
     }
   }
 
-  /** Takes keys no more; what is being answered goes on. */
+  /** Refuses these keys from now on; requests in flight continue. */
   revoke(...keyIds: readonly string[]): void {
     for (const keyId of keyIds) this.#revoked.add(keyId);
   }
 
-  /** Whether a request's key is taken; counts it. */
+  /** True if the key of a request is accepted. Counts the request. */
   accepts(key: string | undefined, purpose: 'chat' | 'models' | 'other'): boolean {
     if (key === undefined) return false;
     const keyId = deriveGroqKeyId(key);
     const use = this.#usageFor(keyId);
-    const isTaken = (this.#only === undefined || this.#only.has(keyId)) && !this.#revoked.has(keyId);
-    if (!isTaken) use.refused++;
+    const isAccepted = (this.#only === undefined || this.#only.has(keyId)) && !this.#revoked.has(keyId);
+    if (!isAccepted) use.refused++;
     else if (purpose === 'models') use.probes++;
     else if (purpose === 'chat') {
       use.taken++;
       use.lastTakenAtEpochMs = Date.now();
     }
-    return isTaken;
+    return isAccepted;
   }
 
-  /** What a key was used for. */
+  /** The requests made with a key. */
   usageFor(keyId: string): FakeKeyUsage {
     return { ...this.#usageFor(keyId) };
   }
 
-  /** Answers a control, or undefined for any other request. */
-  control(method: string, path: string, body: JsonObject | undefined): Answer | undefined {
+  /** The response to a control request, or undefined for any other request. */
+  control(method: string, path: string, body: JsonObject | undefined): ControlResponse | undefined {
     if (path !== CONTROL && !path.startsWith(`${CONTROL}/`)) return undefined;
     if (`${method} ${path}` === `GET ${CONTROL}`) return { status: 200, content: this.#state() };
-    const acts: Readonly<Record<string, (keyIds: readonly string[]) => void>> = {
+    const actions: Readonly<Record<string, (keyIds: readonly string[]) => void>> = {
       [`POST ${CONTROL}/only`]: (keyIds) => this.only(keyIds),
       [`POST ${CONTROL}/allow`]: (keyIds) => this.allow(...keyIds),
       [`POST ${CONTROL}/revoke`]: (keyIds) => this.revoke(...keyIds),
     };
-    const act = acts[`${method} ${path}`];
-    if (act === undefined) return { status: 404, content: { error: `unknown control: ${method} ${path}` } };
+    const action = actions[`${method} ${path}`];
+    if (action === undefined) return { status: 404, content: { error: `unknown control: ${method} ${path}` } };
     const keyIds: unknown = body?.keyIds;
     if (!Array.isArray(keyIds) || !keyIds.every((id) => typeof id === 'string' && KEY_ID.test(id)))
       return {
         status: 400,
         content: { error: '"keyIds" must be a list of ids: 12 hex digits of the SHA-256 of a key' },
       };
-    act(keyIds as readonly string[]);
+    action(keyIds as readonly string[]);
     return { status: 200, content: this.#state() };
   }
 

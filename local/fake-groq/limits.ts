@@ -1,12 +1,12 @@
-import type { ErrorResponse } from './faults.ts';
+import type { ErrorResponse } from './error-responses.ts';
 
-/** An organisation's limits, of each model alike. */
+/** An organisation's limits, the same for each model. */
 export type OrganizationLimits = { readonly tokensPerMinute: number; readonly requestsPerDay: number };
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 
-/** What an organisation that hardly uses Groq is told. */
+/** The headers that an organisation with little usage receives. */
 const IDLE_HEADERS = {
   'x-ratelimit-limit-requests': '14400',
   'x-ratelimit-remaining-requests': '14399',
@@ -37,7 +37,7 @@ class Bucket {
     this.#atMs = nowMs;
   }
 
-  /** Milliseconds until so many units fit; not positive when they do. */
+  /** The milliseconds until so many units fit; zero or less if they fit now. */
   waitMs(units: number, nowMs: number): number {
     return ((this.usedAt(nowMs) + units - this.#limit) * this.#windowMs) / this.#limit;
   }
@@ -47,12 +47,12 @@ class Bucket {
     return {
       [`x-ratelimit-limit-${name}`]: String(this.#limit),
       [`x-ratelimit-remaining-${name}`]: String(Math.floor(this.#limit - used)),
-      [`x-ratelimit-reset-${name}`]: goDuration((used * this.#windowMs) / this.#limit),
+      [`x-ratelimit-reset-${name}`]: formatGoDuration((used * this.#windowMs) / this.#limit),
     };
   }
 }
 
-/** Groq's limits of one organisation: buckets of tokens and requests a model, told by headers as Groq does. */
+/** Groq's limits of one organisation: buckets of tokens and requests per model, reported in Groq's headers. */
 export class FakeLimits {
   readonly #limits: OrganizationLimits | undefined;
   readonly #nowMs: () => number;
@@ -63,7 +63,7 @@ export class FakeLimits {
     this.#nowMs = nowMs;
   }
 
-  /** Takes a call's tokens, or says no as Groq does; `headers` are those of the answer either way. */
+  /** Takes a call's tokens, or returns Groq's error. `headers` belong to the response in both cases. */
   take(
     model: string,
     tokens: number,
@@ -92,7 +92,7 @@ export class FakeLimits {
     if (short === undefined) return { headers };
     const { name, type, bucket, limit, units, waitMs } = short;
     const used = Math.ceil(bucket.usedAt(nowMs));
-    const message = `Rate limit reached for model \`${model}\` in organization \`org_fake\` service tier \`on_demand\` on ${name}: Limit ${limit}, Used ${used}, Requested ${units}. Please try again in ${goDuration(waitMs)}. Visit https://console.groq.com/docs/rate-limits for more information.`;
+    const message = `Rate limit reached for model \`${model}\` in organization \`org_fake\` service tier \`on_demand\` on ${name}: Limit ${limit}, Used ${used}, Requested ${units}. Please try again in ${formatGoDuration(waitMs)}. Visit https://console.groq.com/docs/rate-limits for more information.`;
     const errorHeaders = { ...headers, 'retry-after': String(Math.ceil(waitMs / 1000)) };
     return {
       headers: errorHeaders,
@@ -101,8 +101,8 @@ export class FakeLimits {
   }
 }
 
-/** A time as Go writes it: `24ms`, `7.66s`, `2m59.56s`, `1h2m3s`. */
-function goDuration(ms: number): string {
+/** Formats a duration as Go does: `24ms`, `7.66s`, `2m59.56s`, `1h2m3s`. */
+function formatGoDuration(ms: number): string {
   if (ms < 1_000) return `${Math.ceil(ms)}ms`;
   const whole = Math.ceil(ms);
   const [hours, minutes] = [Math.floor(whole / 3_600_000), Math.floor((whole % 3_600_000) / MINUTE_MS)];

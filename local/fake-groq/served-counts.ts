@@ -8,14 +8,14 @@ export type ModelCount = {
   reasoningTokens: number;
 };
 
-/** What the fake has served: what Groq would have on its bill. */
+/** The calls that the fake has served: those that Groq would bill. */
 export type ServedCounts = {
   requests: number;
-  /** Answered by an error, which bills nothing. */
+  /** Refused with an error, which is not billed. */
   refused: number;
-  /** Billed, per model; also when the client went away in the middle, since Groq bills what it made. */
+  /** Billed, by model. Includes calls whose client disconnected, because Groq bills what it generated. */
   byModel: Record<string, ModelCount>;
-  /** Made, but broken off or without usage, so that no one can tell from the answer what they cost. */
+  /** Generated, but cut off or without usage, so that the response does not show the cost. */
   interruptedByModel: Record<string, ModelCount>;
   clientGone: number;
   inFlight: number;
@@ -24,7 +24,7 @@ export type ServedCounts = {
   byKeySuffix: Record<string, number>;
 };
 
-/** A fresh count. */
+/** Counts of zero. */
 export function emptyServedCounts(): ServedCounts {
   return {
     requests: 0,

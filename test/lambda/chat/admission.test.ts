@@ -10,24 +10,24 @@ import { fakeClock } from '../../support/fake-clock.ts';
 import { budgets, buildReserveTerms, buildSettlement } from '../../support/ledger/ledger-fixtures.ts';
 import { MemoryLedger } from '../../support/ledger/memory-ledger.ts';
 
-/** A ledger that counts what it is asked, and can be of a process that sees nothing of what others do, as on Lambda. */
+/** A ledger that counts its calls. If blind, it caches nothing, like a process that makes no other calls of the team. */
 class CountedLedger extends MemoryLedger {
   writes = 0;
   reads = 0;
   isBlind = false;
 
-  override async reserve(...of: Parameters<MemoryLedger['reserve']>) {
+  override async reserve(...args: Parameters<MemoryLedger['reserve']>) {
     this.writes++;
-    return await super.reserve(...of);
+    return await super.reserve(...args);
   }
 
-  override async readEventuallyConsistent(...of: Parameters<MemoryLedger['readEventuallyConsistent']>) {
+  override async readEventuallyConsistent(...args: Parameters<MemoryLedger['readEventuallyConsistent']>) {
     this.reads++;
-    return await super.readEventuallyConsistent(...of);
+    return await super.readEventuallyConsistent(...args);
   }
 
-  override lastSeen(...of: Parameters<MemoryLedger['lastSeen']>) {
-    return this.isBlind ? undefined : super.lastSeen(...of);
+  override lastSeen(...args: Parameters<MemoryLedger['lastSeen']>) {
+    return this.isBlind ? undefined : super.lastSeen(...args);
   }
 }
 
@@ -61,13 +61,13 @@ function setUp(fields: Record<string, unknown>, body: object = {}) {
 }
 
 describe('admission', () => {
-  it('refuses at once what the budget can no longer pay', async () => {
+  it('refuses at once a call that the budget cannot pay', async () => {
     const { attempt, bound, clock } = setUp({}, { max_tokens: 100 });
     expect(await attempt('a', bound - 1n)).toMatchObject({ refused: { reason: 'team_budget_exceeded' } });
     expect(clock.sleptMs()).toBe(0);
   });
 
-  it('lowers a stated length to what the budget still pays, where the team wants that', async () => {
+  it("lowers the client's output limit to what the budget still pays if the team clamps", async () => {
     const { attempt, bound, call } = setUp({ whenLow: 'clamp' }, { max_tokens: 2_000 });
     const rest = worstCaseCost(call.model, call.maxInputTokens, 700);
     expect(rest).toBeLessThan(bound);
@@ -78,10 +78,10 @@ describe('admission', () => {
     });
   });
 
-  it('lowers no stated length below 64 tokens, nor where the team does not want it', async () => {
+  it("never lowers the client's output limit below 64 tokens, nor for a team that refuses", async () => {
     const clamping = setUp({ whenLow: 'clamp' }, { max_tokens: 2_000 });
-    const least = worstCaseCost(clamping.call.model, clamping.call.maxInputTokens, 64);
-    expect(await clamping.attempt('a', least - 1n)).toMatchObject({ refused: { reason: 'team_budget_exceeded' } });
+    const minimum = worstCaseCost(clamping.call.model, clamping.call.maxInputTokens, 64);
+    expect(await clamping.attempt('a', minimum - 1n)).toMatchObject({ refused: { reason: 'team_budget_exceeded' } });
     const short = setUp({ whenLow: 'clamp' }, { max_tokens: 10 });
     expect(await short.attempt('a', short.bound)).toMatchObject({ kind: 'admitted', call: { maxOutputTokens: 10 } });
     expect(await short.attempt('b', short.bound - 1n)).toMatchObject({ refused: {} });
@@ -89,7 +89,7 @@ describe('admission', () => {
     expect(await refusing.attempt('a', refusing.bound - 1n)).toMatchObject({ refused: {} });
   });
 
-  it('waits for money that another call holds, and takes it as it comes free', async () => {
+  it('waits for money that another call holds, and reserves it once it is released', async () => {
     const { attempt, bound, clock, ledger } = setUp({}, { max_tokens: 100 });
     const first = await attempt('a', bound + 1_000n);
     if (first.kind !== 'admitted') throw new Error('the first call must be admitted');
@@ -98,7 +98,7 @@ describe('admission', () => {
     expect(clock.sleptMs()).toBeLessThan(2_500);
   });
 
-  it('gives up waiting for held money after half a minute, saying how much is held', async () => {
+  it('stops waiting for held money after half a minute, and reports how much is held', async () => {
     const { attempt, bound, clock } = setUp({}, { max_tokens: 100 });
     await attempt('a', bound);
     expect(await attempt('b', bound)).toMatchObject({
@@ -109,7 +109,7 @@ describe('admission', () => {
     expect(clock.sleptMs()).toBeLessThan(31_000);
   });
 
-  it('does not wait for a call that is half a minute older: its process may be dead', async () => {
+  it('does not wait for the money of a call that is half a minute older: its process may be dead', async () => {
     const { attempt, bound, clock } = setUp({}, { max_tokens: 100 });
     await attempt('dead', bound);
     await clock.sleep(30_000);
@@ -120,7 +120,7 @@ describe('admission', () => {
     expect(clock.sleptMs()).toBe(30_000);
   });
 
-  it('never shortens an answer while others hold money, however long they have held it', async () => {
+  it('never lowers the default output limit while other calls hold money, however old they are', async () => {
     const { attempt, bound, call, clock } = setUp({});
     const budget = bound + worstCaseCost(call.model, call.maxInputTokens, 80);
     await attempt('long', budget);
@@ -128,7 +128,7 @@ describe('admission', () => {
     expect(await attempt('b', budget)).toMatchObject({ refused: { reservedPicoUsd: bound, reclaimablePicoUsd: 0n } });
   });
 
-  it("never waits at the organisation's cap for a call that is half a minute older", async () => {
+  it("does not wait at the organisation's cap for the money of a call that is half a minute older", async () => {
     const { attempt, bound, clock, ledger, policy } = setUp({}, { max_tokens: 100 });
     const capped = { policy: { ...policy, organizationCapPicoUsd: bound } };
     const dead = { team: 'dead', period: '2026-11' };
@@ -145,7 +145,7 @@ describe('admission', () => {
     expect(clock.sleptMs()).toBe(0);
   });
 
-  it('never writes while it waits, and reads ever more rarely, until it may fit', async () => {
+  it('never writes while it waits, and reads with backoff until the call may fit', async () => {
     const { attempt, bound, clock, ledger } = setUp({}, { max_tokens: 100 });
     const first = await attempt('a', bound);
     if (first.kind !== 'admitted') throw new Error('the first call must be admitted');
@@ -157,14 +157,14 @@ describe('admission', () => {
     expect(clock.sleptMs()).toBeLessThan(22_100);
   });
 
-  it('never reads while what this process sees of its team is fresh', async () => {
+  it('never reads while the cached view of the ledger is fresh', async () => {
     const { attempt, bound, ledger } = setUp({}, { max_tokens: 100 });
     await attempt('a', bound);
     await attempt('b', bound);
     expect([ledger.writes, ledger.reads]).toEqual([3, 0]);
   });
 
-  it('stops waiting as soon as what is held is a dead process’s, and nothing else', async () => {
+  it('stops waiting once only dead processes hold money', async () => {
     const { attempt, bound, clock, ledger } = setUp({}, { max_tokens: 100 });
     await attempt('dead', 2n * bound);
     await clock.sleep(30_000);
@@ -178,7 +178,7 @@ describe('admission', () => {
     expect(clock.sleptMs()).toBeLessThan(35_000);
   });
 
-  it("never asks a key's own limit, nor the organisation's cap, at a fixed beat", async () => {
+  it("waits with backoff at a key's own limit and at the organisation's cap", async () => {
     const narrow = setUp({}, { max_tokens: 100 });
     const scope = { scope: { usd: Number(toUsdString(narrow.bound)) } };
     await narrow.attempt('a', 10n ** 12n, undefined, scope);
@@ -197,7 +197,7 @@ describe('admission', () => {
     expect(ledger.writes).toBeLessThanOrEqual(21);
   });
 
-  it('tells before it waits, and of nothing where it need not', async () => {
+  it('calls onWait before each wait, and never without one', async () => {
     const { attempt, bound } = setUp({}, { max_tokens: 100 });
     const onWait = vi.fn();
     await attempt('a', bound, undefined, { onWait });
@@ -206,34 +206,34 @@ describe('admission', () => {
     expect(onWait).toHaveBeenCalled();
   });
 
-  it('fits an open-ended call to the rest of the budget rather than refuse it', async () => {
+  it('lowers the default output limit to the rest of the budget instead of refusing', async () => {
     const { attempt, call } = setUp({ maxTokensPerRequest: 2_048 });
     const budget = worstCaseCost(call.model, call.maxInputTokens, 300);
     expect(await attempt('a', budget)).toMatchObject({ kind: 'admitted', call: { maxOutputTokens: 300 } });
   });
 
-  it('never shortens a call whose client stated its length', async () => {
+  it("never lowers the client's output limit by default", async () => {
     const { attempt, call } = setUp({}, { max_tokens: 2_048 });
     expect(await attempt('a', worstCaseCost(call.model, call.maxInputTokens, 300))).toMatchObject({
       refused: { reason: 'team_budget_exceeded' },
     });
   });
 
-  it('does not fit an open-ended call to less than makes an answer', async () => {
+  it('refuses rather than lower the default output limit below 64 tokens', async () => {
     const { attempt, call } = setUp({ maxTokensPerRequest: 2_048 });
     expect(await attempt('a', worstCaseCost(call.model, call.maxInputTokens, 63))).toMatchObject({
       refused: { reason: 'team_budget_exceeded' },
     });
   });
 
-  it('holds what such calls usually need when the whole allowance does not fit beside the others', async () => {
+  it('reserves the typical length if the default output limit does not fit next to other calls', async () => {
     const { attempt, bound, call } = setUp({ maxTokensPerRequest: 2_048 });
     const budget = bound + worstCaseCost(call.model, call.maxInputTokens, 150);
     expect(await attempt('a', budget, 100)).toMatchObject({ kind: 'admitted', call: { maxOutputTokens: 2_048 } });
     expect(await attempt('b', budget, 100)).toMatchObject({ kind: 'admitted', call: { maxOutputTokens: 100 } });
   });
 
-  it('refuses a call over its rate at once with the exact wait, or waits as long as the team allows', async () => {
+  it('refuses a call over its rate with the exact retry-after, or waits up to maxQueueMs', async () => {
     const strict = setUp({ rateLimitRpm: 60 }, { max_tokens: 10 });
     for (let n = 0; n < 60; n++) await strict.attempt(`c${n}`, 10n ** 12n);
     expect(await strict.attempt('x', 10n ** 12n)).toMatchObject({
@@ -245,7 +245,7 @@ describe('admission', () => {
     expect(patient.clock.sleptMs()).toBe(1_000);
   });
 
-  it('waits for a place as long as the team allows', async () => {
+  it('waits for a concurrency slot up to maxQueueMs', async () => {
     const { attempt, clock, ledger } = setUp({ maxConcurrent: 1, maxQueueMs: 500 }, { max_tokens: 10 });
     const first = await attempt('a', 10n ** 12n);
     if (first.kind !== 'admitted') throw new Error('the first call must be admitted');

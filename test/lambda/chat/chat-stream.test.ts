@@ -8,14 +8,14 @@ const usage = { prompt_tokens: 3, completion_tokens: 2 };
 const annotate = () => ({ cost_usd: '0.1' });
 const read = (data: unknown, includeUsage = false) => parseStreamEvent(bytes(data), includeUsage, annotate);
 
-describe('an event of a stream', () => {
+describe('parseStreamEvent', () => {
   it.each([
     { choices: [{ delta: { content: 'hi' } }] },
     '[DONE]',
     { choices: [{ delta: { content: 'say "usage" and "error"' } }] },
     'not json "usage"',
     { choices: [], usage: null },
-  ])('passes byte for byte when it tells nothing of usage: %j', (data) => {
+  ])('forwards an event without usage or error unchanged: %j', (data) => {
     expect(read(data)).toEqual({ forward: bytes(data), usage: undefined, failed: false });
   });
 
@@ -25,32 +25,32 @@ describe('an event of a stream', () => {
     [true, { delta: { tool_calls: [{ function: { name: 'look', arguments: '' } }] } }],
     [false, { delta: { role: 'assistant', content: '' } }],
     [false, { delta: {}, finish_reason: 'stop' }],
-  ])('brings something that the model has made: %j of %j', (expected, choice) => {
+  ])('recognizes output of the model: %j for %j', (expected, choice) => {
     expect(hasContent(bytes({ id: 'c', choices: [{ index: 0, ...choice }] }))).toBe(expected);
   });
 
-  it('tells the usage in x_groq and passes untouched', () => {
+  it('reads the usage in x_groq and forwards the event unchanged', () => {
     const data = { choices: [{ delta: {}, finish_reason: 'stop' }], x_groq: { id: 'r', usage } };
     expect(read(data)).toMatchObject({ forward: bytes(data), usage: { promptTokens: 3, completionTokens: 2 } });
   });
 
-  it('is hidden when it is the extra usage chunk and the client did not ask for it', () => {
+  it('hides the extra usage chunk from a client that did not request it', () => {
     expect(read({ choices: [], usage })).toMatchObject({ forward: undefined, usage: { promptTokens: 3 } });
   });
 
-  it('loses only its usage when it also carries a choice', () => {
+  it('removes only the usage from a chunk that also has a choice', () => {
     expect(text(read({ choices: [{ delta: {} }], usage, x_groq: { usage } }).forward)).toBe(
       text(bytes({ choices: [{ delta: {} }], x_groq: { usage } })),
     );
   });
 
-  it('gains the cost when the client asked for usage', () => {
+  it('adds the cost to the usage chunk of a client that requested it', () => {
     expect(text(read({ choices: [], usage }, true).forward)).toBe(
       text(bytes({ choices: [], usage, x_gateway: { cost_usd: '0.1' } })),
     );
   });
 
-  it('tells a failure in the middle and passes it on', () => {
+  it('reports a failure in the middle of a stream and forwards it', () => {
     const data = { error: { message: 'broken' } };
     expect(read(data)).toEqual({ forward: bytes(data), usage: undefined, failed: true });
   });

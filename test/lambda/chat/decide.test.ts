@@ -12,7 +12,7 @@ const parse = (body: unknown) => parseChatRequest(JSON.stringify(body)) as ChatR
 const decided = (body: object, policy: Record<string, unknown> = {}, identity = member) =>
   decide(identity, policyWith(policy), catalog, parse(body));
 
-describe('a decision', () => {
+describe('decide', () => {
   it.each<[string, object, Record<string, unknown>, string, RegExp]>([
     [
       'a model of another team',
@@ -29,7 +29,7 @@ describe('a decision', () => {
       /did you mean "openai\/gpt-oss-20b"\?/,
     ],
     [
-      'a model that is near none but a retired one',
+      'a model whose nearest name is a retired one',
       { ...hello, model: 'llama-3.1-70b' },
       { allowedModels: ['openai/gpt-oss-20b', 'llama-3.1-8b-instant'] },
       'model_not_found',
@@ -57,42 +57,42 @@ describe('a decision', () => {
       /transcribes/,
     ],
     [
-      'a tool that is billed apart',
+      'a tool that is billed separately',
       { ...hello, tools: [{ type: 'browser_search' }] },
       {},
       'tool_not_priced',
       /built-in tools/,
     ],
     [
-      'more output than the team may ask for',
+      'more output than the team allows',
       { ...hello, max_tokens: 513 },
       { maxTokensPerRequest: 512 },
       'max_tokens_exceeded',
       /limit of 512 a request for team "chatbot"/,
     ],
     [
-      'more output than the model makes',
+      'more output than the model generates',
       { ...hello, max_tokens: 65_537 },
       {},
       'max_tokens_exceeded',
       /limit of 65536 a request for model/,
     ],
     [
-      'what can never fit a minute of tokens',
+      'a call that can never fit the tokens per minute',
       { ...hello, max_tokens: 6_000 },
       { rateLimitTpm: 6_000 },
       'request_exceeds_tpm',
       /has 6000 a minute/,
     ],
-  ])('refuses %s', (_what, body, policy, reason, message) => {
+  ])('refuses %s', (_title, body, policy, reason, message) => {
     expect(decided(body, policy)).toMatchObject({ reason, message: expect.stringMatching(message) });
   });
 
-  it('refuses a key that only reads', () => {
+  it('refuses a key that may only read usage', () => {
     expect(decided(hello, {}, { ...member, role: 'viewer' })).toMatchObject({ reason: 'forbidden' });
   });
 
-  it('bounds the output by what the client states, else by the team, else by the model', () => {
+  it("limits the output by the client's limit, or else the team's, or else the model's", () => {
     expect(decided({ ...hello, max_tokens: 10 })).toMatchObject({ maxOutputTokens: 10, hasRequestedMaxTokens: true });
     expect(decided({ ...hello, max_completion_tokens: 20, max_tokens: 10 })).toMatchObject({
       maxOutputTokens: 20,
@@ -105,12 +105,12 @@ describe('a decision', () => {
     expect(decided(hello)).toMatchObject({ maxOutputTokens: 65_536, hasRequestedMaxTokens: false });
   });
 
-  it('chooses an output that a small tokens-per-minute limit can carry', () => {
+  it('chooses an output limit that fits a small limit of tokens per minute', () => {
     const call = decided(hello, { rateLimitTpm: 1_000 }) as BoundedCall;
     expect(call.maxInputTokens + call.maxOutputTokens).toBe(1_000);
   });
 
-  it('replaces a retired model where the policy says so', () => {
+  it('replaces a retired model if the policy says so', () => {
     const call = decided(
       { ...hello, model: 'llama-3.1-8b-instant' },
       { allowedModels: ['llama-3.1-8b-instant'], onRetiredModel: 'replace' },
@@ -119,7 +119,7 @@ describe('a decision', () => {
     expect(upstreamBody(limitOutput(call as BoundedCall, 5))).toMatchObject({ model: 'openai/gpt-oss-20b' });
   });
 
-  it('counts input by bytes, and what cannot be counted as the whole context window', () => {
+  it('counts input by bytes, and content without bytes as the whole context window', () => {
     const short = decided(hello) as BoundedCall;
     const long = decided({ ...hello, messages: [{ role: 'user', content: 'ü'.repeat(1_000) }] }) as BoundedCall;
     expect(long.maxInputTokens - short.maxInputTokens).toBe(2_000 - 5);
@@ -127,7 +127,7 @@ describe('a decision', () => {
     expect(decided({ ...hello, messages: [image] })).toMatchObject({ maxInputTokens: 131_072 });
   });
 
-  it('counts tools, schemas and unknown fields into the input', () => {
+  it('counts tools, schemas and unknown fields as input', () => {
     const plain = decided(hello) as BoundedCall;
     for (const field of [
       { tools: [{ type: 'function', function: { name: 'f' } }] },
@@ -138,7 +138,7 @@ describe('a decision', () => {
     }
   });
 
-  it('passes every field on, bounds the output and asks for usage on a stream', () => {
+  it('forwards every field, limits the output and requests usage for a stream', () => {
     const body = {
       ...hello,
       max_tokens: 9,
@@ -160,7 +160,7 @@ describe('a decision', () => {
   });
 });
 
-describe('a body', () => {
+describe('parseChatRequest', () => {
   it.each<[string, string, string | undefined]>([
     ['{', 'not valid JSON', undefined],
     ['[]', 'must be a JSON object', undefined],
@@ -180,33 +180,33 @@ describe('a body', () => {
     ],
     ['{"model":"m","messages":[{}],"max_tokens":1e30}', '"max_tokens" must be', 'max_tokens'],
     [`{"model":"m","messages":[{}],"x":${'['.repeat(101)}${']'.repeat(101)}}`, 'deeper than 100', undefined],
-  ])('such as %.40s is refused with the field named', (text, message, param) => {
+  ])('refuses %.40s and names the field', (text, message, param) => {
     const refusal = parseChatRequest(text) as Refusal;
     expect(refusal).toMatchObject({ reason: 'invalid_request', message: expect.stringContaining(message) });
     expect(refusal.param).toBe(param);
   });
 });
 
-describe('a key that is narrowed', () => {
+describe('a key with its own scope', () => {
   const both = { allowedModels: ['openai/gpt-oss-20b', 'openai/gpt-oss-120b'], rateLimitTpm: 50_000 };
-  const narrow = (scope: NonNullable<Identity['scope']>) => ({ ...member, scope });
+  const withScope = (scope: NonNullable<Identity['scope']>) => ({ ...member, scope });
 
-  it('may use those of its models that its team may, and no others', () => {
+  it('may use only the models that both its scope and its team allow', () => {
     const scope = { models: ['openai/gpt-oss-20b', 'qwen/qwen3.6-27b'] };
-    expect(decided(hello, both, narrow(scope))).toMatchObject({ model: { id: 'openai/gpt-oss-20b' } });
+    expect(decided(hello, both, withScope(scope))).toMatchObject({ model: { id: 'openai/gpt-oss-20b' } });
     for (const model of ['openai/gpt-oss-120b', 'qwen/qwen3.6-27b']) {
-      expect(decided({ ...hello, model }, both, narrow(scope))).toMatchObject({
+      expect(decided({ ...hello, model }, both, withScope(scope))).toMatchObject({
         reason: 'model_not_allowed',
         message: expect.stringContaining('This key may use: openai/gpt-oss-20b.'),
       });
     }
   });
 
-  it('is refused at once what can never fit its own tokens a minute', () => {
-    expect(decided({ ...hello, max_tokens: 512 }, both, narrow({ tpm: 600 }))).toMatchObject({
+  it('refuses a call that can never fit its own tokens per minute', () => {
+    expect(decided({ ...hello, max_tokens: 512 }, both, withScope({ tpm: 600 }))).toMatchObject({
       reason: 'request_exceeds_tpm',
       message: expect.stringContaining('this key has 600 a minute'),
     });
-    expect(decided(hello, both, narrow({ tpm: 600 }))).toMatchObject({ hasRequestedMaxTokens: false });
+    expect(decided(hello, both, withScope({ tpm: 600 }))).toMatchObject({ hasRequestedMaxTokens: false });
   });
 });

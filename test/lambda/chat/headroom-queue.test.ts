@@ -17,18 +17,18 @@ function setUp(fields: Record<string, unknown>) {
   const body = { model: MODEL, messages: [{ role: 'user', content: 'Hi' }], max_tokens: 100 };
   const request = parseChatRequest(JSON.stringify(body)) as ChatRequest;
   const call = decide({ keyId: 'k', role: 'member', team: 'chatbot' }, policy, catalog, request) as BoundedCall;
-  const enter = (deadlineMs = 60_000) =>
+  const acquire = (deadlineMs = 60_000) =>
     acquireHeadroom({ headroom, clock }, policy, call, clock.nowEpochMs() + deadlineMs);
-  const see = (remaining: number) =>
+  const report = (remaining: number) =>
     headroom.observe(MODEL, { tokens: { perWindow: 250_000, remaining } }, clock.nowEpochMs());
-  return { clock, headroom, enter, see };
+  return { clock, headroom, acquire, report };
 }
 
-describe("a call when Groq's limits run low", () => {
-  it('is told the numbers, the way out and the exact time', async () => {
-    const { enter, see, clock } = setUp({ priority: 'batch' });
-    see(30_000);
-    const refusal = await enter();
+describe('acquireHeadroom', () => {
+  it('refuses with the numbers, the way out and the exact retry-after', async () => {
+    const { acquire, report, clock } = setUp({ priority: 'batch' });
+    report(30_000);
+    const refusal = await acquire();
     expect(refusal).toEqual({
       reason: 'groq_headroom_low',
       message:
@@ -44,77 +44,77 @@ describe("a call when Groq's limits run low", () => {
     expect(clock.sleptMs()).toBe(0);
   });
 
-  it('is told when Groq has refused by a limit that it does not tell', async () => {
-    const { enter, headroom, clock } = setUp({});
+  it('refuses until the retry-after of a 429 by a limit whose level Groq does not report', async () => {
+    const { acquire, headroom, clock } = setUp({});
     headroom.observe(MODEL, { refused: { retryAfterMs: 2_500, by: undefined } }, clock.nowEpochMs());
-    expect(await enter()).toMatchObject({
+    expect(await acquire()).toMatchObject({
       message:
         "Groq's own limit for openai/gpt-oss-20b is reached; teams of priority normal wait until Groq takes calls again. Try again in 2.5 s.",
     });
   });
 
-  it('is not to be slept through by a client for longer than a minute', async () => {
-    const { enter, headroom, clock } = setUp({});
+  it('stops clients from sleeping longer than a minute', async () => {
+    const { acquire, headroom, clock } = setUp({});
     headroom.observe(MODEL, { requests: { perWindow: 1_000, remaining: 0 } }, clock.nowEpochMs());
-    const refusal = await enter();
+    const refusal = await acquire();
     if (!('reason' in refusal)) throw new Error('a refusal was expected');
     expect(renderRefusal(refusal).headers).toMatchObject({ 'retry-after': '8640', 'x-should-retry': 'false' });
   });
 
-  it('waits as long as its team allows, and is let in at the exact time', async () => {
-    const { enter, see, clock } = setUp({ priority: 'batch', maxQueueMs: 2_000 });
-    see(62_500 - 8_333);
-    expect(await enter()).toMatchObject({ queuedMs: 2_000 });
+  it('waits up to maxQueueMs, and passes at the exact time', async () => {
+    const { acquire, report, clock } = setUp({ priority: 'batch', maxQueueMs: 2_000 });
+    report(62_500 - 8_333);
+    expect(await acquire()).toMatchObject({ queuedMs: 2_000 });
     expect(clock.sleptMs()).toBe(2_000);
   });
 
   it.each([
-    ['the team allows', 2_000, 60_000, 62_500 - 8_334],
-    ['its deadline leaves', 2_000, 1_000, 62_500 - 8_333],
-  ])('is refused at once when the wait is longer than %s', async (_what, maxQueueMs, deadlineMs, remaining) => {
-    const { enter, see, clock } = setUp({ priority: 'batch', maxQueueMs });
-    see(remaining);
-    expect(await enter(deadlineMs)).toMatchObject({ reason: 'groq_headroom_low' });
+    ['maxQueueMs', 2_000, 60_000, 62_500 - 8_334],
+    ['the time to the deadline', 2_000, 1_000, 62_500 - 8_333],
+  ])('refuses at once if the wait is longer than %s', async (_title, maxQueueMs, deadlineMs, remaining) => {
+    const { acquire, report, clock } = setUp({ priority: 'batch', maxQueueMs });
+    report(remaining);
+    expect(await acquire(deadlineMs)).toMatchObject({ reason: 'groq_headroom_low' });
     expect(clock.sleptMs()).toBe(0);
   });
 
-  it('looks again after its wait, and waits no longer in all than its team allows', async () => {
-    const { enter, see, clock } = setUp({ priority: 'batch', maxQueueMs: 2_000 });
-    see(62_500 - 4_000);
-    clock.at(900, async () => see(62_500 - 8_000));
-    expect(await enter()).toMatchObject({ reason: 'groq_headroom_low' });
+  it('checks again after its wait, and never waits longer than maxQueueMs in all', async () => {
+    const { acquire, report, clock } = setUp({ priority: 'batch', maxQueueMs: 2_000 });
+    report(62_500 - 4_000);
+    clock.at(900, async () => report(62_500 - 8_000));
+    expect(await acquire()).toMatchObject({ reason: 'groq_headroom_low' });
     expect(clock.sleptMs()).toBeLessThanOrEqual(2_000);
   });
 
-  it('sees those that came at the same moment', async () => {
-    const { enter, see } = setUp({ priority: 'batch', rateLimitRpm: null });
-    see(62_500 + 1_000);
-    const entries = await Promise.all(Array.from({ length: 100 }, () => enter()));
-    const letIn = entries.filter((entry) => 'release' in entry);
-    // Each may use some 300 tokens, and 1,000 are over what must stay free.
-    expect(letIn.length).toBe(4);
-    expect(entries.at(-1)).toMatchObject({
+  it('counts concurrent calls', async () => {
+    const { acquire, report } = setUp({ priority: 'batch', rateLimitRpm: null });
+    report(62_500 + 1_000);
+    const results = await Promise.all(Array.from({ length: 100 }, () => acquire()));
+    const slots = results.filter((result) => 'release' in result);
+    // Each may use some 300 tokens, and 1,000 are above the share that must stay free.
+    expect(slots.length).toBe(4);
+    expect(results.at(-1)).toMatchObject({
       message: expect.stringContaining('counting what requests in flight may use'),
     });
-    for (const entry of letIn) entry.release();
-    expect(await enter()).toHaveProperty('release');
+    for (const slot of slots) slot.release();
+    expect(await acquire()).toHaveProperty('release');
   });
 
-  it('does not see those that wait for something else, until they come back', async () => {
-    const { enter, see } = setUp({ priority: 'batch', rateLimitRpm: null });
-    see(62_500 + 100);
-    const first = await enter();
-    if (!('release' in first)) throw new Error('the first must be let in');
-    expect(await enter()).toHaveProperty('reason');
+  it('does not count a released call until it reacquires its slot', async () => {
+    const { acquire, report } = setUp({ priority: 'batch', rateLimitRpm: null });
+    report(62_500 + 100);
+    const first = await acquire();
+    if (!('release' in first)) throw new Error('the first must pass');
+    expect(await acquire()).toHaveProperty('reason');
     first.release();
     first.release();
-    const second = await enter();
+    const second = await acquire();
     expect(second).toHaveProperty('release');
     if ('release' in second) second.release();
     first.reacquire();
     first.reacquire();
-    expect(await enter()).toHaveProperty('reason');
+    expect(await acquire()).toHaveProperty('reason');
     first.release();
-    expect(await enter()).toHaveProperty('release');
+    expect(await acquire()).toHaveProperty('release');
   });
 });

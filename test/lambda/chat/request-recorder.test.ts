@@ -30,7 +30,7 @@ const usage = {
   prompt_tokens_details: { cached_tokens: 4 },
   completion_tokens_details: { reasoning_tokens: 2 },
 };
-const bodyWith = (of: unknown) => JSON.stringify({ choices: [], usage: of });
+const bodyWith = (reported: unknown) => JSON.stringify({ choices: [], usage: reported });
 const whole: TracedUpstreamResponse = { kind: 'complete', body: bodyWith(usage), headers: {}, groqKeys };
 const encode = (data: unknown) => new TextEncoder().encode(`data: ${JSON.stringify(data)}\n\n`);
 
@@ -45,11 +45,11 @@ beforeEach(() => {
   lines = [];
 });
 
-async function gatewayOf(
+async function startGateway(
   answer: () => TracedUpstreamResponse,
   more: { write?: () => never; policy?: object; nowEpochMs?: () => number } = {},
 ) {
-  const table = `watched-${tables++}`;
+  const table = `recorded-${tables++}`;
   await ensureTable(database.client, table);
   const { nowEpochMs = systemClock.nowEpochMs } = more;
   const ports = { clock: { ...systemClock, nowEpochMs }, newId: () => crypto.randomUUID(), log: () => {} };
@@ -58,7 +58,7 @@ async function gatewayOf(
     ...ports,
     recorder: new GatewayRequestRecorder({
       ...ports,
-      // Of which no second passes, however busy the machine is.
+      // Stands still, so that no second passes however busy the machine is.
       clock: { nowEpochMs, monotonicMs: () => 0 },
       store: new DynamoRefusals(database.client, table, nowEpochMs),
       write: more.write ?? ((line) => lines.push(JSON.parse(line))),
@@ -77,14 +77,14 @@ async function gatewayOf(
   });
 }
 
-/** The dimensions that a metric is split by, each as one text. */
-const splitsOf = (line: Line | undefined, name: string) =>
+/** The sets of dimensions of a metric, each as one text. */
+const dimensionSets = (line: Line | undefined, name: string) =>
   (line?._aws.CloudWatchMetrics ?? [])
     .filter(({ Metrics }) => Metrics.some(({ Name }) => Name === name))
     .map(({ Dimensions }) => Dimensions.map((by) => by.join(' ')).join(' and '));
 
-it('writes one line of metrics for a call, exact beside the floats, and splits few of them', async () => {
-  const gateway = await gatewayOf(() => whole);
+it('writes one line of metrics per call, with exact costs next to the floats and few dimensions', async () => {
+  const gateway = await startGateway(() => whole);
   const { headers } = await invoke(gateway, chatEvent({}));
   expect(lines).toHaveLength(1);
   const [line] = lines;
@@ -104,30 +104,30 @@ it('writes one line of metrics for a call, exact beside the floats, and splits f
     assumedPicoUsd: '0',
     keyId: 'key1',
   });
-  expect(splitsOf(line, 'Requests')).toEqual(['Environment', 'Environment Team']);
-  expect(splitsOf(line, 'BudgetUsedPercent')).toEqual(['Environment Team']);
-  expect(splitsOf(line, 'PromptTokens')).toEqual(['Environment Model']);
-  expect(splitsOf(line, 'GatewayMs')).toEqual(['Environment']);
+  expect(dimensionSets(line, 'Requests')).toEqual(['Environment', 'Environment Team']);
+  expect(dimensionSets(line, 'BudgetUsedPercent')).toEqual(['Environment Team']);
+  expect(dimensionSets(line, 'PromptTokens')).toEqual(['Environment Model']);
+  expect(dimensionSets(line, 'GatewayMs')).toEqual(['Environment']);
   expect(line).not.toHaveProperty('Refusals');
   expect(JSON.stringify(line).length).toBeLessThan(1_400);
 });
 
-it("tells nothing of last month's budget when a call ends in the next, whose alarms have cleared", async () => {
+it("omits last month's used budget for a call that ends in the next month, whose alarms have cleared", async () => {
   let atEpochMs = Date.parse('2026-11-30T23:59:58Z');
   const answer = () => {
     atEpochMs += 5_000;
     return whole;
   };
-  const gateway = await gatewayOf(answer, { nowEpochMs: () => atEpochMs });
+  const gateway = await startGateway(answer, { nowEpochMs: () => atEpochMs });
   await invoke(gateway, chatEvent({}));
   await invoke(gateway, chatEvent({}));
-  expect(splitsOf(lines[0], 'BudgetUsedPercent')).toEqual([]);
-  expect(splitsOf(lines[0], 'CostUsd')).toEqual(['Environment', 'Environment Team']);
-  expect(splitsOf(lines[1], 'BudgetUsedPercent')).toEqual(['Environment Team']);
+  expect(dimensionSets(lines[0], 'BudgetUsedPercent')).toEqual([]);
+  expect(dimensionSets(lines[0], 'CostUsd')).toEqual(['Environment', 'Environment Team']);
+  expect(dimensionSets(lines[1], 'BudgetUsedPercent')).toEqual(['Environment Team']);
 });
 
-it('tells of a stream once it has ended, with the time to its first token', async () => {
-  const gateway = await gatewayOf(() => ({
+it('reports a stream once it has ended, with the time to its first token', async () => {
+  const gateway = await startGateway(() => ({
     kind: 'stream',
     headers: {},
     events: (async function* () {
@@ -148,10 +148,10 @@ it('tells of a stream once it has ended, with the time to its first token', asyn
 });
 
 it.each([
-  ['used nothing', bodyWith({ prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 })],
-  ['told no usage', bodyWith(undefined)],
-])('tells of a success that %s, and what was assumed of it', async (_what, body) => {
-  const gateway = await gatewayOf(() => ({ kind: 'complete', body, headers: {} }));
+  ['reports zero usage', bodyWith({ prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 })],
+  ['reports no usage', bodyWith(undefined)],
+])('reports a success that %s, and its assumed cost', async (_title, body) => {
+  const gateway = await startGateway(() => ({ kind: 'complete', body, headers: {} }));
   await invoke(gateway, chatEvent({}));
   expect(lines[0]).toMatchObject({ ZeroCostSuccesses: 1 });
   expect(Number(lines[0]?.AssumedCostUsd)).toBeGreaterThan(0);
@@ -163,46 +163,46 @@ it.each([
   ['groq_blocked', { GroqBlocked: 1 }],
   ['groq_key_missing', { GroqKeysMissing: 1 }],
   ['groq_key_rejected', { GroqKeysRefused: 1 }],
-] as const)('tells of %s, and tallies nothing of what the ledger tells already', async (reason, metrics) => {
-  const gateway = await gatewayOf(() => ({ kind: 'rejected', refusal: refuse(reason, 'no') }));
+] as const)('reports %s, and does not count a refusal that the ledger counts', async (reason, metrics) => {
+  const gateway = await startGateway(() => ({ kind: 'rejected', refusal: refuse(reason, 'no') }));
   await invoke(gateway, chatEvent({}));
   database.sent.clear();
   await invoke(gateway, chatEvent({}));
   expect(lines[1]).toMatchObject({ ...metrics, Refusals: 1, Code: reason, costPicoUsd: '0' });
   expect(Object.fromEntries(database.sent)).toEqual({ UpdateItemCommand: 2 });
-  const { Items = [] } = await database.client.send(new ScanCommand({ TableName: `watched-${tables - 1}` }));
+  const { Items = [] } = await database.client.send(new ScanCommand({ TableName: `recorded-${tables - 1}` }));
   expect(Items.filter((item) => item[SORT_KEY]?.S?.startsWith('REFUSALS#'))).toEqual([]);
 });
 
-it('tells of a call that cost more than its bound', async () => {
+it('reports a call that cost more than its maximum', async () => {
   const body = bodyWith({ prompt_tokens: 10, completion_tokens: 999_999, total_tokens: 1_000_009 });
-  const gateway = await gatewayOf(() => ({ kind: 'complete', body, headers: {} }));
+  const gateway = await startGateway(() => ({ kind: 'complete', body, headers: {} }));
   await invoke(gateway, chatEvent({}));
   expect(lines[0]).toMatchObject({ Overruns: 1 });
 });
 
-it('tallies what the gateway refused: one write, and none more within a second, be it chat or not', async () => {
-  const gateway = await gatewayOf(() => whole);
+it("counts the gateway's refusals of all endpoints with at most one write per second", async () => {
+  const gateway = await startGateway(() => whole);
   database.sent.clear();
   await invoke(gateway, chatEvent({ model: 'nobody/knows' }));
   expect(Object.fromEntries(database.sent)).toEqual({ UpdateItemCommand: 1 });
   for (let count = 0; count < 50; count++) await invoke(gateway, chatEvent({ model: 'nobody/knows' }));
   await invoke(gateway, chatEvent('', { httpMethod: 'GET', path: '/openai/v1/nowhere' }));
   expect(Object.fromEntries(database.sent)).toEqual({ UpdateItemCommand: 1 });
-  expect(splitsOf(lines[0], 'Refusals')).toEqual(['Environment', 'Environment Team', 'Environment Code']);
+  expect(dimensionSets(lines[0], 'Refusals')).toEqual(['Environment', 'Environment Team', 'Environment Code']);
   expect(lines.map(({ Code }) => Code).slice(-2)).toEqual(['model_not_found', 'unknown_url']);
-  // What clients write is no dimension, and in no log.
+  // Text from clients appears in no dimension and no log.
   expect(JSON.stringify(lines)).not.toContain('nobody');
 });
 
-it('tells of a fault of its own as of any refusal', async () => {
-  const gateway = await gatewayOf(() => whole, { policy: { monthlyBudgetPicoUsd: undefined } });
+it('reports an internal error like any refusal', async () => {
+  const gateway = await startGateway(() => whole, { policy: { monthlyBudgetPicoUsd: undefined } });
   const { status } = await invoke(gateway, chatEvent({}));
   expect([status, lines[0]?.Code]).toEqual([500, 'internal_error']);
 });
 
-it('answers and books as ever where metrics cannot be written', async () => {
-  const gateway = await gatewayOf(() => whole, {
+it('answers normally if metrics cannot be written', async () => {
+  const gateway = await startGateway(() => whole, {
     write: () => {
       throw new Error('the disk is full');
     },

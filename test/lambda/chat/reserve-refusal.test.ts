@@ -16,7 +16,7 @@ const call = decide({ keyId: 'k', role: 'member', team: 'chatbot' }, policy, cat
 const held = { reservedPicoUsd: ZERO_USD, reclaimablePicoUsd: ZERO_USD };
 const overdrawn = { limitPicoUsd: usd(620), availablePicoUsd: usd(-80), ...held };
 
-describe('a refusal for want of money', () => {
+describe('explainReserveRefusal', () => {
   const view = { ...openLedger(usd(200)), availablePicoUsd: usd(-5), spentPicoUsd: usd(205) };
   const explain = (refused: ReserveRefusal) => explainReserveRefusal(policy, call, refused, view, START_MS).message;
 
@@ -24,12 +24,12 @@ describe('a refusal for want of money', () => {
     ['$0 is left, and', { reason: 'team_budget_exceeded', ...held }],
     ['has $0 left of its own monthly limit of $620', { reason: 'key_budget_exceeded', ...overdrawn }],
     ['for all teams: $0 is left', { reason: 'organization_budget_exceeded', ...overdrawn }],
-  ])('never speaks of dollars below zero: %s', (text, refused) => {
+  ])('never reports negative dollars: %s', (text, refused) => {
     expect(explain(refused)).toContain(text);
     expect(explain(refused)).not.toContain('$-');
   });
 
-  it("never names the policy's cap where another is in force", () => {
+  it("reports the cap in force, not the policy's", () => {
     const message = explain({ reason: 'organization_budget_exceeded', ...overdrawn });
     expect(message).toContain("The organisation's monthly cap of $620 is used up");
   });

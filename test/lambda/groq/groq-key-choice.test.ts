@@ -24,40 +24,52 @@ function order(options: { agedMinutes?: number; refused?: readonly string[]; ran
   });
 }
 
-describe("the order of a call's keys", () => {
+describe('rankKeyStages', () => {
   it.each<[string, Parameters<typeof order>[0], readonly KeyStage[]]>([
-    ['begins with the current key', {}, ['current', 'previous', 'staged']],
+    ['starts with the current key', {}, ['current', 'previous', 'staged']],
     [
-      'begins with the previous one while the current one is new',
+      'starts with the previous key while the current one is new',
       { agedMinutes: 9.99 },
       ['previous', 'current', 'staged'],
     ],
-    ['begins with a new one for its share', { agedMinutes: 1, random: 0.0999 }, ['current', 'previous', 'staged']],
-    ['ends that share where it is said to', { agedMinutes: 1, random: 0.1 }, ['previous', 'current', 'staged']],
-    ['begins with the current one when its time is over', { agedMinutes: 10 }, ['current', 'previous', 'staged']],
     [
-      'gives all calls to a new key at 100 %',
+      'starts with a new key for its share of the calls',
+      { agedMinutes: 1, random: 0.0999 },
+      ['current', 'previous', 'staged'],
+    ],
+    [
+      'limits the share of a new key to the percentage',
+      { agedMinutes: 1, random: 0.1 },
+      ['previous', 'current', 'staged'],
+    ],
+    ['starts with the current key after the canary', { agedMinutes: 10 }, ['current', 'previous', 'staged']],
+    [
+      'starts all calls with a new key at 100 %',
       { agedMinutes: 1, percent: 100, random: 1 },
       ['current', 'previous', 'staged'],
     ],
-    ['gives none to a new key at 0 %', { agedMinutes: 1, percent: 0, random: 0 }, ['previous', 'current', 'staged']],
-    ['goes around a refused current key', { refused: ['new'] }, ['previous', 'staged', 'current']],
     [
-      'goes around a new one for its share too',
+      'starts no call with a new key at 0 %',
+      { agedMinutes: 1, percent: 0, random: 0 },
+      ['previous', 'current', 'staged'],
+    ],
+    ['tries a refused current key last', { refused: ['new'] }, ['previous', 'staged', 'current']],
+    [
+      'tries a refused new key last for its share too',
       { agedMinutes: 1, random: 0, refused: ['new'] },
       ['previous', 'staged', 'current'],
     ],
     [
-      'goes ahead where the previous one is refused',
+      'starts with a new key if the previous one is refused',
       { agedMinutes: 1, refused: ['old'] },
       ['current', 'staged', 'previous'],
     ],
-    ['goes to the queue where both are refused', { refused: ['new', 'old'] }, ['staged', 'current', 'previous']],
-  ])('%s', (_what, options, expected) => {
+    ['starts with the queue if both are refused', { refused: ['new', 'old'] }, ['staged', 'current', 'previous']],
+  ])('%s', (_title, options, expected) => {
     expect(order(options)).toEqual(expected);
   });
 
-  it('names each place once, whatever is so, and one that is not refused before one that is', () => {
+  it('returns each stage once, and refused keys after all others', () => {
     const anything = fc.record({
       agedMinutes: fc.double({ min: -5, max: 100, noNaN: true }),
       refused: fc.subarray(['new', 'old']),
@@ -66,29 +78,29 @@ describe("the order of a call's keys", () => {
     });
     fc.assert(
       fc.property(anything, (options) => {
-        const places = order(options);
-        expect([...places].sort()).toEqual(['current', 'previous', 'staged']);
-        const idOf: Partial<Record<KeyStage, string>> = { current: 'new', previous: 'old' };
-        const isRefused = places.map((place) => options.refused.includes(idOf[place] ?? ''));
+        const stages = order(options);
+        expect([...stages].sort()).toEqual(['current', 'previous', 'staged']);
+        const keyIds: Partial<Record<KeyStage, string>> = { current: 'new', previous: 'old' };
+        const isRefused = stages.map((stage) => options.refused.includes(keyIds[stage] ?? ''));
         expect(isRefused).toEqual([...isRefused].sort());
       }),
     );
   });
 
-  it('gives a new key very nearly its share of the calls', () => {
+  it('starts the exact share of the calls with a new key', () => {
     const calls = Array.from({ length: 10_000 }, (_, n) => order({ agedMinutes: 1, random: n / 10_000 })[0]);
-    expect(calls.filter((place) => place === 'current')).toHaveLength(1_000);
+    expect(calls.filter((stage) => stage === 'current')).toHaveLength(1_000);
   });
 
-  it('takes a key from the future for new, and none for new where canaries are switched off', () => {
+  it('treats a key from the future as new, and no key as new without canaries', () => {
     expect(isInCanary(key('new', -1), canary, NOW)).toBe(true);
     expect(isInCanary(key('new', 1), { ...canary, canaryMinutes: 0 }, NOW)).toBe(false);
     expect(isInCanary(key('new', 1), { ...canary, canaryPercent: 100 }, NOW)).toBe(false);
   });
 });
 
-describe('the keys that Groq refused lately', () => {
-  it('are gone around for a minute, and are news once in it', () => {
+describe('RefusedKeys', () => {
+  it('avoids a refused key for a minute, and reports it once in that time', () => {
     const refused = new RefusedKeys();
     expect(refused.recordRefused('a', NOW)).toBe(true);
     expect(refused.recordRefused('a', NOW + REFUSED_KEY_TTL_MS - 1)).toBe(false);
@@ -98,7 +110,7 @@ describe('the keys that Groq refused lately', () => {
     expect(refused.has('b', NOW)).toBe(false);
   });
 
-  it('come back when Groq takes them in a call that began after the refusal', () => {
+  it('accepts a key again after a call that started after the refusal', () => {
     const refused = new RefusedKeys();
     refused.recordRefused('a', NOW);
     refused.recordAccepted('a', 'a', NOW - 1, NOW + 1);
@@ -107,7 +119,7 @@ describe('the keys that Groq refused lately', () => {
     expect(refused.has('a', NOW + 2)).toBe(false);
   });
 
-  it('tell once which key stands in for the current one', () => {
+  it('reports once which key replaces the current one', () => {
     const refused = new RefusedKeys();
     expect(refused.recordAccepted('old', 'new', NOW, NOW)).toBe(false);
     refused.recordRefused('new', NOW);

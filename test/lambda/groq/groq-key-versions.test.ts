@@ -7,8 +7,8 @@ import { findVersion, VERSION_LABEL } from '../../../lambda/secrets/secret-versi
 const AT = Date.UTC(2026, 10, 25, 13, 4, 5, 123);
 const ID = '0f1e2d3c4b5a';
 
-describe('the labels of staged keys', () => {
-  it('say when and which', () => {
+describe('labels of staged keys', () => {
+  it('contain the time and the key id', () => {
     expect(stagedLabel(AT, ID)).toBe('STAGED-20261125T130405123Z-0f1e2d3c4b5a');
     expect(parseStagedLabel(stagedLabel(AT, ID))).toEqual({ keyId: ID, stagedAtEpochMs: AT });
   });
@@ -19,22 +19,22 @@ describe('the labels of staged keys', () => {
     'STAGED-20261125T130405Z-0f1e2d3c4b5a',
     'STAGED-20260230T130405123Z-0f1e2d3c4b5a',
     'STAGED-20261125T130405123Z-XYZ',
-  ])('are not %s', (label) => {
+  ])('exclude %s', (label) => {
     expect(parseStagedLabel(label)).toBeUndefined();
   });
 
-  it('are read as they were written, and sort as their times do', () => {
+  it('round-trip, and sort by time', () => {
     const times = fc.integer({ min: 0, max: Date.UTC(9999, 11, 31) });
     fc.assert(
-      fc.property(times, times, (one, other) => {
-        expect(parseStagedLabel(stagedLabel(one, ID))?.stagedAtEpochMs).toBe(one);
-        expect(stagedLabel(one, ID) < stagedLabel(other, ID)).toBe(one < other);
+      fc.property(times, times, (time, otherTime) => {
+        expect(parseStagedLabel(stagedLabel(time, ID))?.stagedAtEpochMs).toBe(time);
+        expect(stagedLabel(time, ID) < stagedLabel(otherTime, ID)).toBe(time < otherTime);
       }),
     );
   });
 });
 
-it('finds the queue among other labels, the oldest first', () => {
+it('finds the queue among other labels, oldest first', () => {
   const versions = new Map([
     ['v3', [stagedLabel(AT + 1, 'cccccccccccc')]],
     ['v1', [VERSION_LABEL.current]],
@@ -48,8 +48,8 @@ it('finds the queue among other labels, the oldest first', () => {
   expect(findVersion(versions, VERSION_LABEL.previous)).toBeUndefined();
 });
 
-describe('the value of a version', () => {
-  it('is a key with what is known of it', () => {
+describe('parseGroqKey', () => {
+  it('parses a key with its metadata', () => {
     const key = {
       apiKey: 'gsk_a',
       keyId: deriveGroqKeyId('gsk_a'),
@@ -59,7 +59,7 @@ describe('the value of a version', () => {
     expect(parseGroqKey(JSON.stringify(key), deriveGroqKeyId)).toEqual(key);
   });
 
-  it('may be a bare key, whose id follows from it', () => {
+  it('parses a bare key, and derives its id', () => {
     expect(parseGroqKey('{"apiKey":"gsk_a"}', deriveGroqKeyId)).toEqual({
       apiKey: 'gsk_a',
       keyId: deriveGroqKeyId('gsk_a'),
@@ -67,11 +67,14 @@ describe('the value of a version', () => {
     expect(deriveGroqKeyId('gsk_a')).toMatch(/^[0-9a-f]{12}$/);
   });
 
-  it('has the id of its key, whatever it says', () => {
+  it('ignores the id in the text', () => {
     expect(parseGroqKey('{"apiKey":"gsk_a","keyId":"lies"}', deriveGroqKeyId)?.keyId).toBe(deriveGroqKeyId('gsk_a'));
   });
 
-  it.each([undefined, '', 'gsk_a', '[]', 'null', '{"apiKey":""}', '{"apiKey":1}'])('is no key: %s', (text) => {
-    expect(parseGroqKey(text, deriveGroqKeyId)).toBeUndefined();
-  });
+  it.each([undefined, '', 'gsk_a', '[]', 'null', '{"apiKey":""}', '{"apiKey":1}'])(
+    'returns undefined for %s',
+    (text) => {
+      expect(parseGroqKey(text, deriveGroqKeyId)).toBeUndefined();
+    },
+  );
 });

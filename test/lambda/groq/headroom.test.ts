@@ -8,7 +8,7 @@ const NOW_MS = 1_764_000_000_000;
 const PRIORITIES: readonly Priority[] = ['high', 'normal', 'batch'];
 const tokens = (remaining: number, perWindow = 250_000): RateLimitReading => ({ tokens: { perWindow, remaining } });
 
-function told(...readings: RateLimitReading[]) {
+function observing(...readings: RateLimitReading[]) {
   const headroom = new Headroom();
   for (const reading of readings) headroom.observe(MODEL, reading, NOW_MS);
   const waits = (atMs = NOW_MS, model = MODEL) =>
@@ -16,7 +16,7 @@ function told(...readings: RateLimitReading[]) {
   return { headroom, waits };
 }
 
-describe("what is left of Groq's limits", () => {
+describe('the shortage', () => {
   it.each<[string, RateLimitReading, (number | undefined)[]]>([
     ['all is free', tokens(250_000), [undefined, undefined, undefined]],
     ['a quarter is free', tokens(62_500), [undefined, undefined, undefined]],
@@ -41,32 +41,32 @@ describe("what is left of Groq's limits", () => {
       [undefined, 6_000, 15_000],
     ],
     [
-      'a time to refill is longer than the window, so it is not believed',
+      'a reset time is longer than the window, so it is ignored',
       { tokens: { perWindow: 1_000, remaining: 0, resetAfterMs: 3_600_000 } },
       [undefined, 6_000, 15_000],
     ],
-    ['nothing is told', {}, [undefined, undefined, undefined]],
-  ])('when %s', (_what, reading, waits) => {
-    expect(told(reading).waits()).toEqual(waits);
+    ['nothing is reported', {}, [undefined, undefined, undefined]],
+  ])('when %s', (_title, reading, waits) => {
+    expect(observing(reading).waits()).toEqual(waits);
   });
 
-  it('is another for each model, and unknown before the first answer', () => {
-    expect(told(tokens(0)).waits(NOW_MS, 'another')).toEqual([undefined, undefined, undefined]);
+  it('is separate for each model, and undefined before the first response', () => {
+    expect(observing(tokens(0)).waits(NOW_MS, 'another')).toEqual([undefined, undefined, undefined]);
   });
 
-  it('is what Groq said last', () => {
-    expect(told(tokens(0), tokens(250_000)).waits()).toEqual([undefined, undefined, undefined]);
+  it('follows the last reading', () => {
+    expect(observing(tokens(0), tokens(250_000)).waits()).toEqual([undefined, undefined, undefined]);
   });
 
-  it('names what is short, by how much it is', () => {
-    expect(told(tokens(30_000)).headroom.shortage(MODEL, 'batch', NOW_MS + 1_000)).toEqual({
+  it('names the limit that is short, and its level', () => {
+    expect(observing(tokens(30_000)).headroom.shortage(MODEL, 'batch', NOW_MS + 1_000)).toEqual({
       retryAfterMs: 6_800,
       low: { limit: 'tokens', perWindow: 250_000, freePercent: 13, countsInFlight: false },
     });
   });
 
-  it('forgets all rather than remember without bound', () => {
-    const { headroom, waits } = told(tokens(0));
+  it('forgets all models at the maximum number', () => {
+    const { headroom, waits } = observing(tokens(0));
     for (let n = 0; n < 200; n++) headroom.observe(`model-${n}`, tokens(0), NOW_MS);
     expect(waits()).toEqual([undefined, undefined, undefined]);
   });
@@ -78,68 +78,72 @@ describe('a 429 of Groq', () => {
     refused: { retryAfterMs: 8_000, by },
   });
   it.each<[string, RateLimitReading, (number | undefined)[]]>([
-    ['without levels holds all but the high until its time', refused('tokens'), [undefined, 8_000, 8_000]],
-    ['by a limit that is not told does so too', refused(undefined, tokens(250_000)), [undefined, 8_000, 8_000]],
-    ['over one large call holds batches only', refused('tokens', tokens(40_000)), [undefined, undefined, 8_000]],
-    ['with low levels holds by the longer time', refused('tokens', tokens(0)), [undefined, 6_000, 15_000]],
-  ])('%s', (_what, reading, waits) => {
-    expect(told(reading).waits()).toEqual(waits);
+    [
+      'without levels holds back all but high priority until its retry-after',
+      refused('tokens'),
+      [undefined, 8_000, 8_000],
+    ],
+    ['by an unreported limit does so too', refused(undefined, tokens(250_000)), [undefined, 8_000, 8_000]],
+    ['by a reported limit holds back batch only', refused('tokens', tokens(40_000)), [undefined, undefined, 8_000]],
+    ['with low levels holds back for the longer time', refused('tokens', tokens(0)), [undefined, 6_000, 15_000]],
+  ])('%s', (_title, reading, waits) => {
+    expect(observing(reading).waits()).toEqual(waits);
   });
 
-  it('is over at its time, also when Groq told its levels between', () => {
-    const { waits } = told(refused(undefined), tokens(250_000));
+  it('ends at its retry-after, even if Groq reports levels in between', () => {
+    const { waits } = observing(refused(undefined), tokens(250_000));
     expect(waits(NOW_MS + 7_999)).toEqual([undefined, 1, 1]);
     expect(waits(NOW_MS + 8_000)).toEqual([undefined, undefined, undefined]);
   });
 
-  it('by a limit that is not told closes no model for longer than a minute', () => {
-    const { waits } = told({ refused: { retryAfterMs: 7_200_000, by: undefined } });
+  it('by an unreported limit holds calls back for a minute at most', () => {
+    const { waits } = observing({ refused: { retryAfterMs: 7_200_000, by: undefined } });
     expect(waits()).toEqual([undefined, 60_000, 60_000]);
   });
 
-  it('by a limit that is not told closes no model once Groq has served another call', () => {
-    const { waits } = told(refused(undefined), { ...tokens(250_000), isServed: true });
+  it('by an unreported limit ends once Groq has served another call', () => {
+    const { waits } = observing(refused(undefined), { ...tokens(250_000), isServed: true });
     expect(waits()).toEqual([undefined, undefined, undefined]);
   });
 
-  it('by a limit that is told is not over for batches when Groq serves a smaller call', () => {
-    const { waits } = told(refused('tokens', tokens(250_000)), { ...tokens(250_000), isServed: true });
+  it('by a reported limit does not end for batch when Groq serves a smaller call', () => {
+    const { waits } = observing(refused('tokens', tokens(250_000)), { ...tokens(250_000), isServed: true });
     expect(waits()).toEqual([undefined, undefined, 8_000]);
   });
 
-  it('is believed for a day at most', () => {
-    const { waits } = told({ ...tokens(250_000), refused: { retryAfterMs: 1e15, by: 'tokens' } });
+  it('holds calls back for a day at most', () => {
+    const { waits } = observing({ ...tokens(250_000), refused: { retryAfterMs: 1e15, by: 'tokens' } });
     expect(waits()).toEqual([undefined, undefined, 86_400_000]);
   });
 });
 
 describe('calls in flight', () => {
-  it('count against batches until Groq has told of them', () => {
-    const { headroom, waits } = told(tokens(250_000));
-    const leave = headroom.start(MODEL, 200_000);
+  it('count against batch until Groq has reported their tokens', () => {
+    const { headroom, waits } = observing(tokens(250_000));
+    const end = headroom.start(MODEL, 200_000);
     expect(waits()).toEqual([undefined, undefined, 3_000]);
-    leave();
+    end();
     expect(waits()).toEqual([undefined, undefined, undefined]);
   });
 
-  it('count as all there is at most, so that a batch never waits longer than an empty bucket takes', () => {
-    const { headroom, waits } = told(tokens(250_000));
+  it('count as the whole bucket at most, so that batch never waits longer than for an empty one', () => {
+    const { headroom, waits } = observing(tokens(250_000));
     headroom.start(MODEL, 10_000_000);
     expect(waits(NOW_MS + 5_000)).toEqual([undefined, undefined, 15_000]);
   });
 
-  it('make a wait that is exact when they use all they may', () => {
-    const { headroom, waits } = told(tokens(100_000));
-    const leave = headroom.start(MODEL, 70_000);
+  it('make the wait exact if they use all their tokens', () => {
+    const { headroom, waits } = observing(tokens(100_000));
+    const end = headroom.start(MODEL, 70_000);
     const [, , wait = 0] = waits();
-    leave();
+    end();
     headroom.observe(MODEL, tokens(30_000), NOW_MS);
     expect(waits()).toEqual([undefined, undefined, wait]);
   });
 });
 
-describe('for any sighting', () => {
-  const seen = (): fc.Arbitrary<RateLimitLevel> =>
+describe('for any reading', () => {
+  const levels = (): fc.Arbitrary<RateLimitLevel> =>
     fc
       .record({ perWindow: fc.integer({ min: 1, max: 1e9 }), share: fc.double({ min: 0, max: 1, noNaN: true }) })
       .chain(({ perWindow, share }) =>
@@ -155,8 +159,8 @@ describe('for any sighting', () => {
   const readings = fc.array(
     fc.record(
       {
-        requests: seen(),
-        tokens: seen(),
+        requests: levels(),
+        tokens: levels(),
         refused: fc.record({
           retryAfterMs: fc.integer({ min: 0, max: 600_000 }),
           by: fc.constantFrom('requests' as const, 'tokens' as const, undefined),
@@ -169,10 +173,10 @@ describe('for any sighting', () => {
   );
   const elapsedMs = fc.integer({ min: 0, max: 100_000 });
 
-  it('lets a call through at its retry-after, and not one millisecond before', () => {
+  it('a call passes at its retry-after, and not one millisecond before', () => {
     fc.assert(
-      fc.property(readings, elapsedMs, (said, elapsed) => {
-        const { headroom } = told(...said);
+      fc.property(readings, elapsedMs, (observed, elapsed) => {
+        const { headroom } = observing(...observed);
         for (const priority of PRIORITIES) {
           const wait = headroom.shortage(MODEL, priority, NOW_MS + elapsed)?.retryAfterMs;
           if (wait === undefined) continue;
@@ -184,10 +188,10 @@ describe('for any sighting', () => {
     );
   });
 
-  it('never holds a high priority back, nor a higher one where a lower one is let through', () => {
+  it('high priority is never held back, nor a higher priority while a lower one passes', () => {
     fc.assert(
-      fc.property(readings, elapsedMs, fc.integer({ min: 0, max: 1e9 }), (said, elapsed, inFlightTokens) => {
-        const { headroom } = told(...said);
+      fc.property(readings, elapsedMs, fc.integer({ min: 0, max: 1e9 }), (observed, elapsed, inFlightTokens) => {
+        const { headroom } = observing(...observed);
         headroom.start(MODEL, inFlightTokens);
         const [high, normal, batch] = PRIORITIES.map(
           (priority) => headroom.shortage(MODEL, priority, NOW_MS + elapsed)?.retryAfterMs ?? 0,

@@ -49,7 +49,7 @@ describe('pricing', () => {
     );
   });
 
-  it('finds the most output that an amount pays for', () => {
+  it('finds the maximum output that an amount pays for', () => {
     fc.assert(
       fc.property(fc.nat(10_000), fc.bigInt({ min: 0n, max: 10n ** 11n }), (input, amount) => {
         const output = affordableOutputTokens(gpt20, subtractUsd(picoUsd(amount), maxInputCost(gpt20, input)));
@@ -64,7 +64,7 @@ describe('pricing', () => {
   });
 });
 
-describe('usage', () => {
+describe('parseUsage', () => {
   const usage = { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 };
   const read = { promptTokens: 10, cachedTokens: 0, completionTokens: 5, reasoningTokens: 0 };
   it.each([
@@ -78,13 +78,13 @@ describe('usage', () => {
       { ...usage, completion_tokens_details: { reasoning_tokens: 3 } },
       { ...read, reasoningTokens: 3 },
     ],
-    // Nothing is billed by it, so what is odd leaves the rest good.
+    // Reasoning is not billed separately, so a malformed figure does not invalidate the others.
     [{ ...usage, completion_tokens_details: { reasoning_tokens: 'some' } }, read],
     [
       { ...usage, completion_tokens_details: { reasoning_tokens: 9 } },
       { ...read, reasoningTokens: 5 },
     ],
-  ])('is read from %j', (value, expected) => {
+  ])('parses %j', (value, expected) => {
     expect(parseUsage(value)).toEqual(expected);
   });
 
@@ -98,7 +98,7 @@ describe('usage', () => {
     [{ ...usage, completion_tokens: 0.5 }],
     [{ ...usage, prompt_tokens_details: { cached_tokens: 11 } }],
     [{ prompt_tokens: 0, completion_tokens: 0 }],
-  ])('of %j is unknown, never free', (value) => {
+  ])('returns undefined, never zero usage, for %j', (value) => {
     expect(parseUsage(value)).toBeUndefined();
   });
 });

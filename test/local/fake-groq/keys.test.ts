@@ -9,13 +9,13 @@ beforeEach(async () => {
 });
 afterEach(async () => await fake.close());
 
-const control = async (act: string, body: object) =>
-  await fetch(`${fake.baseUrl}/_fake/keys/${act}`, { method: 'POST', body: JSON.stringify(body) });
+const control = async (action: string, body: object) =>
+  await fetch(`${fake.baseUrl}/_fake/keys/${action}`, { method: 'POST', body: JSON.stringify(body) });
 const models = async (apiKey: string) =>
   await fetch(`${fake.baseUrl}/openai/v1/models`, { headers: { authorization: `Bearer ${apiKey}` } });
 
-describe('the keys of the fake Groq', () => {
-  it('are any at first, and then those it is told by their ids', async () => {
+describe('FakeKeys', () => {
+  it('accepts any key at first, and then only the keys that a control request allows', async () => {
     expect((await models(a.apiKey)).status).toBe(200);
     expect((await control('only', { keyIds: [a.keyId] })).status).toBe(200);
     expect((await models(b.apiKey)).status).toBe(401);
@@ -24,14 +24,14 @@ describe('the keys of the fake Groq', () => {
     expect([(await models(a.apiKey)).status, (await models(b.apiKey)).status]).toEqual([401, 200]);
   });
 
-  it("are refused in Groq's words", async () => {
+  it("refuses a revoked key with Groq's error", async () => {
     await control('revoke', { keyIds: [a.keyId] });
-    const answer = await models(a.apiKey);
-    expect(answer.status).toBe(401);
-    expect(await answer.json()).toMatchObject({ error: { code: 'invalid_api_key', message: 'Invalid API Key' } });
+    const response = await models(a.apiKey);
+    expect(response.status).toBe(401);
+    expect(await response.json()).toMatchObject({ error: { code: 'invalid_api_key', message: 'Invalid API Key' } });
   });
 
-  it('are told of by their ids, with what each was used for', async () => {
+  it('reports the usage of each key by its id, and never the key', async () => {
     await models(a.apiKey);
     await control('revoke', { keyIds: [b.keyId] });
     await models(b.apiKey);
@@ -44,7 +44,7 @@ describe('the keys of the fake Groq', () => {
     expect(text).not.toContain('gsk_');
   });
 
-  it('are named by ids only', async () => {
+  it('refuses control requests with keys instead of ids, and unknown actions', async () => {
     expect((await control('revoke', { keyIds: [a.apiKey] })).status).toBe(400);
     expect((await control('forget', { keyIds: [a.keyId] })).status).toBe(404);
   });

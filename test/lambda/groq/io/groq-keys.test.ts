@@ -14,8 +14,8 @@ afterEach(async () => {
   fake = undefined;
 });
 
-/** A team with a key that is in use for long, as one gateway process sees it. */
-async function world({ canaryPercent = 10, hasKey = true } = {}) {
+/** One gateway process with a team whose key has been in use for an hour. */
+async function setUp({ canaryPercent = 10, hasKey = true } = {}) {
   const clock = fakeClock();
   const secrets = new LocalSecretsManager({ nowEpochMs: clock.nowEpochMs });
   const secret = new SimulatedSecret(secrets, 'groq/chatbot-test-gateway');
@@ -34,11 +34,11 @@ async function world({ canaryPercent = 10, hasKey = true } = {}) {
   } as unknown as SecretsManagerClient;
   const keys = new GroqKeys(client, 'test', clock.nowEpochMs, log);
   let random = 0.5;
-  const ofRandom = { ...clock, random: () => random };
+  const controlledClock = { ...clock, random: () => random };
   const upstream = new GroqUpstream({
     baseUrl: fake.baseUrl,
     keys,
-    clock: ofRandom,
+    clock: controlledClock,
     log,
     limits: { observe: () => {} },
   });
@@ -50,14 +50,14 @@ async function world({ canaryPercent = 10, hasKey = true } = {}) {
       canary: { canaryPercent, canaryMinutes: 10 },
     });
   const reads = () => secrets.requestCounts.GetSecretValue ?? 0;
-  const eventsOf = (event: string) => events.filter((one) => one.event === event);
-  const draw = (value: number) => {
+  const eventsNamed = (name: string) => events.filter(({ event }) => event === name);
+  const setRandom = (value: number) => {
     random = value;
   };
   const breakSecrets = (error: Error | undefined) => {
     broken = error;
   };
-  return { clock, secrets, secret, old, next, fake, chat, reads, events, eventsOf, draw, breakSecrets };
+  return { clock, secrets, secret, old, next, fake, chat, reads, events, eventsNamed, setRandom, breakSecrets };
 }
 
 const used = (keyId: string, ...refusedIds: string[]) => ({
@@ -66,8 +66,8 @@ const used = (keyId: string, ...refusedIds: string[]) => ({
 });
 
 describe('a rotation in one gateway process', () => {
-  it('reads the current key once a minute, and nothing else', async () => {
-    const { chat, clock, old, reads, secrets } = await world();
+  it('reads only the current key, once a minute', async () => {
+    const { chat, clock, old, reads, secrets } = await setUp();
     for (let n = 0; n < 50; n++) expect(await chat()).toMatchObject(used(old.keyId));
     await clock.sleep(MINUTE);
     await chat();
@@ -76,16 +76,16 @@ describe('a rotation in one gateway process', () => {
   });
 
   it('gives a new key its share for ten minutes, for one more read a minute, and then all calls', async () => {
-    const { chat, clock, old, next, secret, reads, draw } = await world();
+    const { chat, clock, old, next, secret, reads, setRandom } = await setUp();
     await chat();
     secret.finish(secret.begin(next));
-    // Until it has read the secret again, it knows nothing of that.
+    // The process still has the old key cached.
     expect(await chat()).toMatchObject(used(old.keyId));
     for (let minute = 1; minute <= 9; minute++) {
       await clock.sleep(MINUTE);
       const before = reads();
       for (let n = 0; n < 20; n++) {
-        draw(n / 20);
+        setRandom(n / 20);
         expect(await chat()).toMatchObject(used(n < 2 ? next.keyId : old.keyId));
       }
       expect(reads() - before).toBe(2);
@@ -96,42 +96,42 @@ describe('a rotation in one gateway process', () => {
     expect(reads() - before).toBe(1);
   });
 
-  it('goes ahead to the new key at once when the old one is refused, and says so once', async () => {
-    const { chat, old, next, secret, fake, eventsOf, reads } = await world();
+  it('switches to the new key at once when the old one is refused, and logs that once', async () => {
+    const { chat, old, next, secret, fake, eventsNamed, reads } = await setUp();
     await chat();
     secret.finish(secret.begin(next));
     fake.keys.revoke(old.keyId);
     const answers = await Promise.all(Array.from({ length: 200 }, () => chat()));
     for (const answer of answers) expect(answer).toMatchObject({ kind: 'complete', groqKeys: { usedId: next.keyId } });
     expect(fake.keys.usageFor(old.keyId).refused).toBeGreaterThan(100);
-    // The first, one anew for all 200, and the previous one, since the new one is in its canary.
+    // The first read, one refetch for all 200 calls, and the previous key, because the new one is in its canary.
     expect(reads()).toBe(3);
-    expect(eventsOf('groq_key_refused')).toEqual([
+    expect(eventsNamed('groq_key_refused')).toEqual([
       { event: 'groq_key_refused', team: 'chatbot', keyId: old.keyId, stage: 'current' },
     ]);
     for (let n = 0; n < 20; n++) expect(await chat()).toMatchObject(used(next.keyId));
   });
 
-  it('returns to the previous key when the new one is refused, for a minute, and says so', async () => {
-    const { chat, clock, old, next, secret, fake, eventsOf, draw } = await world();
+  it('falls back to the previous key for a minute when the new one is refused, and logs that', async () => {
+    const { chat, clock, old, next, secret, fake, eventsNamed, setRandom } = await setUp();
     secret.finish(secret.begin(next));
     fake.keys.revoke(next.keyId);
-    draw(0);
+    setRandom(0);
     expect(await chat()).toMatchObject(used(old.keyId, next.keyId));
     for (let n = 0; n < 20; n++) expect(await chat()).toMatchObject(used(old.keyId));
-    expect(eventsOf('groq_key_fallback_previous')).toEqual([
+    expect(eventsNamed('groq_key_fallback_previous')).toEqual([
       { event: 'groq_key_fallback_previous', team: 'chatbot', keyId: old.keyId, refusedKeyId: next.keyId },
     ]);
     await clock.sleep(MINUTE);
-    // It is tried again, and so it is once its canary is over.
+    // It is tried again after a minute, and again after its canary.
     expect(await chat()).toMatchObject(used(old.keyId, next.keyId));
     await clock.sleep(10 * MINUTE);
     expect(await chat()).toMatchObject(used(old.keyId, next.keyId));
     expect(await chat()).toMatchObject(used(old.keyId));
   });
 
-  it('knows the key before the current one anew, when that changed twice within a minute', async () => {
-    const { chat, clock, old, next, secret, fake } = await world();
+  it('reads the previous key again after a second rotation within a minute', async () => {
+    const { chat, clock, old, next, secret, fake } = await setUp();
     secret.finish(secret.begin(next));
     expect(await chat()).toMatchObject(used(old.keyId));
     await clock.sleep(2_000);
@@ -140,8 +140,8 @@ describe('a rotation in one gateway process', () => {
     expect(await chat()).toMatchObject(used(next.keyId, old.keyId));
   });
 
-  it('uses the head of the queue when the only key is revoked without a warning, and says so', async () => {
-    const { chat, clock, old, next, secret, fake, eventsOf, secrets } = await world();
+  it('uses the first staged key when the only key is revoked without warning, and logs that', async () => {
+    const { chat, clock, old, next, secret, fake, eventsNamed, secrets } = await setUp();
     const second = newTestKey();
     secret.stage(second, clock.nowEpochMs() + 1);
     secret.stage(next, clock.nowEpochMs());
@@ -150,18 +150,18 @@ describe('a rotation in one gateway process', () => {
     const answers = await Promise.all(Array.from({ length: 200 }, () => chat()));
     for (const answer of answers) expect(answer).toMatchObject({ kind: 'complete', groqKeys: { usedId: next.keyId } });
     expect(secrets.requestCounts).toMatchObject({ DescribeSecret: 1 });
-    expect(eventsOf('groq_key_fallback_staged')).toEqual([
+    expect(eventsNamed('groq_key_fallback_staged')).toEqual([
       { event: 'groq_key_fallback_staged', team: 'chatbot', keyId: next.keyId, refusedKeyId: old.keyId },
     ]);
-    // Later the one is refused too, and the other is next.
+    // Later that key is refused too, and the next one is used.
     fake.keys.revoke(next.keyId);
     await clock.sleep(1_000);
     expect(await chat()).toMatchObject(used(second.keyId, next.keyId));
-    expect(eventsOf('groq_key_fallback_staged')).toHaveLength(2);
+    expect(eventsNamed('groq_key_fallback_staged')).toHaveLength(2);
   });
 
-  it('finds a key that was staged only after the others were refused', async () => {
-    const { chat, clock, old, next, secret, fake } = await world();
+  it('finds a key that was staged after the others were refused', async () => {
+    const { chat, clock, old, next, secret, fake } = await setUp();
     fake.keys.revoke(old.keyId);
     expect(await chat()).toMatchObject({
       kind: 'rejected',
@@ -173,14 +173,14 @@ describe('a rotation in one gateway process', () => {
     expect(await chat()).toMatchObject(used(next.keyId));
   });
 
-  it('looks once more for a key that replaced a refused one within a second of the last look', async () => {
-    const { chat, clock, old, next, secret, fake } = await world();
+  it('refetches once more for a key that replaced a refused one within a second of the last refetch', async () => {
+    const { chat, clock, old, next, secret, fake } = await setUp();
     const third = newTestKey();
     secret.finish(secret.begin(next));
     fake.keys.revoke(old.keyId, next.keyId);
     clock.at(clock.sleptMs() + 500, async () => secret.set(third));
     expect(await chat()).toMatchObject(used(third.keyId, old.keyId, next.keyId));
-    // A key that is known to be refused is not waited for again.
+    // It does not wait again for a key that is known to be refused.
     fake.keys.revoke(third.keyId);
     await chat();
     await clock.sleep(1);
@@ -189,8 +189,8 @@ describe('a rotation in one gateway process', () => {
     expect(clock.sleptMs()).toBe(sleptMs);
   });
 
-  it('tries no more than five keys a call, and none after the deadline', async () => {
-    const { chat, clock, old, secret, fake } = await world();
+  it('tries at most five keys per call, and none after the deadline', async () => {
+    const { chat, clock, old, secret, fake } = await setUp();
     const staged = Array.from({ length: 6 }, newTestKey);
     for (const [n, key] of staged.entries()) secret.stage(key, clock.nowEpochMs() + n);
     fake.keys.only([]);
@@ -203,8 +203,8 @@ describe('a rotation in one gateway process', () => {
     });
   });
 
-  it('lets a stream end on the key that it began with', async () => {
-    const { chat, clock, old, next, secret, fake } = await world();
+  it('finishes a stream with the key that it started with', async () => {
+    const { chat, clock, old, next, secret, fake } = await setUp();
     const answer = await chat('[tokens:40]', { stream: true });
     if (answer.kind !== 'stream') throw new Error('a stream was expected');
     secret.finish(secret.begin(next));
@@ -218,30 +218,30 @@ describe('a rotation in one gateway process', () => {
   });
 });
 
-describe('what is told of the keys of a call', () => {
+describe('the key trace of a call', () => {
   it.each(['[fault:400]', '[fault:429:60]', '[fault:500]', '[fault:reset]'])(
-    'counts a key as used that Groq took, whatever came of it: %s',
+    'counts an accepted key as used, whatever the outcome: %s',
     async (content) => {
-      const { chat, old } = await world();
+      const { chat, old } = await setUp();
       expect((await chat(content, { deadlineMs: 5_000 })).groqKeys).toEqual({ usedId: old.keyId, refusedIds: [] });
     },
   );
 
-  it('counts none as used where no connection was made', async () => {
-    const { chat, fake } = await world();
+  it('counts no key as used if no connection was made', async () => {
+    const { chat, fake } = await setUp();
     await fake.close();
     expect((await chat()).groqKeys).toEqual({ usedId: undefined, refusedIds: [] });
   });
 
-  it('tells of a team without a key, and sends nothing', async () => {
-    const { chat, fake, eventsOf } = await world({ hasKey: false });
+  it('logs a team without a key, and sends nothing', async () => {
+    const { chat, fake, eventsNamed } = await setUp({ hasKey: false });
     expect(await chat()).toMatchObject({ kind: 'rejected', refusal: { reason: 'groq_key_missing' } });
-    expect(eventsOf('groq_key_missing')).toEqual([{ event: 'groq_key_missing', team: 'chatbot' }]);
+    expect(eventsNamed('groq_key_missing')).toEqual([{ event: 'groq_key_missing', team: 'chatbot' }]);
     expect(fake.served().requests).toBe(0);
   });
 
-  it('finds a first key within a second, and asks for it no more often', async () => {
-    const { chat, clock, reads, secret, old } = await world({ hasKey: false });
+  it('finds a first key within a second, with one read per second', async () => {
+    const { chat, clock, reads, secret, old } = await setUp({ hasKey: false });
     for (let n = 0; n < 20; n++) await chat();
     expect(reads()).toBe(1);
     await clock.sleep(1_000);
@@ -253,32 +253,32 @@ describe('what is told of the keys of a call', () => {
   });
 });
 
-describe('a Secrets Manager that does not answer', () => {
+describe('while Secrets Manager fails', () => {
   const throttled = Object.assign(new Error('Rate exceeded'), { name: 'ThrottlingException' });
 
-  it('lets calls go on with the key at hand for an hour, asks it every ten seconds, and tells', async () => {
-    const { chat, clock, old, breakSecrets, eventsOf } = await world();
+  it('uses the cached key for an hour, retries every ten seconds, and logs that', async () => {
+    const { chat, clock, old, breakSecrets, eventsNamed } = await setUp();
     await chat();
     breakSecrets(throttled);
     await clock.sleep(MINUTE);
     for (let n = 0; n < 20; n++) expect(await chat()).toMatchObject(used(old.keyId));
-    expect(eventsOf('groq_key_stale')).toEqual([
+    expect(eventsNamed('groq_key_stale')).toEqual([
       { event: 'groq_key_stale', team: 'chatbot', error: 'ThrottlingException' },
     ]);
     await clock.sleep(10_000);
     await chat();
-    expect(eventsOf('groq_key_stale')).toHaveLength(2);
+    expect(eventsNamed('groq_key_stale')).toHaveLength(2);
     await clock.sleep(60 * MINUTE);
     expect(await chat()).toMatchObject({ kind: 'rejected', refusal: { reason: 'gateway_unavailable' } });
     breakSecrets(undefined);
-    // Calls that have nothing to go on with do not all ask a store that has just failed.
+    // Calls without a cached key do not all retry a read that has just failed.
     expect(await chat()).toMatchObject({ refusal: { reason: 'gateway_unavailable' } });
     await clock.sleep(1_000);
     expect(await chat()).toMatchObject(used(old.keyId));
   });
 
-  it('is no reason to take a refused key for good: another that is known takes over', async () => {
-    const { chat, old, next, secret, fake, breakSecrets } = await world();
+  it('falls back from a refused key to another cached key', async () => {
+    const { chat, old, next, secret, fake, breakSecrets } = await setUp();
     secret.finish(secret.begin(next));
     expect(await chat()).toMatchObject(used(old.keyId));
     breakSecrets(throttled);
@@ -288,10 +288,10 @@ describe('a Secrets Manager that does not answer', () => {
     expect(await chat()).toMatchObject({ refusal: { reason: 'groq_key_rejected' } });
   });
 
-  it('is told apart from a team without a key', async () => {
-    const { chat, breakSecrets, eventsOf } = await world();
+  it('refuses with gateway_unavailable, not as for a team without a key', async () => {
+    const { chat, breakSecrets, eventsNamed } = await setUp();
     breakSecrets(throttled);
     expect(await chat()).toMatchObject({ kind: 'rejected', refusal: { reason: 'gateway_unavailable' } });
-    expect(eventsOf('groq_key_unreadable')).toHaveLength(1);
+    expect(eventsNamed('groq_key_unreadable')).toHaveLength(1);
   });
 });

@@ -19,27 +19,27 @@ afterEach(async () => {
   fake = undefined;
 });
 
-/** A Secrets Manager that hands out these texts, the last one for good; `undefined` is a secret that does not exist. */
-function secretsOf(...texts: (string | undefined)[]): { client: SecretsManagerClient; asked: string[] } {
-  const asked: string[] = [];
+/** A Secrets Manager that returns these texts in order, and then the last one forever; `undefined` is a missing secret. */
+function secretsWith(...texts: (string | undefined)[]): { client: SecretsManagerClient; requested: string[] } {
+  const requested: string[] = [];
   const send = async (command: GetSecretValueCommand) => {
-    asked.push(command.input.SecretId ?? '');
+    requested.push(command.input.SecretId ?? '');
     const text = texts.length > 1 ? texts.shift() : texts[0];
     if (text === undefined) throw new ResourceNotFoundException({ message: 'none', $metadata: {} });
     return { SecretString: text };
   };
-  return { client: { send } as unknown as SecretsManagerClient, asked };
+  return { client: { send } as unknown as SecretsManagerClient, requested };
 }
 const formatKey = (apiKey: string) => JSON.stringify({ apiKey });
 
 async function upstreamWith({
-  secrets = secretsOf(formatKey('gsk_good')),
+  secrets = secretsWith(formatKey('gsk_good')),
   baseUrl,
   accepted,
   organization,
   ending = '',
 }: {
-  secrets?: ReturnType<typeof secretsOf>;
+  secrets?: ReturnType<typeof secretsWith>;
   baseUrl?: string;
   accepted?: string;
   organization?: OrganizationLimits;
@@ -66,11 +66,11 @@ async function upstreamWith({
   return { chat, clock, logged, secrets, fake, readings };
 }
 
-describe('the Groq adapter', () => {
-  it('sends a whole call with the team key from its secret', async () => {
+describe('GroqUpstream', () => {
+  it("sends a call with the key of the team's secret", async () => {
     const { chat, secrets, fake } = await upstreamWith({ accepted: 'gsk_good' });
     expect(await chat('Hello')).toMatchObject({ kind: 'complete', headers: { 'content-type': 'application/json' } });
-    expect(secrets.asked).toEqual(['groq/chatbot-test-gateway']);
+    expect(secrets.requested).toEqual(['groq/chatbot-test-gateway']);
     expect(fake.served().byKeySuffix).toEqual({ good: 1 });
   });
 
@@ -79,23 +79,23 @@ describe('the Groq adapter', () => {
     expect(await chat('Hello')).toMatchObject({ kind: 'complete' });
   });
 
-  it.each(['429', '498', '503'])('tries again after one %s, and bills one call', async (status) => {
+  it.each(['429', '498', '503'])('retries after a %s, and bills one call', async (status) => {
     const { chat, clock, fake } = await upstreamWith();
     expect(await chat(`[fault:${status}-once]`)).toMatchObject({ kind: 'complete' });
     expect(fake.served()).toMatchObject({ requests: 2, refused: 1 });
     expect(clock.sleptMs()).toBeGreaterThan(0);
   });
 
-  it("honours Groq's retry-after to the second", async () => {
+  it("honours Groq's retry-after exactly", async () => {
     const { chat, clock } = await upstreamWith();
     await chat('[fault:429-once:3]');
     expect(clock.sleptMs()).toBe(3_000);
   });
 
   it.each([
-    ['longer than a client would wait', 60_000, 60],
+    ['longer than clients wait', 60_000, 60],
     ['beyond the deadline', 2_000, 5],
-  ])('passes a rate limit on at once when its wait is %s', async (_what, deadlineMs, seconds) => {
+  ])('returns a rate limit at once if its wait is %s', async (_title, deadlineMs, seconds) => {
     const { chat, clock } = await upstreamWith();
     expect(await chat(`[fault:429:${seconds}]`, deadlineMs)).toMatchObject({
       kind: 'rejected',
@@ -104,19 +104,19 @@ describe('the Groq adapter', () => {
     expect(clock.sleptMs()).toBe(0);
   });
 
-  it('gives up on a 503 that stays, after four tries', async () => {
+  it('gives up on a persistent 503 after four attempts', async () => {
     const { chat, fake } = await upstreamWith();
     expect(await chat('[fault:503]')).toMatchObject({ kind: 'rejected', refusal: { reason: 'groq_unavailable' } });
     expect(fake.served().requests).toBe(4);
   });
 
-  it('does not repeat a 500, which may have cost work', async () => {
+  it('does not retry a 500, which may have been billed', async () => {
     const { chat, fake } = await upstreamWith();
     expect(await chat('[fault:500]')).toMatchObject({ kind: 'rejected' });
     expect(fake.served().requests).toBe(1);
   });
 
-  it("passes Groq's word on the request on, with its status", async () => {
+  it("returns Groq's error about the request with its status", async () => {
     const { chat } = await upstreamWith();
     expect(await chat('[fault:400]')).toMatchObject({
       kind: 'rejected',
@@ -128,21 +128,21 @@ describe('the Groq adapter', () => {
     });
   });
 
-  it('hides that Groq has blocked the organisation behind a 503', async () => {
+  it('refuses with groq_blocked if Groq has blocked the organisation', async () => {
     const { chat, logged } = await upstreamWith();
     expect(await chat('[fault:blocked]')).toMatchObject({ kind: 'rejected', refusal: { reason: 'groq_blocked' } });
     expect(logged.join()).toContain('groq_blocked');
   });
 
   it('fetches the key anew on a 401 and fails no request over a rotation', async () => {
-    const secrets = secretsOf(formatKey('gsk_old'), formatKey('gsk_new'));
+    const secrets = secretsWith(formatKey('gsk_old'), formatKey('gsk_new'));
     const { chat } = await upstreamWith({ secrets, accepted: 'gsk_new' });
     expect(await chat('Hello')).toMatchObject({ kind: 'complete' });
     expect(await chat('Hello')).toMatchObject({ kind: 'complete' });
-    expect(secrets.asked).toHaveLength(2);
+    expect(secrets.requested).toHaveLength(2);
   });
 
-  it("never makes a 401 on the Groq key the caller's own", async () => {
+  it("never returns Groq's 401 as the client's own", async () => {
     const { chat, fake } = await upstreamWith({ accepted: 'gsk_other' });
     expect(await chat('Hello')).toMatchObject({ kind: 'rejected', refusal: { reason: 'groq_key_rejected' } });
     expect(fake.served().byModel).toEqual({});
@@ -152,28 +152,28 @@ describe('the Groq adapter', () => {
     ['there is no secret', undefined],
     ['the secret is not JSON', 'gsk_plain'],
     ['the secret has no key', '{}'],
-  ])('sends nothing when %s', async (_what, text) => {
-    const { chat, fake, logged } = await upstreamWith({ secrets: secretsOf(text) });
+  ])('sends nothing if %s', async (_title, text) => {
+    const { chat, fake, logged } = await upstreamWith({ secrets: secretsWith(text) });
     expect(await chat('Hello')).toMatchObject({ kind: 'rejected', refusal: { reason: 'groq_key_missing' } });
     expect(fake.served().requests).toBe(0);
     expect(logged.join()).not.toContain('gsk_plain');
   });
 
-  it('says that nothing was billed when no connection was made', async () => {
+  it('reports a call as not billed if no connection was made', async () => {
     const { chat, fake } = await upstreamWith();
     await fake.close();
     expect(await chat('Hello')).toMatchObject({ kind: 'rejected', refusal: { reason: 'groq_unavailable' } });
   });
 
   it.each(['[fault:reset]', '[fault:cut]'])(
-    'takes a call whose answer broke off for lost, never for refused: %s',
+    'reports a call whose response was cut as lost, never as rejected: %s',
     async (content) => {
       const { chat } = await upstreamWith();
       expect(await chat(content)).toMatchObject({ kind: 'lost', refusal: { reason: 'groq_answer_lost' } });
     },
   );
 
-  it.each([['whole'], ['streamed']])("notes Groq's limits of each answer by model: %s", async (kind) => {
+  it.each([['whole'], ['streamed']])("reports Groq's limits of each response by model: %s", async (kind) => {
     const { chat, clock, readings } = await upstreamWith();
     const answer = await chat('Hello', 60_000, { stream: kind === 'streamed' });
     if (answer.kind === 'stream') for await (const _event of answer.events);
@@ -190,7 +190,7 @@ describe('the Groq adapter', () => {
     ]);
   });
 
-  it('notes a 429 with its retry-after, its limit and the levels it tells', async () => {
+  it('reports a 429 with its retry-after, its limit and its levels', async () => {
     const { chat, readings } = await upstreamWith({ organization: { tokensPerMinute: 100, requestsPerDay: 10 } });
     await chat('[tokens:50]');
     readings.length = 0;
@@ -204,7 +204,7 @@ describe('the Groq adapter', () => {
     ]);
   });
 
-  it('notes a 429 without headers as one by a limit that is not told', async () => {
+  it('reports a 429 without headers as one by an unreported limit', async () => {
     const { chat, readings } = await upstreamWith();
     await chat('[fault:429:60]');
     expect(readings).toMatchObject([
@@ -212,7 +212,7 @@ describe('the Groq adapter', () => {
     ]);
   });
 
-  it('trusts no connection that has idled, for a function that slept cannot know whether it still stands', async () => {
+  it('never reuses a connection that was idle, because a frozen function does not notice its end', async () => {
     const connections: unknown[] = [];
     const server = createServer((request, response) => {
       connections.push(request.socket);
@@ -233,12 +233,12 @@ describe('the Groq adapter', () => {
     server.close();
   });
 
-  it('takes a call that outlasts its deadline for lost', async () => {
+  it('reports a call that exceeds its deadline as lost', async () => {
     const { chat } = await upstreamWith();
     expect(await chat('[fault:hang]', 100)).toMatchObject({ kind: 'lost' });
   });
 
-  it('ends a stream that outlasts its deadline', async () => {
+  it('ends a stream that exceeds its deadline', async () => {
     const server = createServer((_request, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       response.write('data: {}\n\n');
@@ -257,7 +257,7 @@ describe('the Groq adapter', () => {
     server.close();
   });
 
-  it('logs neither keys nor what was asked', async () => {
+  it('logs neither keys nor prompts', async () => {
     const { chat, logged } = await upstreamWith();
     for (const fault of ['401', '400', '429:60', '500', 'reset']) await chat(`private [fault:${fault}]`);
     expect(logged.length).toBeGreaterThan(3);

@@ -11,8 +11,8 @@ const collect = async (chunks: readonly Uint8Array[]) => {
   return events;
 };
 
-describe('server-sent events', () => {
-  it('come whole and byte for byte however the bytes are cut', async () => {
+describe('splitSseEvents', () => {
+  it('yields whole events unchanged however the bytes are split', async () => {
     const line = fc.stringMatching(/^data: [a-zü€"{}]{0,20}$/);
     const ending = fc.constantFrom('\n\n', '\r\n\r\n');
     const event = fc.tuple(line, ending).map((parts) => parts.join(''));
@@ -34,11 +34,11 @@ describe('server-sent events', () => {
     );
   });
 
-  it('hand on what follows the last blank line', async () => {
+  it('yields the bytes after the last blank line', async () => {
     expect(await collect([Buffer.from('data: a\n\ndata: b')])).toEqual(['data: a\n\n', 'data: b']);
   });
 
-  it('fail when one never ends', async () => {
+  it('throws if an event never ends', async () => {
     const endless = Array.from({ length: 9 }, () => Buffer.alloc(1024 * 1024, 'x'));
     await expect(collect(endless)).rejects.toThrow('is over 8388608 bytes');
   });
