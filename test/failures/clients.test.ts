@@ -17,7 +17,7 @@ const start = async (teams: HostedOptions['teams'], more: Omit<HostedOptions, 't
 };
 const PATH = '/openai/v1/chat/completions';
 
-describe('a refusal for money', () => {
+describe('a refusal for an exhausted budget', () => {
   const clients = {
     'groq-sdk': () => new Groq({ apiKey: hosted.keyOf('broke'), baseURL: hosted.urlOf() }),
     openai: () =>
@@ -53,7 +53,7 @@ describe('a refusal for money', () => {
   });
 });
 
-describe('a call over the tokens a minute', () => {
+describe('a call over the tokens per minute', () => {
   it('never reaches Groq when it can never fit, and never hides the numbers', async () => {
     await start({ a: { rateLimitTpm: 6_000 } });
     const { status, headers, text } = await hosted.chat('a', { max_tokens: 14_000 });
@@ -76,7 +76,7 @@ describe('a call over the tokens a minute', () => {
   });
 });
 
-describe('a caller', () => {
+describe('a client', () => {
   const claims: Readonly<Record<string, RequestInit & { body?: never }>> = {
     'x-team': { headers: { 'x-team': 'rich' } },
     'x-team-id': { headers: { 'x-team-id': 'rich', 'x-tenant-id': 'rich' } },
@@ -95,7 +95,7 @@ describe('a caller', () => {
     ['user', { user: 'rich' }],
     ['metadata', { metadata: { team: 'rich', user_api_key_team_id: 'rich' } }],
     ['a field of its own', { team: 'rich', key: 'rich', authorizer: { team: 'rich' } }],
-  ])('never names its own team in the body: %s', async (_what, body) => {
+  ])('never names its own team in the body: %s', async (_title, body) => {
     await start({ rich: {}, broke: { monthlyBudgetUsd: 0 } });
     expect((await hosted.chat('broke', body)).status).toBe(402);
     expect(hosted.fake.served().requests).toBe(0);
@@ -138,7 +138,7 @@ describe('a path that no budget meters', () => {
     await start({ a: {} });
     const body = JSON.stringify({ model: MODEL, messages: [{ role: 'user', content: 'Hello' }] });
     const { status, text } = await hosted.send('a', path, { method: 'POST', body });
-    // A 404 of the gateway's own, which says what there is.
+    // The gateway's own 404, which lists its endpoints.
     expect([status, JSON.parse(text).error.code]).toEqual([404, 'unknown_url']);
     expect(text).toContain('This gateway serves');
     expect(hosted.fake.served().requests).toBe(0);

@@ -19,8 +19,8 @@ afterAll(async () => await database.close());
 const start = async (teams: HostedOptions['teams'], more: Omit<HostedOptions, 'teams'> = {}) => {
   hosted = await HostedGateways.start(database, { teams, ...more });
 };
-const times = <T>(count: number, of: (index: number) => Promise<T>) =>
-  Promise.all(Array.from({ length: count }, (_, index) => of(index)));
+const times = <T>(count: number, run: (index: number) => Promise<T>) =>
+  Promise.all(Array.from({ length: count }, (_, index) => run(index)));
 const statuses = (answers: readonly { status: number }[]) => new Set(answers.map(({ status }) => status));
 
 describe('admission', () => {
@@ -38,7 +38,7 @@ describe('admission', () => {
   });
 
   it('never lets the call that crosses the budget complete', async () => {
-    // Pays the first call and nearly a second one's bound, which is above what it would cost.
+    // Pays the first call, but not quite the maximum cost of a second one, which is above its actual cost.
     await start({ a: { monthlyBudgetUsd: usdForCalls(2.5) } });
     expect((await hosted.chat('a')).status).toBe(200);
     expect((await hosted.chat('a')).status).toBe(402);
@@ -46,9 +46,9 @@ describe('admission', () => {
   });
 
   it.each([
-    ['of nothing', 0],
+    ['of zero', 0],
     ['of less than one call', usdForCalls(1)],
-  ])('never lets the first concurrent calls of a new team past a budget %s', async (_what, monthlyBudgetUsd) => {
+  ])('never lets the first concurrent calls of a new team past a budget %s', async (_title, monthlyBudgetUsd) => {
     await start({ fresh: { monthlyBudgetUsd } });
     expect(await hosted.stateOf('fresh')).toBeUndefined();
     expect(statuses(await times(30, async () => await hosted.chat('fresh')))).toEqual(new Set([402]));
@@ -67,7 +67,7 @@ describe('admission', () => {
   });
 });
 
-describe('a cost that cannot be told', () => {
+describe('a cost that cannot be predicted', () => {
   it.each<[string, object, number]>([
     ['a model that is not in the catalog', { model: 'gpt-9' }, 404],
     ['a model without a bounded price', { model: 'groq/compound' }, 403],
@@ -75,13 +75,13 @@ describe('a cost that cannot be told', () => {
     ['a model billed by the second of audio', { model: 'whisper-large-v3' }, 400],
     ['an output without a number', { max_tokens: 'all' }, 400],
     ['several answers in one', { n: 5 }, 400],
-    // Nobody can count it, so it counts as the whole context window, which this budget does not pay.
+    // An image counts as the whole context window, which this budget does not pay.
     [
       'an image behind an address',
       { messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'https://x/y.png' } }] }] },
       402,
     ],
-  ])('never lets a call through unreserved: %s', async (_what, body, status) => {
+  ])('never lets a call through unreserved: %s', async (_title, body, status) => {
     await start({ a: { allowedModels: ['openai/gpt-oss-20b', 'whisper-large-v3'], monthlyBudgetUsd: 0.009 } });
     expect((await hosted.chat('a', body)).status).toBe(status);
     expect(hosted.fake.served().requests).toBe(0);
@@ -108,7 +108,7 @@ describe('a budget that is nearly used up', () => {
     const sent = hosted.fake.lastBodies().at(-1);
     expect([status, headers.get('x-max-completion-tokens-stated')]).toEqual([200, '50000']);
     expect(sent?.max_completion_tokens).toBe(Number(headers.get('x-max-completion-tokens')));
-    // The fake answers at the length it is allowed: had it been sent the stated one, the budget would be overspent.
+    // The fake answers up to the limit that it receives: with the client's limit, the budget would be overspent.
     expect(await hosted.waitUntilSettled('a')).toMatchObject({ spentPicoUsd: hosted.billed(), overrunPicoUsd: 0n });
     expect(hosted.billed()).toBeLessThanOrEqual(20n * CALL_COST_PICO_USD);
   });
@@ -144,8 +144,8 @@ describe('a budget that is nearly used up', () => {
   });
 });
 
-describe('money that is held', () => {
-  it('never lets calls that wait for it hold batches of other teams back', async () => {
+describe('reserved money', () => {
+  it('never lets calls that wait for it hold back batch calls of other teams', async () => {
     const poor = { monthlyBudgetUsd: usdForCalls(3), maxTokensPerRequest: 4_096 };
     await start(
       { poor, job: { priority: 'batch' } },
@@ -157,7 +157,7 @@ describe('money that is held', () => {
     const { arrived } = hosted;
     const waiting = times(60, async () => await hosted.chat('poor', { max_tokens: 100 }));
     await vi.waitFor(() => expect(hosted.arrived).toBe(arrived + 60));
-    // Once all have been refused for the first time.
+    // Time for the first refusal of each.
     await new Promise((resolve) => setTimeout(resolve, 500));
     expect(hosted.fake.served().inFlight).toBe(1);
     expect((await hosted.chat('job')).status).toBe(200);
@@ -171,7 +171,7 @@ describe('money that is held', () => {
   );
 
   it('never stays held when its call is over, nor is given back when nobody knows what the call cost', async () => {
-    // Of high priority: one team's 429 by Groq must not hold the others back.
+    // High priority, so that one team's 429 by Groq does not hold the others back.
     await start(Object.fromEntries(endings.map(({ team }) => [team, { priority: 'high' }])));
     await Promise.all(
       endings.map(async ({ fault, stream, team }) => {

@@ -29,7 +29,7 @@ describe('a retired model that is replaced', () => {
   });
 
   it('never holds for its replacement what the model asked for would cost', async () => {
-    // Pays the bound of the retired model twice over, and not once that of its replacement.
+    // Pays the maximum cost at the retired model's price, but not at its replacement's.
     const bound = worstCaseCost(findModel(RETIRED), 200, 50);
     expect(worstCaseCost(findModel(MODEL), 150, 50)).toBeGreaterThan(bound);
     const monthlyBudgetUsd = Number(bound) / 1e12;
@@ -50,7 +50,7 @@ describe('cached tokens', () => {
       completionTokens: 0,
     };
     expect([cachedTokens, promptTokens > 2_000]).toEqual([1_000, true]);
-    // In dollars a million: 0.075 for input, half of that where it was cached, 0.3 for output.
+    // In dollars per million tokens: 0.075 for input, half of that if cached, 0.3 for output.
     const uncached = promptTokens - cachedTokens;
     const usd = (uncached * 0.075 + cachedTokens * 0.0375 + completionTokens * 0.3) / 1e6;
     expect(await hosted.waitUntilSettled('a')).toMatchObject({
@@ -63,9 +63,9 @@ describe('cached tokens', () => {
 describe('a success', () => {
   it.each([
     ['without usage', '[fault:no-usage]'],
-    ['with a usage that cannot be', '[fault:wrong-usage]'],
-    ['that has used nothing by its usage', '[fault:zero-usage]'],
-  ])('never costs nothing: %s', async (_what, content) => {
+    ['with a malformed usage', '[fault:wrong-usage]'],
+    ['with a usage of zero', '[fault:zero-usage]'],
+  ])('never costs nothing: %s', async (_title, content) => {
     hosted = await HostedGateways.start(database, { teams: { a: {} } });
     const { status, headers } = await hosted.chat('a', {}, { content });
     const { spentPicoUsd } = await hosted.waitUntilSettled('a');

@@ -50,16 +50,16 @@ describe('several gateways on one ledger', () => {
   it('never count a rate or the calls in flight apart', async () => {
     const gateways = await start(
       { a: { rateLimitRpm: 6 }, b: { maxConcurrent: 3 } },
-      // So long that all have come before the first goes, also on a busy machine.
+      // So long that all calls arrive before the first one ends, even on a busy machine.
       { replicas: 3, fake: { latencyMs: 2_000 } },
     );
-    const fire = async (team: string) =>
+    const countAdmitted = async (team: string) =>
       (
         await Promise.all(Array.from({ length: 18 }, async (_, replica) => await gateways.chat(team, {}, { replica })))
       ).filter(({ status }) => status === 200).length;
-    const [rate, inFlight] = [await fire('a'), await fire('b')];
+    const [rate, inFlight] = [await countAdmitted('a'), await countAdmitted('b')];
     expect(rate).toBeLessThanOrEqual(6);
-    // A call that read its clock before the first to be admitted comes too early for the last place, by milliseconds.
+    // A call that read its clock before the first admitted one may be milliseconds too early for the last slot.
     expect(rate).toBeGreaterThanOrEqual(5);
     expect(inFlight).toBe(3);
   });
@@ -68,7 +68,7 @@ describe('several gateways on one ledger', () => {
 describe('a gateway that is killed with calls in flight', () => {
   it('never takes its spending with it, and never leaves its holds for ever or out of sight', async () => {
     const gateways = await start({ a: { monthlyBudgetUsd: usdForCalls(10) } });
-    // As a process that dies between the reservation and the answer leaves them.
+    // The reservations of a process that died before its responses came.
     const dead = new DynamoLedger(database.client, gateways.table, gateways.now);
     const key = { team: 'a', period: new Date(gateways.now()).toISOString().slice(0, 7) };
     const expiresAtEpochMs = gateways.now() + 300_000;
@@ -80,7 +80,7 @@ describe('a gateway that is killed with calls in flight', () => {
         buildReserveTerms(id, 3n * CALL_COST_PICO_USD, { nowEpochMs: gateways.now(), expiresAtEpochMs }),
       );
 
-    // Meanwhile they are visible, and told from what is spent.
+    // Until they expire they are reported separately from spent money.
     const report = async () => JSON.parse((await gateways.send('a', '/openai/v1/budget')).text);
     expect(await report()).toMatchObject({ spent_usd: '0', held_usd: '0.000153225', assumed_usd: '0' });
     const refused = await gateways.chat('a', { max_tokens: 1_000 });
@@ -115,7 +115,7 @@ describe('a gateway that is killed with calls in flight', () => {
     expect(await ledger.sweep(key, nowEpochMs)).toMatchObject({ expired: 0 });
     const state = await ledger.read(key);
     expect([state?.lapsed.size, state?.assumedPicoUsd, state?.spentPicoUsd]).toEqual([0, 1_500n, 1_500n]);
-    // The last write of the sweep has left its list of what expired; the next settlement replaces it.
+    // The sweep's last write lists what expired; the next settlement replaces the list.
     expect(await itemBytes(table, 'a')).toBeLessThan(8 * 1_024);
   });
 });
@@ -138,7 +138,7 @@ describe('a busy team', () => {
     const calls = Array.from({ length: 200 }, () => termsFor(10n ** 9n));
     for (const terms of calls)
       expect(await ledger.reserve(key, budgets(10n ** 14n), terms)).toMatchObject({ kind: 'reserved' });
-    // One more is refused, so this is the most there ever is.
+    // The next one is refused, so this is the maximum.
     expect(await ledger.reserve(key, budgets(10n ** 14n), termsFor(1n))).toMatchObject({ kind: 'refused' });
     const full = await itemBytes(table, 'a');
     for (const terms of calls) await ledger.settle(key, terms, buildSettlement(10n ** 8n));
@@ -150,10 +150,10 @@ describe('a busy team', () => {
 
   it('never costs more than two writes a call, nor writes to any other item', async () => {
     const { ledger } = await open();
-    const of = budgets(10n ** 14n);
+    const limits = budgets(10n ** 14n);
     const call = async (team: string) => {
       const terms = termsFor(1_000n);
-      await ledger.reserve({ team, period: PERIOD }, of, terms);
+      await ledger.reserve({ team, period: PERIOD }, limits, terms);
       await ledger.settle({ team, period: PERIOD }, terms, buildSettlement(500n));
     };
     for (const team of ['a', 'b']) await call(team);

@@ -37,7 +37,7 @@ it('never carries a spent budget into the next month, and never renews one befor
 
   hosted.setNow(DECEMBER);
   expect((await hosted.chat('a')).status).toBe(200);
-  // Exactly the budget, less what December itself has cost.
+  // The whole budget, less the cost of December's own call.
   expect(await hosted.stateOf('a')).toMatchObject({
     limitPicoUsd: BUDGET,
     spentPicoUsd: CALL_COST_PICO_USD,
@@ -71,10 +71,10 @@ it('never gives the first concurrent calls of a new month a budget each', async 
   expect(await hosted.waitUntilSettled('a')).toMatchObject({ limitPicoUsd: BUDGET, spentPicoUsd: hosted.billed() });
 });
 
-it('never opens a month anew that another gateway has opened meanwhile', async () => {
+it('never reopens a month that another gateway opened in the meantime', async () => {
   await start({ a: {} });
   const key = { team: 'a', period: '2026-12' };
-  const of = budgets(1_000n);
+  const limits = budgets(1_000n);
   let release = () => {};
   const released = new Promise<void>((resolve) => {
     release = resolve;
@@ -83,7 +83,7 @@ it('never opens a month anew that another gateway has opened meanwhile', async (
   database.client.middlewareStack.add(
     (next) => async (args) => {
       const { ConditionExpression = '' } = args.input as { ConditionExpression?: string };
-      // The first gateway is stopped just before it opens the month.
+      // The first gateway pauses just before it opens the month.
       if (ConditionExpression.startsWith('attribute_not_exists(#limit)') && opening++ === 0) await released;
       return await next(args);
     },
@@ -91,9 +91,9 @@ it('never opens a month anew that another gateway has opened meanwhile', async (
   );
   try {
     const [late, quick] = [0, 1].map(() => new DynamoLedger(database.client, hosted.table, hosted.now));
-    const second = late?.reserve(key, of, buildReserveTerms('second', 600n));
+    const second = late?.reserve(key, limits, buildReserveTerms('second', 600n));
     await vi.waitFor(() => expect(opening).toBe(1));
-    expect(await quick?.reserve(key, of, buildReserveTerms('first', 600n))).toMatchObject({ kind: 'reserved' });
+    expect(await quick?.reserve(key, limits, buildReserveTerms('first', 600n))).toMatchObject({ kind: 'reserved' });
     release();
     expect(await second).toMatchObject({ kind: 'refused', refused: { reason: 'team_budget_exceeded' } });
     expect(await hosted.stateOf('a', '2026-12')).toMatchObject({ reservedPicoUsd: 600n, availablePicoUsd: 400n });
@@ -120,7 +120,7 @@ it("never resets what is spent or held when a team's budget or another's is edit
       availablePicoUsd: limitPicoUsd - CALL_COST_PICO_USD - held,
     });
   }
-  // Taken back, it is as it was; and nobody else has been touched.
+  // With the original budget, the ledger is as before, and the other team's is unchanged.
   expect(await hosted.stateOf('a')).toEqual(a);
   expect(await hosted.stateOf('b')).toEqual(b);
   await hosted.fake.close();

@@ -23,12 +23,12 @@ const start = async (teams: HostedOptions['teams'], more: Omit<HostedOptions, 't
   hosted = await HostedGateways.start(database, { teams, ...more });
 };
 
-describe('a client that leaves', () => {
+describe('a client that disconnects', () => {
   it('never goes without paying when it leaves in the middle of a stream', async () => {
     await start({ a: {} }, { fake: { chunkIntervalMs: 5 } });
     await hosted.chatAndDisconnect('a', { stream: true }, 'at the first bytes');
     expect(await hosted.waitUntilSettled('a')).toMatchObject({ spentPicoUsd: CALL_COST_PICO_USD, assumedPicoUsd: 0n });
-    // The gateway has read the stream to its end, which is how it knows.
+    // The gateway knows the cost because it read the stream to its end.
     expect(hosted.fake.served()).toMatchObject({ clientGone: 0 });
     expect(hosted.billed()).toBe(CALL_COST_PICO_USD);
   });
@@ -46,7 +46,7 @@ describe('a client that leaves', () => {
     const event = chatEvent({ stream: true, max_tokens: 50, messages }, { requestContext: { authorizer } as never });
     const [handler] = hosted.handlers;
     await handler?.(event, new Broken() as never, lambdaContext('gateway', 'r', 300_000)).catch(() => undefined);
-    // At once: a function that has ended is frozen, and would settle at its next call or never.
+    // Settled before the function returned: afterwards it is frozen, and might never settle.
     expect(await hosted.stateOf('a')).toMatchObject({
       reservedPicoUsd: 0n,
       spentPicoUsd: CALL_COST_PICO_USD,
@@ -57,7 +57,7 @@ describe('a client that leaves', () => {
   it.each([
     ['a whole answer', {}],
     ['the first byte of a stream', { stream: true }],
-  ])('never goes without paying when it leaves while it waits for %s', async (_what, body) => {
+  ])('never goes without paying when it leaves while it waits for %s', async (_title, body) => {
     await start({ a: {} }, { fake: { latencyMs: 200 } });
     await hosted.chatAndDisconnect('a', body, 'once it is upstream');
     expect(await hosted.waitUntilSettled('a')).toMatchObject({ spentPicoUsd: CALL_COST_PICO_USD, assumedPicoUsd: 0n });
@@ -65,16 +65,16 @@ describe('a client that leaves', () => {
   });
 
   it('never leaves anything held, or unpaid, when it leaves while it waits for money that others hold', async () => {
-    // Pays one bound and one cost, so the second call waits until the first has given back what it did not use.
+    // Pays one maximum and one actual cost, so the second call waits until the first returns what it did not use.
     await start({ a: { monthlyBudgetUsd: usdForCalls(2.8) } }, { fake: { latencyMs: 300 } });
     const first = hosted.chat('a');
     await hosted.waitForInFlight(1);
-    const leave = new AbortController();
-    const second = hosted.chat('a', {}, { signal: leave.signal }).catch(() => 'left');
+    const disconnect = new AbortController();
+    const second = hosted.chat('a', {}, { signal: disconnect.signal }).catch(() => 'disconnected');
     await hosted.waitForArrivals(2);
-    leave.abort();
-    expect([(await first).status, await second]).toEqual([200, 'left']);
-    // Nobody can know that the client has gone, so its call is made all the same, once the money is there.
+    disconnect.abort();
+    expect([(await first).status, await second]).toEqual([200, 'disconnected']);
+    // The gateway cannot know that the client has disconnected, so it makes the call once the money is available.
     await hosted.waitForUpstreamCalls(2);
     const { spentPicoUsd, availablePicoUsd, limitPicoUsd } = await hosted.waitUntilSettled('a');
     expect([spentPicoUsd, availablePicoUsd]).toEqual([hosted.billed(), limitPicoUsd - hosted.billed()]);
@@ -92,12 +92,12 @@ describe('a stream', () => {
   });
 
   it.each([
-    ['tells no usage', '[fault:no-usage]'],
-    ['tells a usage that cannot be', '[fault:wrong-usage]'],
-    ['says that it has used nothing', '[fault:zero-usage]'],
+    ['reports no usage', '[fault:no-usage]'],
+    ['reports a malformed usage', '[fault:wrong-usage]'],
+    ['reports zero usage', '[fault:zero-usage]'],
     ['is cut', '[fault:cut]'],
-    ['ends by an error', '[fault:error-chunk]'],
-  ])('never counts for less than its bound when it %s', async (_what, content) => {
+    ['ends with an error', '[fault:error-chunk]'],
+  ])('never counts for less than its bound when it %s', async (_title, content) => {
     await start({ a: {} }, { fake: { latencyMs: 200 } });
     const answer = hosted.chat('a', { stream: true }, { content });
     await hosted.waitForInFlight(1);
@@ -108,7 +108,7 @@ describe('a stream', () => {
 
   it.each([false, true])('never keeps tokens of the minute that it did not use: stream %s', async (stream) => {
     await start({ a: { rateLimitTpm: 1_000 } });
-    // Each may use some 800, and uses 77.
+    // Each may use some 800 tokens, and uses 77.
     const call = async () => (await hosted.chat('a', { stream, max_tokens: 600 })).status;
     const first = await call();
     await hosted.waitUntilSettled('a');

@@ -3,11 +3,11 @@ import { expect } from 'vitest';
 import { CHROMIUM_INSTALL_HINT, findChromium, openChromium } from '../../../local/demo/chromium.ts';
 import { DASHBOARD_PATH } from '../../../local/host/dashboard-files.ts';
 
-/** The browser that tests use; undefined where there is none, and tests of pages are left out. */
+/** The browser for tests; undefined if none is installed, and then tests of pages are skipped. */
 export const CHROMIUM = findChromium(process.env);
 
 if (CHROMIUM === undefined) {
-  const message = `tests in a browser are left out: ${CHROMIUM_INSTALL_HINT}`;
+  const message = `skipping browser tests: ${CHROMIUM_INSTALL_HINT}`;
   if (process.env.BROWSER_TESTS === 'required') throw new Error(message);
   console.warn(message);
 }
@@ -18,13 +18,13 @@ export async function startBrowser(): Promise<Browser> {
   return await openChromium(CHROMIUM);
 }
 
-/** The random part of a key. */
+/** The length of a key's random part. */
 const SECRET_LENGTH = 43;
 
-/** What a browser does at a first answer of "no": it says so in the console, and there is nothing that could be mended. */
+/** The console message of a browser for a refused request, which a page cannot suppress. */
 const REFUSED = /^Failed to load resource: the server responded with a status of (401|403|404) /;
 
-/** The page in a window of its own, all of whose requests and complaints are written down. */
+/** The dashboard in a browser context of its own; records its requests and console errors. */
 export class DashboardPage {
   readonly page: Page;
   readonly requested: string[] = [];
@@ -64,17 +64,17 @@ export class DashboardPage {
     await this.page.locator('#as-of').getByText('Live, as of').waitFor();
   }
 
-  /** A budget's line. */
+  /** The list item of a budget. */
   budget(name: string) {
     return this.page.locator('#budgets li').filter({ has: this.page.getByText(name, { exact: true }) });
   }
 
-  /** How much of a budget is used, in the words of its meter. */
+  /** The used share of a budget, as its meter's text. */
   async used(name: string): Promise<string> {
     return (await this.budget(name).getByRole('meter').getAttribute('aria-valuetext')) ?? '';
   }
 
-  /** Asserts that nothing went anywhere else or was complained about, and that the key is where it may be alone. */
+  /** Asserts that there were no errors or requests to other hosts, and that the key leaked nowhere. */
   async expectNoErrorsOrLeaks(key?: string): Promise<void> {
     expect(this.requested.filter((url) => !url.startsWith(`${this.#baseUrl}/`) && !url.startsWith('data:'))).toEqual(
       [],

@@ -3,7 +3,7 @@ import type { ModelCount } from '../../../local/fake-groq/served-counts.ts';
 import { computeBill as computeCatalogBill } from '../../../local/fake-groq/upstream-bill.ts';
 import { catalog } from '../catalog.ts';
 
-/** What an upstream's counts come to by the product's own catalog. */
+/** Computes an upstream's bill by the product's own catalog. */
 export function computeBill(counts: Readonly<Record<string, ModelCount>>): PicoUsd {
   return computeCatalogBill(counts, catalog);
 }

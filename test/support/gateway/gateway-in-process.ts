@@ -4,17 +4,17 @@ import { installLambdaRuntime, lambdaContext, type StreamingHandler } from '../.
 
 installLambdaRuntime();
 
-/** Ports of a gateway that nobody asks for usage, and nobody watches. */
+/** Ports of a gateway without usage and request records. */
 export const NO_OP_USAGE_PORTS = {
   recorder: { record: () => {}, flushDue: async () => {} },
   usage: { listRows: async () => [] },
   keyNames: { listKeyNames: async () => new Map<string, string>() },
 };
 
-/** A whole response, and its pieces as they came. */
+/** A whole response, and its chunks in order. */
 export type CapturedResponse = { status: number; headers: Record<string, string>; text: string; chunks: string[] };
 
-/** An event as API Gateway makes one, for a key that the authorizer knows. */
+/** Builds API Gateway's event of a chat completion with an authorized key. */
 export function chatEvent(
   body: unknown,
   more: Partial<APIGatewayProxyEvent> = {},
@@ -38,11 +38,11 @@ export function chatEvent(
   } as APIGatewayProxyEvent;
 }
 
-/** Calls a streaming handler as Lambda does; `onChunk` sees each piece of the body as it is written. */
+/** Invokes a streaming handler as Lambda does. `onChunk` receives each chunk of the body as it is written. */
 export async function invoke(
   handler: unknown,
   event: APIGatewayProxyEvent,
-  onChunk: (piece: string) => void = () => {},
+  onChunk: (chunk: string) => void = () => {},
 ): Promise<CapturedResponse> {
   const captured: CapturedResponse = { status: 0, headers: {}, text: '', chunks: [] };
   class Capture extends Writable {

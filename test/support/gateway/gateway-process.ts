@@ -2,7 +2,7 @@ export { type GatewayProcess, startGatewayProcess } from '../../../local/host/ga
 
 import type { GatewayProcess } from '../../../local/host/gateway-process.ts';
 
-/** An environment with one roomy team, `roomy`, and what a test cares about. */
+/** An environment with one team `roomy` of generous limits; `fields` override its policy. */
 export function roomyEnvironment(fields: Record<string, unknown> = {}): { teams: { roomy: Record<string, unknown> } } {
   return {
     teams: {
@@ -19,7 +19,7 @@ export function roomyEnvironment(fields: Record<string, unknown> = {}): { teams:
   };
 }
 
-/** Sends a chat completion and reads the whole answer. */
+/** Sends a chat completion and reads the whole response. */
 export async function postChat(
   gateway: Pick<GatewayProcess, 'baseUrl'>,
   key: string,

@@ -25,23 +25,23 @@ import { NO_OP_USAGE_PORTS } from './gateway-in-process.ts';
 
 const { createGatewayHandler } = await import('../../../lambda/http/io/gateway-handler.ts');
 
-/** The model that hosted teams may use, unless a test says otherwise. */
+/** The default model of hosted teams. */
 export const MODEL = 'openai/gpt-oss-20b';
 
-/** A whole answer over HTTP. */
+/** A whole HTTP response. */
 export type HttpResponse = { readonly status: number; readonly headers: Headers; readonly text: string };
 
-/** How hosted gateways are to be. */
+/** Props of hosted gateways. */
 export type HostedOptions = {
-  /** Fields of each team's policy; the rest is roomy. */
+  /** Fields of each team's policy; the others have generous defaults. */
   readonly teams: Readonly<Record<string, Partial<EnvironmentFile['teams'][string]>>>;
   readonly organization?: EnvironmentFile['organization'];
-  /** How many gateways share the ledger, as processes do: nothing but the table is common to them. @default 1 */
+  /** The number of gateways that share the ledger. Like processes, they have only the table in common. @default 1 */
   readonly replicas?: number;
   readonly fake?: FakeGroqOptions;
 };
 
-/** Gateways over HTTP in this process: the deployed handlers on the embedded DynamoDB, before a fake Groq of their own. */
+/** HTTP gateways in this process: the deployed handlers on the embedded DynamoDB, with a fake Groq of their own. */
 export class HostedGateways {
   readonly fake: FakeGroq;
   readonly ledger: RealLedger;
@@ -49,8 +49,8 @@ export class HostedGateways {
   readonly table: string;
   readonly #environment: ReturnType<typeof parseEnvironment>;
   readonly #keys: DynamoKeyStore;
-  readonly #keyOf = new Map<string, string>();
-  /** Each gateway's function, to be called as Lambda calls it. */
+  readonly #teamKeys = new Map<string, string>();
+  /** The handler of each gateway, to invoke as Lambda does. */
   readonly handlers: HostedFunctions['gateway'][] = [];
   readonly #hosts: { readonly baseUrl: string; close(): Promise<void> }[] = [];
   #offsetMs = 0;
@@ -74,7 +74,7 @@ export class HostedGateways {
     );
   }
 
-  /** Starts gateways with a ledger, keys and an upstream of their own. */
+  /** Starts gateways with their own ledger, keys and upstream. */
   static async start(database: TestDatabase, options: HostedOptions): Promise<HostedGateways> {
     const table = `hosted-${randomUUID()}`;
     await ensureTable(database.client, table);
@@ -82,7 +82,7 @@ export class HostedGateways {
     for (const team of Object.keys(options.teams)) {
       const { key, keyId } = mintKey('test');
       await hosted.#keys.put(key, { keyId, role: 'member', team, name: team, createdAtEpochMs: Date.now() });
-      hosted.#keyOf.set(team, key);
+      hosted.#teamKeys.set(team, key);
     }
     for (let count = 0; count < (options.replicas ?? 1); count++) {
       hosted.#hosts.push(await startHost(hosted.#functions(), 0));
@@ -120,27 +120,27 @@ export class HostedGateways {
     return { authorizer, gateway: counted };
   }
 
-  /** The gateways' time, which `setNow` moves; it goes on from there. */
+  /** The gateways' clock, which `setNow` shifts. */
   readonly now = (): number => Date.now() + this.#offsetMs;
 
   setNow(epochMs: number): void {
     this.#offsetMs = epochMs - Date.now();
   }
 
-  /** Requests that have reached a gateway, refused ones included. */
+  /** The number of requests that reached a gateway, including refused ones. */
   get arrived(): number {
     return this.#arrived;
   }
 
   keyOf(team: string): string {
-    return this.#keyOf.get(team) ?? '';
+    return this.#teamKeys.get(team) ?? '';
   }
 
   urlOf(replica = 0): string {
     return this.#hosts[replica % this.#hosts.length]?.baseUrl ?? '';
   }
 
-  /** Sends any request with a team's key. */
+  /** Sends a request with a team's key. */
   async send(team: string, path: string, init: RequestInit = {}, replica = 0): Promise<HttpResponse> {
     const response = await fetch(this.urlOf(replica) + path, {
       ...init,
@@ -149,63 +149,63 @@ export class HostedGateways {
     return { status: response.status, headers: response.headers, text: await response.text() };
   }
 
-  /** Sends a chat completion that says `content`, by default one that is answered in 50 tokens. */
+  /** Sends a chat completion with the message `content`, by default one that is answered with 50 tokens. */
   async chat(
     team: string,
     body: object = {},
     { replica = 0, content = '[tokens:50]', ...init }: RequestInit & { replica?: number; content?: string } = {},
   ): Promise<HttpResponse> {
-    const whole = { model: MODEL, messages: [{ role: 'user', content }], max_tokens: 50, ...body };
+    const request = { model: MODEL, messages: [{ role: 'user', content }], max_tokens: 50, ...body };
     return await this.send(
       team,
       '/openai/v1/chat/completions',
-      { method: 'POST', ...init, body: JSON.stringify(whole) },
+      { method: 'POST', ...init, body: JSON.stringify(request) },
       replica,
     );
   }
 
-  /** Starts a chat completion and leaves it: at once, or after the first bytes of the answer. */
+  /** Starts a chat completion and disconnects once it is upstream, or at the first bytes of the response. */
   async chatAndDisconnect(
     team: string,
     body: object,
     when: 'once it is upstream' | 'at the first bytes',
   ): Promise<void> {
-    const leave = new AbortController();
+    const disconnect = new AbortController();
     const { inFlight } = this.fake.served();
     const answer = fetch(`${this.urlOf()}/openai/v1/chat/completions`, {
       method: 'POST',
       headers: { authorization: `Bearer ${this.keyOf(team)}` },
       body: JSON.stringify({ model: MODEL, messages: [{ role: 'user', content: '[tokens:50]' }], ...body }),
-      signal: leave.signal,
+      signal: disconnect.signal,
     });
     if (when === 'at the first bytes') await (await answer).body?.getReader().read();
     else await vi.waitFor(() => this.#until(this.fake.served().inFlight > inFlight));
-    leave.abort();
+    disconnect.abort();
     await answer.catch(() => undefined);
   }
 
-  #until(isSo: boolean): void {
-    if (!isSo) throw new Error('not yet');
+  #until(condition: boolean): void {
+    if (!condition) throw new Error('not yet');
   }
 
-  /** A team's ledger as it stands, by default in the present month. */
+  /** Reads a team's ledger, by default of the current month. */
   async stateOf(team: string, period = periodAt(this.now())): Promise<LedgerState | undefined> {
     return await this.ledger.read({ team, period });
   }
 
-  /** Waits until a team holds nothing any more, and tells its ledger. */
+  /** Waits until a team has no reservations, and returns its ledger. */
   async waitUntilSettled(team: string): Promise<LedgerState> {
     return await vi.waitFor(
       async () => {
         const state = await this.stateOf(team);
-        if (state === undefined || state.reservedPicoUsd !== 0n) throw new Error('something is still held');
+        if (state === undefined || state.reservedPicoUsd !== 0n) throw new Error('a reservation is still open');
         return state;
       },
       { timeout: 10_000, interval: 20 },
     );
   }
 
-  /** Waits until so many calls are at the upstream at once. */
+  /** Waits until so many calls are in flight at the upstream. */
   async waitForInFlight(count: number): Promise<void> {
     await vi.waitFor(() => this.#until(this.fake.served().inFlight >= count), { timeout: 10_000, interval: 5 });
   }
@@ -215,27 +215,27 @@ export class HostedGateways {
     await vi.waitFor(() => this.#until(this.#arrived >= count), { timeout: 10_000, interval: 5 });
   }
 
-  /** Waits until the upstream has been sent so many calls. */
+  /** Waits until the upstream has received so many calls. */
   async waitForUpstreamCalls(count: number): Promise<void> {
     await vi.waitFor(() => this.#until(this.fake.served().requests >= count), { timeout: 10_000, interval: 5 });
   }
 
-  /** What the upstream would bill for all that it could serve to the end. */
+  /** The upstream's bill for all calls that it served to the end. */
   billed(): PicoUsd {
     return computeBill(this.fake.served().byModel);
   }
 
-  /** The upstream is closed first, so that calls that hang at it end. */
+  /** Closes the upstream first, so that calls that hang there end. */
   async close(): Promise<void> {
     await this.fake.close();
     for (const host of this.#hosts) await host.close();
   }
 }
 
-/** What a call of `HostedGateways.chat` costs: 27 tokens of prompt and 50 of answer. */
+/** The cost of a call of `HostedGateways.chat`: 27 prompt tokens and 50 completion tokens. */
 export const CALL_COST_PICO_USD = picoUsd(27n * 75_000n + 50n * 300_000n);
 
-/** A budget in dollars that pays so many calls' cost. */
+/** The budget in dollars that pays for so many calls. */
 export function usdForCalls(calls: number): number {
   return (calls * Number(CALL_COST_PICO_USD)) / 1e12;
 }

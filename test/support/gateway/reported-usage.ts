@@ -15,7 +15,7 @@ export type ReportedUsage = Readonly<Partial<Record<'day' | 'team' | 'key_id' | 
   readonly refusals: Readonly<Record<string, number>>;
 };
 
-/** An answer of `GET /openai/v1/usage`. */
+/** The response of `GET /openai/v1/usage`. */
 export type UsageResponse = {
   readonly data: readonly ReportedUsage[];
   readonly total: ReportedUsage;
@@ -23,10 +23,10 @@ export type UsageResponse = {
 };
 
 type Endpoint = Pick<GatewayProcess, 'baseUrl'>;
-/** The projection is behind the ledger by less than this, in milliseconds, also on a busy machine. */
+/** The maximum lag of the projection behind the ledger on a busy machine, in milliseconds. */
 const DRAINED_WITHIN_MS = 30_000;
 
-/** The usage that a key sees. */
+/** Reads the usage that a key may see. */
 export async function fetchUsage(gateway: Endpoint, key: string, query = ''): Promise<UsageResponse> {
   const headers = { authorization: `Bearer ${key}` };
   const response = await fetch(`${gateway.baseUrl}/openai/v1/usage${query}`, { headers });
@@ -34,7 +34,7 @@ export async function fetchUsage(gateway: Endpoint, key: string, query = ''): Pr
   return (await response.json()) as UsageResponse;
 }
 
-/** The same, once nothing of the team's is in flight and all that its ledger spent has been counted. */
+/** Waits until the team has no call in flight and the usage matches its ledger, and returns the usage. */
 export async function waitForSettledUsage(gateway: Endpoint, teamKey: string, query = ''): Promise<UsageResponse> {
   const startMs = performance.now();
   for (;;) {

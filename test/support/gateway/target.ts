@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { type GatewayProcess, startGatewayProcess } from './gateway-process.ts';
 
-/** A gateway that a suite calls, wherever it runs. */
+/** The gateway that a test suite calls: local or deployed. */
 export type Target = Pick<GatewayProcess, 'baseUrl' | 'adminKey' | 'teams' | 'upstreamUrl'> & {
   close(): Promise<void>;
 };
 
-/** A deployed gateway, with what the tests of the deployment itself need. */
+/** A deployed gateway, with the names of its resources. */
 export type DeployedTarget = Omit<Target, 'close'> & {
   readonly environmentName: string;
   readonly ledgerTable: string;
@@ -15,20 +15,20 @@ export type DeployedTarget = Omit<Target, 'close'> & {
   readonly stackName: string;
 };
 
-/** The deployment that this run is for, if it is for one: `local/aws/rehearse.ts` names its file. */
+/** The deployment to test, if any. `local/aws/rehearse.ts` sets the path of its description. */
 export function deployedTarget(): DeployedTarget | undefined {
   const file = process.env.DEPLOYED_TARGET;
   return file === undefined ? undefined : (JSON.parse(readFileSync(file, 'utf8')) as DeployedTarget);
 }
 
-/** The same, for tests that make sense on a deployment only. */
+/** The deployment to test, for tests that need one. */
 export function requireDeployed(): DeployedTarget {
   const target = deployedTarget();
-  if (target === undefined) throw new Error('DEPLOYED_TARGET is not set: run these tests by npm run rehearse');
+  if (target === undefined) throw new Error('DEPLOYED_TARGET is not set: run these tests with npm run rehearse');
   return target;
 }
 
-/** The deployed gateway, which has the environment's teams among its own, or a local one started for it. */
+/** The deployed gateway, which must have the environment's teams, or else a new local one. */
 export async function startTarget(environment: { readonly teams: object }): Promise<Target> {
   const deployed = deployedTarget();
   if (deployed === undefined) return await startGatewayProcess({ environment });
