@@ -26,7 +26,7 @@ describe('a refusal for an exhausted budget', () => {
   const broke = { broke: { monthlyBudgetUsd: usdForCalls(1) } };
 
   it.each(Object.keys(clients) as (keyof typeof clients)[])(
-    'is never tried again by %s, with its retries as they come',
+    'is never retried by %s with its default retries',
     async (name) => {
       await start(broke);
       const messages = [{ role: 'user' as const, content: 'Hello' }];
@@ -41,7 +41,7 @@ describe('a refusal for an exhausted budget', () => {
   it.each<[string, HostedOptions['teams'], HostedOptions['organization'] | undefined]>([
     ['team_budget_exceeded', broke, undefined],
     ['organization_budget_exceeded', { broke: {} }, { monthlyCapUsd: usdForCalls(1) }],
-  ])('never looks like a rate that comes back by itself: %s', async (code, teams, organization) => {
+  ])('never looks like a rate limit that resets soon: %s', async (code, teams, organization) => {
     await start(teams, organization === undefined ? {} : { organization });
     const { status, headers, text } = await hosted.chat('broke');
     expect([status, JSON.parse(text).error]).toEqual([
@@ -64,7 +64,7 @@ describe('a call over the tokens per minute', () => {
     expect(await hosted.stateOf('a')).toBeUndefined();
   });
 
-  it('never gets there when it only does not fit now: the caller is told when it does', async () => {
+  it('never reaches Groq when it does not fit now, and returns when it will', async () => {
     await start({ a: { rateLimitTpm: 1_000 } }, { fake: { latencyMs: 300 } });
     const first = hosted.chat('a', { max_tokens: 600 });
     await hosted.waitForInFlight(1);
@@ -84,7 +84,7 @@ describe('a client', () => {
     'x-amzn headers': { headers: { 'x-amzn-apigateway-api-id': 'rich', 'x-amz-security-token': 'rich' } },
   };
 
-  it.each(Object.keys(claims))('never names its own team by the header %s', async (name) => {
+  it.each(Object.keys(claims))('never chooses its team by the header %s', async (name) => {
     await start({ rich: {}, broke: { monthlyBudgetUsd: 0 } });
     expect((await hosted.chat('broke', {}, claims[name])).status).toBe(402);
     expect((await hosted.chat('rich', {}, { headers: { 'x-team': 'broke' } })).status).toBe(200);
@@ -95,13 +95,13 @@ describe('a client', () => {
     ['user', { user: 'rich' }],
     ['metadata', { metadata: { team: 'rich', user_api_key_team_id: 'rich' } }],
     ['a field of its own', { team: 'rich', key: 'rich', authorizer: { team: 'rich' } }],
-  ])('never names its own team in the body: %s', async (_title, body) => {
+  ])('never chooses its team in the body: %s', async (_title, body) => {
     await start({ rich: {}, broke: { monthlyBudgetUsd: 0 } });
     expect((await hosted.chat('broke', body)).status).toBe(402);
     expect(hosted.fake.served().requests).toBe(0);
   });
 
-  it('never names its own team in the query, nor its key anywhere but in Authorization', async () => {
+  it('never chooses its team in the query, and passes its key only in Authorization', async () => {
     await start({ rich: {}, broke: { monthlyBudgetUsd: 0 } });
     const body = JSON.stringify({ model: MODEL, messages: [{ role: 'user', content: 'Hello' }], max_tokens: 50 });
     const post = async (team: string, path: string, headers: Record<string, string> = {}) =>
@@ -134,7 +134,7 @@ describe('a path that no budget meters', () => {
     '/v1/chat/completions',
     '/groq/openai/v1/chat/completions',
     '/_fake/served',
-  ])('is never passed through: POST %s', async (path) => {
+  ])('is never forwarded: POST %s', async (path) => {
     await start({ a: {} });
     const body = JSON.stringify({ model: MODEL, messages: [{ role: 'user', content: 'Hello' }] });
     const { status, text } = await hosted.send('a', path, { method: 'POST', body });

@@ -81,14 +81,14 @@ describe('a cost that cannot be predicted', () => {
       { messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'https://x/y.png' } }] }] },
       402,
     ],
-  ])('never lets a call through unreserved: %s', async (_title, body, status) => {
+  ])('never sends a call without a reservation: %s', async (_title, body, status) => {
     await start({ a: { allowedModels: ['openai/gpt-oss-20b', 'whisper-large-v3'], monthlyBudgetUsd: 0.009 } });
     expect((await hosted.chat('a', body)).status).toBe(status);
     expect(hosted.fake.served().requests).toBe(0);
     expect((await hosted.stateOf('a'))?.spentPicoUsd ?? 0n).toBe(0n);
   });
 
-  it.each([1, 1_000, 100_000])('never bills a prompt of %d bytes above what was held for it', async (bytes) => {
+  it.each([1, 1_000, 100_000])('never bills a prompt of %d bytes above its reservation', async (bytes) => {
     await start({ a: {} }, { fake: { latencyMs: 100 } });
     const content = 'x'.repeat(bytes);
     const answer = hosted.chat('a', {}, { content });
@@ -102,7 +102,7 @@ describe('a cost that cannot be predicted', () => {
 });
 
 describe('a budget that is nearly used up', () => {
-  it('never lowers what is held without lowering what is sent upstream', async () => {
+  it('never lowers a reservation without lowering the limit sent to Groq', async () => {
     await start({ a: { monthlyBudgetUsd: usdForCalls(20), whenLow: 'clamp' } });
     const { status, headers } = await hosted.chat('a', { max_tokens: 50_000 }, { content: '[tokens:50000]' });
     const sent = hosted.fake.lastBodies().at(-1);
@@ -113,13 +113,13 @@ describe('a budget that is nearly used up', () => {
     expect(hosted.billed()).toBeLessThanOrEqual(20n * CALL_COST_PICO_USD);
   });
 
-  it('never lowers a length that the client stated where the team would rather be refused', async () => {
+  it("never lowers the client's max_tokens for a team that prefers a refusal", async () => {
     await start({ a: { monthlyBudgetUsd: usdForCalls(20) } });
     expect((await hosted.chat('a', { max_tokens: 50_000 })).status).toBe(402);
     expect(hosted.fake.served().requests).toBe(0);
   });
 
-  it('never holds all that is left for one call that states no max_tokens', async () => {
+  it('never reserves the whole rest of the budget for one call without max_tokens', async () => {
     const policy = { monthlyBudgetUsd: usdForCalls(20), maxTokensPerRequest: 50 };
     await start({ a: policy }, { fake: { latencyMs: 300 } });
     const answers = times(10, async () => await hosted.chat('a', { max_tokens: undefined }));
@@ -128,7 +128,7 @@ describe('a budget that is nearly used up', () => {
     expect(statuses(await answers)).toEqual(new Set([200]));
   });
 
-  it('never calls money spent that is only held', async () => {
+  it('never reports reserved money as spent', async () => {
     await start({ a: { monthlyBudgetUsd: usdForCalls(20) } });
     const hanging = hosted.chat('a', {}, { content: '[fault:hang]' });
     await hosted.waitForInFlight(1);
@@ -170,7 +170,7 @@ describe('reserved money', () => {
     [false, true].map((stream) => ({ fault, stream, team: `t-${fault.replace(':', '-')}-${stream}` })),
   );
 
-  it('never stays held when its call is over, nor is given back when nobody knows what the call cost', async () => {
+  it('never stays reserved after its call, and is never returned when the cost is unknown', async () => {
     // High priority, so that one team's 429 by Groq does not hold the others back.
     await start(Object.fromEntries(endings.map(({ team }) => [team, { priority: 'high' }])));
     await Promise.all(

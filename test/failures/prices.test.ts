@@ -20,7 +20,7 @@ const findModel = (id: string) => catalog.models.get(id) as ChatModel;
 describe('a retired model that is replaced', () => {
   const policy = { allowedModels: [RETIRED], onRetiredModel: 'replace' as const };
 
-  it('never bills its replacement at the price of the model that was asked for', async () => {
+  it('never bills its replacement at the price of the requested model', async () => {
     hosted = await HostedGateways.start(database, { teams: { a: policy } });
     const { status, headers } = await hosted.chat('a', { model: RETIRED });
     expect([status, headers.get('x-model-replaced')]).toEqual([200, RETIRED]);
@@ -28,7 +28,7 @@ describe('a retired model that is replaced', () => {
     expect(await hosted.waitUntilSettled('a')).toMatchObject({ spentPicoUsd: hosted.billed(), overrunPicoUsd: 0n });
   });
 
-  it('never holds for its replacement what the model asked for would cost', async () => {
+  it('never reserves for its replacement at the price of the requested model', async () => {
     // Pays the maximum cost at the retired model's price, but not at its replacement's.
     const bound = worstCaseCost(findModel(RETIRED), 200, 50);
     expect(worstCaseCost(findModel(MODEL), 150, 50)).toBeGreaterThan(bound);
@@ -40,7 +40,7 @@ describe('a retired model that is replaced', () => {
 });
 
 describe('cached tokens', () => {
-  it.each([false, true])('are never billed in full, nor lost: stream %s', async (stream) => {
+  it.each([false, true])('are never billed at the full price, and never ignored: stream %s', async (stream) => {
     hosted = await HostedGateways.start(database, { teams: { a: {} } });
     const content = `[cached:1000] ${'word '.repeat(2_000)}`;
     expect((await hosted.chat('a', { stream }, { content })).status).toBe(200);

@@ -34,7 +34,7 @@ const HOUR_MS = 3_600_000;
 const PERIOD = '2026-11';
 
 describe('several gateways on one ledger', () => {
-  it('never let more through than one would, with nothing between them but the ledger', async () => {
+  it('never admit more calls together than one gateway would', async () => {
     const gateways = await start(
       { a: { monthlyBudgetUsd: usdForCalls(20) } },
       { fake: { latencyMs: 100 }, replicas: 4 },
@@ -47,7 +47,7 @@ describe('several gateways on one ledger', () => {
     expect(await gateways.waitUntilSettled('a')).toMatchObject({ spentPicoUsd: gateways.billed(), assumedPicoUsd: 0n });
   });
 
-  it('never count a rate or the calls in flight apart', async () => {
+  it('never count rates or calls in flight separately', async () => {
     const gateways = await start(
       { a: { rateLimitRpm: 6 }, b: { maxConcurrent: 3 } },
       // So long that all calls arrive before the first one ends, even on a busy machine.
@@ -66,7 +66,7 @@ describe('several gateways on one ledger', () => {
 });
 
 describe('a gateway that is killed with calls in flight', () => {
-  it('never takes its spending with it, and never leaves its holds for ever or out of sight', async () => {
+  it('never loses its spending, and its reservations are visible and expire', async () => {
     const gateways = await start({ a: { monthlyBudgetUsd: usdForCalls(10) } });
     // The reservations of a process that died before its responses came.
     const dead = new DynamoLedger(database.client, gateways.table, gateways.now);
@@ -93,7 +93,7 @@ describe('a gateway that is killed with calls in flight', () => {
     expect(await report()).toMatchObject({ spent_usd: '0.000153225', held_usd: '0', assumed_usd: '0.000153225' });
   });
 
-  it('never weighs on every later write of its team', async () => {
+  it('never makes every later write of its team more expensive', async () => {
     const table = `lapsed-${randomUUID()}`;
     await ensureTable(database.client, table);
     let nowEpochMs = START_MS;
@@ -132,7 +132,7 @@ describe('a busy team', () => {
     return { ...terms, reservation: { ...terms.reservation, ...longest } };
   };
 
-  it('never makes its ledger item larger than a few writes’ worth, however many calls are in flight', async () => {
+  it('never makes its ledger item larger than 40 KiB, however many calls are in flight', async () => {
     const { table, ledger } = await open();
     const key = { team: 'a', period: PERIOD };
     const calls = Array.from({ length: 200 }, () => termsFor(10n ** 9n));
@@ -148,7 +148,7 @@ describe('a busy team', () => {
     expect(idle).toBeLessThan(1_024);
   });
 
-  it('never costs more than two writes a call, nor writes to any other item', async () => {
+  it('never costs more than two writes per call, all to its own item', async () => {
     const { ledger } = await open();
     const limits = budgets(10n ** 14n);
     const call = async (team: string) => {

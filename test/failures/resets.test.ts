@@ -24,7 +24,7 @@ const start = async (teams: HostedOptions['teams'], more: Omit<HostedOptions, 't
 const DECEMBER = Date.UTC(2026, 11, 1);
 const BUDGET = picoUsdFromNumber(usdForCalls(3));
 
-it('never carries a spent budget into the next month, and never renews one before', async () => {
+it('never carries a spent budget into the next month, and never resets it earlier', async () => {
   await start({ a: { monthlyBudgetUsd: usdForCalls(3) } });
   hosted.setNow(DECEMBER - 60_000);
   const sent = [];
@@ -47,7 +47,7 @@ it('never carries a spent budget into the next month, and never renews one befor
   expect(await hosted.stateOf('a', '2026-11')).toEqual(november);
 });
 
-it('never settles a call in another month than the one that holds its money', async () => {
+it('never settles a call in another month than the one of its reservation', async () => {
   await start({ a: {} }, { fake: { latencyMs: 300 } });
   hosted.setNow(DECEMBER - 60_000);
   const [whole, streamed] = [hosted.chat('a'), hosted.chat('a', { stream: true })];
@@ -102,7 +102,7 @@ it('never reopens a month that another gateway opened in the meantime', async ()
   }
 });
 
-it("never resets what is spent or held when a team's budget or another's is edited", async () => {
+it("never resets spent or reserved money when any team's budget is edited", async () => {
   await start({ a: { monthlyBudgetUsd: usdForCalls(3) }, b: {} });
   for (const team of ['a', 'b']) expect((await hosted.chat(team)).status).toBe(200);
   const hanging = hosted.chat('a', {}, { content: '[fault:hang]' });

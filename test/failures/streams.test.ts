@@ -24,7 +24,7 @@ const start = async (teams: HostedOptions['teams'], more: Omit<HostedOptions, 't
 };
 
 describe('a client that disconnects', () => {
-  it('never goes without paying when it leaves in the middle of a stream', async () => {
+  it('never avoids the cost by disconnecting in the middle of a stream', async () => {
     await start({ a: {} }, { fake: { chunkIntervalMs: 5 } });
     await hosted.chatAndDisconnect('a', { stream: true }, 'at the first bytes');
     expect(await hosted.waitUntilSettled('a')).toMatchObject({ spentPicoUsd: CALL_COST_PICO_USD, assumedPicoUsd: 0n });
@@ -33,7 +33,7 @@ describe('a client that disconnects', () => {
     expect(hosted.billed()).toBe(CALL_COST_PICO_USD);
   });
 
-  it('never goes without paying when the connection to it breaks under the stream', async () => {
+  it('never avoids the cost when its connection breaks during a stream', async () => {
     await start({ a: {} }, { fake: { chunkIntervalMs: 5 } });
     class Broken extends Writable {
       begin(): void {}
@@ -57,14 +57,14 @@ describe('a client that disconnects', () => {
   it.each([
     ['a whole answer', {}],
     ['the first byte of a stream', { stream: true }],
-  ])('never goes without paying when it leaves while it waits for %s', async (_title, body) => {
+  ])('never avoids the cost by disconnecting while it waits for %s', async (_title, body) => {
     await start({ a: {} }, { fake: { latencyMs: 200 } });
     await hosted.chatAndDisconnect('a', body, 'once it is upstream');
     expect(await hosted.waitUntilSettled('a')).toMatchObject({ spentPicoUsd: CALL_COST_PICO_USD, assumedPicoUsd: 0n });
     expect(hosted.billed()).toBe(CALL_COST_PICO_USD);
   });
 
-  it('never leaves anything held, or unpaid, when it leaves while it waits for money that others hold', async () => {
+  it("never leaves money reserved or a call unpaid by disconnecting while it waits for other calls' money", async () => {
     // Pays one maximum and one actual cost, so the second call waits until the first returns what it did not use.
     await start({ a: { monthlyBudgetUsd: usdForCalls(2.8) } }, { fake: { latencyMs: 300 } });
     const first = hosted.chat('a');
@@ -82,14 +82,20 @@ describe('a client that disconnects', () => {
 });
 
 describe('a stream', () => {
-  it.each([false, true])('never costs nothing, whether or not its client asks for usage: %s', async (include_usage) => {
-    await start({ a: {} });
-    const body = { stream: true, ...(include_usage ? { stream_options: { include_usage } } : {}) };
-    const { status, text } = await hosted.chat('a', body);
-    expect([status, text.endsWith('data: [DONE]\n\n')]).toEqual([200, true]);
-    expect(await hosted.waitUntilSettled('a')).toMatchObject({ spentPicoUsd: CALL_COST_PICO_USD, assumedPicoUsd: 0n });
-    expect(text.includes(`"cost_usd":"${toUsdString(CALL_COST_PICO_USD)}"`)).toBe(include_usage);
-  });
+  it.each([false, true])(
+    "never costs nothing, with or without a client's request for usage: %s",
+    async (include_usage) => {
+      await start({ a: {} });
+      const body = { stream: true, ...(include_usage ? { stream_options: { include_usage } } : {}) };
+      const { status, text } = await hosted.chat('a', body);
+      expect([status, text.endsWith('data: [DONE]\n\n')]).toEqual([200, true]);
+      expect(await hosted.waitUntilSettled('a')).toMatchObject({
+        spentPicoUsd: CALL_COST_PICO_USD,
+        assumedPicoUsd: 0n,
+      });
+      expect(text.includes(`"cost_usd":"${toUsdString(CALL_COST_PICO_USD)}"`)).toBe(include_usage);
+    },
+  );
 
   it.each([
     ['reports no usage', '[fault:no-usage]'],
@@ -97,7 +103,7 @@ describe('a stream', () => {
     ['reports zero usage', '[fault:zero-usage]'],
     ['is cut', '[fault:cut]'],
     ['ends with an error', '[fault:error-chunk]'],
-  ])('never counts for less than its bound when it %s', async (_title, content) => {
+  ])('never costs less than its maximum when it %s', async (_title, content) => {
     await start({ a: {} }, { fake: { latencyMs: 200 } });
     const answer = hosted.chat('a', { stream: true }, { content });
     await hosted.waitForInFlight(1);
@@ -106,7 +112,7 @@ describe('a stream', () => {
     expect(await hosted.waitUntilSettled('a')).toMatchObject({ spentPicoUsd: bound, assumedPicoUsd: bound });
   });
 
-  it.each([false, true])('never keeps tokens of the minute that it did not use: stream %s', async (stream) => {
+  it.each([false, true])('never keeps unused tokens per minute: stream %s', async (stream) => {
     await start({ a: { rateLimitTpm: 1_000 } });
     // Each may use some 800 tokens, and uses 77.
     const call = async () => (await hosted.chat('a', { stream, max_tokens: 600 })).status;
@@ -115,7 +121,7 @@ describe('a stream', () => {
     expect([first, await call()]).toEqual([200, 200]);
   });
 
-  it.each([false, true])('never keeps tokens of the minute, or money, when Groq refuses: stream %s', async (stream) => {
+  it.each([false, true])('never keeps tokens per minute or money when Groq refuses: stream %s', async (stream) => {
     await start({ a: { rateLimitTpm: 1_000 } });
     for (let n = 0; n < 3; n++) {
       const { status } = await hosted.chat('a', { stream, max_tokens: 600 }, { content: `[fault:500] ${n}` });
@@ -125,7 +131,7 @@ describe('a stream', () => {
     expect((await hosted.chat('a', { stream, max_tokens: 600 })).status).toBe(200);
   });
 
-  it('never gives back tokens of the minute that nobody knows to be unused', async () => {
+  it('never returns tokens per minute whose use is unknown', async () => {
     await start({ a: { rateLimitTpm: 1_000 } });
     await hosted.chat('a', { stream: true, max_tokens: 600 }, { content: '[fault:cut]' });
     await hosted.waitUntilSettled('a');
@@ -134,7 +140,7 @@ describe('a stream', () => {
     expect(Number(headers.get('retry-after'))).toBeGreaterThan(10);
   });
 
-  it('never keeps its place among the calls in flight when it is over, however it ended', async () => {
+  it('never keeps its concurrency slot after its end, however it ended', async () => {
     await start({ a: { maxConcurrent: 1 } });
     for (const content of ['[tokens:50]', '[fault:cut]', '[fault:error-chunk]', '[fault:400]', '[fault:reset]']) {
       const { status } = await hosted.chat('a', { stream: true }, { content });

@@ -27,11 +27,11 @@ describe('pricing', () => {
     [10, '0.000308333334'],
     [10.5, '0.00032375'],
     [3600, '0.111'],
-  ])('never bills audio at nothing: %d s by the second, at least ten, rounded up once', (seconds, usd) => {
+  ])('never bills audio at nothing: %d s are billed per second, at least ten, rounded up once', (seconds, usd) => {
     expect(toUsdString(audioCost(whisper, seconds))).toBe(usd);
   });
 
-  it('never bills above the bound it was admitted at', () => {
+  it('never bills above the maximum cost that was reserved', () => {
     fc.assert(
       fc.property(
         fc.nat(131_072),

@@ -75,7 +75,7 @@ describe('a rotation in one gateway process', () => {
     expect(secrets.requestCounts.DescribeSecret).toBeUndefined();
   });
 
-  it('gives a new key its share for ten minutes, for one more read a minute, and then all calls', async () => {
+  it('gives a new key its share of calls for ten minutes and then all, with one more read per minute', async () => {
     const { chat, clock, old, next, secret, reads, setRandom } = await setUp();
     await chat();
     secret.finish(secret.begin(next));

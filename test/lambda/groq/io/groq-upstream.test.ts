@@ -134,7 +134,7 @@ describe('GroqUpstream', () => {
     expect(logged.join()).toContain('groq_blocked');
   });
 
-  it('fetches the key anew on a 401 and fails no request over a rotation', async () => {
+  it('refetches the key on a 401, so a rotation fails no request', async () => {
     const secrets = secretsWith(formatKey('gsk_old'), formatKey('gsk_new'));
     const { chat } = await upstreamWith({ secrets, accepted: 'gsk_new' });
     expect(await chat('Hello')).toMatchObject({ kind: 'complete' });
