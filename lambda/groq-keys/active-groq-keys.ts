@@ -1,7 +1,12 @@
 import { type GroqKey, stagedQueue } from '../groq/groq-key-versions.ts';
+import { formatUtc } from '../kernel/period.ts';
 import { readLabelled, type SecretState } from '../secrets/secret-rotation.ts';
 import { findVersion, VERSION_LABEL, type VersionLabels } from '../secrets/secret-versions.ts';
+import { notifyOperators } from './groq-key-events.ts';
 import type { GroqKeyPorts, GroqSecret } from './groq-key-ports.ts';
+
+/** The time without a change after which a pending version counts as left by a crashed rotation, in milliseconds. */
+const STALE_PENDING_AFTER_MS = 15 * 60_000;
 
 /** The key in use and the one before it, by the secret's labels. */
 export type ActiveGroqKeys = { readonly current: GroqKey | undefined; readonly previous: GroqKey | undefined };
@@ -57,4 +62,29 @@ export async function removeFromQueue(secret: GroqSecret, stages: VersionLabels,
 export async function clearLabel(secret: GroqSecret, stages: VersionLabels, label: string): Promise<void> {
   const versionId = findVersion(stages, label);
   if (versionId !== undefined) await secret.removeLabel(label, versionId);
+}
+
+/** Removes the pending label of a crashed rotation, which would block every later one. Returns the secret's state after that. */
+export async function clearStalePending(ports: GroqKeyPorts, secret: GroqSecret): Promise<SecretState> {
+  const state = await secret.state();
+  const { team, stages, changedAtEpochMs } = state;
+  if (findVersion(stages, VERSION_LABEL.pending) === undefined) return state;
+  if (ports.nowEpochMs - changedAtEpochMs < STALE_PENDING_AFTER_MS) return state;
+  await clearLabel(secret, stages, VERSION_LABEL.pending);
+  const unfinished = findUnfinishedVersion(stages);
+  if (unfinished !== undefined) {
+    const keyId = (await secret.read(unfinished))?.keyId ?? '';
+    await notifyOperators(
+      ports,
+      'pending_label_removed',
+      team,
+      { keyId },
+      {
+        lines: [
+          `The rotation of team ${team}'s Groq key has made no progress since ${formatUtc(changedAtEpochMs)}. Its pending version was dropped, so the next rotation can start.`,
+        ],
+      },
+    );
+  }
+  return await secret.state();
 }

@@ -4,7 +4,7 @@ import { addGroqKeyUse, type GroqKeyCounts, type GroqKeyUse, NO_GROQ_KEY_USE } f
 import type { GroqKeyUseReader } from '../usage/ports.ts';
 import { type GroqKeyRecord, type GroqKeyRepository, groqKeyState } from './groq-key-record.ts';
 
-/** How many teams are read concurrently. */
+/** The maximum number of teams read concurrently. */
 const TEAM_CONCURRENCY = 8;
 
 /** A Groq key with the counts of its calls in the last 24 hours, from the start of the first of those hours. */

@@ -14,7 +14,7 @@ import { type GroqKeyRecord, groqKeyDisplayName, groqKeyState } from './groq-key
 
 /** The maximum duration of a rotation that creates its key, in milliseconds. */
 const KEY_CREATION_TIMEOUT_MS = 300_000;
-/** How long after a revocation the next key can only be revoked by its id, in milliseconds. */
+/** The time after a revocation in which the next key can be revoked by its id only, in milliseconds. */
 const REPEATED_REVOCATION_WINDOW_MS = 900_000;
 
 /** Removes a key from a team's queue. @throws GroqKeyOperationError if it is not staged. */

@@ -21,7 +21,7 @@ export class StagedKeyMissingError extends RotationError {
   }
 }
 
-/** How long a concurrent run may still be creating its key, in milliseconds: longer than the function's timeout. */
+/** The time in which a concurrent run may still be creating its key, in milliseconds: longer than the function's timeout. */
 const KEY_CREATION_WINDOW_MS = 300_000;
 
 /** A request for the next key of a secret, for the version `token`. */

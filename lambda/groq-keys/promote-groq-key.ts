@@ -14,7 +14,7 @@ import {
 } from './groq-key-record.ts';
 import { saveRotationReport } from './rotation-report-builder.ts';
 
-/** How long a replaced key stays usable before retirement looks at its use, in milliseconds. */
+/** The time that a replaced key stays usable before retirement looks at its use, in milliseconds. */
 export const OVERLAP_MS = MS_PER_DAY;
 
 /**

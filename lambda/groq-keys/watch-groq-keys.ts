@@ -1,17 +1,15 @@
 import type { GroqKey } from '../groq/groq-key-versions.ts';
-import { formatUtc, hourAt, MS_PER_DAY } from '../kernel/period.ts';
+import { hourAt, MS_PER_DAY } from '../kernel/period.ts';
 import type { TeamPolicy } from '../policy/environment.ts';
 import type { SecretState } from '../secrets/secret-rotation.ts';
-import { findVersion, VERSION_LABEL } from '../secrets/secret-versions.ts';
 import {
   type ActiveGroqKeys,
-  clearLabel,
+  clearStalePending,
   findUnfinishedVersion,
   hasNextStagedKey,
   isAccepted,
   readActiveGroqKeys,
 } from './active-groq-keys.ts';
-import { notifyOperators } from './groq-key-events.ts';
 import { notifyStagedKeyMissing } from './groq-key-notifications.ts';
 import type { GroqKeyPorts, GroqSecret } from './groq-key-ports.ts';
 import { type GroqKeyRecord, isMarkedCurrent } from './groq-key-record.ts';
@@ -39,8 +37,6 @@ export type GroqKeyWatchResult =
 
 /** The time between two tests of a current key, in milliseconds, while no call was refused. */
 const CHECK_INTERVAL_MS = 3_600_000;
-/** How long a secret stays unchanged before its pending version counts as left by a crashed rotation, in milliseconds. */
-const STALE_PENDING_AFTER_MS = 15 * 60_000;
 
 type WatchContext = { readonly ports: GroqKeyWatchPorts; readonly policy: TeamPolicy; readonly secret: GroqSecret };
 
@@ -54,7 +50,7 @@ export async function watchGroqKey(ports: GroqKeyWatchPorts, policy: TeamPolicy)
   const known = await ports.records.list(team);
   if (!(await isCheckDue(ports, team, known))) return 'not due';
   const watch: WatchContext = { ports, policy, secret: ports.secretFor(team) };
-  const state = await clearStalePending(watch, await watch.secret.state());
+  const state = await clearStalePending(ports, watch.secret);
   const keys = await readActiveGroqKeys(watch.secret, state);
   const { current } = keys;
   if (current === undefined) return 'no key';
@@ -93,30 +89,6 @@ async function isCheckDue(
   if (known.some((key) => isRecent(key.replacedAtEpochMs) || isRecent(key.createdAtEpochMs))) return true;
   const rows = await use.readGroqKeyUse(team, hourAt(nowEpochMs - CHECK_INTERVAL_MS), hourAt(nowEpochMs));
   return rows.some((row) => row.refused > 0 && current.some(({ keyId }) => keyId === row.keyId));
-}
-
-/** Removes the pending label of a crashed rotation, which would block every later one. Returns the state after that. */
-async function clearStalePending({ ports, secret }: WatchContext, state: SecretState): Promise<SecretState> {
-  const { team, stages, changedAtEpochMs } = state;
-  if (findVersion(stages, VERSION_LABEL.pending) === undefined) return state;
-  if (ports.nowEpochMs - changedAtEpochMs < STALE_PENDING_AFTER_MS) return state;
-  await clearLabel(secret, stages, VERSION_LABEL.pending);
-  const unfinished = findUnfinishedVersion(stages);
-  if (unfinished !== undefined) {
-    const keyId = (await secret.read(unfinished))?.keyId ?? '';
-    await notifyOperators(
-      ports,
-      'pending_label_removed',
-      team,
-      { keyId },
-      {
-        lines: [
-          `The rotation of team ${team}'s Groq key has made no progress since ${formatUtc(changedAtEpochMs)}. Its pending version was dropped, so the next rotation can start.`,
-        ],
-      },
-    );
-  }
-  return await secret.state();
 }
 
 function isRotationDue(

@@ -7,7 +7,7 @@ import type { UsageRow } from '../usage/usage.ts';
 
 /** The maximum age of a key's last use, in days; older use is not reported. */
 const LOOK_BACK_DAYS = 62;
-/** How many teams are read concurrently. */
+/** The maximum number of teams read concurrently. */
 const TEAM_CONCURRENCY = 8;
 
 /** Reads the recent use of keys, by key id. It is seconds behind the ledger. Keys of no team call no models. */

@@ -30,7 +30,7 @@ export type RetirementResult = {
   readonly failed: readonly string[];
 };
 
-/** How long before its expiry a key is reported, in milliseconds; keys created for a shorter time are not. */
+/** The time before its expiry from which a key is reported, in milliseconds; keys created for a shorter time are not. */
 const EXPIRY_NOTICE_MS = 7 * MS_PER_DAY;
 /** Stands for the team in messages about keys of no team. */
 const NO_TEAM = 'the organisation';

@@ -43,7 +43,7 @@ export type ServiceRotationPorts = {
   readonly nowEpochMs: number;
 };
 
-/** How long the old key stays valid before retirement looks at its use, in milliseconds. */
+/** The time that the old key stays valid before retirement looks at its use, in milliseconds. */
 const OVERLAP_MS = MS_PER_DAY;
 const ACTOR = 'rotation';
 

@@ -8,8 +8,8 @@ import { GROQ_KEY_SOURCES } from '../../lambda/policy/environment-schema.ts';
 import { VERSION_LABEL } from '../../lambda/secrets/secret-versions.ts';
 import { GroqKeyTestRig, isProcessCrash, ROTATION_STEPS, rotationToken, TEAM } from '../support/keys/groq-key-rig.ts';
 
-/** What may happen next; a process that is told to may die after some writes. */
-const ACT = fc.record({
+/** A step of a sequence; the process may crash after some writes. */
+const STEP = fc.record({
   kind: fc.constantFrom(
     ...([
       'step',
@@ -30,29 +30,29 @@ const ACT = fc.record({
   token: fc.constantFrom('a', 'b'),
   writes: fc.oneof(fc.constant(Number.POSITIVE_INFINITY), fc.nat(6)),
 });
-type Act = typeof ACT extends fc.Arbitrary<infer T> ? T : never;
+type Step = typeof STEP extends fc.Arbitrary<infer T> ? T : never;
 
 const POLICY = { team: TEAM, rotateGroqKeyEveryDays: null } as TeamPolicy;
 
-/** What Secrets Manager and the processes do goes wrong only in these ways. */
+/** Returns true for the only errors that Secrets Manager and the processes may end with. */
 function isExpected(error: unknown): boolean {
   const { name } = error instanceof Error ? error : { name: '' };
   const names = ['RotationError', 'StagedKeyMissing', 'InvalidRequestException', 'InvalidParameterException'];
   return isProcessCrash(error) || names.includes(name);
 }
 
-async function perform(rig: GroqKeyTestRig, act: Act, index: number): Promise<void> {
-  const token = rotationToken(act.token);
-  rig.crashAfter(act.writes);
+async function perform(rig: GroqKeyTestRig, action: Step, index: number): Promise<void> {
+  const token = rotationToken(action.token);
+  rig.crashAfter(action.writes);
   try {
-    if (act.kind === 'step') await rig.step(act.step, token);
-    if (act.kind === 'rotate') await rotateUpTo(rig, act);
-    if (act.kind === 'stage') rig.stage(`gsk_staged_${index}`);
-    if (act.kind === 'stage bad') rig.stage(`gsk_bad_${index}`, false);
-    if (act.kind === 'wait') rig.nowEpochMs += 3_600_000;
-    if (act.kind === 'stray') await stray(rig);
-    if (act.kind === 'revoke next') await revokeNext(rig);
-    if (act.kind === 'watch') await watch(rig);
+    if (action.kind === 'step') await rig.step(action.step, token);
+    if (action.kind === 'rotate') await rotateUpTo(rig, action);
+    if (action.kind === 'stage') rig.stage(`gsk_staged_${index}`);
+    if (action.kind === 'stage bad') rig.stage(`gsk_bad_${index}`, false);
+    if (action.kind === 'wait') rig.nowEpochMs += 3_600_000;
+    if (action.kind === 'stray') await stray(rig);
+    if (action.kind === 'revoke next') await revokeNext(rig);
+    if (action.kind === 'watch') await watch(rig);
   } catch (error) {
     if (!isExpected(error)) throw error;
   } finally {
@@ -61,21 +61,21 @@ async function perform(rig: GroqKeyTestRig, act: Act, index: number): Promise<vo
   }
 }
 
-/** Secrets Manager begins a rotation, which gets no further than a step. */
-async function rotateUpTo(rig: GroqKeyTestRig, { token, step }: Act): Promise<void> {
+/** Starts a rotation and runs it up to a step. */
+async function rotateUpTo(rig: GroqKeyTestRig, { token, step }: Step): Promise<void> {
   rig.begin(rotationToken(token));
   for (const next of ROTATION_STEPS.slice(0, ROTATION_STEPS.indexOf(step) + 1))
     await rig.step(next, rotationToken(token));
 }
 
-/** Somebody puts the label onto the version before the current one. */
+/** Moves the pending label to the previous version by hand. */
 async function stray(rig: GroqKeyTestRig): Promise<void> {
   const { stages } = await rig.secret.state();
   const holder = (label: string) => [...stages].find(([, labels]) => labels.includes(label))?.[0];
   rig.label(VERSION_LABEL.pending, holder(VERSION_LABEL.previous), holder(VERSION_LABEL.pending));
 }
 
-/** A key that waits is deleted in Groq's console. */
+/** Deletes the pending key in Groq's console. */
 async function revokeNext(rig: GroqKeyTestRig): Promise<void> {
   const pending = await rig.keyWithLabel(VERSION_LABEL.pending);
   const current = await rig.current();
@@ -87,24 +87,24 @@ async function watch(rig: GroqKeyTestRig): Promise<void> {
   await watchGroqKey({ ...rig.ports, secretFor: () => rig.secret, startRotation }, POLICY);
 }
 
-it('never leaves a team without a key that works, and can always rotate once more, whatever came between', async () => {
+it('always keeps a valid current key, and can always rotate once more, after any sequence of steps and crashes', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.constantFrom(...GROQ_KEY_SOURCES),
-      fc.array(ACT, { minLength: 5, maxLength: 40 }),
-      async (source, acts) => {
+      fc.array(STEP, { minLength: 5, maxLength: 40 }),
+      async (source, actions) => {
         const rig = new GroqKeyTestRig(source);
-        for (const [index, act] of acts.entries()) {
+        for (const [index, action] of actions.entries()) {
           const before = new Set(rig.accepted);
-          await perform(rig, act, index);
+          await perform(rig, action, index);
           const current = await rig.current();
-          expect(rig.accepted, `after ${act.kind}`).toContain(current);
-          // Nobody takes a key in use from Groq, but who was told to.
+          expect(rig.accepted, `after ${action.kind}`).toContain(current);
+          // No step deletes a key in use at Groq.
           for (const key of before) if (key === current) expect(rig.accepted).toContain(key);
           expect(await rig.queue()).not.toContain(undefined);
         }
         const last = await rig.current();
-        // What is left standing is cleared away by the watch after a while.
+        // The watch clears a stale pending version after a while.
         rig.nowEpochMs += 2 * 3_600_000;
         await watch(rig);
         rig.stage('gsk_at_last');
@@ -124,8 +124,8 @@ it('never leaves a team without a key that works, and can always rotate once mor
         expect(groqKeyState(record ?? {})).toBe('current');
         const states = (await rig.records.list(TEAM)).map(groqKeyState);
         expect(states.filter((state) => state === 'current')).toHaveLength(1);
-        const told = JSON.stringify([rig.events, [...rig.reports], rig.entries]);
-        expect(told).not.toContain('gsk_');
+        const written = JSON.stringify([rig.events, [...rig.reports], rig.entries]);
+        expect(written).not.toContain('gsk_');
       },
     ),
     { numRuns: 300 },

@@ -19,7 +19,7 @@ export type GroqKeyJobPorts = GroqKeyPorts & {
   readonly countMissingKey: (team: string) => void;
 };
 
-/** How many teams are processed concurrently. */
+/** The maximum number of teams processed concurrently. */
 const TEAM_CONCURRENCY = 8;
 
 /**

@@ -3,7 +3,7 @@ import { PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE } from '../../contract.ts';
 import { DynamoTable, type Item } from '../../kernel/io/dynamo-table.ts';
 import type { GroqKeyCreation, GroqKeyRecord, GroqKeyRecordPatch, GroqKeyRepository } from '../groq-key-record.ts';
 
-/** How long the record of a key's creation is kept, in seconds: ten times as long as a rotation is retried. */
+/** The time to live of the record of a key's creation, in seconds: ten times as long as a rotation is retried. */
 const KEY_CREATION_TTL_S = 10 * 86_400;
 
 const READ = 'read Groq key records';

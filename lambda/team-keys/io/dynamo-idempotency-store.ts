@@ -4,9 +4,9 @@ import { PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE } from '../../contract.ts';
 import { DynamoTable } from '../../kernel/io/dynamo-table.ts';
 import type { IdempotencyOutcome, IdempotencyStore, IdempotentRequest } from '../idempotency-store.ts';
 
-/** How long an answer is kept for retries, in seconds: a day. */
+/** The time to live of an answer, in seconds: a day. */
 const RESPONSE_TTL_S = 86_400;
-/** How long a request in progress blocks its retries, in milliseconds: longer than the function's timeout. */
+/** The time that a request in progress blocks its retries, in milliseconds: longer than the function's timeout. */
 const IN_PROGRESS_TIMEOUT_MS = 60_000;
 const SALT_BYTES = 16;
 const NONCE_BYTES = 12;

@@ -7,7 +7,7 @@ import { mapInBatches } from '../../kernel/batches.ts';
 import { DynamoTable } from '../../kernel/io/dynamo-table.ts';
 import type { KeyRepository } from '../key-ports.ts';
 
-/** How many keys are read concurrently. */
+/** The maximum number of keys read concurrently. */
 const READ_CONCURRENCY = 16;
 /** The attributes of a key's item, except its hash. */
 const FIELDS = [

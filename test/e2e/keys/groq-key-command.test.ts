@@ -25,7 +25,7 @@ afterAll(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-/** Runs the operator's command line against the gateway that runs here, with a key on its standard input. */
+/** Runs a groq-key command against the running local gateway, with a key on standard input. */
 async function groqKey(input: string, ...args: readonly string[]): Promise<{ code: number | null; output: string }> {
   const command = [join(PROJECT_DIR, 'bin/groq-rbac.ts'), 'groq-key', ...args, '--local'];
   const env = { ...process.env, DATA_DIR: dataDir };
@@ -34,14 +34,14 @@ async function groqKey(input: string, ...args: readonly string[]): Promise<{ cod
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += text));
   child.stdin.end(input);
   const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
-  // What a person types is never shown again.
+  // The typed key is never echoed.
   expect(output).not.toContain('gsk_');
   return { code, output };
 }
 
 const call = async (team: string) => (await postChat(gateway, gateway.teams[team]?.key ?? '', {})).status;
 
-it('stages, rotates, reports and revokes keys of the gateway that runs here, and fails no call', async () => {
+it('stages, rotates, reports and revokes keys of the running local gateway without a failed call', async () => {
   expect(await call('roomy')).toBe(200);
   expect((await groqKey('', 'rotate', '--team', 'roomy')).output).toContain('no key is staged for team roomy');
   expect((await groqKey(SECOND, 'stage', '--team', 'roomy')).output).toContain('number 1 in the queue');
@@ -70,14 +70,14 @@ it('stages, rotates, reports and revokes keys of the gateway that runs here, and
   expect(gateway.stderr()).not.toContain('gsk_');
 }, 60_000);
 
-it("rotates by upstream's API of keys where there is one", async () => {
+it("rotates by the upstream's key API where there is one", async () => {
   const { code, output } = await groqKey('', 'rotate', '--team', 'made', '--json');
   expect(code).toBe(0);
   expect(JSON.parse(output)).toMatchObject({ current: { name: expect.stringMatching(/^made-test-\d{4}-\d{2}/) } });
   expect(await call('made')).toBe(200);
 }, 60_000);
 
-it('asks for an id where somebody pastes a key, and does not say it again', async () => {
+it('asks for an id when given a key, and does not echo the key', async () => {
   const { code, output } = await groqKey('', 'unstage', '--team', 'roomy', '--key', 'gsk_pasted_by_mistake');
   expect([code, output]).toEqual([2, expect.stringContaining('12 hex digits')]);
   for (const args of [['gsk_pasted_by_mistake'], ['set', 'gsk_pasted_by_mistake', '--team', 'roomy']])
@@ -88,11 +88,11 @@ it('asks for an id where somebody pastes a key, and does not say it again', asyn
   expect((await groqKey('', 'status', '--team', 'nobody')).output).toContain('has no team "nobody"');
 });
 
-it('sets a key in place of a dead one, and never of one that works', async () => {
+it('replaces a refused key with set, and refuses to replace a valid one', async () => {
   expect((await groqKey('gsk_fourth_of_roomy', 'set', '--team', 'roomy')).output).toContain('has a key that works');
-  // All that the team ever had: the gateway may know the ones before for a minute.
-  const told = await fetch(`${gateway.upstreamUrl}/_fake/keys`);
-  const { uses } = (await told.json()) as { readonly uses: object };
+  // Revoke every key the team ever had: the gateway caches the previous ones for up to a minute.
+  const response = await fetch(`${gateway.upstreamUrl}/_fake/keys`);
+  const { uses } = (await response.json()) as { readonly uses: object };
   const body = JSON.stringify({ keyIds: Object.keys(uses) });
   await fetch(`${gateway.upstreamUrl}/_fake/keys/revoke`, { method: 'POST', body });
   expect(await call('roomy')).toBeGreaterThanOrEqual(500);
@@ -103,7 +103,7 @@ it('sets a key in place of a dead one, and never of one that works', async () =>
   await expect.poll(async () => await call('roomy'), { timeout: 5_000 }).toBe(200);
 }, 60_000);
 
-it('says of a key that Groq takes no more that it is not usable', async () => {
+it('reports that Groq refuses the previous key', async () => {
   const FIFTH = 'gsk_fifth_of_roomy';
   await groqKey(FIFTH, 'stage', '--team', 'roomy');
   const body = JSON.stringify({ keyIds: [deriveGroqKeyId('gsk_fourth_of_roomy')] });

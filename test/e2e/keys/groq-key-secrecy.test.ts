@@ -6,7 +6,7 @@ import type { CallResult } from '../../../bench/rotation/load-generator.ts';
 import { RotationTestbed } from '../../../bench/rotation/rotation-testbed.ts';
 import { newTestKey, type TestKey } from '../../../bench/rotation/simulated-secret.ts';
 
-/** The shortest piece of a key's secret part that counts as a leak. */
+/** The minimum length of a fragment of a key's secret part that counts as a leak. */
 const FRAGMENT_LENGTH = 8;
 const TABLES = ['ledger', 'registry', 'usage'];
 
@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(async () => await testbed.close());
 
-/** Every piece of a key's secret part that is long enough to be one. */
+/** Returns every fragment of that length. */
 function splitIntoPieces({ apiKey }: TestKey): readonly string[] {
   const secret = apiKey.replace(/^gsk_/, '');
   return Array.from({ length: secret.length - FRAGMENT_LENGTH + 1 }, (_, start) =>
@@ -24,7 +24,7 @@ function splitIntoPieces({ apiKey }: TestKey): readonly string[] {
   );
 }
 
-/** All that is stored. */
+/** Returns the content of all tables. */
 async function readTablesText(): Promise<string> {
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
   const client = new DynamoDBClient({ endpoint: testbed.database.endpoint, region: 'us-east-1', credentials });
@@ -36,7 +36,7 @@ async function readTablesText(): Promise<string> {
   return JSON.stringify(items);
 }
 
-it('writes no piece of a Groq key into any log, item, answer, header or file, whatever happens to the keys', async () => {
+it('never writes a fragment of a Groq key into a log, item, response, header or file', async () => {
   const { secret, fake } = testbed;
   const [old, next, staged, plain] = [newTestKey(), newTestKey(), newTestKey(), newTestKey()];
   const answers: string[] = [];
@@ -46,7 +46,7 @@ it('writes no piece of a Groq key into any log, item, answer, header or file, wh
     codes.add(status === 200 ? 'answered' : (/"code":"(\w+)"/.exec(text)?.[1] ?? String(status)));
   });
   load.start({ callersAtOnce: 6 });
-  // No key at all, then a first one, and a rotation to a key that is refused.
+  // No key, then a first one, then a rotation to a key that is refused.
   await load.waitForCalls(10);
   secret.set(old);
   for (let minute = 0; minute < 3; minute++) await testbed.advanceMinute(load);
@@ -54,23 +54,23 @@ it('writes no piece of a Groq key into any log, item, answer, header or file, wh
   secret.stage(staged, testbed.nowEpochMs());
   fake.keys.revoke(next.keyId);
   for (let minute = 0; minute < 3; minute++) await testbed.advanceMinute(load);
-  // Only the staged key is left, and then none is.
+  // Only the staged key works, then none does.
   fake.keys.revoke(old.keyId);
   await testbed.advanceMinute(load);
   fake.keys.revoke(staged.keyId);
   await testbed.advanceMinute(load);
-  // A key as plain text, where JSON should be; and in the hour that follows nothing else to go on with.
+  // A key as plain text instead of JSON, with no other key that works.
   testbed.secrets.handle('PutSecretValue', { SecretId: 'groq/rotated-rotation-gateway', SecretString: plain.apiKey });
   await testbed.advanceMinute(load);
   await load.stop();
 
   expect(codes).toEqual(new Set(['answered', 'groq_key_missing', 'groq_key_rejected']));
-  for (const event of ['missing', 'refused', 'returned', 'ahead', 'stale'])
+  for (const event of ['missing', 'refused', 'fallback_previous', 'fallback_staged', 'stale'])
     expect(testbed.findLogEvents(`groq_key_${event}`), event).not.toEqual([]);
-  // The items of the calls tell which keys they went on, and have reached the usage.
+  // The calls' items have the ids of their keys. Wait until the projector has counted them.
   const isCounted = async () => /GROQKEY#/.test(await readTablesText());
   await expect.poll(isCounted, { timeout: 20_000 }).toBe(true);
-  // The database, what each process keeps, and reports.
+  // The database's files, the processes' own and the reports.
   const files = globSync('**/*', { cwd: testbed.dir, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'));

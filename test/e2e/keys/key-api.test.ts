@@ -23,39 +23,39 @@ describe("the guide's own lines, with the gateway's base URL and an admin key", 
     JSON.parse(
       (await promisify(execFile)('curl', ['-sS', '-H', `Authorization: Bearer ${gateway.adminKey}`, ...args])).stdout,
     );
-  const urlOf = (path: string) => `${gateway.baseUrl}/openai/v1/${path}`;
-  const asked = {
+  const endpoint = (path: string) => `${gateway.baseUrl}/openai/v1/${path}`;
+  const request = {
     name: 'chatbot-prod',
     allowed_models: ['llama-3.3-70b-versatile', 'llama-3.1-8b-instant'],
     requests_per_minute: 500,
     tokens_per_minute: 100_000,
   };
 
-  it('make a key, show usage by key, and delete it', async () => {
+  it('create a key, show usage by key, and delete the key', async () => {
     const made = await curl(
       '-X',
       'POST',
-      urlOf('api-keys'),
+      endpoint('api-keys'),
       '-H',
       'Content-Type: application/json',
       '-d',
-      JSON.stringify(asked),
+      JSON.stringify(request),
     );
     expect(made).toMatchObject({
-      ...asked,
+      ...request,
       object: 'api_key',
       team: 'chatbot',
       role: 'member',
       key: expect.stringMatching(/^grk_prod_/),
     });
-    // The guide's models have been retired since: the key may ask for them, and is told what takes their place.
-    const retired = await postChat(gateway, made.key, { model: asked.allowed_models[0] });
+    // Groq has retired the guide's models since: the key may request them, and the error names their replacements.
+    const retired = await postChat(gateway, made.key, { model: request.allowed_models[0] });
     expect([retired.status, JSON.parse(retired.text).error.code]).toEqual([404, 'model_decommissioned']);
-    const usage = await curl(urlOf('usage'));
+    const usage = await curl(endpoint('usage'));
     expect(usage).toMatchObject({ usage_by_key: expect.any(Array), total: { requests: 0 } });
-    expect(await curl('-X', 'DELETE', urlOf(`api-keys/${made.id}`))).toMatchObject({ id: made.id, deleted: true });
+    expect(await curl('-X', 'DELETE', endpoint(`api-keys/${made.id}`))).toMatchObject({ id: made.id, deleted: true });
     expect((await postChat(gateway, made.key, { model: 'llama-3.1-8b-instant' })).status).not.toBe(200);
-    const listed = await curl(urlOf('api-keys?team=chatbot'));
+    const listed = await curl(endpoint('api-keys?team=chatbot'));
     expect(listed.data).toContainEqual(expect.objectContaining({ id: made.id, status: 'revoked' }));
     expect(JSON.stringify(listed)).not.toContain(made.key);
   });
@@ -70,10 +70,10 @@ describe('groq-rbac', () => {
   beforeAll(() => {
     byKey.GROQ_RBAC_KEY = gateway.adminKey;
   });
-  const statusOf = async (key: string) => (await postChat(gateway, key, {})).status;
+  const chatStatus = async (key: string) => (await postChat(gateway, key, {})).status;
 
   it.each(['on the tables', 'by a key over HTTP'])(
-    'creates, lists, rotates and revokes %s, with the key alone on stdout',
+    'creates, lists, rotates and revokes keys %s, with only the key on stdout',
     async (how) => {
       const [where, env] = how === 'on the tables' ? [['--local'], {}] : [['--endpoint', gateway.baseUrl], byKey];
       const made = await run(
@@ -94,7 +94,7 @@ describe('groq-rbac', () => {
       );
       expect(made.stdout).toMatch(/^grk_prod_\S+\n$/);
       const key = made.stdout.trim();
-      expect(await statusOf(key)).toBe(200);
+      expect(await chatStatus(key)).toBe(200);
       const listed = JSON.parse((await run(['keys', 'list', '--team', 'research', '--json', ...where], env)).stdout);
       const found = listed.data.find(({ id }: { id: string }) => id === key.split('_')[2]);
       expect(found).toMatchObject({
@@ -106,9 +106,9 @@ describe('groq-rbac', () => {
         /research-prod-main .*openai\/gpt-oss-20b; \$5/,
       );
       const next = (await run(['keys', 'rotate', key, '--overlap', '1', ...where], env)).stdout.trim();
-      expect([await statusOf(key), await statusOf(next)]).toEqual([200, 200]);
+      expect([await chatStatus(key), await chatStatus(next)]).toEqual([200, 200]);
       await run(['keys', 'revoke', key, '--reason', 'rotated', ...where], env);
-      expect([await statusOf(key), await statusOf(next)]).toEqual([401, 200]);
+      expect([await chatStatus(key), await chatStatus(next)]).toEqual([401, 200]);
       const trail = JSON.parse((await run(['audit', 'list', '--limit', '3', '--json', ...where], env)).stdout);
       expect(trail.data.map(({ action }: { action: string }) => action)).toEqual([
         'revoke_key',
@@ -119,7 +119,7 @@ describe('groq-rbac', () => {
     },
   );
 
-  it('answers a leak by one command: the key ends, another takes its place, and the trail names both', async () => {
+  it('handles a leaked key with one command: revokes it, replaces it, and audits both', async () => {
     const [, , leadId] = (await run(['keys', 'create', '--team', 'research', '--role', 'lead', '--local'])).stdout
       .trim()
       .split('_');
@@ -127,32 +127,34 @@ describe('groq-rbac', () => {
     const made = (
       await run(['keys', 'create', '--team', 'research', '--endpoint', gateway.baseUrl], { GROQ_RBAC_KEY: lead })
     ).stdout.trim();
-    const told = await run(['keys', 'leaked', lead, '--reason', 'pasted into a ticket', '--with-made', '--local']);
-    expect(told.stdout).toMatch(/^grk_prod_\S+\n$/);
-    expect(told.stderr).toContain(`To team research: the key research-prod-main (${lead.split('_')[2]}) leaked`);
-    expect(told.stderr).toContain(`Also revoked the keys that it created: ${made.split('_')[2]}`);
-    expect([await statusOf(lead), await statusOf(made), await statusOf(told.stdout.trim())]).toEqual([401, 401, 200]);
+    const leaked = await run(['keys', 'leaked', lead, '--reason', 'pasted into a ticket', '--with-made', '--local']);
+    expect(leaked.stdout).toMatch(/^grk_prod_\S+\n$/);
+    expect(leaked.stderr).toContain(`To team research: the key research-prod-main (${lead.split('_')[2]}) leaked`);
+    expect(leaked.stderr).toContain(`Also revoked the keys that it created: ${made.split('_')[2]}`);
+    expect([await chatStatus(lead), await chatStatus(made), await chatStatus(leaked.stdout.trim())]).toEqual([
+      401, 401, 200,
+    ]);
     const trail = JSON.parse((await run(['audit', 'list', '--limit', '1', '--json', '--local'])).stdout);
     expect(trail.data[0]).toMatchObject({ action: 'rotate_key', subject: `key ${lead.split('_')[2]}` });
-    expect(trail.data[0].details).toContain(told.stdout.trim().split('_')[2]);
+    expect(trail.data[0].details).toContain(leaked.stdout.trim().split('_')[2]);
     expect(trail.data[0].details).toContain('leaked: pasted into a ticket');
     expect(leadId).not.toBe(lead.split('_')[2]);
   });
 
-  it('writes a key into a file of its own, for its owner only, and over no other', async () => {
+  it('writes a key into a new file readable by its owner only, and never overwrites a file', async () => {
     const file = join(dataDir, 'key');
     const args = ['keys', 'create', '--team', 'research', '--out-file', file, '--json', '--local'];
     const { stdout } = await run(args);
     expect(JSON.parse(stdout)).toMatchObject({ kept_in: file });
     expect(stdout).not.toContain('grk_prod_');
-    expect([statSync(file).mode & 0o777, await statusOf(readFileSync(file, 'utf8').trim())]).toEqual([0o600, 200]);
+    expect([statSync(file).mode & 0o777, await chatStatus(readFileSync(file, 'utf8').trim())]).toEqual([0o600, 200]);
     await expect(run(args)).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining('exists already') });
     const refused = ['keys', 'create', '--team', 'none', '--out-file', `${file}2`, '--local'];
     await expect(run(refused)).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining('which is no team') });
     expect(() => statSync(`${file}2`)).toThrow('ENOENT');
   });
 
-  it('tells as whom it acts, and reaches as far as its key', async () => {
+  it('shows the current identity, and has only the access of its key', async () => {
     const env = { GROQ_RBAC_KEY: gateway.teams.research?.key ?? '' };
     const who = JSON.parse((await run(['keys', 'whoami', '--json', '--endpoint', gateway.baseUrl], env)).stdout);
     expect(who).toMatchObject({ team: 'research', role: 'member' });

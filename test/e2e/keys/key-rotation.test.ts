@@ -27,7 +27,7 @@ afterAll(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-/** The deployed retirement over the running gateway's tables, so many days from now. */
+/** Runs the deployed retirement on the running gateway's tables, as if some days from now. */
 async function retireAfter(days: number): Promise<RetirementResult> {
   const running = findRunningGateway(dataDir);
   if (running === undefined) throw new Error('the gateway does not run');
@@ -62,13 +62,13 @@ it("never fails a request across a rotation of a team's key", async () => {
   const oldKey = gateway.teams.roomy?.key ?? '';
   const oldId = oldKey.split('_')[2] ?? '';
   let inService = oldKey;
-  let slowToLearn = oldKey;
-  let isOver = false;
+  let lateKey = oldKey;
+  let isStopped = false;
   const statuses: number[] = [];
-  // Three callers take the new key up at once, and one only later.
+  // Three callers switch to the new key at once, one later.
   const callers = [0, 1, 2, 3].map(async (caller) => {
-    for (let call = 0; !isOver; call++) {
-      const key = caller === 3 ? slowToLearn : inService;
+    for (let call = 0; !isStopped; call++) {
+      const key = caller === 3 ? lateKey : inService;
       statuses.push((await postChat(gateway, key, { max_tokens: 20, stream: call % 2 === 0 })).status);
     }
   });
@@ -88,14 +88,14 @@ it("never fails a request across a rotation of a team's key", async () => {
   inService = newKey;
   await moreCalls(40);
 
-  // The overlap is over, and one caller still has the old key: it stays, and is told of.
-  const told = async () => (await retireAfter(1.001)).inUse.map(({ keyId }) => keyId);
-  await expect.poll(told, { timeout: 20_000 }).toEqual([oldId]);
+  // The overlap is over and one caller still uses the old key: it stays valid and is reported.
+  const keysInUse = async () => (await retireAfter(1.001)).inUse.map(({ keyId }) => keyId);
+  await expect.poll(keysInUse, { timeout: 20_000 }).toEqual([oldId]);
   await moreCalls(20);
   expect(new Set(statuses)).toEqual(new Set([200]));
 
-  // It has learnt at last; days later nobody has used the old key.
-  slowToLearn = newKey;
+  // The last caller switches; days later the old key is unused.
+  lateKey = newKey;
   await moreCalls(20);
   const { retired, inUse, failed } = await retireAfter(3);
   expect({ retired: retired.map(({ keyId }) => keyId), inUse, failed }).toEqual({
@@ -104,7 +104,7 @@ it("never fails a request across a rotation of a team's key", async () => {
     failed: [],
   });
   await moreCalls(20);
-  isOver = true;
+  isStopped = true;
   await Promise.all(callers);
   expect(statuses.length).toBeGreaterThan(100);
   expect(new Set(statuses)).toEqual(new Set([200]));

@@ -28,7 +28,7 @@ const readKeyState = async (rig: GroqKeyTestRig, keyId: string) =>
   groqKeyState((await rig.records.read(TEAM, keyId)) ?? {});
 
 describe('staging a Groq key', () => {
-  it('puts it at the end of the queue, by name and on record, and a rotation takes it', async () => {
+  it('appends it to the queue with a name and an audit entry, and a rotation uses it', async () => {
     const rig = new GroqKeyTestRig();
     rig.accepted.add('gsk_second').add('gsk_third');
     expect(await stageGroqKey(buildOperator(rig), TEAM, 'gsk_second')).toMatchObject({
@@ -53,7 +53,7 @@ describe('staging a Groq key', () => {
   it.each<[string, (rig: GroqKeyTestRig) => Promise<void> | void, string, RegExp]>([
     ['that Groq refuses', () => {}, 'gsk_second', /Groq refuses this key/],
     ['that is current', () => {}, 'gsk_first', /current key/],
-    ['that waits already', (rig) => void rig.stage('gsk_second'), 'gsk_second', /already staged/],
+    ['that is already staged', (rig) => void rig.stage('gsk_second'), 'gsk_second', /already staged/],
     [
       'of another team',
       async (rig) => {
@@ -65,7 +65,7 @@ describe('staging a Groq key', () => {
     ],
     ['with a space in it', () => {}, 'gsk second', /not a valid key/],
     [
-      'beyond the queue',
+      'when the queue is full',
       (rig) => {
         for (let n = 0; n < 8; n++) rig.stage(`gsk_waiting_${n}`);
       },
@@ -89,7 +89,7 @@ describe('staging a Groq key', () => {
     expect(await rig.queue()).toEqual(before);
   });
 
-  it('takes one out again', async () => {
+  it('is undone by unstaging', async () => {
     const rig = new GroqKeyTestRig();
     rig.stage('gsk_second');
     await unstageGroqKey(buildOperator(rig), TEAM, SECOND);
@@ -102,14 +102,14 @@ describe('staging a Groq key', () => {
 });
 
 describe('setting a Groq key', () => {
-  it('never takes the place of one that works', async () => {
+  it('never replaces a valid key', async () => {
     const rig = new GroqKeyTestRig();
     rig.accepted.add('gsk_second');
     await expect(setGroqKey(buildOperator(rig), TEAM, 'gsk_second')).rejects.toThrow(/has a key that works/);
     expect(await rig.current()).toBe('gsk_first');
   });
 
-  it('takes the place of one that Groq refuses, which no gateway tries any more', async () => {
+  it('replaces a key that Groq refuses, and removes its labels', async () => {
     const rig = new GroqKeyTestRig();
     rig.accepted.clear();
     rig.accepted.add('gsk_second');
@@ -123,8 +123,8 @@ describe('setting a Groq key', () => {
   });
 });
 
-describe('switching a Groq key off', () => {
-  it('marks it before the next one is current, and lets nothing go back to it', async () => {
+describe('revoking a Groq key', () => {
+  it('marks it before the next one is current, and keeps it out of use', async () => {
     const rig = new GroqKeyTestRig();
     rig.stage('gsk_second');
     const revoked = await revokeGroqKey(buildOperator(rig), TEAM, 'leaked');
@@ -136,7 +136,7 @@ describe('switching a Groq key off', () => {
     expect(rig.events.at(-1)?.lines.join(' ')).toContain("delete it in Groq's console now");
   });
 
-  it('leaves the key alone that took its place, when a second operator does the same', async () => {
+  it('keeps the replacement key when a second operator revokes without naming a key', async () => {
     const rig = new GroqKeyTestRig();
     rig.stage('gsk_second');
     rig.stage('gsk_third');
@@ -153,14 +153,14 @@ describe('switching a Groq key off', () => {
     expect((await revokeGroqKey(buildOperator(rig), TEAM, 'leaked')).keyId).toBe(deriveGroqKeyId('gsk_third'));
   });
 
-  it('does nothing where no key waits', async () => {
+  it('changes nothing when no key is staged', async () => {
     const rig = new GroqKeyTestRig();
     await expect(revokeGroqKey(buildOperator(rig), TEAM, 'leaked')).rejects.toThrow(/has no staged key to use instead/);
     expect(rig.entries).toEqual([]);
   });
 });
 
-it('clears away what a failed rotation left pending, but no key that is just being made', async () => {
+it('clears the pending version of a failed rotation, unless a key may still be being created for it', async () => {
   const rig = new GroqKeyTestRig();
   await clearPendingVersion(buildOperator(rig), TEAM);
   rig.begin(rotationToken('a'));
@@ -178,7 +178,7 @@ it('clears away what a failed rotation left pending, but no key that is just bei
   expect((await made.secret.state()).stages.has(rotationToken('a'))).toBe(false);
 });
 
-it("takes an operator's word for a deletion, unless Groq still takes the key", async () => {
+it("accepts an operator's confirmation of a deletion, unless Groq still accepts the key", async () => {
   const rig = new GroqKeyTestRig();
   rig.stage('gsk_second');
   await rig.rotate(rotationToken('a'));

@@ -8,7 +8,7 @@ import { GroqKeyTestRig, isProcessCrash, rotationToken, TEAM } from '../../suppo
 
 const retire = async (rig: GroqKeyTestRig) => await retireGroqKeys(rig.ports, rig.secret, TEAM);
 
-/** A world in which a key that upstream or an operator made has been replaced; the ids of both. */
+/** Rotates twice, so that a key of the given source has been replaced. Returns the ids of the old and the current key. */
 async function rotateTwice(source: (typeof GROQ_KEY_SOURCES)[number]) {
   const rig = new GroqKeyTestRig(source);
   rig.stage('gsk_second');
@@ -22,7 +22,7 @@ async function rotateTwice(source: (typeof GROQ_KEY_SOURCES)[number]) {
 }
 
 describe.each(GROQ_KEY_SOURCES)('retirement of Groq keys by %s', (source) => {
-  it('waits for a day after the rotation, and for a day without a call', async () => {
+  it('waits for a day after the rotation and for a day without a call', async () => {
     const { rig, old } = await rotateTwice(source);
     rig.nowEpochMs += MS_PER_DAY - 1;
     expect(await retire(rig)).toEqual({ retired: [], inUse: [], toDelete: [] });
@@ -30,45 +30,46 @@ describe.each(GROQ_KEY_SOURCES)('retirement of Groq keys by %s', (source) => {
     rig.nowEpochMs += 1;
     const { retired, inUse } = await retire(rig);
     expect(inUse.map(({ keyId }) => keyId)).toEqual([old]);
-    // The team's first key was replaced before, and no call was sent with it.
+    // The team's first key was replaced earlier, and no call was sent with it.
     expect(retired.map(({ keyId }) => keyId)).toEqual([deriveGroqKeyId('gsk_first')]);
     expect((await rig.keyWithLabel('AWSPREVIOUS'))?.keyId).toBe(old);
-    // The hour of the last call ends before 24 of them begin.
+    // The 24 hours begin when the hour of the last call ends.
     rig.nowEpochMs += MS_PER_DAY + 3_600_000;
     expect((await retire(rig)).retired.map(({ keyId }) => keyId)).toEqual([old]);
     expect(await rig.keyWithLabel('AWSPREVIOUS')).toBeUndefined();
   });
 
-  it('deletes the key at upstream, or asks an operator every day until it is confirmed', async () => {
+  it('deletes the key at the upstream, or asks an operator daily until they confirm it', async () => {
     const { rig, old, current } = await rotateTwice(source);
     rig.nowEpochMs += MS_PER_DAY;
     await retire(rig);
-    const asked = () => rig.events.filter(({ kind, keyId }) => kind === 'deletion_requested' && keyId === old);
+    const deletionRequests = () =>
+      rig.events.filter(({ kind, keyId }) => kind === 'deletion_requested' && keyId === old);
     const state = async () => groqKeyState((await rig.records.read(TEAM, old)) ?? {});
     if (source === 'admin-api') {
       expect(await state()).toBe('deleted');
       expect([...rig.upstreamKeys.values()].map(({ apiKey }) => deriveGroqKeyId(apiKey))).toEqual([current]);
-      expect(asked()).toEqual([]);
+      expect(deletionRequests()).toEqual([]);
       return;
     }
     expect(await state()).toBe('retired');
     expect(
-      asked()
+      deletionRequests()
         .flatMap(({ lines }) => lines)
         .join('\n'),
     ).toContain(`npx groq-rbac groq-key confirm-deleted --team chatbot --key ${old} --env prod`);
     await retire(rig);
-    expect(asked()).toHaveLength(1);
+    expect(deletionRequests()).toHaveLength(1);
     rig.nowEpochMs += MS_PER_DAY;
     await retire(rig);
-    expect(asked()).toHaveLength(2);
+    expect(deletionRequests()).toHaveLength(2);
     await rig.records.update(TEAM, old, { deletedAtEpochMs: rig.nowEpochMs });
     rig.nowEpochMs += MS_PER_DAY;
     await retire(rig);
-    expect(asked()).toHaveLength(2);
+    expect(deletionRequests()).toHaveLength(2);
   });
 
-  it('keeps the way back while Groq refuses the current key, which nobody may have seen yet', async () => {
+  it('keeps the previous key while Groq refuses the current one', async () => {
     const { rig, old, current } = await rotateTwice(source);
     rig.nowEpochMs += MS_PER_DAY;
     const key = (await rig.current()) ?? '';
@@ -80,7 +81,7 @@ describe.each(GROQ_KEY_SOURCES)('retirement of Groq keys by %s', (source) => {
     expect(deriveGroqKeyId((await rig.current()) ?? '')).toBe(current);
   });
 
-  it('counts a call that Groq refused as use, and the whole hour in which the last day began', async () => {
+  it('counts refused calls as use, from the start of the hour that was 24 hours ago', async () => {
     const { rig, old } = await rotateTwice(source);
     rig.nowEpochMs += 2 * MS_PER_DAY;
     const hour = hourAt(rig.nowEpochMs - MS_PER_DAY);
@@ -105,7 +106,7 @@ describe.each(GROQ_KEY_SOURCES)('retirement of Groq keys by %s', (source) => {
     expect(report).not.toContain('gsk_');
   });
 
-  it('comes to the same after a crash between any two writes', async () => {
+  it('reaches the same state after a crash between any two writes', async () => {
     for (let writes = 0; ; writes++) {
       const { rig, old } = await rotateTwice(source);
       rig.nowEpochMs += MS_PER_DAY;
@@ -122,7 +123,7 @@ describe.each(GROQ_KEY_SOURCES)('retirement of Groq keys by %s', (source) => {
   });
 });
 
-it('retires no key that is current by its label, whatever the registry says', async () => {
+it('never retires the key with the current label, whatever the registry says', async () => {
   const rig = new GroqKeyTestRig();
   const keyId = deriveGroqKeyId('gsk_first');
   await rig.records.update(TEAM, keyId, { currentFromEpochMs: 1, replacedAtEpochMs: 2 });
@@ -130,7 +131,7 @@ it('retires no key that is current by its label, whatever the registry says', as
   expect(await rig.current()).toBe('gsk_first');
 });
 
-it("deletes what upstream's API made and no rotation went on with, a day later", async () => {
+it("deletes keys that the upstream's API created for an abandoned rotation, a day later", async () => {
   const { rig, current } = await rotateTwice('admin-api');
   const token = rotationToken('stray');
   rig.begin(token);
@@ -139,7 +140,7 @@ it("deletes what upstream's API made and no rotation went on with, a day later",
   rig.nowEpochMs += MS_PER_DAY;
   await retire(rig);
   expect(rig.accepted).toContain(stray);
-  // As the watch does, or an operator.
+  // The watch or an operator removes the pending label.
   rig.label('AWSPENDING', undefined, token);
   await retire(rig);
   expect(rig.accepted).not.toContain(stray);

@@ -25,7 +25,7 @@ describe.each(GROQ_KEY_SOURCES)('a rotation of a Groq key by %s', (source) => {
   };
   const next = (rig: GroqKeyTestRig) => (rig.source === 'staged' ? 'gsk_second' : 'gsk_made_1');
 
-  it('ends with the next key current, the old one previous, and a word to people', async () => {
+  it('makes the next key current and the old one previous, and notifies operators', async () => {
     const rig = createRig();
     await rig.rotate(A);
     expect(await rig.current()).toBe(next(rig));
@@ -44,7 +44,7 @@ describe.each(GROQ_KEY_SOURCES)('a rotation of a Groq key by %s', (source) => {
     );
   });
 
-  it('comes to the same when each step is told twice', async () => {
+  it('is idempotent: running each step twice has no further effect', async () => {
     const rig = createRig();
     rig.begin(A);
     for (const step of ROTATION_STEPS) {
@@ -57,7 +57,7 @@ describe.each(GROQ_KEY_SOURCES)('a rotation of a Groq key by %s', (source) => {
     expect(rig.upstreamKeys.size).toBe(source === 'staged' ? 0 : 1);
   });
 
-  it('comes to the same after a crash between any two writes, and the current key works all the while', async () => {
+  it('reaches the same state after a crash between any two writes, with a valid current key throughout', async () => {
     let crashes = 0;
     for (let writes = 0; ; writes++) {
       const rig = createRig();
@@ -83,7 +83,7 @@ describe.each(GROQ_KEY_SOURCES)('a rotation of a Groq key by %s', (source) => {
       expect((await rig.keyWithLabel('AWSPREVIOUS'))?.apiKey).toBe('gsk_first');
       expect(await rig.keyWithLabel('AWSPENDING')).toBeUndefined();
       expect(await rig.queue()).toHaveLength(source === 'staged' ? 1 : 2);
-      // Nothing that upstream made is lost sight of.
+      // No key created at the upstream is orphaned.
       expect(rig.upstreamKeys.size).toBe(source === 'staged' ? 0 : 1);
       const states = (await rig.records.list(TEAM)).map(groqKeyState);
       expect(states.sort()).toEqual(['current', 'replaced']);
@@ -93,7 +93,7 @@ describe.each(GROQ_KEY_SOURCES)('a rotation of a Groq key by %s', (source) => {
     expect(crashes).toBeGreaterThan(8);
   });
 
-  it('makes one key of the same step at the same time', async () => {
+  it('creates one key when the same step runs concurrently', async () => {
     const rig = createRig();
     rig.begin(A);
     await Promise.all([rig.step('createSecret', A), rig.step('createSecret', A), rig.step('createSecret', A)]);
@@ -102,31 +102,31 @@ describe.each(GROQ_KEY_SOURCES)('a rotation of a Groq key by %s', (source) => {
     expect(rig.upstreamKeys.size).toBe(source === 'staged' ? 0 : 1);
   });
 
-  it('leaves the place to another rotation that took it', async () => {
+  it('refuses the steps of a rotation that another one has replaced', async () => {
     const rig = createRig();
     rig.begin(A);
     await rig.step('createSecret', A);
     expect(() => rig.begin(B)).toThrow(/previous rotation/);
-    // What AWS refuses, a person may do all the same.
+    // AWS refuses a second rotation, but an operator can remove the label by hand.
     rig.label('AWSPENDING', undefined, A);
     rig.begin(B);
-    // A version without a label is as good as gone.
+    // Secrets Manager no longer lists a version without labels.
     for (const step of ROTATION_STEPS) await expect(rig.step(step, A)).rejects.toThrow(/no such version/);
     for (const step of ROTATION_STEPS) await rig.step(step, B);
     expect(await rig.current()).not.toBe('gsk_first');
     for (const step of ROTATION_STEPS) await expect(rig.step(step, A)).rejects.toThrow(/no such version/);
   });
 
-  it('finds a version that is current already as it should be', async () => {
+  it('changes nothing for a version that is already current', async () => {
     const rig = createRig();
     await rig.rotate(A);
-    const told = rig.events.length;
+    const eventCount = rig.events.length;
     for (const step of ROTATION_STEPS) await rig.step(step, A);
-    expect(rig.events).toHaveLength(told);
+    expect(rig.events).toHaveLength(eventCount);
     expect(await rig.current()).toBe(next(rig));
   });
 
-  it('refuses a version that there is not, and one that is not pending', async () => {
+  it('refuses an unknown version, and one that is not pending', async () => {
     const rig = createRig();
     for (const step of ROTATION_STEPS) await expect(rig.step(step, B)).rejects.toThrow(/no such version/);
     const [waiting = ''] = [...(await rig.secret.state()).stages]
@@ -150,7 +150,7 @@ it('refuses a secret that is not set to be rotated', async () => {
 });
 
 describe('a rotation by staged keys', () => {
-  it('says plainly that none waits, and leaves the current key alone', async () => {
+  it('reports that none is staged, and keeps the current key', async () => {
     const rig = new GroqKeyTestRig();
     rig.begin(A);
     await expect(rig.step('createSecret', A)).rejects.toThrow(StagedKeyMissingError);
@@ -164,7 +164,7 @@ describe('a rotation by staged keys', () => {
     expect(await rig.current()).toBe('gsk_second');
   });
 
-  it('passes over a key that Groq refuses, and tells of it', async () => {
+  it('skips a key that Groq refuses, and notifies operators', async () => {
     const rig = new GroqKeyTestRig();
     const bad = rig.stage('gsk_mistyped', false);
     rig.stage('gsk_good');
@@ -178,7 +178,7 @@ describe('a rotation by staged keys', () => {
     expect(groqKeyState((await rig.records.read(TEAM, bad)) ?? {})).toBe('refused');
   });
 
-  it('takes the current key out of the queue', async () => {
+  it('removes the current key from the queue', async () => {
     const rig = new GroqKeyTestRig();
     rig.stage('gsk_first');
     rig.begin(A);
@@ -186,7 +186,7 @@ describe('a rotation by staged keys', () => {
     expect(await rig.queue()).toEqual([]);
   });
 
-  it('gives up a pending key that Groq refuses by now, so that the next rotation is free', async () => {
+  it('drops a pending key that Groq has come to refuse, so that the next rotation can start', async () => {
     const rig = new GroqKeyTestRig();
     rig.stage('gsk_second');
     rig.begin(A);
@@ -200,7 +200,7 @@ describe('a rotation by staged keys', () => {
     expect(await rig.current()).toBe('gsk_third');
   });
 
-  it('drops no key of the queue while Groq refuses every key, as in an outage', async () => {
+  it('keeps the queue while Groq refuses every key, as in an outage', async () => {
     const rig = new GroqKeyTestRig();
     rig.stage('gsk_second');
     rig.stage('gsk_third');
@@ -222,7 +222,7 @@ describe('a rotation by staged keys', () => {
     expect(await rig.current()).toBe('gsk_second');
   });
 
-  it('drops what Groq refuses where it takes a key in use, and the current one is dead', async () => {
+  it('drops refused staged keys while Groq accepts the previous key, even if it refuses the current one', async () => {
     const rig = new GroqKeyTestRig();
     rig.stage('gsk_second');
     await rig.rotate(A);
@@ -248,10 +248,10 @@ describe('a rotation by staged keys', () => {
   });
 });
 
-it('does not delete a key that another run of the same step is just making', async () => {
+it('does not delete a key that a concurrent run of the same step is creating', async () => {
   const rig = new GroqKeyTestRig('admin-api');
   rig.begin(A);
-  // The other run has made it, and has not come to put it into the secret.
+  // The other run has created the key, but not yet written it into the secret.
   const { name } = await rig.records.beginKeyCreation(TEAM, A, 'chatbot-prod-2026-11', rig.nowEpochMs);
   await rig.ports.keyApi.create('gsk_first', name);
   rig.nowEpochMs += 299_999;
@@ -262,7 +262,7 @@ it('does not delete a key that another run of the same step is just making', asy
   expect([...rig.upstreamKeys.keys()]).toEqual(['up-2']);
 });
 
-it("names a key that upstream's API makes after the month, with a number where that is taken", async () => {
+it("names a key that the upstream's API creates after the month, with a number if that name is taken", async () => {
   const rig = new GroqKeyTestRig('admin-api');
   await rig.rotate(A);
   await rig.rotate(B);

@@ -24,12 +24,12 @@ const render = (more: object) =>
     ...{ fromEpochMs: START_MS, nowEpochMs: START_MS + 1_000 },
   });
 
-it('tells of a share of calls and of an overlap while the former key works', () => {
+it('mentions the canary and the overlap while the previous key is valid', () => {
   expect(render({})).toContain('within a minute, a share of calls first');
   expect(render({})).toContain('the overlap ends: former is retired');
 });
 
-it('tells of neither once it is revoked, and of no overlap once it is deleted at Groq', () => {
+it('mentions neither once the previous key is revoked, and no overlap once it is deleted at Groq', () => {
   const revoked = render({ revokedAtEpochMs: START_MS });
   expect(revoked).toContain('within a minute |');
   expect(revoked).not.toContain('the overlap ends');

@@ -11,15 +11,15 @@ const FIRST = deriveGroqKeyId('gsk_first');
 const SECOND = deriveGroqKeyId('gsk_second');
 const HOUR_MS = 3_600_000;
 
-/** One run of the watch; rotations that it begins are done at once. */
+/** Runs the watch once; a rotation that it starts runs to its end. */
 async function watch(rig: GroqKeyTestRig, rotateGroqKeyEveryDays: number | null = null): Promise<GroqKeyWatchResult> {
-  const startRotation = async () => await rig.rotate(rotationToken(`begun-${rig.nowEpochMs}`));
+  const startRotation = async () => await rig.rotate(rotationToken(`started-${rig.nowEpochMs}`));
   const policy = { team: TEAM, rotateGroqKeyEveryDays } as TeamPolicy;
   return await watchGroqKey({ ...rig.ports, secretFor: () => rig.secret, startRotation }, policy);
 }
 
-/** A world in which the second key has just taken the first one's place. */
-async function rotated(): Promise<GroqKeyTestRig> {
+/** Creates a rig in which the second key has just replaced the first. */
+async function createRotatedRig(): Promise<GroqKeyTestRig> {
   const rig = new GroqKeyTestRig();
   rig.stage('gsk_second');
   await rig.rotate(rotationToken('a'));
@@ -28,7 +28,7 @@ async function rotated(): Promise<GroqKeyTestRig> {
 }
 
 describe('the watch over a current key', () => {
-  it('writes down a key that was put into the secret by hand, and asks again after an hour', async () => {
+  it('records a key that was put into the secret by hand, and tests it hourly', async () => {
     const rig = new GroqKeyTestRig();
     expect(await watch(rig)).toBe('accepted');
     expect(await rig.records.read(TEAM, FIRST)).toMatchObject({ currentFromEpochMs: rig.nowEpochMs, probes: 1 });
@@ -36,11 +36,11 @@ describe('the watch over a current key', () => {
     rig.nowEpochMs += HOUR_MS;
     expect(await watch(rig)).toBe('accepted');
     expect(await rig.records.read(TEAM, FIRST)).toMatchObject({ probes: 2 });
-    // Nothing has changed for anyone: the first deployment would else send a message for every team.
+    // No notification: otherwise the first deployment would send one for every team.
     expect([rig.events, [...rig.reports]]).toEqual([[], []]);
   });
 
-  it('tells of a key that was put in the place of another by hand', async () => {
+  it('notifies operators of a key that was replaced by hand', async () => {
     const rig = new GroqKeyTestRig();
     await watch(rig);
     rig.accepted.add('gsk_second');
@@ -53,8 +53,8 @@ describe('the watch over a current key', () => {
     expect(rig.events).toMatchObject([{ kind: 'promoted', keyId: SECOND, otherKeyId: FIRST }]);
   });
 
-  it('asks at each run while a rotation is young, and once calls were refused', async () => {
-    const rig = await rotated();
+  it('tests the key at each run for a day after a rotation, and after refused calls', async () => {
+    const rig = await createRotatedRig();
     expect([await watch(rig), await watch(rig)]).toEqual(['accepted', 'accepted']);
     rig.nowEpochMs += MS_PER_DAY;
     expect([await watch(rig), await watch(rig)]).toEqual(['accepted', 'not due']);
@@ -62,8 +62,8 @@ describe('the watch over a current key', () => {
     expect(await watch(rig)).toBe('accepted');
   });
 
-  it('gives the place back to the key before, when Groq refuses a new one', async () => {
-    const rig = await rotated();
+  it('rolls back to the previous key when Groq refuses a new one', async () => {
+    const rig = await createRotatedRig();
     rig.accepted.delete('gsk_second');
     expect(await watch(rig)).toBe('rolled back');
     expect(await rig.current()).toBe('gsk_first');
@@ -79,9 +79,9 @@ describe('the watch over a current key', () => {
     expect(await rig.current()).toBe('gsk_third');
   });
 
-  it('ends a return that died between any two writes', async () => {
+  it('completes a rollback that crashed between any two writes', async () => {
     for (let writes = 0; ; writes++) {
-      const rig = await rotated();
+      const rig = await createRotatedRig();
       rig.accepted.delete('gsk_second');
       rig.crashAfter(writes);
       const died = await watch(rig).then(
@@ -100,8 +100,8 @@ describe('the watch over a current key', () => {
     }
   });
 
-  it('takes the next staged key when Groq refuses the current one and there is no way back', async () => {
-    const rig = await rotated();
+  it('rotates to the next staged key when Groq refuses the current and the previous one', async () => {
+    const rig = await createRotatedRig();
     rig.accepted.delete('gsk_first');
     rig.accepted.delete('gsk_second');
     rig.stage('gsk_third');
@@ -109,8 +109,8 @@ describe('the watch over a current key', () => {
     expect(await rig.current()).toBe('gsk_third');
   });
 
-  it('prefers a staged key to the one before once that is about to be deleted', async () => {
-    const rig = await rotated();
+  it('prefers a staged key to a previous one past its overlap', async () => {
+    const rig = await createRotatedRig();
     rig.nowEpochMs += 2 * MS_PER_DAY;
     rig.accepted.delete('gsk_second');
     rig.stage('gsk_third');
@@ -118,7 +118,7 @@ describe('the watch over a current key', () => {
     expect(await rig.current()).toBe('gsk_third');
   });
 
-  it('tells once a day that no key waits for a refused one, and lets the alarm ring all the while', async () => {
+  it('notifies once a day that no key is staged to replace a refused one, and reports it at every run', async () => {
     const rig = new GroqKeyTestRig();
     await watch(rig);
     rig.accepted.clear();
@@ -131,8 +131,8 @@ describe('the watch over a current key', () => {
     expect(rig.events).toHaveLength(2);
   });
 
-  it('begins a rotation that is due by the policy, and none before', async () => {
-    const rig = await rotated();
+  it('starts a rotation when the policy makes it due, and not before', async () => {
+    const rig = await createRotatedRig();
     rig.stage('gsk_third');
     rig.nowEpochMs += 29 * MS_PER_DAY;
     expect(await watch(rig, 30)).toBe('accepted');
@@ -144,7 +144,7 @@ describe('the watch over a current key', () => {
     expect(await rig.current()).toBe('gsk_third');
   });
 
-  it('drops a pending version that nobody has touched for a quarter of an hour, and waits until then', async () => {
+  it('drops a pending version after 15 minutes without a change, and waits until then', async () => {
     const rig = new GroqKeyTestRig();
     await watch(rig);
     rig.stage('gsk_second');
@@ -160,8 +160,8 @@ describe('the watch over a current key', () => {
     expect(await rig.current()).toBe('gsk_second');
   });
 
-  it('finishes what an operator who switched the key off began, and never goes back to it', async () => {
-    const rig = await rotated();
+  it('rolls back when an operator revoked the current key and no rotation followed', async () => {
+    const rig = await createRotatedRig();
     rig.stage('gsk_third');
     await rig.records.update(TEAM, SECOND, { revokedAtEpochMs: rig.nowEpochMs });
     expect(await watch(rig)).toBe('rolled back');
@@ -169,7 +169,7 @@ describe('the watch over a current key', () => {
   });
 });
 
-it('keeps every gateway from a key that was switched off, once the next one is current', async () => {
+it('removes the labels of a revoked key once the next one is current', async () => {
   const rig = new GroqKeyTestRig();
   await watch(rig);
   rig.stage('gsk_second');
@@ -181,9 +181,9 @@ it('keeps every gateway from a key that was switched off, once the next one is c
   expect(await watch(rig)).toBe('staged key missing');
 });
 
-describe('the watch beside others', () => {
-  it('leaves a refused key to a rotation that is under way', async () => {
-    const rig = await rotated();
+describe('the watch during other changes', () => {
+  it('leaves a refused key to a rotation in progress', async () => {
+    const rig = await createRotatedRig();
     rig.stage('gsk_third');
     rig.begin(rotationToken('b'));
     rig.accepted.delete('gsk_second');
@@ -191,16 +191,16 @@ describe('the watch beside others', () => {
     expect(await rig.current()).toBe('gsk_second');
   });
 
-  it('never goes back to a key that was switched off, also while its label stands', async () => {
-    const rig = await rotated();
+  it('never rolls back to a revoked key, even while it has the previous label', async () => {
+    const rig = await createRotatedRig();
     await rig.records.update(TEAM, FIRST, { revokedAtEpochMs: rig.nowEpochMs });
     rig.accepted.delete('gsk_second');
     expect(await watch(rig)).toBe('staged key missing');
     expect(await rig.current()).toBe('gsk_second');
   });
 
-  it('follows the labels as they are after the answer, when a rotation ends meanwhile', async () => {
-    const rig = await rotated();
+  it('reads the labels again after the probe, in case a rotation finished meanwhile', async () => {
+    const rig = await createRotatedRig();
     rig.stage('gsk_third');
     rig.begin(rotationToken('b'));
     await rig.step('createSecret', rotationToken('b'));

@@ -10,8 +10,8 @@ const member = { role: 'member', team: 'ant' } as const;
 const DAY = { overlapHours: 24, reason: '' };
 const MS_PER_DAY = 86_400_000;
 
-describe('a key is made', () => {
-  it('on record before it works, by the id that it has, and with who asked from where', async () => {
+describe('creating a key', () => {
+  it('writes an audit entry first, with the key id, the actor and the source', async () => {
     const { ports, entries, repository, addCaller } = createMemoryKeyPorts();
     const by = addCaller('leadleadlead', lead);
     const made = await createKey(ports, by, '{"name":"ant-test-x","monthly_budget_usd":5}');
@@ -32,7 +32,7 @@ describe('a key is made', () => {
     ]);
   });
 
-  it('by nobody when it cannot be put on record', async () => {
+  it('fails when the audit entry cannot be written', async () => {
     const { ports, repository, addCaller } = createMemoryKeyPorts();
     const append = async () => {
       throw new Error('no trail');
@@ -45,21 +45,24 @@ describe('a key is made', () => {
   it.each([
     ['revoked', { revokedAtEpochMs: START_MS - 1 }],
     ['expired', { expiresAtEpochMs: START_MS }],
-  ])('by none that is %s, whatever API Gateway remembers of it', async (_what, more) => {
-    const { ports, entries, addCaller } = createMemoryKeyPorts();
-    const by = addCaller('leadleadlead', lead, more);
-    const mine = addCaller('membermember', member);
-    const refused = { reason: 'invalid_api_key' };
-    expect(await createKey(ports, by, '{"name":"ant-test"}')).toMatchObject(refused);
-    expect(await listKeys(ports, by, undefined)).toMatchObject(refused);
-    expect(await findKey(ports, by, mine.identity.keyId, 'read_keys')).toMatchObject(refused);
-    expect(await revokeKey(ports, by, 'membermember', '')).toMatchObject(refused);
-    expect(await rotateKey(ports, by, 'membermember', DAY)).toMatchObject(refused);
-    expect(entries).toEqual([]);
-  });
+  ])(
+    'is refused to a %s key, as is every other operation, even while API Gateway caches its authorization',
+    async (_what, more) => {
+      const { ports, entries, addCaller } = createMemoryKeyPorts();
+      const by = addCaller('leadleadlead', lead, more);
+      const mine = addCaller('membermember', member);
+      const refused = { reason: 'invalid_api_key' };
+      expect(await createKey(ports, by, '{"name":"ant-test"}')).toMatchObject(refused);
+      expect(await listKeys(ports, by, undefined)).toMatchObject(refused);
+      expect(await findKey(ports, by, mine.identity.keyId, 'read_keys')).toMatchObject(refused);
+      expect(await revokeKey(ports, by, 'membermember', '')).toMatchObject(refused);
+      expect(await rotateKey(ports, by, 'membermember', DAY)).toMatchObject(refused);
+      expect(entries).toEqual([]);
+    },
+  );
 });
 
-describe('keys are seen', () => {
+describe('listing keys', () => {
   const seenBy = async (
     identity: Parameters<ReturnType<typeof createMemoryKeyPorts>['addCaller']>[1],
     team?: string,
@@ -71,7 +74,7 @@ describe('keys are seen', () => {
     const found = await listKeys(ports, addCaller('mememememe01', identity), team);
     return 'reason' in found ? found.reason : found.map(({ keyId }) => keyId).filter((id) => id !== 'mememememe01');
   };
-  it('as far as a role reaches', async () => {
+  it('returns the keys that the role may see', async () => {
     expect(await seenBy({ role: 'admin' })).toEqual(['adminadmin01', 'antmember001', 'beemember001']);
     expect(await seenBy({ role: 'admin' }, 'bee')).toEqual(['beemember001']);
     expect(await seenBy(lead)).toEqual(['antmember001']);
@@ -82,11 +85,11 @@ describe('keys are seen', () => {
     expect(await seenBy({ role: 'admin' }, 'bea')).toBe('invalid_request');
   });
 
-  it('by no lead that has lost its team', async () => {
+  it('returns none to a lead without a team', async () => {
     expect(await seenBy({ role: 'lead' })).toEqual([]);
   });
 
-  it('one by one in the same way: what is another team’s is not there', async () => {
+  it('agrees with finding one key: another team’s key counts as not found', async () => {
     const { ports, addCaller } = createMemoryKeyPorts();
     const by = addCaller('leadleadlead', lead);
     addCaller('beemember001', { role: 'member', team: 'bee' });
@@ -97,8 +100,8 @@ describe('keys are seen', () => {
   });
 });
 
-describe('a key is revoked', () => {
-  it('where keys are checked and where calls are admitted, on record with what it was before', async () => {
+describe('revoking a key', () => {
+  it('revokes it in the registry and in the ledger, with an audit entry that has its previous status', async () => {
     const { ports, repository, entries, revoked, addCaller } = createMemoryKeyPorts();
     addCaller('membermember', member);
     const by = addCaller('leadleadlead', lead);
@@ -110,7 +113,7 @@ describe('a key is revoked', () => {
     ]);
   });
 
-  it('by a viewer never, by a member only when it is its own', async () => {
+  it('is refused to a viewer, and to a member for keys other than its own', async () => {
     const { ports, addCaller } = createMemoryKeyPorts();
     const own = addCaller('membermember', member);
     addCaller('othermember0', member);
@@ -121,8 +124,8 @@ describe('a key is revoked', () => {
   });
 });
 
-describe('a key is rotated', () => {
-  it('into one with its rights, its end and its share of the ledger, and works beside it', async () => {
+describe('rotating a key', () => {
+  it('creates a key with the same rights, expiry and ledger entry, valid together with the old one', async () => {
     const { ports, repository, entries, addCaller } = createMemoryKeyPorts();
     const scope = { usd: 5, models: ['openai/gpt-oss-20b'] };
     const expiresAtEpochMs = START_MS + MS_PER_DAY;
@@ -144,7 +147,7 @@ describe('a key is rotated', () => {
     expect(await rotateKey(ports, own, 'me', DAY)).toMatchObject({ reason: 'invalid_request' });
   });
 
-  it('without an overlap by ending the old one at once', async () => {
+  it('revokes the old key at once without an overlap', async () => {
     const { ports, repository, revoked, addCaller } = createMemoryKeyPorts();
     const own = addCaller('membermember', member);
     expect(await rotateKey(ports, own, 'me', { overlapHours: 0, reason: 'leaked' })).toHaveProperty('key');
@@ -152,18 +155,18 @@ describe('a key is rotated', () => {
     expect(revoked).toEqual(['ant/membermember']);
   });
 
-  it.each([-1, 169, Number.NaN])('for no overlap of %d hours', async (overlapHours) => {
+  it.each([-1, 169, Number.NaN])('refuses an overlap of %d hours', async (overlapHours) => {
     const { ports, addCaller } = createMemoryKeyPorts();
     const own = addCaller('membermember', member);
     expect(await rotateKey(ports, own, 'me', { overlapHours, reason: '' })).toMatchObject({ param: 'overlap_hours' });
   });
 
   it.each<[string, object, object, string]>([
-    ['is wider', { ...lead, scope: { models: ['openai/gpt-oss-20b'] } }, member, 'key_too_wide'],
-    ['spends what its own dollars do not allow', { ...lead, scope: { usd: 1 } }, member, 'key_too_wide'],
+    ['has more rights', { ...lead, scope: { models: ['openai/gpt-oss-20b'] } }, member, 'key_too_wide'],
+    ['could spend more than the caller', { ...lead, scope: { usd: 1 } }, member, 'key_too_wide'],
     ['outlives it', { ...lead, expiresAtEpochMs: START_MS + 1 }, member, 'key_too_wide'],
     ['is another lead’s', lead, lead, 'forbidden'],
-  ])('by none that would get hold of one that %s', async (_what, callerIs, keyIs, reason) => {
+  ])('is refused to a caller for a key that %s', async (_what, callerIs, keyIs, reason) => {
     const { ports, repository, addCaller } = createMemoryKeyPorts();
     const by = addCaller('leadleadlead', callerIs as typeof lead);
     addCaller('otherother00', keyIs as typeof lead);
@@ -171,7 +174,7 @@ describe('a key is rotated', () => {
     expect(repository.records.size).toBe(2);
   });
 
-  it('once, when two rotate it at once: the other key never works', async () => {
+  it('succeeds once when two requests race, and revokes the other new key', async () => {
     const { ports, repository, addCaller } = createMemoryKeyPorts();
     const own = addCaller('membermember', member);
     const both = await Promise.all([rotateKey(ports, own, 'me', DAY), rotateKey(ports, own, 'me', DAY)]);
@@ -185,7 +188,7 @@ describe('a key is rotated', () => {
     ['ant-prod', 'ant-prod-2026-11'],
     ['ant-prod-2026-10', 'ant-prod-2026-11'],
     ['ant-prod-x-2026', 'ant-prod-x-2026-2026-11'],
-  ])('under the name of the month: %s → %s', (before, after) => {
+  ])('names the new key after the month: %s → %s', (before, after) => {
     expect(nextKeyName(before, START_MS)).toBe(after);
   });
 });

@@ -15,18 +15,18 @@ const STEPS = ['createSecret', 'setSecret', 'testSecret', 'finishSecret'] as con
 
 class Crash extends Error {}
 
-/** A team's secret as Secrets Manager keeps it, and the registry's keys; after `lives` writes everything crashes. */
-function world() {
+/** Creates a team's secret and registry in memory; every write after the first `writesLeft` crashes. */
+function createRig() {
   const versions = new Map<string, { stages: string[]; value?: ServiceKey }>([
     ['placeholder', { stages: ['AWSCURRENT'] }],
   ]);
   const records = new Map<string, KeyRecord>();
   const working = new Map<string, string>();
   const entries: AuditEntry[] = [];
-  let lives = Number.POSITIVE_INFINITY;
+  let writesLeft = Number.POSITIVE_INFINITY;
   let minted = 0;
   const write = () => {
-    if (lives-- <= 0) throw new Crash();
+    if (writesLeft-- <= 0) throw new Crash();
   };
   const find = (label: string) => [...versions].find(([, { stages }]) => stages.includes(label));
   const label = (name: string, to: string) => {
@@ -100,19 +100,29 @@ function world() {
     begin(token);
     for (const name of STEPS) await step(name, token);
   };
-  /** What the secret's readers get, and whether that works. */
+  /** Returns the id of the key that the secret's readers get, if it is valid. */
   const current = async () => {
     const value = find('AWSCURRENT')?.[1].value;
     return value === undefined ? undefined : (await ports.keys.identify(value.apiKey))?.keyId;
   };
-  return { ports, versions, records, entries, begin, step, rotate, current, setLives: (n: number) => (lives = n) };
+  return {
+    ports,
+    versions,
+    records,
+    entries,
+    begin,
+    step,
+    rotate,
+    current,
+    crashAfter: (writes: number) => (writesLeft = writes),
+  };
 }
 
 const [FIRST, SECOND] = ['id of chatbot first', 'id of chatbot second'];
 
-describe('a rotation of the key that services read', () => {
-  it('makes the first key of a secret that has none yet', async () => {
-    const { rotate, current, records, versions, entries } = world();
+describe('a rotation of a service key', () => {
+  it('creates the first key of a secret without one', async () => {
+    const { rotate, current, records, versions, entries } = createRig();
     await rotate('first');
     expect(await current()).toBe(FIRST);
     expect(records.get(FIRST)).toEqual({
@@ -130,8 +140,8 @@ describe('a rotation of the key that services read', () => {
     ]);
   });
 
-  it('puts a new key in its place, and lets the old one go on for a day at least', async () => {
-    const { rotate, current, records, entries } = world();
+  it('makes a new key current, and keeps the old one valid for at least a day', async () => {
+    const { rotate, current, records, entries } = createRig();
     await rotate('first');
     await rotate('second');
     expect(await current()).toBe(SECOND);
@@ -141,8 +151,8 @@ describe('a rotation of the key that services read', () => {
     expect(entries.at(-1)).toMatchObject({ action: 'rotate_key', subject: `key ${FIRST}`, team: 'chatbot' });
   });
 
-  it("carries the old key's limits over, as one line", async () => {
-    const { rotate, records } = world();
+  it("inherits the old key's limits, with one ledger entry for all successors", async () => {
+    const { rotate, records } = createRig();
     await rotate('first');
     const old = records.get(FIRST);
     if (old !== undefined) records.set(FIRST, { ...old, scope: { usd: 5, rpm: 10 } });
@@ -152,8 +162,8 @@ describe('a rotation of the key that services read', () => {
     expect(records.get('id of chatbot third')?.scope).toEqual({ usd: 5, rpm: 10, line: FIRST });
   });
 
-  it('comes to the same when each step is told twice, also when all are told again at the end', async () => {
-    const { rotate, begin, step, current, records, entries } = world();
+  it('is idempotent: running each step twice, or all again at the end, has no further effect', async () => {
+    const { rotate, begin, step, current, records, entries } = createRig();
     await rotate('first');
     const before = entries.length;
     begin('second');
@@ -165,32 +175,32 @@ describe('a rotation of the key that services read', () => {
   });
 
   it.each([0, 1, 2, 3, 4, 5, 6])(
-    'is resumed after a crash at the %i-th write, and readers have a key meanwhile',
-    async (lives) => {
-      const { rotate, begin, step, current, records, setLives } = world();
+    'resumes after a crash at write %i, with a valid current key throughout',
+    async (writes) => {
+      const { rotate, begin, step, current, records, crashAfter } = createRig();
       await rotate('first');
       begin('second');
-      setLives(lives);
+      crashAfter(writes);
       let crashes = 0;
       for (const name of STEPS) {
         for (;;) {
           const fault = await step(name, 'second').catch((error: unknown) => error);
-          expect(await current(), 'what the secret holds works at any moment').toBeDefined();
+          expect(await current(), 'the current key is always valid').toBeDefined();
           if (fault === undefined) break;
           expect(fault).toBeInstanceOf(Crash);
           crashes++;
-          setLives(Number.POSITIVE_INFINITY);
+          crashAfter(Number.POSITIVE_INFINITY);
         }
       }
-      expect(crashes).toBe(lives < 6 ? 1 : 0);
+      expect(crashes).toBe(writes < 6 ? 1 : 0);
       expect(await current()).toBe(SECOND);
       expect([...records.keys()]).toEqual([FIRST, SECOND]);
       expect(records.get(FIRST)?.rotatedTo).toBe(SECOND);
     },
   );
 
-  it('makes one key when the same step is told twice at once', async () => {
-    const { begin, step, current, records } = world();
+  it('creates one key when the same step runs concurrently', async () => {
+    const { begin, step, current, records } = createRig();
     begin('first');
     await Promise.all([step('createSecret', 'first'), step('createSecret', 'first')]);
     for (const name of STEPS.slice(1)) await step(name, 'first');
@@ -198,8 +208,8 @@ describe('a rotation of the key that services read', () => {
     expect(records.size).toBe(1);
   });
 
-  it('of two at once lets the one go on whose version is pending, and stops the other', async () => {
-    const { rotate, begin, step, current, records } = world();
+  it('continues the rotation whose version is pending, and refuses the steps of another', async () => {
+    const { rotate, begin, step, current, records } = createRig();
     await rotate('first');
     begin('other');
     await step('createSecret', 'other');
@@ -209,8 +219,8 @@ describe('a rotation of the key that services read', () => {
     expect(records.get(FIRST)?.rotatedTo).toBe(SECOND);
   });
 
-  it('refuses a token of no version, and a secret that is not set to be rotated', async () => {
-    const { ports, step, begin } = world();
+  it('refuses an unknown version, and a secret without rotation', async () => {
+    const { ports, step, begin } = createRig();
     await expect(step('createSecret', 'unknown')).rejects.toThrow('no such version');
     begin('first');
     const secret = {
@@ -223,11 +233,11 @@ describe('a rotation of the key that services read', () => {
   });
 
   it.each<[string, Partial<KeyRecord> | undefined, string]>([
-    ['is not there', undefined, 'does not work'],
+    ['does not exist', undefined, 'does not work'],
     ['was revoked', { revokedAtEpochMs: NOW }, 'does not work'],
     ['is of another team', { team: 'research' }, 'is not a key of team chatbot'],
-  ])('puts no pending key into force that %s', async (_what, change, why) => {
-    const { rotate, begin, step, current, records } = world();
+  ])('does not promote a pending key that %s', async (_what, change, why) => {
+    const { rotate, begin, step, current, records } = createRig();
     await rotate('first');
     begin('second');
     await step('createSecret', 'second');
@@ -240,10 +250,10 @@ describe('a rotation of the key that services read', () => {
   });
 
   it.each<[string, Partial<KeyRecord>]>([
-    ['has been rotated by a person meanwhile', { rotatedTo: 'another' }],
+    ['was rotated by a person meanwhile', { rotatedTo: 'another' }],
     ['has been revoked', { revokedAtEpochMs: NOW - 1 }],
-  ])('leaves an old key as it is that %s', async (_what, change) => {
-    const { rotate, records, current } = world();
+  ])('does not change an old key that %s', async (_what, change) => {
+    const { rotate, records, current } = createRig();
     await rotate('first');
     const old = records.get(FIRST);
     if (old !== undefined) records.set(FIRST, { ...old, ...change });

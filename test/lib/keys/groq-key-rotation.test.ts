@@ -13,15 +13,17 @@ const secretArn = {
 };
 const WRITES = ['PutSecretValue', 'UpdateSecretVersionStage', 'RotateSecret'].map((name) => `secretsmanager:${name}`);
 
-/** The statements of every policy of a template, by the policy's logical id. */
-function statementsOf(of: Template): readonly (readonly [string, Record<string, unknown>])[] {
-  return Object.entries(of.findResources('AWS::IAM::Policy')).flatMap(([id, { Properties }]) =>
+/** Returns the statements of every policy in a template, with the policy's logical id. */
+function listStatements(source: Template): readonly (readonly [string, Record<string, unknown>])[] {
+  return Object.entries(source.findResources('AWS::IAM::Policy')).flatMap(([id, { Properties }]) =>
     Properties.PolicyDocument.Statement.map((statement: Record<string, unknown>) => [id, statement] as const),
   );
 }
 
 it("lets one function write Groq secrets, this environment's only, and the gateway read them", () => {
-  const onSecrets = statementsOf(template).filter(([, { Resource }]) => JSON.stringify(Resource).includes(':secret:'));
+  const onSecrets = listStatements(template).filter(([, { Resource }]) =>
+    JSON.stringify(Resource).includes(':secret:'),
+  );
   const rights = onSecrets.map(([id, { Action, Resource }]) => {
     expect(Resource).toEqual(secretArn);
     return [id.replace(/Role.*/, ''), Action];
@@ -30,24 +32,26 @@ it("lets one function write Groq secrets, this environment's only, and the gatew
   expect(Object.fromEntries(rights)).toEqual({ Gateway: reads, GroqRotation: [...reads, ...WRITES] });
 });
 
-it('lets Secrets Manager call the function for these secrets, and the function begin a rotation by itself', () => {
+it('lets Secrets Manager invoke the function for these secrets, and the function start a rotation', () => {
   template.hasResourceProperties('AWS::Lambda::Permission', {
     Principal: 'secretsmanager.amazonaws.com',
     SourceAccount: '111111111111',
     SourceArn: secretArn,
   });
-  const [own] = statementsOf(template).filter(([id]) => id.startsWith('GroqKeysStartRotation'));
+  const [own] = listStatements(template).filter(([id]) => id.startsWith('GroqKeysStartRotation'));
   expect(own?.[1]).toMatchObject({
     Action: 'lambda:InvokeFunction',
     Resource: { 'Fn::GetAtt': [expect.stringMatching(/^GroqRotationFunction/), 'Arn'] },
   });
 });
 
-it("lets it tell by the gateway's own events only, and keep reports in a folder of their own", () => {
-  const statements = statementsOf(template).filter(([id]) => id.startsWith('GroqRotationRole'));
-  const of = (action: string) => statements.find(([, { Action }]) => Action === action)?.[1];
-  expect(of('events:PutEvents')).toMatchObject({ Condition: { StringEquals: { 'events:source': 'groq-gateway' } } });
-  expect(JSON.stringify(of('s3:PutObject'))).toMatch(/\/groq-keys\/\*/);
+it("may send only the gateway's own events, and write reports only in their folder", () => {
+  const statements = listStatements(template).filter(([id]) => id.startsWith('GroqRotationRole'));
+  const statementFor = (action: string) => statements.find(([, { Action }]) => Action === action)?.[1];
+  expect(statementFor('events:PutEvents')).toMatchObject({
+    Condition: { StringEquals: { 'events:source': 'groq-gateway' } },
+  });
+  expect(JSON.stringify(statementFor('s3:PutObject'))).toMatch(/\/groq-keys\/\*/);
   expect(JSON.stringify(statements)).not.toMatch(/s3:(Get|List|Delete)/);
 });
 
@@ -61,7 +65,7 @@ it('watches every five minutes and retires once a day', () => {
   ]);
 });
 
-it('needs no schedule of Secrets Manager, which would want a first key before there is one', () => {
+it('uses no Secrets Manager schedule, which would need a first key at deployment', () => {
   const stack = buildStack({
     teams: { chatbot: { allowedModels: ['openai/gpt-oss-20b'], rotateGroqKeyEveryDays: 30 } },
   });
@@ -70,12 +74,12 @@ it('needs no schedule of Secrets Manager, which would want a first key before th
   team.hasResourceProperties('AWS::SecretsManager::Secret', { SecretString: Match.absent(), KmsKeyId: Match.absent() });
 });
 
-it('encrypts secrets by a key of your own, where one is named, and lets its users use it through Secrets Manager', () => {
+it('encrypts secrets with a given KMS key, and grants its use through Secrets Manager', () => {
   const secretsKmsKeyArn = 'arn:aws:kms:eu-central-1:111111111111:key/11111111-2222-3333-4444-555555555555';
   const stack = buildStack({ deployment: { secretsKmsKeyArn } });
   const team = Template.fromStack(stack.node.findChild('Team-chatbot') as Stack);
   team.hasResourceProperties('AWS::SecretsManager::Secret', { KmsKeyId: secretsKmsKeyArn });
-  const onKey = statementsOf(Template.fromStack(stack)).filter(([, { Resource }]) => Resource === secretsKmsKeyArn);
+  const onKey = listStatements(Template.fromStack(stack)).filter(([, { Resource }]) => Resource === secretsKmsKeyArn);
   expect(onKey.map(([id, { Action }]) => [id.replace(/Role.*/, ''), Action])).toEqual([
     ['Gateway', 'kms:Decrypt'],
     ['GroqRotation', ['kms:Decrypt', 'kms:GenerateDataKey']],
@@ -89,6 +93,6 @@ it.each([
   ['groq/chatbot-prod-gateway', undefined],
   ['gateway/chatbot-test-service', undefined],
   ['x-groq/chatbot-test-gateway', undefined],
-])('knows whose secret %s is', (name, wanted) => {
+])('parses the team of %s', (name, wanted) => {
   expect(teamFromGroqSecret(name, 'test')).toBe(wanted);
 });

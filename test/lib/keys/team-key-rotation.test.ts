@@ -7,7 +7,7 @@ import { buildStack, synthesizeTemplate } from '../../support/stack/stack.ts';
 const team = { allowedModels: ['openai/gpt-oss-20b'], monthlyBudgetUsd: 10 };
 const stack = buildStack({ teams: { chatbot: { ...team, rotateKeyEveryDays: 30 }, batch: team } });
 const template = Template.fromStack(stack);
-const stackOfTeam = (name: string) => Template.fromStack(stack.node.findChild(`Team-${name}`) as Stack);
+const teamTemplate = (name: string) => Template.fromStack(stack.node.findChild(`Team-${name}`) as Stack);
 const secretArn = {
   'Fn::Join': [
     '',
@@ -19,8 +19,8 @@ const secretArn = {
   ],
 };
 
-it('gives a team that wants it a secret without a key, which is rotated at once and by schedule', () => {
-  const chatbot = stackOfTeam('chatbot');
+it('creates a secret without a key for a team with rotation, rotated at once and by schedule', () => {
+  const chatbot = teamTemplate('chatbot');
   chatbot.hasResource('AWS::SecretsManager::Secret', {
     DeletionPolicy: 'Delete',
     Properties: {
@@ -30,15 +30,15 @@ it('gives a team that wants it a secret without a key, which is rotated at once 
     },
   });
   chatbot.hasResource('AWS::SecretsManager::RotationSchedule', {
-    // So that it is gone before the team's keys are revoked.
+    // CloudFormation deletes it before it revokes the team's keys.
     DependsOn: ['Keys'],
     Properties: { RotationRules: { AutomaticallyAfterDays: 30 }, RotateImmediatelyOnUpdate: true },
   });
 });
 
-it('costs a team that does not want it nothing, and an environment without such a team no function', () => {
-  stackOfTeam('batch').resourceCountIs('AWS::SecretsManager::Secret', 1);
-  stackOfTeam('batch').resourceCountIs('AWS::SecretsManager::RotationSchedule', 0);
+it('creates nothing for a team without rotation, and no function for an environment without such teams', () => {
+  teamTemplate('batch').resourceCountIs('AWS::SecretsManager::Secret', 1);
+  teamTemplate('batch').resourceCountIs('AWS::SecretsManager::RotationSchedule', 0);
   const without = synthesizeTemplate();
   expect(Object.keys(without.findResources('AWS::IAM::Role')).filter((id) => id.startsWith('KeyRotation'))).toEqual([]);
   const names = Object.values(without.findResources('AWS::CloudWatch::Alarm')).map(
@@ -48,7 +48,7 @@ it('costs a team that does not want it nothing, and an environment without such 
   template.hasResourceProperties('AWS::CloudWatch::Alarm', { AlarmName: 'groq-gateway-test-rotation-errors' });
 });
 
-it("lets one function write services' secrets, and Secrets Manager call it for those only", () => {
+it('lets one function write service secrets, and Secrets Manager invoke it for those only', () => {
   const writers = Object.entries(template.findResources('AWS::IAM::Policy')).filter(([, { Properties }]) => {
     const text = JSON.stringify(Properties.PolicyDocument);
     return text.includes('secretsmanager:PutSecretValue') && text.includes(':secret:gateway/');
@@ -93,7 +93,7 @@ it.each([
   ['groq/chatbot-test-gateway', undefined],
   ['gateway/-test-service', undefined],
   ['x-gateway/chatbot-test-service', undefined],
-])('knows whose secret %s is', (name, wanted) => {
+])('parses the team of %s', (name, wanted) => {
   expect(teamFromServiceSecret(name, 'test')).toBe(wanted);
   if (wanted !== undefined) expect(serviceSecretName(wanted, 'test')).toBe(name);
 });

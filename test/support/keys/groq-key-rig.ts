@@ -13,21 +13,21 @@ import type { GroqKeyUse } from '../../../lambda/usage/groq-key-use.ts';
 import { LocalSecretsManager } from '../../../local/secrets-manager/secrets-manager.ts';
 import { MemoryGroqKeyRepository } from './memory-groq-key-repository.ts';
 
-/** The four steps, as Secrets Manager tells them. */
+/** The four steps of a rotation, in Secrets Manager's order. */
 export const ROTATION_STEPS = ['createSecret', 'setSecret', 'testSecret', 'finishSecret'] as const;
 
-/** Of a team whose keys tests rotate. */
+/** The team whose keys tests rotate. */
 export const TEAM = 'chatbot';
 const SECRET = groqSecretName(TEAM, 'prod');
 const NOW = Date.UTC(2026, 10, 25, 12);
 const WRITES = ['PutSecretValueCommand', 'UpdateSecretVersionStageCommand'];
 
-/** The end of a process. */
+/** A simulated crash of the process. */
 class ProcessCrash extends Error {
-  override readonly name = 'Death';
+  override readonly name = 'ProcessCrash';
 }
 
-/** Whether a process has ended by this, whatever an adapter has made of it. */
+/** Returns true for a simulated crash, also as the cause of an adapter's error. */
 export function isProcessCrash(error: unknown): boolean {
   return (
     error instanceof ProcessCrash ||
@@ -35,15 +35,12 @@ export function isProcessCrash(error: unknown): boolean {
   );
 }
 
-/** A token as long as AWS wants them. */
+/** Returns a token with AWS's minimum length. */
 export function rotationToken(name: string): string {
   return `token-of-32-characters-at-least-${name}`;
 }
 
-/**
- * A team's secret as AWS keeps it, the upstream that takes keys, and what is remembered and told; every write may be the
- * last of a process.
- */
+/** A team's secret in a simulated Secrets Manager, a simulated upstream, and in-memory ports; can crash before any write. */
 export class GroqKeyTestRig {
   nowEpochMs = NOW;
   source: GroqKeySourceName;
@@ -64,7 +61,7 @@ export class GroqKeyTestRig {
     this.secrets.handle('CreateSecret', { Name: SECRET, SecretString: JSON.stringify({ apiKey: first }) });
   }
 
-  /** Lets the process die after so many writes more. */
+  /** Makes every write after the next `writes` crash. */
   crashAfter(writes: number): void {
     this.#writesLeft = writes;
   }
@@ -85,7 +82,7 @@ export class GroqKeyTestRig {
       keyApi: {
         create: async (by, name) => {
           this.#write();
-          if (!this.accepted.has(by)) throw new Error('upstream takes no such key');
+          if (!this.accepted.has(by)) throw new Error('the upstream refuses the key');
           const [upstreamId, apiKey] = [`up-${++this.#made}`, `gsk_made_${this.#made}`];
           this.upstreamKeys.set(upstreamId, { name, apiKey });
           this.accepted.add(apiKey);
@@ -109,9 +106,9 @@ export class GroqKeyTestRig {
         },
       },
       notifier: {
-        notify: async (events) => {
+        notify: async (event) => {
           this.#write();
-          this.events.push(events);
+          this.events.push(event);
         },
         saveReport: async (path, markdown) => {
           this.#write();
@@ -125,7 +122,7 @@ export class GroqKeyTestRig {
     };
   }
 
-  /** Puts a key into the queue, a millisecond after the last. */
+  /** Stages a key, a millisecond after the previous one. */
   stage(apiKey: string, isAccepted = true): string {
     this.nowEpochMs += 1;
     if (isAccepted) this.accepted.add(apiKey);
@@ -139,7 +136,7 @@ export class GroqKeyTestRig {
     return keyId;
   }
 
-  /** Begins a rotation as Secrets Manager does: the version is there before the function is called. */
+  /** Starts a rotation as Secrets Manager does: it creates the version before it calls the function. */
   begin(token: string): void {
     this.secrets.handle('RotateSecret', { SecretId: SECRET, ClientRequestToken: token });
   }
@@ -153,7 +150,7 @@ export class GroqKeyTestRig {
     for (const step of ROTATION_STEPS) await this.step(step, token);
   }
 
-  /** The key that bears a label. */
+  /** Returns the key that has a label. */
   async keyWithLabel(label: string): Promise<GroqKey | undefined> {
     const { stages } = await this.secret.state();
     const id = [...stages].find(([, labels]) => labels.includes(label))?.[0];
@@ -164,12 +161,12 @@ export class GroqKeyTestRig {
     return (await this.keyWithLabel(VERSION_LABEL.current))?.apiKey;
   }
 
-  /** The ids of the keys that wait, the next one first. */
+  /** Returns the ids of the staged keys, the next one first. */
   async queue(): Promise<readonly string[]> {
     return stagedQueue((await this.secret.state()).stages).map(({ keyId }) => keyId);
   }
 
-  /** Moves a label by hand, as an operator may. */
+  /** Moves a label by hand, as an operator can. */
   label(label: string, to: string | undefined, from: string | undefined): void {
     this.secrets.handle('UpdateSecretVersionStage', {
       SecretId: SECRET,
@@ -180,6 +177,6 @@ export class GroqKeyTestRig {
   }
 
   #write(): void {
-    if (this.#writesLeft-- <= 0) throw new ProcessCrash('the process is gone');
+    if (this.#writesLeft-- <= 0) throw new ProcessCrash('the process has crashed');
   }
 }

@@ -1,7 +1,7 @@
 import { type ApiResponse, type KeyTestRig, MODELS } from './key-rig.ts';
 import { type KeyStep, NEWEST, type NewKeyRequest } from './key-steps.ts';
 
-/** What is known of a key without asking anyone: what its maker was told, and what has happened to it since. */
+/** The model's state of a key, from responses alone: its rights as created, and whether it was revoked. */
 type KnownKey = {
   readonly id: string;
   readonly secret: string;
@@ -16,27 +16,27 @@ type KnownKey = {
 
 const KEYS = '/openai/v1/api-keys';
 const TEAM_MODELS: Readonly<Record<string, readonly string[]>> = { ant: MODELS, bee: [MODELS[0]] };
-/** Who may make what, written down once more. */
-const MAY_MAKE: Readonly<Record<NewKeyRequest['role'], readonly string[]>> = {
+/** The roles that each role may create, written independently of the handlers. */
+const CREATABLE_ROLES: Readonly<Record<NewKeyRequest['role'], readonly string[]>> = {
   admin: ['admin', 'lead', 'member', 'viewer'],
   lead: ['member', 'viewer'],
   member: [],
   viewer: [],
 };
 
-/** Plays a story of keys on the real handlers, beside a small account of who may do what that shares no code with them. */
+/** Runs a sequence of steps on the real handlers and checks each response against a small independent access model. */
 export class KeyModelRunner {
   readonly #rig: KeyTestRig;
   readonly #keys: KnownKey[] = [];
   readonly #idempotentResponses = new Map<string, { readonly body: string; readonly text: string }>();
-  /** How many requests were granted, so that a suite can tell that its stories are about something. */
+  /** The number of granted requests, so that a suite can check that its sequences exercise something. */
   granted = 0;
 
   constructor(rig: KeyTestRig) {
     this.#rig = rig;
   }
 
-  /** Makes the keys that every story begins with: an admin; a lead, a member and a viewer of each team; a narrowed lead. */
+  /** Creates the keys that every sequence starts with: an admin; a lead, a member and a viewer of each team; narrowed leads. */
   async begin(): Promise<void> {
     const put = async (role: NewKeyRequest['role'], team?: 'ant' | 'bee', narrow: Partial<KnownKey> = {}) => {
       const { models, endpoints, usd } = narrow;
@@ -63,17 +63,17 @@ export class KeyModelRunner {
       return;
     }
     const by = this.#at(step.by);
-    // A key may end itself, so this is asked before.
+    // A key may revoke itself, so this is read before the request.
     const wasActive = this.#isActive(by);
     const answer = await this.#answer(step, by);
     if (answer.status >= 500) throw new Error(`a fault: ${answer.text}`);
     if (answer.status < 300) {
       this.granted++;
-      if (!wasActive) throw new Error(`key ${by.id} has ended, and was answered ${answer.status}: ${answer.text}`);
+      if (!wasActive) throw new Error(`key ${by.id} is not valid, and was answered ${answer.status}: ${answer.text}`);
     }
   }
 
-  /** That no secret is anywhere in what was logged. */
+  /** @throws if the log contains a key. */
   checkLog(): void {
     const logged = this.#rig.logged.join('\n');
     for (const { secret } of this.#keys)
@@ -82,7 +82,7 @@ export class KeyModelRunner {
 
   #at(number: number): KnownKey {
     const found = number === NEWEST ? this.#keys.at(-1) : this.#keys[number % this.#keys.length];
-    if (found === undefined) throw new Error('the story has not begun');
+    if (found === undefined) throw new Error('no key has been created');
     return found;
   }
 
@@ -122,9 +122,11 @@ export class KeyModelRunner {
       idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey },
     );
     if (answer.status !== 201) return this.#checkVisibility(by, answer);
-    const told = idempotencyKey === undefined ? undefined : this.#idempotentResponses.get(`${by.id} ${idempotencyKey}`);
-    if (told !== undefined) {
-      if (told.body !== body || told.text !== answer.text) throw new Error('one Idempotency-Key got two responses');
+    const earlier =
+      idempotencyKey === undefined ? undefined : this.#idempotentResponses.get(`${by.id} ${idempotencyKey}`);
+    if (earlier !== undefined) {
+      if (earlier.body !== body || earlier.text !== answer.text)
+        throw new Error('one Idempotency-Key got two responses');
       return answer;
     }
     if (idempotencyKey !== undefined)
@@ -140,7 +142,7 @@ export class KeyModelRunner {
     const wasActive = this.#isActive(old);
     const answer = await this.#rig.send(by.secret, 'POST', `${KEYS}/${old.id}/rotate`, { overlap_hours });
     if (answer.status !== 201) return this.#checkVisibility(by, answer);
-    if (!wasActive) throw new Error(`key ${old.id} had ended, and came back by a rotation`);
+    if (!wasActive) throw new Error(`key ${old.id} was not valid, and a rotation restored it`);
     if (by.id !== old.id) this.#checkRights(by, old);
     this.#add(answer, old);
     if (overlap_hours === 0) old.isRevoked = true;
@@ -164,30 +166,30 @@ export class KeyModelRunner {
     const isAllowed = this.#isActive(by) && isOpen && has && ['lead', 'member'].includes(by.role);
     if (!isAllowed && this.#rig.calls !== calls) throw new Error(`key ${by.id} reached ${model}, which it may not`);
     if (isAllowed && answer.status !== 200)
-      throw new Error(`key ${by.id} may call ${model}, and was told ${answer.text}`);
+      throw new Error(`key ${by.id} may call ${model}, and was answered ${answer.text}`);
     return answer;
   }
 
-  /** What a key that is made or rotated may be, given who gets to see it. */
+  /** @throws if the caller obtained a key with rights that it may not have. */
   #checkRights(
     by: KnownKey,
     made: Pick<KnownKey, 'role' | 'team' | 'models' | 'endpoints' | 'usd' | 'endsAtMs'>,
   ): void {
-    const within = (own: readonly string[] | undefined, its: readonly string[] | undefined) =>
-      own === undefined || (its?.every((one) => own.includes(one)) ?? false);
+    const within = (own: readonly string[] | undefined, wanted: readonly string[] | undefined) =>
+      own === undefined || (wanted?.every((name) => own.includes(name)) ?? false);
     const spends = ['lead', 'member'].includes(made.role) && (made.endpoints?.includes('chat') ?? true);
     const rules: readonly (readonly [boolean, string])[] = [
-      [MAY_MAKE[by.role].includes(made.role), 'of such a role'],
+      [CREATABLE_ROLES[by.role].includes(made.role), 'with a role it may not grant'],
       [by.role === 'admin' || by.team === made.team, 'of another team'],
-      [within(TEAM_MODELS[made.team ?? ''], made.models ?? []), 'with models that its team has not'],
+      [within(TEAM_MODELS[made.team ?? ''], made.models ?? []), 'with models that its team may not use'],
       [within(by.models, made.models), 'with more models'],
       [within(by.endpoints, made.endpoints), 'with more endpoints'],
-      [by.usd === undefined || !spends, 'with dollars beside its own'],
+      [by.usd === undefined || !spends, 'with a budget besides its own'],
       [(made.usd ?? 0) <= 100, 'with more dollars than its team'],
       [made.endsAtMs <= by.endsAtMs, 'that outlives it'],
-      [by.endpoints?.includes('keys') ?? true, 'by an endpoint it has not'],
+      [by.endpoints?.includes('keys') ?? true, 'through an endpoint it may not use'],
     ];
-    for (const [holds, what] of rules) if (!holds) throw new Error(`key ${by.id} got hold of one ${what}`);
+    for (const [holds, what] of rules) if (!holds) throw new Error(`key ${by.id} obtained a key ${what}`);
   }
 
   #add(
@@ -196,9 +198,9 @@ export class KeyModelRunner {
   ): void {
     const { id, key, role, team } = JSON.parse(answer.text);
     if (this.#keys.some(({ secret }) => secret === key || answer.text.includes(secret)))
-      throw new Error('a secret was told twice');
+      throw new Error('a secret was shown twice');
     if (role !== rights.role || (team ?? undefined) !== rights.team)
-      throw new Error('a key is another than was asked for');
+      throw new Error('the key differs from the request');
     const { models, endpoints, usd, endsAtMs } = rights;
     this.#keys.push({
       id,
@@ -218,18 +220,18 @@ export class KeyModelRunner {
     return by.role === 'member' ? by.id === key.id : key.team !== undefined && by.team === key.team;
   }
 
-  /** That an answer has no secret in it, and nothing of what its reader may not see. */
+  /** @throws if a response contains a secret, or a key or audit entry that its reader may not see. */
   #checkVisibility(by: KnownKey, answer: ApiResponse): ApiResponse {
     for (const key of this.#keys) {
-      if (answer.text.includes(key.secret.slice(-43))) throw new Error(`the secret of key ${key.id} was told again`);
-      // A refusal repeats the id that was asked for.
+      if (answer.text.includes(key.secret.slice(-43))) throw new Error(`the secret of key ${key.id} was shown again`);
+      // A refusal repeats the requested id.
       if (answer.status < 300 && !this.#maySee(by, key) && answer.text.includes(`"id":"${key.id}"`))
         throw new Error(`key ${by.id} saw key ${key.id}`);
     }
     if (answer.status < 300 && by.role !== 'admin' && answer.text.includes('"audit_entry"')) {
       const teams = JSON.parse(answer.text).data.map(({ team }: { team: unknown }) => team);
       if (by.role !== 'lead' || teams.some((team: unknown) => team !== by.team))
-        throw new Error(`key ${by.id} read the trail of others`);
+        throw new Error(`key ${by.id} read audit entries of other teams`);
     }
     return answer;
   }

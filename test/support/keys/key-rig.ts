@@ -28,26 +28,25 @@ import type { TestDatabase } from '../ledger/test-database.ts';
 
 const { createGatewayHandler } = await import('../../../lambda/http/io/gateway-handler.ts');
 
-/** The models of the world: both teams may use the first, `ant` also the second. */
+/** The models: both teams may use the first, only `ant` the second. */
 export const MODELS = ['openai/gpt-oss-20b', 'openai/gpt-oss-120b'] as const;
 const ROOMY = { monthlyBudgetUsd: 100, rateLimitRpm: 1_000, rateLimitTpm: 1_000_000, maxConcurrent: 200 };
 const TEAMS = { ant: { ...ROOMY, allowedModels: [...MODELS] }, bee: { ...ROOMY, allowedModels: [MODELS[0]] } };
 
-/** What a request was answered. */
+/** The response to a request. */
 export type ApiResponse = { readonly status: number; readonly headers: Record<string, unknown>; readonly text: string };
 
-/** The deployed handlers on the embedded DynamoDB, behind a minute's memory of the authorizer as API Gateway has it. */
+/** The deployed handlers on the embedded DynamoDB, behind an authorizer cache of one minute like API Gateway's. */
 export class KeyTestRig {
   nowEpochMs = START_MS;
-  /** Calls that reached the upstream. */
+  /** The number of calls that reached the upstream. */
   calls = 0;
-  /** All that was logged. */
+  /** The lines of the log. */
   readonly logged: string[] = [];
   readonly keys: DynamoKeyStore;
-  /** What is known of Groq keys, and of the calls that went with them. */
   readonly groqKeys: DynamoGroqKeyRepository;
   readonly usage: DynamoUsage;
-  readonly #remembered = new Map<string, { context: object; untilMs: number }>();
+  readonly #authorizations = new Map<string, { context: object; untilMs: number }>();
   readonly #authorizer;
   readonly #admin;
   readonly #gateway;
@@ -83,7 +82,7 @@ export class KeyTestRig {
     });
   }
 
-  /** A world with its policies in force, on a table of its own. */
+  /** Starts a rig with published policies, on a new table. */
   static async start(database: TestDatabase): Promise<KeyTestRig> {
     const table = `keys-${randomUUID()}`;
     await ensureTable(database.client, table);
@@ -106,7 +105,7 @@ export class KeyTestRig {
     return rig;
   }
 
-  /** Puts a key there as an operator does. */
+  /** Stores a key as an operator does. */
   async key(role: KeyRecord['role'], team?: string, more: Partial<KeyRecord> = {}) {
     const { key, keyId } = mintKey('test');
     const record = { keyId, role, name: `${team ?? 'organization'}-test-${role}`, createdAtEpochMs: this.nowEpochMs };
@@ -114,7 +113,7 @@ export class KeyTestRig {
     return { key, keyId };
   }
 
-  /** Sends a request as a client does, through what API Gateway remembers. */
+  /** Sends a client's request through the authorizer cache. */
   async send(key: string, method: string, path: string, body?: unknown, headers: object = {}): Promise<ApiResponse> {
     const context = await this.#authorized(key);
     if (context === undefined) return { status: 401, headers: {}, text: '' };
@@ -134,14 +133,14 @@ export class KeyTestRig {
     return { status: answer.statusCode, headers: answer.headers ?? {}, text: answer.body };
   }
 
-  /** Makes a chat completion. */
+  /** Sends a chat completion request. */
   async chat(key: string, model: string): Promise<ApiResponse> {
     const body = { model, max_tokens: 5, messages: [{ role: 'user', content: 'Hello' }] };
     return await this.send(key, 'POST', '/openai/v1/chat/completions', body);
   }
 
   async #authorized(key: string): Promise<object | undefined> {
-    const known = this.#remembered.get(key);
+    const known = this.#authorizations.get(key);
     if (known !== undefined && known.untilMs > this.nowEpochMs) return known.context;
     const event = {
       type: 'REQUEST',
@@ -159,7 +158,7 @@ export class KeyTestRig {
       throw error;
     }
     const context = result.context ?? {};
-    this.#remembered.set(key, { context, untilMs: this.nowEpochMs + CACHE_MS });
+    this.#authorizations.set(key, { context, untilMs: this.nowEpochMs + CACHE_MS });
     return context;
   }
 }

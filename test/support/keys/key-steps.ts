@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { MODELS } from './key-rig.ts';
 
-/** What may be asked for a new key, by small numbers. */
+/** The properties of a requested key. */
 export type NewKeyRequest = {
   readonly role: 'admin' | 'lead' | 'member' | 'viewer';
   readonly team: 'ant' | 'bee';
@@ -11,7 +11,7 @@ export type NewKeyRequest = {
   readonly lastsS: number | undefined;
 };
 
-/** What may happen to keys, in any order; `by` and `key` count the keys that there are, round and round. */
+/** A step of a test sequence. `by` and `key` are indices into the existing keys, modulo their number. */
 export type KeyStep =
   | {
       readonly kind: 'create';
@@ -26,7 +26,7 @@ export type KeyStep =
   | { readonly kind: 'call'; readonly by: number; readonly model: string }
   | { readonly kind: 'wait'; readonly s: number };
 
-/** Stands for the key that came last: most of what can go wrong is about it. */
+/** The index of the newest key, which most bugs would be about. */
 export const NEWEST = -1;
 const by = fc.oneof(fc.nat({ max: 40 }), fc.constant(NEWEST));
 const key = by;
@@ -41,7 +41,7 @@ const request: fc.Arbitrary<NewKeyRequest> = fc.record({
   lastsS: maybe(fc.constantFrom(30, 90, 4_000)),
 });
 
-/** Any step, the ones that make keys more often. */
+/** Generates any step, more often those that create keys. */
 export const keyStepArbitrary: fc.Arbitrary<KeyStep> = fc.oneof(
   {
     weight: 8,
@@ -55,7 +55,7 @@ export const keyStepArbitrary: fc.Arbitrary<KeyStep> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: kind('wait'), s: fc.constantFrom(1, 30, 61, 3_600) }) },
 );
 
-/** A step in words; keys are told by the order in which they came. */
+/** Formats a step; keys are numbered in order of creation. */
 export function formatKeyStep(step: KeyStep): string {
   switch (step.kind) {
     case 'create':

@@ -5,7 +5,7 @@ import type {
   GroqKeyRepository,
 } from '../../../lambda/groq-keys/groq-key-record.ts';
 
-/** The records of Groq keys, in memory; `write` is told before each write, and may throw. */
+/** An in-memory repository of Groq key records; calls `write` before each write, which may throw. */
 export class MemoryGroqKeyRepository implements GroqKeyRepository {
   readonly #records = new Map<string, Record<string, unknown>>();
   readonly #making = new Map<string, GroqKeyCreation>();

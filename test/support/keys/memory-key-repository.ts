@@ -10,13 +10,13 @@ import { START_MS } from '../ledger/ledger-fixtures.ts';
 
 const TEAM = { allowedModels: ['openai/gpt-oss-20b', 'openai/gpt-oss-120b'], monthlyBudgetUsd: 100, rateLimitRpm: 60 };
 
-/** Two teams and what keys are judged by, at the start of all tests' time. */
+/** Returns the rules for new keys of two teams. */
 export function keyRules(nowEpochMs = START_MS): KeyRules {
   const { teams } = parseEnvironment('test', { teams: { ant: { ...TEAM, rateLimitTpm: 1_000 }, bee: TEAM } }, catalog);
   return { teams, environmentName: 'test', nowEpochMs, parseTime };
 }
 
-/** Keys in memory. */
+/** An in-memory key repository. */
 export class MemoryKeyRepository implements KeyRepository {
   readonly records = new Map<string, KeyRecord>();
   #minted = 0;
@@ -51,7 +51,7 @@ export class MemoryKeyRepository implements KeyRepository {
   }
 }
 
-/** Ports of operations on keys in memory, and what they have written. */
+/** Creates in-memory ports of key operations, and collects their writes. */
 export function createMemoryKeyPorts() {
   const repository = new MemoryKeyRepository();
   const entries: AuditEntry[] = [];
@@ -64,7 +64,7 @@ export function createMemoryKeyPorts() {
     rules: keyRules(),
     newId: () => `id${++ids}`,
   };
-  /** Puts a key there, and returns who calls by it. */
+  /** Stores a key, and returns a caller with it. */
   const addCaller = (keyId: string, identity: Omit<Identity, 'keyId'>, more: Partial<KeyRecord> = {}): Caller => {
     const name = `${identity.team ?? 'organization'}-test-${keyId}`;
     repository.records.set(keyId, { ...identity, keyId, name, createdAtEpochMs: START_MS, ...more });

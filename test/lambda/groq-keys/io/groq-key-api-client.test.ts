@@ -10,7 +10,7 @@ beforeAll(async () => {
 afterAll(async () => await fake.close());
 const calls = () => new GroqKeyApiClient(fake.baseUrl, fetch, async () => {});
 
-it('makes, lists and deletes keys by the API of the upstream', async () => {
+it("creates, lists and deletes keys by the upstream's API", async () => {
   const made = await calls().create('gsk_admin', 'chatbot-prod-2026-11');
   expect(await calls().list('gsk_admin')).toEqual([{ upstreamId: made.upstreamId, name: 'chatbot-prod-2026-11' }]);
   expect(await calls().isAccepted(made.apiKey)).toBe(true);
@@ -20,7 +20,7 @@ it('makes, lists and deletes keys by the API of the upstream', async () => {
   expect(await calls().list('gsk_admin')).toEqual([]);
 });
 
-it('takes a key for dead only when Groq says so twice', async () => {
+it('reports a key as refused only after two refusals in a row', async () => {
   const before = fake.keys.usageFor(deriveGroqKeyId('gsk_unknown')).refused;
   expect(await calls().isAccepted('gsk_unknown')).toBe(false);
   expect(fake.keys.usageFor(deriveGroqKeyId('gsk_unknown')).refused).toBe(before + 2);
@@ -37,13 +37,13 @@ it.each([
   [429, true],
   [500, undefined],
   [403, undefined],
-])('answers a %i by %s', async (status, wanted) => {
-  const asked = new GroqKeyApiClient(undefined, async () => new Response('not json', { status }));
-  if (wanted === undefined) await expect(asked.isAccepted('gsk_x')).rejects.toThrow(`Groq answered ${status}`);
-  else expect(await asked.isAccepted('gsk_x')).toBe(wanted);
+])('interprets status %i as %s', async (status, wanted) => {
+  const client = new GroqKeyApiClient(undefined, async () => new Response('not json', { status }));
+  if (wanted === undefined) await expect(client.isAccepted('gsk_x')).rejects.toThrow(`Groq answered ${status}`);
+  else expect(await client.isAccepted('gsk_x')).toBe(wanted);
 });
 
-it('never says a key in an error', async () => {
+it('never puts a key into an error', async () => {
   const broken = new GroqKeyApiClient('http://127.0.0.1:1');
   const error: unknown = await broken.isAccepted('gsk_secret').catch((cause: unknown) => cause);
   expect(error).toBeInstanceOf(Error);

@@ -13,10 +13,10 @@ const EVENT: GroqKeyEvent = {
   lines: ['Team chatbot now uses another key.'],
 };
 
-/** A herald over clients that write down what they are sent. */
+/** Creates a notifier over clients that record what they are sent. */
 function createNotifier(failed = 0) {
   const sent: { readonly input: Record<string, unknown> }[] = [];
-  const told: unknown[] = [];
+  const messages: unknown[] = [];
   const send = async (command: { readonly input: Record<string, unknown> }) => {
     sent.push(command);
     return { FailedEntryCount: failed };
@@ -24,15 +24,15 @@ function createNotifier(failed = 0) {
   const notifier = new AwsGroqKeyNotifier({
     events: { send } as unknown as EventBridgeClient,
     objects: { send } as unknown as S3Client,
-    topic: { notify: async (subject, lines) => void told.push([subject, ...lines]) },
+    topic: { notify: async (subject, lines) => void messages.push([subject, ...lines]) },
     bucket: 'reports',
     environmentName: 'prod',
   });
-  return { notifier, sent, told };
+  return { notifier, sent, messages };
 }
 
-it('tells news as an event that rules can match, and to the operators', async () => {
-  const { notifier, sent, told } = createNotifier();
+it('sends a notification as an EventBridge event and as a message to operators', async () => {
+  const { notifier, sent, messages } = createNotifier();
   await notifier.notify(EVENT);
   const [entry = {}] = (sent[0]?.input.Entries ?? []) as readonly Record<string, string>[];
   expect(entry).toMatchObject({ Source: 'groq-gateway', DetailType: 'Groq key rotation' });
@@ -44,16 +44,16 @@ it('tells news as an event that rules can match, and to the operators', async ()
     keyName: 'chatbot-prod-2026-11',
     at: '2026-11-25T12:00:00Z',
   });
-  expect(told).toEqual([['Groq gateway prod: Groq key of chatbot', 'Team chatbot now uses another key.']]);
+  expect(messages).toEqual([['Groq gateway prod: Groq key of chatbot', 'Team chatbot now uses another key.']]);
 });
 
-it('fails where EventBridge takes no event, so that it is told again', async () => {
-  const { notifier, told } = createNotifier(1);
+it('fails when EventBridge rejects the event, so that a retry sends it again', async () => {
+  const { notifier, messages } = createNotifier(1);
   await expect(notifier.notify(EVENT)).rejects.toThrow('cannot send an event');
-  expect(told).toEqual([]);
+  expect(messages).toEqual([]);
 });
 
-it('keeps a report in the bucket, and says where', async () => {
+it('stores a report in the bucket and returns its location', async () => {
   const { notifier, sent } = createNotifier();
   expect(await notifier.saveReport('groq-keys/chatbot/x.md', '# Report')).toBe('s3://reports/groq-keys/chatbot/x.md');
   expect(sent[0]?.input).toMatchObject({ Bucket: 'reports', Key: 'groq-keys/chatbot/x.md', Body: '# Report' });

@@ -13,7 +13,7 @@ afterAll(async () => await database.close());
 it.each<[string, () => GroqKeyRepository]>([
   ['in memory', () => new MemoryGroqKeyRepository()],
   ['in DynamoDB', () => new DynamoGroqKeyRepository(database.client, 'registry')],
-])('remembers and forgets facts of keys %s', async (_where, open) => {
+])('stores and removes facts of keys %s', async (_where, open) => {
   const records = open();
   expect(await records.read('chatbot', 'aaaaaaaaaaaa')).toBeUndefined();
   await records.setIfAbsent('chatbot', 'aaaaaaaaaaaa', { name: 'chatbot-prod', stagedAtEpochMs: 1 });

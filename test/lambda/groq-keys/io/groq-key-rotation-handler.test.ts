@@ -9,11 +9,11 @@ import { GroqKeyTestRig, ROTATION_STEPS, rotationToken, TEAM } from '../../../su
 
 const DAY_MS = 86_400_000;
 
-/** The function over a world, and what it writes to its log. */
+/** Creates the handler over a test rig, and collects its log. */
 function createHandler(rig: GroqKeyTestRig, teams: readonly string[] = [TEAM]) {
   const lines: string[] = [];
-  const begun: string[] = [];
-  const policyOf = (team: string) => ({ team, groqKeySource: rig.source, rotateGroqKeyEveryDays: 30 }) as TeamPolicy;
+  const started: string[] = [];
+  const policyFor = (team: string) => ({ team, groqKeySource: rig.source, rotateGroqKeyEveryDays: 30 }) as TeamPolicy;
   const handler = createGroqKeyRotationHandler({
     ...rig.ports,
     secretFor: () => rig.secret,
@@ -21,8 +21,8 @@ function createHandler(rig: GroqKeyTestRig, teams: readonly string[] = [TEAM]) {
       if (team !== TEAM) throw new Error('there is no such secret');
       return rig.secret;
     },
-    startRotation: async (team, functionArn) => void begun.push(`${team} by ${functionArn}`),
-    policies: async () => new Map(teams.map((team) => [team, policyOf(team)])),
+    startRotation: async (team, functionArn) => void started.push(`${team} by ${functionArn}`),
+    policies: async () => new Map(teams.map((team) => [team, policyFor(team)])),
     nowEpochMs: () => rig.nowEpochMs,
     log: (event, facts) => void lines.push(JSON.stringify({ event, ...facts })),
     write: (line) => void lines.push(line),
@@ -30,7 +30,7 @@ function createHandler(rig: GroqKeyTestRig, teams: readonly string[] = [TEAM]) {
   const run = async (event: Parameters<typeof handler>[0]) => await handler(event, lambdaContext('groq', 'r', 30_000));
   const step = async (Step: SecretsManagerRotationEvent['Step'], ClientRequestToken: string) =>
     await run({ Step, SecretId: 'arn', ClientRequestToken });
-  return { run, step, lines, begun };
+  return { run, step, lines, started };
 }
 
 it('rotates as Secrets Manager asks, step by step, and logs no key', async () => {
@@ -44,7 +44,7 @@ it('rotates as Secrets Manager asks, step by step, and logs no key', async () =>
   expect(lines.join()).not.toContain('gsk_');
 });
 
-it('lets the alarm ring when no key waits, and the step fail', async () => {
+it('writes the alarm metric and fails the step when no key is staged', async () => {
   const rig = new GroqKeyTestRig();
   const { step, lines } = createHandler(rig);
   rig.begin(rotationToken('a'));
@@ -60,25 +60,25 @@ it('lets the alarm ring when no key waits, and the step fail', async () => {
   expect(JSON.parse(lines[1] ?? '')).toMatchObject({ event: 'groq_rotation_failed', error: 'StagedKeyMissing' });
 });
 
-it('watches by schedule, and begins a rotation by its own ARN', async () => {
+it('watches by schedule, and starts a rotation by its own ARN', async () => {
   const rig = new GroqKeyTestRig();
-  const { run, begun, lines } = createHandler(rig);
+  const { run, started, lines } = createHandler(rig);
   await run({ job: 'watch' });
   rig.stage('gsk_second');
   rig.nowEpochMs += 30 * DAY_MS;
   await run({ job: 'watch' });
-  expect(begun).toEqual([`${TEAM} by ${lambdaContext('groq', 'r', 30_000).invokedFunctionArn}`]);
+  expect(started).toEqual([`${TEAM} by ${lambdaContext('groq', 'r', 30_000).invokedFunctionArn}`]);
   expect(lines.map((line) => JSON.parse(line).done)).toEqual(['accepted', 'rotation started']);
 });
 
-it('looks after all teams before it fails for one', async () => {
+it('runs for all teams before it fails for one', async () => {
   const rig = new GroqKeyTestRig();
   const { run, lines } = createHandler(rig, ['gone', TEAM]);
   await expect(run({ job: 'watch' })).rejects.toThrow('could not watch the Groq keys of gone');
   expect(lines.join()).toContain('"done":"accepted"');
 });
 
-it("leaves out the team of the deployment's own check, which has no secret", async () => {
+it("skips the deployment check's own team, which has no secret", async () => {
   const rig = new GroqKeyTestRig();
   const { run, lines } = createHandler(rig, [CANARY_TEAM, TEAM]);
   await run({ job: 'watch' });
@@ -93,9 +93,9 @@ it('retires by schedule', async () => {
   rig.nowEpochMs += DAY_MS;
   const { run, lines } = createHandler(rig);
   await run({ job: 'retire' });
-  const told = lines.map((line) => JSON.parse(line)).map(({ event, groqKeyId }) => [event, groqKeyId]);
+  const events = lines.map((line) => JSON.parse(line)).map(({ event, groqKeyId }) => [event, groqKeyId]);
   const first = deriveGroqKeyId('gsk_first');
-  expect(told).toEqual([
+  expect(events).toEqual([
     ['groq_key_retired', first],
     ['groq_key_deletion_pending', first],
   ]);

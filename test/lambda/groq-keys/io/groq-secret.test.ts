@@ -10,15 +10,15 @@ const NAME = groqSecretName('chatbot', 'test');
 const [A, B] = [rotationToken('a'), rotationToken('b')];
 const buildGroqKey = (apiKey: string): GroqKey => ({ apiKey, keyId: deriveGroqKeyId(apiKey), name: 'chatbot-test' });
 
-/** A team's secret with its first key, and what Secrets Manager told the rotation function. */
+/** Opens a team's secret with its first key, and collects Secrets Manager's calls of the rotation function. */
 function secretFor() {
-  const told: RotationEvent[] = [];
-  const manager = new LocalSecretsManager({ rotate: async (event) => void told.push(event) });
+  const rotationEvents: RotationEvent[] = [];
+  const manager = new LocalSecretsManager({ rotate: async (event) => void rotationEvents.push(event) });
   manager.handle('CreateSecret', { Name: NAME, SecretString: '{"apiKey":"gsk_first"}', ClientRequestToken: A });
-  return { manager, told, secret: groqSecret(manager.client, NAME, 'test') };
+  return { manager, rotationEvents, secret: groqSecret(manager.client, NAME, 'test') };
 }
 
-it('gives a pending version its key once, and whoever comes second the key that is there', async () => {
+it('writes a version once, and returns its existing key to a second writer', async () => {
   const { manager, secret } = secretFor();
   manager.handle('RotateSecret', { SecretId: NAME, ClientRequestToken: B });
   expect(await secret.read(B)).toBeUndefined();
@@ -29,7 +29,7 @@ it('gives a pending version its key once, and whoever comes second the key that 
   expect((await secret.read(B))?.apiKey).toBe('gsk_second');
 });
 
-it('moves the label of the current version, and AWS that of the one before', async () => {
+it('moves the current label, while AWS moves the previous one', async () => {
   const { secret } = secretFor();
   const label = stagedLabel(0, deriveGroqKeyId('gsk_second'));
   await secret.put(B, buildGroqKey('gsk_second'), label);
@@ -46,7 +46,7 @@ it('moves the label of the current version, and AWS that of the one before', asy
   expect((await secret.state()).stages).toEqual(new Map([[B, expect.arrayContaining(['AWSCURRENT', label])]]));
 });
 
-it('is for Groq secrets of its own environment only', async () => {
+it('opens Groq secrets of its own environment only', async () => {
   const { manager } = secretFor();
   await expect(groqSecret(manager.client, NAME, 'prod').state()).rejects.toThrow("is no secret of a team's Groq key");
   await expect(groqSecret(manager.client, 'groq/nobody-test-gateway', 'test').state()).rejects.toThrow(
@@ -54,11 +54,11 @@ it('is for Groq secrets of its own environment only', async () => {
   );
 });
 
-it("lets Secrets Manager begin a rotation, and says in AWS's own words why it does not", async () => {
-  const { manager, told } = secretFor();
+it("makes Secrets Manager start a rotation, and passes on AWS's message when it does not", async () => {
+  const { manager, rotationEvents } = secretFor();
   await startGroqRotation(manager.client, 'chatbot', 'test', 'arn:aws:lambda:eu-central-1:111111111111:function:f');
   await expect
-    .poll(() => told.map(({ Step }) => Step))
+    .poll(() => rotationEvents.map(({ Step }) => Step))
     .toEqual(['createSecret', 'setSecret', 'testSecret', 'finishSecret']);
   await expect(startGroqRotation(manager.client, 'chatbot', 'test', 'arn')).rejects.toThrow(
     /previous rotation isn't complete/,

@@ -25,23 +25,23 @@ beforeEach(() => {
   };
 });
 
-it('gives the same answer again, for a day, to the same request by the same key', async () => {
+it('returns the stored answer to a retry of the same request with the same key, for a day', async () => {
   expect(await store.begin(idempotentRequest)).toBe('begun');
   await store.complete(idempotentRequest, '{"key":"grk_test_new"}');
   expect(await store.begin(idempotentRequest)).toEqual({ answer: '{"key":"grk_test_new"}' });
   const { Item } = await database.client.send(
-    new GetItemCommand({ TableName: 'registry', Key: await keyOf(idempotentRequest) }),
+    new GetItemCommand({ TableName: 'registry', Key: await primaryKey(idempotentRequest) }),
   );
   expect(Item?.expiresAtEpochS).toEqual({ N: String(START_MS / 1000 + 86_400) });
 });
 
-it('takes another request by the same word for a mistake', async () => {
+it('refuses a different request with the same Idempotency-Key', async () => {
   await store.begin(idempotentRequest);
   await store.complete(idempotentRequest, 'x');
   expect(await store.begin({ ...idempotentRequest, request: 'POST /keys {"a":1}' })).toBe('request_mismatch');
 });
 
-it('says busy while the first is under way, and lets it begin again when it has died', async () => {
+it('returns busy while the first run is in progress, and lets a retry run after its timeout', async () => {
   await store.begin(idempotentRequest);
   nowEpochMs = START_MS + 59_999;
   expect(await store.begin(idempotentRequest)).toBe('busy');
@@ -49,29 +49,29 @@ it('says busy while the first is under way, and lets it begin again when it has 
   expect(await store.begin(idempotentRequest)).toBe('begun');
 });
 
-it('lets one of many begin that come at once', async () => {
+it('starts one of several concurrent requests', async () => {
   const begun = await Promise.all(Array.from({ length: 10 }, () => store.begin(idempotentRequest)));
   expect(begun.filter((one) => one === 'begun')).toHaveLength(1);
   expect(begun.filter((one) => one === 'busy')).toHaveLength(9);
 });
 
-it('lets a refused one begin again', async () => {
+it('lets a refused request run again', async () => {
   await store.begin(idempotentRequest);
   await store.release(idempotentRequest);
   expect(await store.begin({ ...idempotentRequest, request: 'another' })).toBe('begun');
 });
 
-it('knows callers apart that use the same word', async () => {
+it('separates callers that use the same Idempotency-Key', async () => {
   await store.begin(idempotentRequest);
   await store.complete(idempotentRequest, 'x');
   expect(await store.begin({ ...idempotentRequest, keyId: `${idempotentRequest.keyId}b` })).toBe('begun');
 });
 
-it('stores no answer that could be read without the caller’s own key', async () => {
+it('stores answers that cannot be read without the caller’s own key', async () => {
   await store.begin(idempotentRequest);
   await store.complete(idempotentRequest, '{"key":"grk_test_new"}');
   const { Item } = await database.client.send(
-    new GetItemCommand({ TableName: 'registry', Key: await keyOf(idempotentRequest) }),
+    new GetItemCommand({ TableName: 'registry', Key: await primaryKey(idempotentRequest) }),
   );
   const stored = JSON.stringify(Item) + Buffer.from(Item?.sealed?.B ?? []).toString('latin1');
   for (const secret of ['grk_test_new', idempotentRequest.presentedKey, idempotentRequest.request])
@@ -79,7 +79,7 @@ it('stores no answer that could be read without the caller’s own key', async (
   await expect(store.begin({ ...idempotentRequest, presentedKey: 'grk_test_other' })).rejects.toThrow();
 });
 
-it('fails as the registry does', async () => {
+it('fails with a StoreError when the registry fails', async () => {
   const broken = new DynamoIdempotencyStore(database.client, 'no-such-table', () => START_MS);
   for (const act of [
     () => broken.begin(idempotentRequest),
@@ -89,7 +89,7 @@ it('fails as the registry does', async () => {
     await expect(act()).rejects.toMatchObject({ name: 'StoreError', store: 'registry' });
 });
 
-async function keyOf({ keyId, idempotencyKey }: IdempotentRequest) {
+async function primaryKey({ keyId, idempotencyKey }: IdempotentRequest) {
   const bytes = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(idempotencyKey));
   return { pk: { S: `IDEMPOTENCY#${keyId}` }, sk: { S: Buffer.from(bytes).toString('hex') } };
 }

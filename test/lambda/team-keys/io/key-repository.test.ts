@@ -17,7 +17,7 @@ const inDynamo = () => new DynamoKeyRepository(database.client, 'registry', 'tes
 describe.each<[string, () => KeyRepository]>([
   ['in memory', () => new MemoryKeyRepository()],
   ['in DynamoDB', inDynamo],
-])('a shelf of keys %s', (what, open) => {
+])('a key repository %s', (what, open) => {
   const full = (keyId: string, more: Partial<KeyRecord> = {}): KeyRecord => ({
     keyId,
     role: 'member',
@@ -35,7 +35,7 @@ describe.each<[string, () => KeyRepository]>([
     return keyId;
   };
 
-  it('keeps all of a record, and gives it back one by one and by team', async () => {
+  it('stores a whole record, and returns it by id and by team', async () => {
     const repository = open();
     const keyId = await stored(repository);
     expect(await repository.read(keyId)).toEqual(full(keyId));
@@ -44,7 +44,7 @@ describe.each<[string, () => KeyRepository]>([
     expect(await repository.read('nothinghere0')).toBeUndefined();
   });
 
-  it('revokes once, and brings nothing into being by it', async () => {
+  it('revokes a key once, and creates nothing for an unknown id', async () => {
     const repository = open();
     const keyId = await stored(repository);
     await repository.revoke(keyId);
@@ -54,7 +54,7 @@ describe.each<[string, () => KeyRepository]>([
     expect(await repository.read('nothinghere0')).toBeUndefined();
   });
 
-  it('lets one take the place of a key, which stands, and no other', async () => {
+  it('replaces an active key by one other key only', async () => {
     const repository = open();
     const keyId = await stored(repository);
     expect(await repository.replace(keyId, 'successor001', START_MS + 5)).toBe(true);
@@ -67,7 +67,7 @@ describe.each<[string, () => KeyRepository]>([
   });
 });
 
-it('makes keys that the authorizer knows, with 256 random bits, of which it shows nobody the hash', async () => {
+it('creates keys with 256 random bits that the authorizer accepts, and never returns their hash', async () => {
   const repository = inDynamo();
   const { key, keyId } = repository.mint();
   expect(key).toMatch(/^grk_test_[0-9a-f]{12}_[A-Za-z0-9_-]{43}$/);

@@ -18,11 +18,11 @@ const key: KeyRecord = {
   retireAfterEpochMs: NOW - 1,
 };
 
-/** One run; what was revoked, logged and told, and how it ended. */
+/** Runs the handler once. Returns what was revoked, logged and sent, and the error, if any. */
 async function run(keys: readonly KeyRecord[], change: Partial<KeyRetirementHandlerPorts> = {}) {
   const revoked: string[] = [];
   const logged: string[] = [];
-  const told: (readonly string[])[] = [];
+  const messages: (readonly string[])[] = [];
   const handler = createKeyRetirementHandler({
     repository: {
       list: async (team) => keys.filter((one) => one.team === team),
@@ -32,7 +32,7 @@ async function run(keys: readonly KeyRecord[], change: Partial<KeyRetirementHand
     ledger: { revokeKey: async () => undefined },
     usage: { listRows: async () => [] },
     teams: async () => ['chatbot'],
-    notify: async (_subject, lines) => void told.push(lines),
+    notify: async (_subject, lines) => void messages.push(lines),
     nowEpochMs: () => NOW,
     environmentName: 'test',
     log: (event) => void logged.push(event),
@@ -42,34 +42,34 @@ async function run(keys: readonly KeyRecord[], change: Partial<KeyRetirementHand
     () => undefined,
     (error: Error) => error.message,
   );
-  return { revoked, logged, told, fault };
+  return { revoked, logged, messages, fault };
 }
 
-it('tells all of a run in one message, and logs a line a key', async () => {
+it('sends one message per run, and logs a line per key', async () => {
   const expiring = { ...key, keyId: 'soon', rotatedTo: undefined, expiresAtEpochMs: NOW + 1 };
   const { rotatedTo: _active, ...ends } = expiring;
-  const { told, logged, fault } = await run([key, ends]);
-  expect(told).toEqual([[expect.stringMatching(/^Expires soon/), expect.stringMatching(/^Retired/)]]);
+  const { messages, logged, fault } = await run([key, ends]);
+  expect(messages).toEqual([[expect.stringMatching(/^Expires soon/), expect.stringMatching(/^Retired/)]]);
   expect([logged, fault]).toEqual([['key_retired', 'key_expires_soon'], undefined]);
 });
 
-it('tells nobody when there is nothing to say', async () => {
-  expect(await run([])).toEqual({ revoked: [], logged: [], told: [], fault: undefined });
+it('sends no message when there is nothing to report', async () => {
+  expect(await run([])).toEqual({ revoked: [], logged: [], messages: [], fault: undefined });
 });
 
-it('retires keys also when nobody can be told, and then fails', async () => {
+it('retires keys even if the message cannot be sent, and then fails', async () => {
   const notify = async () => {
     throw new Error('no topic');
   };
   expect(await run([key], { notify })).toEqual({
     revoked: ['old000000000'],
     logged: ['key_retired', 'retirement_notification_failed'],
-    told: [],
+    messages: [],
     fault: 'could not notify the operators',
   });
 });
 
-it('fails by the names of teams whose keys could not be looked at', async () => {
+it('fails with the names of the teams whose keys could not be read', async () => {
   const list = async () => {
     throw new Error('no table');
   };

@@ -19,9 +19,9 @@ beforeAll(async () => {
 });
 afterAll(async () => await database.close());
 
-/** The deployed function over one secret of this name, and what it logs. */
-function rotationOf(name: string) {
-  // The steps are the tests' to tell.
+/** Creates the deployed function over one secret with this name, and collects its log. */
+function createRotation(name: string) {
+  // The tests call the steps themselves.
   const secrets = new LocalSecretsManager({ rotate: async () => {} });
   const { ARN: SecretId } = secrets.handle('CreateSecret', { Name: name, SecretString: PLACEHOLDER }) as {
     ARN: string;
@@ -54,8 +54,8 @@ function rotationOf(name: string) {
   return { begin, read, keys, repository, logged, step, held };
 }
 
-it('rotates by the four steps, each told twice, over the registry that the authorizer reads', async () => {
-  const { begin, keys, repository, step, held, logged } = rotationOf('gateway/twice-test-service');
+it('rotates by the four steps, each run twice, in the registry that the authorizer reads', async () => {
+  const { begin, keys, repository, step, held, logged } = createRotation('gateway/twice-test-service');
   for (const token of ['a', 'b']) {
     begin(token);
     for (const name of STEPS) {
@@ -74,8 +74,8 @@ it('rotates by the four steps, each told twice, over the registry that the autho
   expect(logged.join('\n')).not.toContain('grk_');
 });
 
-it('makes one key of the same step at the same time, which works', async () => {
-  const { begin, keys, repository, step, held } = rotationOf('gateway/once-test-service');
+it('creates one valid key when the same step runs concurrently', async () => {
+  const { begin, keys, repository, step, held } = createRotation('gateway/once-test-service');
   begin('a');
   await Promise.all([step('createSecret', 'a'), step('createSecret', 'a'), step('createSecret', 'a')]);
   for (const name of STEPS) await step(name, 'a');
@@ -83,8 +83,8 @@ it('makes one key of the same step at the same time, which works', async () => {
   expect(await repository.list('once')).toHaveLength(1);
 });
 
-it('brings no key back that somebody has revoked between two steps', async () => {
-  const { begin, read, keys, step, held, logged } = rotationOf('gateway/revoked-test-service');
+it('does not restore a key that was revoked between two steps', async () => {
+  const { begin, read, keys, step, held, logged } = createRotation('gateway/revoked-test-service');
   begin('a');
   await step('createSecret', 'a');
   const pending = read({ VersionId: 'a' });
@@ -96,9 +96,9 @@ it('brings no key back that somebody has revoked between two steps', async () =>
 });
 
 it.each(['groq/chatbot-test-gateway', 'gateway/chatbot-prod-service'])(
-  'touches no other secret, such as %s',
+  'refuses another secret, such as %s',
   async (name) => {
-    const { begin, read, step } = rotationOf(name);
+    const { begin, read, step } = createRotation(name);
     begin('a');
     await expect(step('createSecret', 'a')).rejects.toThrow("is no secret of a team's services");
     expect(() => read({ VersionId: 'a' })).toThrow(/can't find a value/);
