@@ -7,21 +7,21 @@ import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { DeploymentSettings } from '../lambda/policy/deployment-settings.ts';
 
-/** What may differ between the gateway's functions. */
+/** Props of {@link GatewayFunction}. */
 export type GatewayFunctionProps = {
-  /** The entry point's file in lambda/functions, without its ending. */
+  /** Name of the entry point's file in lambda/functions, without its extension. */
   readonly handler: string;
   readonly description: string;
   readonly timeout: Duration;
   readonly environment: Readonly<Record<string, string>>;
-  /** Whether CloudFormation or a schedule invokes it: then once, and never late. @default false */
+  /** True for a function that CloudFormation or a schedule invokes: its events are neither retried nor delivered late. @default false */
   readonly isNeverRetried?: boolean;
   readonly settings: DeploymentSettings;
 };
 
 const HANDLERS = join(import.meta.dirname, '../lambda/functions');
 
-/** A function on Node 24 and arm64: one minified ES module with its SDK, its own role, and logs that end. */
+/** A function on Node 24 and arm64: a minified ES module with the SDK bundled, its own role, and logs that expire. */
 export class GatewayFunction extends Construct {
   readonly function: NodejsFunction;
   readonly role: Role;
@@ -34,7 +34,7 @@ export class GatewayFunction extends Construct {
       retention: settings.logRetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
     });
-    // A role of its own instead of the managed policy, which may write to any log group.
+    // The managed policy would let the function write to any log group.
     this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     this.function = new NodejsFunction(this, 'Function', {
       description: props.description,
@@ -45,7 +45,7 @@ export class GatewayFunction extends Construct {
       timeout: props.timeout,
       role: this.role,
       logGroup: this.logGroup,
-      // A repeated or late event would undo what came after it; CloudFormation and the next schedule take care of failures.
+      // A retried or late event would overwrite newer changes; CloudFormation or the next scheduled run retries instead.
       ...(props.isNeverRetried === true ? { retryAttempts: 0, maxEventAge: Duration.minutes(1) } : {}),
       tracing: settings.tracing ? Tracing.ACTIVE : Tracing.DISABLED,
       environment: { ...props.environment, NODE_OPTIONS: '--enable-source-maps' },
@@ -61,7 +61,7 @@ export class GatewayFunction extends Construct {
     if (settings.tracing) {
       Validations.of(this).acknowledge({
         id: 'AwsSolutions-IAM5[Resource::*]',
-        reason: 'X-Ray has no resources to name: a trace is sent to the service itself.',
+        reason: 'X-Ray has no resource-level permissions for sending traces.',
       });
     }
     this.role.addToPolicy(

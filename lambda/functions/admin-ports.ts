@@ -13,7 +13,7 @@ import { DynamoKeyRepository } from '../team-keys/io/key-repository.ts';
 import { readKeyUsage } from '../team-keys/key-usage.ts';
 import { DynamoUsage } from '../usage/io/dynamo-usage.ts';
 
-/** Which tables, and what keys are named after. */
+/** The environment's name, which new keys contain, and its tables. */
 export type AdminTables = {
   readonly environmentName: string;
   readonly ledgerTable: string;
@@ -21,7 +21,7 @@ export type AdminTables = {
   readonly usageTable: string;
 };
 
-/** What administration needs, over DynamoDB; the policies as they stand at the moment of the request. */
+/** Creates a loader of the administrative API's ports over DynamoDB. Each call reads the current policies. */
 export function createAdminPorts(
   client: DynamoDBClient,
   tables: AdminTables,
@@ -34,7 +34,7 @@ export function createAdminPorts(
   const ledger = new DynamoBudgets(client, ledgerTable, nowEpochMs);
   const idempotency = new DynamoIdempotencyStore(client, registryTable, nowEpochMs);
   const usage = new DynamoUsage(client, usageTable, nowEpochMs);
-  const records = new DynamoGroqKeyRepository(client, registryTable);
+  const groqKeys = new DynamoGroqKeyRepository(client, registryTable);
   return async () => {
     const teams: ReadonlyMap<string, TeamPolicy> = (await registry.readCurrent())?.environment.teams ?? new Map();
     return {
@@ -43,8 +43,8 @@ export function createAdminPorts(
       ledger,
       idempotency,
       newId: randomUUID,
-      readAudit: async (period, most, team) => await audit.listNewest(period, most, team),
-      readGroqKeys: async (asked) => await readGroqKeys({ records, use: usage }, asked, nowEpochMs()),
+      readAudit: async (period, limit, team) => await audit.listNewest(period, limit, team),
+      readGroqKeys: async (names) => await readGroqKeys({ records: groqKeys, use: usage }, names, nowEpochMs()),
       readUse: async (records) => await readKeyUsage(usage, records, nowEpochMs()),
       rules: { teams, environmentName, nowEpochMs: nowEpochMs(), parseTime },
     };

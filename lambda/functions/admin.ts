@@ -6,5 +6,5 @@ import { readVariables } from './environment-variables.ts';
 const variables = readVariables(process.env);
 const loadPorts = createAdminPorts(createDynamoClient(), variables, systemClock.nowEpochMs);
 
-/** The entry point of the function that administers keys. */
+/** Entry point of the admin function, which serves the administrative API. */
 export const handler = createAdminHandler({ loadPorts, log: systemLog });

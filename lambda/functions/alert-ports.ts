@@ -8,15 +8,19 @@ import { systemClock, systemLog } from '../kernel/io/system.ts';
 import { DynamoUsage } from '../usage/io/dynamo-usage.ts';
 import { readAlertVariables, readVariables } from './environment-variables.ts';
 
-/** Bounds of one try, in milliseconds; the SDK makes three, and all of them must end before an alert's lease does. */
-const CONNECT_MS = 2_000;
-const ANSWER_MS = 5_000;
+/** Timeouts of one attempt, in milliseconds. The SDK makes three, which must all end before the alert's lease expires. */
+const CONNECT_TIMEOUT_MS = 2_000;
+const REQUEST_TIMEOUT_MS = 5_000;
 
-/** How the functions that see budgets tell of them: by events, and where there is no bus, as at `npm start`, by the log. */
+/** Creates the ports that deliver budget alerts: to the event bus, or to the log only where there is no bus (`npm start`). */
 export function createAlertPorts(client: DynamoDBClient): AlertDeliveryPorts {
   const { environmentName, usageTable } = readVariables(process.env);
   const { settings, eventBus } = readAlertVariables(process.env);
-  const requestHandler = { connectionTimeout: CONNECT_MS, requestTimeout: ANSWER_MS, throwOnRequestTimeout: true };
+  const requestHandler = {
+    connectionTimeout: CONNECT_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    throwOnRequestTimeout: true,
+  };
   const bus = eventBus === undefined ? undefined : new EventBus(new EventBridgeClient({ requestHandler }), eventBus);
   return {
     environmentName,

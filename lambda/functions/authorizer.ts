@@ -5,7 +5,7 @@ import { readVariables } from './environment-variables.ts';
 
 const variables = readVariables(process.env);
 
-/** The authorizer function's entry point. */
+/** Entry point of the authorizer function. */
 export const handler = createAuthorizer({
   keys: new DynamoKeyStore(createDynamoClient(), variables.registryTable, systemClock.nowEpochMs),
   environmentName: variables.environmentName,

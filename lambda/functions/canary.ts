@@ -12,7 +12,7 @@ import { readVariables } from './environment-variables.ts';
 const variables = readVariables(process.env);
 const client = createDynamoClient();
 
-/** The entry point of the function that checks a deployment. */
+/** Entry point of the function that checks enforcement after a deployment. */
 export const handler = createCustomResourceHandler(
   {
     [CUSTOM_RESOURCE.canary]: canaryHandler({

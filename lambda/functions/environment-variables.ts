@@ -3,7 +3,7 @@ import { WEBHOOK_KINDS } from '../policy/deployment-settings.ts';
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
-/** Reads the variables a handler needs, once. @throws Error naming the variable that is missing. */
+/** Reads the variables that every function has. @throws Error that names a missing variable. */
 export function readVariables(source: Variables) {
   const required = (name: string) => requireVariable(source, name);
   return {
@@ -16,13 +16,13 @@ export function readVariables(source: Variables) {
   };
 }
 
-/** Reads at what is alerted, and the bus that alerts go to. @throws Error when a list is missing or holds no numbers. */
+/** Reads the thresholds of budget alerts and their event bus. @throws Error when a list is missing or is not numeric. */
 export function readAlertVariables(source: Variables) {
   const numbers = (name: string) => {
     const text = source[name];
     if (text === undefined) throw new Error(`the environment variable ${name} is not set`);
     const values = text === '' ? [] : text.split(',').map(Number);
-    if (values.some(Number.isNaN)) throw new Error(`the environment variable ${name} is no list of numbers`);
+    if (values.some(Number.isNaN)) throw new Error(`the environment variable ${name} must be a list of numbers`);
     return values;
   };
   return {
@@ -31,24 +31,25 @@ export function readAlertVariables(source: Variables) {
   };
 }
 
-/** Reads what kind of webhook there is, and the secret that has its address. @throws Error naming the variable. */
+/** Reads the kind of the webhook and the secret with its address. @throws Error that names the variable at fault. */
 export function readWebhookVariables(source: Variables) {
   const kind = WEBHOOK_KINDS.find((known) => known === requireVariable(source, ENV.webhookKind));
-  if (kind === undefined) throw new Error(`the environment variable ${ENV.webhookKind} is none of ${WEBHOOK_KINDS}`);
+  if (kind === undefined)
+    throw new Error(`the environment variable ${ENV.webhookKind} must be one of ${WEBHOOK_KINDS.join(', ')}`);
   return { kind, secretName: requireVariable(source, ENV.webhookSecret) };
 }
 
-/** Reads the topic of those who tell the operators. @throws Error when it is missing. */
+/** Reads the ARN of the operators' topic. @throws Error when it is missing. */
 export function readTopicVariable(source: Variables): string {
   return requireVariable(source, ENV.operatorsTopic);
 }
 
-/** Reads the bucket of those who keep reports. @throws Error when it is missing. */
+/** Reads the name of the reports bucket. @throws Error when it is missing. */
 export function readReportsVariable(source: Variables): string {
   return requireVariable(source, ENV.reportsBucket);
 }
 
-/** Reads the bucket of reports, and the region that it is in. @throws Error when one is missing. */
+/** Reads the reports bucket and its region. @throws Error when one is missing. */
 export function readBucketVariables(source: Variables): { readonly bucket: string; readonly region: string } {
   return { bucket: requireVariable(source, ENV.reportsBucket), region: requireVariable(source, 'AWS_REGION') };
 }

@@ -34,10 +34,10 @@ const recorder = new GatewayRequestRecorder({
   environmentName: variables.environmentName,
 });
 
-/** Writes down what no request has written yet: for a host that ends in its own time, as Lambda does not. */
+/** Flushes buffered refusal counts. For the local host, which stops in an orderly way; Lambda gives no such chance. */
 export const finish = async (): Promise<void> => await recorder.close();
 
-/** The gateway function's entry point. */
+/** Entry point of the gateway function. */
 export const handler = createGatewayHandler({
   policies: new Registry(client, variables.registryTable, systemClock.nowEpochMs),
   ledger: new DynamoLedger(client, variables.ledgerTable, systemClock.nowEpochMs),

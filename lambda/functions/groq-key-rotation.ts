@@ -12,7 +12,7 @@ import { createGroqRotationPorts } from './groq-rotation-ports.ts';
 const variables = readVariables(process.env);
 const { environmentName } = variables;
 
-/** The entry point of the function that rotates, watches and retires teams' Groq keys. */
+/** Entry point of the function that rotates, watches and retires the teams' Groq keys. */
 export const handler = createGroqKeyRotationHandler({
   ...createGroqRotationPorts(createDynamoClient(), new SecretsManagerClient({}), variables, systemClock.nowEpochMs),
   notifier: new AwsGroqKeyNotifier({

@@ -10,42 +10,42 @@ import { DynamoAuditLog } from '../policy/io/dynamo-audit-log.ts';
 import { Registry } from '../policy/io/registry.ts';
 import { DynamoUsage } from '../usage/io/dynamo-usage.ts';
 
-/** Where Groq keys are known of, and where Groq is asked about them. */
+/** Tables with the metadata of Groq keys, and the address of Groq's API. */
 export type GroqKeyStoreOptions = {
   readonly registryTable: string;
   readonly usageTable: string;
-  /** @default Groq's own address */
+  /** @default Groq's public API */
   readonly groqBaseUrl: string | undefined;
 };
 
-/** What everyone who moves Groq keys needs: what is known of them, what was sent with them, and Groq's word on them. */
+/** Creates the ports that every Groq key operation uses: metadata, usage, audit log and Groq's API. */
 export function createGroqKeyStores(
   client: DynamoDBClient,
   { registryTable, usageTable, groqBaseUrl }: GroqKeyStoreOptions,
   nowEpochMs: () => number,
 ): Pick<GroqKeyPorts, 'records' | 'probe' | 'keyApi' | 'deriveKeyId' | 'use' | 'audit'> {
-  const calls = new GroqKeyApiClient(groqBaseUrl);
+  const keyApi = new GroqKeyApiClient(groqBaseUrl);
   return {
     records: new DynamoGroqKeyRepository(client, registryTable),
-    probe: calls,
-    keyApi: calls,
+    probe: keyApi,
+    keyApi,
     deriveKeyId: deriveGroqKeyId,
     use: new DynamoUsage(client, usageTable, nowEpochMs),
     audit: new DynamoAuditLog(client, registryTable),
   };
 }
 
-/** What the function that rotates Groq keys needs besides: teams' secrets, and the policies in force. */
+/** Creates the ports of the rotation function: the ones above, the teams' secrets and the current policies. */
 export function createGroqRotationPorts(
   client: DynamoDBClient,
   secrets: SecretsManagerClient,
-  places: GroqKeyStoreOptions & { readonly environmentName: string },
+  options: GroqKeyStoreOptions & { readonly environmentName: string },
   nowEpochMs: () => number,
 ) {
-  const { environmentName, registryTable } = places;
+  const { environmentName, registryTable } = options;
   const registry = new Registry(client, registryTable, nowEpochMs);
   return {
-    ...createGroqKeyStores(client, places, nowEpochMs),
+    ...createGroqKeyStores(client, options, nowEpochMs),
     secretFor: (secretId: string): GroqSecret => groqSecret(secrets, secretId, environmentName),
     secretForTeam: (team: string): GroqSecret =>
       groqSecret(secrets, groqSecretName(team, environmentName), environmentName),

@@ -9,7 +9,7 @@ const variables = readVariables(process.env);
 const client = createDynamoClient();
 const alerts = createAlertPorts(client);
 
-/** The entry point of the function that counts what the ledger's stream tells of. */
+/** Entry point of the projector, which adds the records of the ledger's stream to the usage. */
 export const handler = createProjectorHandler({
   usage: new DynamoUsage(client, variables.usageTable, systemClock.nowEpochMs),
   deliverAlerts: async (budgetSnapshots) => await deliverAlerts(alerts, budgetSnapshots),

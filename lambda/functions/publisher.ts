@@ -11,7 +11,7 @@ import { readVariables } from './environment-variables.ts';
 const variables = readVariables(process.env);
 const client = createDynamoClient();
 
-/** The entry point of the function that puts policies in force at a deployment. */
+/** Entry point of the publisher, which puts policies in force at a deployment. */
 export const handler = createCustomResourceHandler(
   {
     [CUSTOM_RESOURCE.policies]: publishHandler(() => ({

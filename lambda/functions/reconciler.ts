@@ -8,7 +8,7 @@ import { readVariables } from './environment-variables.ts';
 const variables = readVariables(process.env);
 const client = createDynamoClient();
 
-/** The entry point of the function that compares the usage with the ledgers. */
+/** Entry point of the reconciler, which compares the usage with the ledgers. */
 export const handler = createReconciliationHandler({
   policies: new Registry(client, variables.registryTable, systemClock.nowEpochMs),
   ledger: new DynamoLedger(client, variables.ledgerTable, systemClock.nowEpochMs),

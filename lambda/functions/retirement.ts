@@ -15,7 +15,7 @@ const client = createDynamoClient();
 const registry = new Registry(client, registryTable, nowEpochMs);
 const topic = new OperatorsTopic(new SNSClient({}), readTopicVariable(process.env));
 
-/** The entry point of the function that retires replaced keys. */
+/** Entry point of the function that retires replaced gateway keys. */
 export const handler = createKeyRetirementHandler({
   repository: new DynamoKeyRepository(client, registryTable, environmentName, nowEpochMs),
   audit: new DynamoAuditLog(client, registryTable),

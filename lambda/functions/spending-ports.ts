@@ -7,7 +7,7 @@ import type { SpendingPorts } from '../reporting/read-spending.ts';
 import { DynamoUsage } from '../usage/io/dynamo-usage.ts';
 import type { AdminTables } from './admin-ports.ts';
 
-/** Where reports read spending: usage, ledgers and what is in force, over DynamoDB. Nothing is written. */
+/** Creates the read-only ports of the spending reports over DynamoDB: usage, key names, budgets and policies. */
 export function createSpendingPorts(
   client: DynamoDBClient,
   tables: AdminTables,

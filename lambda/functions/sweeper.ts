@@ -8,7 +8,7 @@ import { readVariables } from './environment-variables.ts';
 const variables = readVariables(process.env);
 const client = createDynamoClient();
 
-/** The entry point of the function that takes calls nobody came back for as spent. */
+/** Entry point of the sweeper, which expires abandoned reservations and charges their maximum cost. */
 export const handler = createSweepHandler({
   policies: new Registry(client, variables.registryTable, systemClock.nowEpochMs),
   ledger: new DynamoLedger(client, variables.ledgerTable, systemClock.nowEpochMs),

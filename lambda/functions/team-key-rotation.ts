@@ -14,7 +14,7 @@ const client = createDynamoClient();
 const secrets = new SecretsManagerClient({});
 const keys = new DynamoKeyStore(client, registryTable, nowEpochMs);
 
-/** The entry point of the function that rotates the keys of teams' services. */
+/** Entry point of the function that rotates the gateway keys of the teams' services. */
 export const handler = createTeamKeyRotationHandler({
   secretFor: (secretId) => teamServiceSecret(secrets, secretId, environmentName),
   repository: new DynamoKeyRepository(client, registryTable, environmentName, nowEpochMs),

@@ -6,9 +6,9 @@ import { createSpendingPorts } from './spending-ports.ts';
 
 const ports = createSpendingPorts(createDynamoClient(), readVariables(process.env), systemClock);
 
-/** The entry point of the function behind the dashboard's widget. */
+/** Entry point of the function that renders the dashboard's usage widget. */
 export const handler = createUsageWidgetHandler({
-  // Once: who looks at a dashboard does not wait for usage that is seconds behind.
+  // A single try: a person who opens the dashboard should not wait for usage that is seconds behind.
   readSpending: async (week) => await readSpending(ports, [week], { tries: 1 }),
   nowEpochMs: systemClock.nowEpochMs,
 });

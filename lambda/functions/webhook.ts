@@ -6,7 +6,7 @@ import { readWebhookVariables } from './environment-variables.ts';
 
 const { kind, secretName } = readWebhookVariables(process.env);
 
-/** The entry point of the function that passes alerts on to Slack or Teams. */
+/** Entry point of the function that sends budget alerts to Slack or Teams. */
 export const handler = createWebhookHandler({
   kind,
   webhook: new Webhook(new SecretsManagerClient({}), secretName),

@@ -13,7 +13,7 @@ const { bucket, region } = readBucketVariables(process.env);
 const ports = createSpendingPorts(createDynamoClient(), readVariables(process.env), systemClock);
 const topic = new OperatorsTopic(new SNSClient({}), readTopicVariable(process.env));
 
-/** The entry point of the function that reports each week. */
+/** Entry point of the function that writes the weekly report. */
 export const handler = createWeeklyReportHandler({
   readSpending: async (week) => await readSpending(ports, [week]),
   store: new S3ReportStore(new S3Client({}), bucket, region),

@@ -1,7 +1,7 @@
-/** Where the gateway's own metrics are. */
+/** CloudWatch namespace of the gateway's own metrics. */
 export const METRICS_NAMESPACE = 'GroqGateway';
 
-/** The gateway's own metrics by name: what functions write and alarms, graphs and their documents read. */
+/** Names of the gateway's own metrics, shared by the functions, the alarms and the dashboard. */
 export const METRIC = {
   requests: 'Requests',
   refusals: 'Refusals',
@@ -36,7 +36,7 @@ export const METRIC = {
 /** The name of one of {@link METRIC}. */
 export type MetricName = (typeof METRIC)[keyof typeof METRIC];
 
-/** What metrics are split by. Every value of a dimension costs a metric of its own, so only a few metrics have more than the first. */
+/** Dimensions of the metrics. CloudWatch bills every combination of values as a metric, so most have only the environment. */
 export const DIMENSION = { environment: 'Environment', team: 'Team', model: 'Model', code: 'Code' } as const;
 
 /** The name of one of {@link DIMENSION}. */

@@ -6,7 +6,7 @@ import { ApiGatewayDomain } from 'aws-cdk-lib/aws-route53-targets';
 import { Construct } from 'constructs';
 import type { DeploymentSettings } from '../../lambda/policy/deployment-settings.ts';
 
-/** A name of the organisation's own for the endpoint. */
+/** A custom domain name for the API, with an alias record if the hosted zone is known. */
 export class CustomDomain extends Construct {
   readonly url: string;
 

@@ -7,14 +7,14 @@ import {
   renderRefusal,
 } from '../../lambda/kernel/refusals.ts';
 
-/** API Gateway's own words for what it refused, as JSON text. */
+/** Variable of a response template that API Gateway replaces with its error message, as JSON text. */
 const MESSAGE_VARIABLE = '$context.error.messageString';
 const PLACEHOLDER = '__message__';
 
-/** An answer of API Gateway's own, and the refusal a client is to see for it. */
-type ApiGatewayResponse = { readonly type: ResponseType; readonly refusal: Refusal; readonly status?: number };
+/** A response that API Gateway gives by itself, and the refusal that clients get in its place. */
+type ApiGatewayResponse = { readonly type: ResponseType; readonly refusal: Refusal };
 
-/** Every answer that API Gateway gives without asking the gateway, in the order of its documentation. */
+/** Every response that API Gateway gives without invoking the gateway, in the order of its documentation. */
 const API_GATEWAY_RESPONSES: readonly ApiGatewayResponse[] = [
   { type: ResponseType.UNAUTHORIZED, refusal: refuse('invalid_api_key', INVALID_KEY_MESSAGE) },
   { type: ResponseType.ACCESS_DENIED, refusal: refuse('forbidden', PLACEHOLDER) },
@@ -27,7 +27,7 @@ const API_GATEWAY_RESPONSES: readonly ApiGatewayResponse[] = [
     type: ResponseType.INVALID_API_KEY,
     refusal: refuse('unknown_team', "This key's team has no usage plan in this environment. Ask an administrator."),
   },
-  // What it calls a missing token is a path or a method that does not exist.
+  // API Gateway reports an unknown path or method as a missing token.
   {
     type: ResponseType.MISSING_AUTHENTICATION_TOKEN,
     refusal: refuse('unknown_url', 'Unknown request URL. This gateway serves /openai/v1/* and GET /healthz.'),
@@ -51,7 +51,7 @@ const API_GATEWAY_RESPONSES: readonly ApiGatewayResponse[] = [
     ),
   },
   { type: ResponseType.WAF_FILTERED, refusal: refuse('forbidden', 'The request was blocked by the web ACL.') },
-  // The call may have reached Groq, so a client must not repeat it unasked.
+  // The call may have reached Groq, so the client must not retry by itself.
   {
     type: ResponseType.INTEGRATION_TIMEOUT,
     refusal: refuse('groq_answer_lost', 'The gateway did not answer in time; the call may have been made and billed.'),
@@ -67,19 +67,19 @@ const API_GATEWAY_RESPONSES: readonly ApiGatewayResponse[] = [
   { type: ResponseType.DEFAULT_5XX, refusal: refuse('internal_error', PLACEHOLDER) },
 ];
 
-/** Gives API Gateway's own answers the body and the headers of the gateway's refusals. */
+/** Gives API Gateway's own responses the body and headers of the gateway's refusals. */
 export function addGatewayResponses(api: RestApi): void {
   for (const { type, refusal } of API_GATEWAY_RESPONSES) {
     const { status, headers, body } = renderRefusal(refusal);
-    const { 'content-type': contentType = 'application/json', ...more } = headers;
-    // The defaults stand for several statuses, and keep each its own.
+    const { 'content-type': contentType = 'application/json', ...otherHeaders } = headers;
+    // The two defaults cover several statuses, and each response keeps its own.
     const isDefault = type === ResponseType.DEFAULT_4XX || type === ResponseType.DEFAULT_5XX;
     api.addGatewayResponse(type.responseType, {
       type,
       ...(isDefault ? {} : { statusCode: String(status) }),
       responseHeaders: {
         'x-request-id': 'context.requestId',
-        ...Object.fromEntries(Object.entries(more).map(([name, value]) => [name, `'${value}'`])),
+        ...Object.fromEntries(Object.entries(otherHeaders).map(([name, value]) => [name, `'${value}'`])),
       },
       templates: { [contentType]: body.replace(`"${PLACEHOLDER}"`, MESSAGE_VARIABLE) },
     });

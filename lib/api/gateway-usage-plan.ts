@@ -2,27 +2,27 @@ import { ApiKey, type IRestApi, Period, type RestApi, type Stage, UsagePlan } fr
 import { Construct } from 'constructs';
 import { usagePlanKeyValue } from '../../lambda/contract.ts';
 
-/** Whose usage plan it is, and how much API Gateway lets through for it. */
+/** Props of {@link GatewayUsagePlan}. */
 export type GatewayUsagePlanProps = {
   readonly api: RestApi;
   readonly stage: Stage;
   readonly environmentName: string;
   /** A team's name, or ORGANIZATION. */
   readonly holder: string;
-  /** Requests a minute that the ledger enforces exactly. @default null: no limit */
+  /** Requests per minute, which the ledger enforces exactly. @default null: no limit */
   readonly requestsPerMinute?: number | null;
   /** @default null: no limit */
   readonly requestsPerDay?: number | null;
 };
 
-/** API Gateway's limits an account (quotas, read 2026-11-23): a plan beyond them would be refused. */
+/** API Gateway's limits per account (quotas, read 2026-11-23); it rejects a plan that exceeds them. */
 const MAX_RATE_LIMIT = 10_000;
 const MAX_BURST_LIMIT = 5_000;
-/** The plan is the outer throttle: twice what the ledger admits, so that it bites only on what the ledger refuses. */
+/** Twice what the ledger admits, so that API Gateway throttles only requests that the ledger would refuse too. */
 const THROTTLE_FACTOR = 2;
 const MIN_RATE_LIMIT = 10;
 
-/** A usage plan and the key that is its handle. Clients never see that key; the authorizer names it. */
+/** A usage plan and the API Gateway key that selects it. Clients never see the key; the authorizer returns it. */
 export class GatewayUsagePlan extends Construct {
   readonly plan: UsagePlan;
 

@@ -4,15 +4,15 @@ import { Construct } from 'constructs';
 import type { DeploymentSettings } from '../../lambda/policy/deployment-settings.ts';
 
 /**
- * A web ACL: AWS's lists of bad addresses and known bad inputs, and a rate a source address. The common rule set is left
- * out on purpose: it blocks bodies over 8 KB and text that looks like code, which prompts are.
+ * A web ACL with AWS's lists of malicious addresses and known bad inputs, and a rate limit per source address. It leaves
+ * out the common rule set, which blocks bodies over 8 KB and text that looks like code, as prompts do.
  */
 export class WebAcl extends Construct {
   constructor(scope: Construct, id: string, api: RestApi, settings: NonNullable<DeploymentSettings['webAcl']>) {
     super(scope, id);
     const visibility = (metricName: string) => ({
       cloudWatchMetricsEnabled: true,
-      // A sample holds a request's headers, so keys.
+      // Sampled requests would contain headers, so keys.
       sampledRequestsEnabled: false,
       metricName,
     });

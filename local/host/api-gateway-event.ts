@@ -2,8 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 
 /**
- * The event that API Gateway's proxy integration makes of a request, as far as the gateway reads it. A body that is not
- * valid UTF-8 goes as base64, so that it is judged by the handler and not altered on the way.
+ * Converts a request to the proxy event that API Gateway would send, with the fields that the gateway reads. A body that
+ * is not valid UTF-8 is passed as base64, so that the handler gets it unaltered and refuses it.
  */
 export function toProxyEvent(
   request: IncomingMessage,
@@ -11,8 +11,8 @@ export function toProxyEvent(
   body: Buffer,
   authorizer: Readonly<Record<string, string>>,
 ): APIGatewayProxyEvent {
-  const text = utf8(body);
-  const [path = '/', ...rest] = (request.url ?? '/').split('?');
+  const text = decodeUtf8(body);
+  const [path = '/', ...queryParts] = (request.url ?? '/').split('?');
   const event: Pick<
     APIGatewayProxyEvent,
     'httpMethod' | 'path' | 'headers' | 'body' | 'isBase64Encoded' | 'multiValueQueryStringParameters'
@@ -24,7 +24,7 @@ export function toProxyEvent(
     headers: Object.fromEntries(
       Object.entries(request.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
     ),
-    multiValueQueryStringParameters: parseQuery(rest.join('?')),
+    multiValueQueryStringParameters: parseQuery(queryParts.join('?')),
     body: body.length === 0 ? null : (text ?? body.toString('base64')),
     isBase64Encoded: text === undefined,
     requestContext: {
@@ -47,7 +47,7 @@ function parseQuery(text: string): Record<string, string[]> | null {
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-function utf8(bytes: Buffer): string | undefined {
+function decodeUtf8(bytes: Buffer): string | undefined {
   try {
     return decoder.decode(bytes);
   } catch {

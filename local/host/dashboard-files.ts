@@ -3,17 +3,17 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { PROJECT_DIR } from '../settings.ts';
 
-/** Answers what is asked for without a key, if it is a file of its own; says whether it was. */
+/** Serves files without a key. Returns true if it has answered the request. */
 export type FileServer = (request: IncomingMessage, response: ServerResponse) => Promise<boolean>;
 
-/** Where the page is. */
+/** Path of the dashboard. */
 export const DASHBOARD_PATH = '/dashboard';
 
 const SOURCES = join(PROJECT_DIR, 'local/dashboard');
 
 /**
- * The page may load its own script and style sheet and ask its own gateway, and nothing else; its form goes nowhere, so
- * that a key can never end in an address.
+ * The page may load its own script and style sheet and call its own gateway, and nothing else. Its form cannot be
+ * submitted, so that a key never ends up in a URL.
  */
 const HEADERS = {
   'content-security-policy': [
@@ -40,25 +40,25 @@ const FILES: Readonly<Record<string, { readonly type: string; readonly read: () 
   [`${DASHBOARD_PATH}/dashboard.js`]: { type: 'text/javascript', read: bundle },
 };
 
-/** Serves the page: its three files, read when they are first asked for. They hold no secret, so they ask for no key. */
+/** Creates the server of the dashboard's three files, which it reads on first use. They are public: they contain no secret. */
 export function dashboardFiles(): FileServer {
-  const read = new Map<string, Promise<string>>();
+  const contents = new Map<string, Promise<string>>();
   return async (request, response) => {
     const path = request.url?.split('?')[0]?.replace(/\/$/, '') ?? '';
     if (path !== DASHBOARD_PATH && !path.startsWith(`${DASHBOARD_PATH}/`)) return false;
     const file = FILES[path];
-    if (file === undefined) return end(response, request, 404, 'text/plain', 'There is no such file.\n');
+    if (file === undefined) return respond(response, request, 404, 'text/plain', 'There is no such file.\n');
     if (request.method !== 'GET' && request.method !== 'HEAD')
-      return end(response, request, 405, 'text/plain', 'This answers GET only.\n');
-    const text = read.get(path) ?? file.read();
-    read.set(path, text);
-    // What cannot be read now may be there the next time.
-    text.catch(() => read.delete(path));
-    return end(response, request, 200, file.type, await text);
+      return respond(response, request, 405, 'text/plain', 'This answers GET only.\n');
+    const text = contents.get(path) ?? file.read();
+    contents.set(path, text);
+    // A failed read is not cached, so that the next request retries it.
+    text.catch(() => contents.delete(path));
+    return respond(response, request, 200, file.type, await text);
   };
 }
 
-function end(response: ServerResponse, request: IncomingMessage, status: number, type: string, text: string): true {
+function respond(response: ServerResponse, request: IncomingMessage, status: number, type: string, text: string): true {
   response
     .writeHead(status, {
       ...HEADERS,
@@ -74,9 +74,9 @@ async function source(name: string): Promise<string> {
   return await readFile(join(SOURCES, name), 'utf8');
 }
 
-/** One script of the page's modules and what they share with the gateway: by esbuild, as the functions are bundled. */
+/** Bundles the page's modules, and what they share with the gateway, into one script. */
 async function bundle(): Promise<string> {
-  // Loaded only when somebody looks at the page, and ended at once: it is a process of its own.
+  // esbuild runs a process of its own, so it is loaded on demand and stopped at once.
   const { build, stop } = await import('esbuild');
   try {
     const { outputFiles } = await build({

@@ -4,35 +4,36 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PROJECT_DIR } from '../settings.ts';
 
-/** A gateway in a process of its own, started as `npm start -- --json` starts it. */
+/** A gateway that runs in a child process, started like `npm start -- --json`. */
 export type GatewayProcess = {
   readonly baseUrl: string;
   readonly adminKey: string;
   readonly teams: Readonly<Record<string, { readonly key: string }>>;
   readonly upstreamUrl: string;
   readonly pid: number;
-  /** What it has written to standard error so far. */
+  /** Returns its standard error so far. */
   stderr(): string;
-  /** What it has written to standard output so far: first of all a line with its address and keys. */
+  /** Returns its standard output so far. The first line is JSON with its address and keys. */
   stdout(): string;
-  /** Sends a signal and waits for the end. */
+  /** Sends a signal, waits for the exit and returns the exit code. */
   kill(signal: NodeJS.Signals): Promise<number | null>;
   close(): Promise<void>;
 };
 
+/** Options of {@link startGatewayProcess}. */
 export type GatewayProcessOptions = {
-  /** An environment's content, or the path of a file. */
+  /** The content of an environment file, or its path. */
   readonly environment: object | string;
   readonly env?: Readonly<Record<string, string>>;
-  /** Kept by the caller; by default a folder that is removed at the end. */
+  /** A folder that outlives the process. @default a temporary folder, removed at the end */
   readonly dataDir?: string;
-  /** Arguments of Node itself. */
+  /** Command-line options of Node. */
   readonly nodeArguments?: readonly string[];
-  /** Kills it outright, at whatever point its start is. */
+  /** Kills the process with SIGKILL, even during its start. */
   readonly signal?: AbortSignal;
 };
 
-/** Starts a gateway on a free port; rejects with what it printed when it ends instead. */
+/** Starts a gateway on a free port. @throws Error with its standard error if it exits before it is ready. */
 export async function startGatewayProcess({
   environment,
   env = {},
@@ -55,13 +56,13 @@ export async function startGatewayProcess({
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(signal === undefined ? {} : { signal, killSignal: 'SIGKILL' }),
   });
-  // One that is killed by the signal says so by an event of its own, beside its exit.
+  // An abort emits an error in addition to the exit; without a listener it would crash this process.
   child.on('error', () => {});
   let [stdout, stderr] = ['', ''];
   child.stderr.on('data', (chunk) => {
     stderr += chunk;
   });
-  const ended = new Promise<number | null>((resolve) => {
+  const exited = new Promise<number | null>((resolve) => {
     child.once('exit', (code) => resolve(code));
   });
   const summary = new Promise<string>((resolve, reject) => {
@@ -69,16 +70,16 @@ export async function startGatewayProcess({
       stdout += chunk;
       if (stdout.endsWith('\n')) resolve(stdout);
     });
-    ended.then((code) => reject(new Error(`the gateway ended with ${code}: ${stderr}`)));
+    exited.then((code) => reject(new Error(`the gateway ended with ${code}: ${stderr}`)));
   });
   const kill = async (signalName: NodeJS.Signals) => {
     if (child.exitCode === null && child.signalCode === null) child.kill(signalName);
-    return await ended;
+    return await exited;
   };
-  const forget = () => rmSync(dir, { recursive: true, force: true });
-  signal?.addEventListener('abort', forget, { once: true });
+  const removeDir = () => rmSync(dir, { recursive: true, force: true });
+  signal?.addEventListener('abort', removeDir, { once: true });
   const line = await summary.catch((error: unknown) => {
-    forget();
+    removeDir();
     throw error;
   });
   return {
@@ -89,7 +90,7 @@ export async function startGatewayProcess({
     kill,
     async close() {
       await kill('SIGTERM');
-      forget();
+      removeDir();
     },
   };
 }

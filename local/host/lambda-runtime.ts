@@ -2,20 +2,20 @@ import type { ServerResponse } from 'node:http';
 import { Writable } from 'node:stream';
 import type { Context } from 'aws-lambda';
 
-/** What a streaming handler says of its answer before the body. */
+/** Status and headers of a streamed response. */
 type Metadata = { readonly statusCode: number; readonly headers?: Readonly<Record<string, string>> };
 
-/** A handler of a streaming Lambda function, as this runtime calls it. */
+/** Handler of a streaming Lambda function. */
 export type StreamingHandler<Event> = (event: Event, response: ResponseStream, context: Context) => Promise<void>;
 
 /**
- * The response stream of Lambda's streaming runtime, over an HTTP response. As on Lambda, a handler never learns that
- * its client has gone: what it writes is taken and dropped. A stream's bytes go out as they come; a whole answer goes
- * out at once at its end, with its length.
+ * The response stream of Lambda's streaming runtime, on top of an HTTP response. As on Lambda, the handler does not notice
+ * that its client has disconnected: further writes are discarded. Event streams are sent as they are written; any other
+ * body is buffered and sent at the end with its content length.
  */
 export class ResponseStream extends Writable {
   readonly #response: ServerResponse;
-  readonly #whole: Buffer[] = [];
+  readonly #buffered: Buffer[] = [];
   #metadata: Metadata = { statusCode: 200 };
 
   constructor(response: ServerResponse) {
@@ -23,7 +23,7 @@ export class ResponseStream extends Writable {
     this.#response = response;
   }
 
-  /** Takes the status and the headers. */
+  /** Sets the status and the headers. Those of an event stream are sent at once. */
   begin(metadata: Metadata): void {
     this.#metadata = metadata;
     if (!this.#isStream() || this.#response.destroyed) return;
@@ -32,8 +32,8 @@ export class ResponseStream extends Writable {
   }
 
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
-    if (!this.#isStream()) this.#whole.push(chunk);
-    // middy opens each answer by an empty write, which has nothing to send.
+    if (!this.#isStream()) this.#buffered.push(chunk);
+    // middy starts each response with an empty write.
     else if (chunk.length > 0 && !this.#response.destroyed && !this.#response.write(chunk)) {
       this.#whenWritable(done);
       return;
@@ -44,7 +44,7 @@ export class ResponseStream extends Writable {
   override _final(done: () => void): void {
     const response = this.#response;
     if (!response.destroyed) {
-      const body = Buffer.concat(this.#whole);
+      const body = Buffer.concat(this.#buffered);
       if (!this.#isStream())
         response.writeHead(this.#metadata.statusCode, { ...this.#metadata.headers, 'content-length': body.length });
       response.end(body);
@@ -68,7 +68,7 @@ export class ResponseStream extends Writable {
   }
 }
 
-/** Puts Lambda's global `awslambda` in place; to be called before a streaming handler's module is loaded. */
+/** Installs Lambda's global `awslambda`. Call it before the module of a streaming handler is loaded. */
 export function installLambdaRuntime(): void {
   const awslambda = {
     streamifyResponse: <H>(handler: H): H => handler,
@@ -82,7 +82,7 @@ export function installLambdaRuntime(): void {
   Object.assign(globalThis, { awslambda });
 }
 
-/** The context of one invocation that may last `timeoutMs`. */
+/** Creates the context of one invocation with a timeout. */
 export function lambdaContext(functionName: string, requestId: string, timeoutMs: number): Context {
   const endsAtMs = performance.now() + timeoutMs;
   return {

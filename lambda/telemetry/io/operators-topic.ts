@@ -1,12 +1,12 @@
 import { PublishCommand, type SNSClient } from '@aws-sdk/client-sns';
 import { StoreError } from '../../kernel/store-error.ts';
 
-/** The most lines of a message: SNS takes 256 KB (Publish API reference, read 2026-11-25), and people read fewer. */
+/** Maximum lines of a message. SNS accepts 256 KB (Publish API reference, read 2026-11-25). */
 const MAX_LINES = 200;
-/** The longest subject that SNS takes. */
-const MAX_SUBJECT = 100;
+/** Maximum characters of a subject, set by SNS. */
+const MAX_SUBJECT_LENGTH = 100;
 
-/** Tells the operators by the topic that alarms go to. */
+/** The SNS topic of the alarms, for notifications to the operators. */
 export class OperatorsTopic {
   readonly #client: SNSClient;
   readonly #topicArn: string;
@@ -22,10 +22,10 @@ export class OperatorsTopic {
     const Message = [...lines.slice(0, MAX_LINES), ...more].join('\n');
     try {
       await this.#client.send(
-        new PublishCommand({ TopicArn: this.#topicArn, Subject: subject.slice(0, MAX_SUBJECT), Message }),
+        new PublishCommand({ TopicArn: this.#topicArn, Subject: subject.slice(0, MAX_SUBJECT_LENGTH), Message }),
       );
     } catch (cause) {
-      throw new StoreError('operators topic', 'cannot tell the operators', { cause });
+      throw new StoreError('operators topic', 'cannot notify the operators', { cause });
     }
   }
 }
