@@ -32,7 +32,7 @@ afterAll(async () => await gateway.close());
 
 const teamKey = (team: string) => gateway.teams[team]?.key ?? '';
 
-/** The two SDKs of OpenAI's shape, each with its own base URL and error classes, and a count of the requests it makes. */
+/** The two SDKs with OpenAI's interface, each with its own form of the base URL. */
 const SDKS = {
   'groq-sdk': (apiKey: string, more: object = {}) => new Groq({ apiKey, baseURL: gateway.baseUrl, ...more }),
   openai: (apiKey: string, more: object = {}) =>
@@ -40,7 +40,7 @@ const SDKS = {
 };
 const ERRORS = { 'groq-sdk': Groq, openai: OpenAI };
 
-describe.each(Object.keys(SDKS) as (keyof typeof SDKS)[])('%s by base URL and key alone', (name) => {
+describe.each(Object.keys(SDKS) as (keyof typeof SDKS)[])('%s with only its base URL and key changed', (name) => {
   const client = (team = 'roomy', more = {}) => SDKS[name](teamKey(team), more);
 
   it('chats', async () => {
@@ -54,26 +54,26 @@ describe.each(Object.keys(SDKS) as (keyof typeof SDKS)[])('%s by base URL and ke
     expect(answer.usage?.completion_tokens).toBe(20);
   });
 
-  it('streams, and sees the usage chunk only when it asks for it', async () => {
-    const chunksOf = async (more: object) => {
+  it('streams, and gets the usage chunk only on request', async () => {
+    const readChunks = async (more: object) => {
       const stream = await client().chat.completions.create({ model: MODEL, messages, stream: true, ...more });
       const chunks: Groq.Chat.ChatCompletionChunk[] = [];
       for await (const chunk of stream) chunks.push(chunk);
       return chunks;
     };
-    const plain = await chunksOf({});
+    const plain = await readChunks({});
     expect(plain.map((chunk) => chunk.choices[0]?.delta.content ?? '').join('')).toMatch(/fake Groq/);
     expect(plain.some((chunk) => 'usage' in chunk)).toBe(false);
     expect(plain.at(-1)?.x_groq?.usage?.completion_tokens).toBe(24);
-    const asked = await chunksOf({ stream_options: { include_usage: true } });
-    expect(asked.at(-1)).toMatchObject({
+    const withUsage = await readChunks({ stream_options: { include_usage: true } });
+    expect(withUsage.at(-1)).toMatchObject({
       choices: [],
       usage: { completion_tokens: 24 },
       x_gateway: { cost_usd: expect.stringMatching(/^0\.0000\d+$/) },
     });
   });
 
-  it('calls tools, whole and streamed, and takes the results back', async () => {
+  it('calls tools, with and without streaming, and sends the results back', async () => {
     const answer = await client().chat.completions.create({ model: MODEL, messages, tools: [weather] });
     const call = answer.choices[0]?.message.tool_calls?.[0];
     expect([answer.choices[0]?.finish_reason, JSON.parse(call?.function.arguments ?? '')]).toEqual([
@@ -89,7 +89,7 @@ describe.each(Object.keys(SDKS) as (keyof typeof SDKS)[])('%s by base URL and ke
     expect(after.choices[0]?.finish_reason).toBe('stop');
   });
 
-  it('speaks JSON mode', async () => {
+  it('supports JSON mode', async () => {
     const answer = await client().chat.completions.create({
       model: MODEL,
       messages,
@@ -109,7 +109,14 @@ describe.each(Object.keys(SDKS) as (keyof typeof SDKS)[])('%s by base URL and ke
 
   it.each<[string, keyof typeof OpenAI & keyof typeof Groq, number, string, string, object]>([
     ['an unknown key', 'AuthenticationError', 401, 'nobody', 'invalid_api_key', {}],
-    ['a model of others', 'PermissionDeniedError', 403, 'roomy', 'model_not_allowed', { model: 'qwen/qwen3.6-27b' }],
+    [
+      'a model of another team',
+      'PermissionDeniedError',
+      403,
+      'roomy',
+      'model_not_allowed',
+      { model: 'qwen/qwen3.6-27b' },
+    ],
     ['a model that does not exist', 'NotFoundError', 404, 'roomy', 'model_not_found', { model: 'nothing' }],
     ['two choices', 'BadRequestError', 400, 'roomy', 'invalid_request', { n: 2 }],
     [
@@ -122,7 +129,7 @@ describe.each(Object.keys(SDKS) as (keyof typeof SDKS)[])('%s by base URL and ke
     ],
     ['no budget', 'APIError', 402, 'broke', 'team_budget_exceeded', {}],
     [
-      'an upstream that fails',
+      'a failing upstream',
       'InternalServerError',
       503,
       'roomy',
@@ -138,11 +145,11 @@ describe.each(Object.keys(SDKS) as (keyof typeof SDKS)[])('%s by base URL and ke
     );
     expect(error).toBeInstanceOf(ERRORS[name][errorClass]);
     expect(error).toMatchObject({ status });
-    // groq-sdk keeps the body whole, openai unwraps it.
+    // groq-sdk keeps the whole body, openai unwraps its error.
     expect(JSON.stringify((error as { error: unknown }).error)).toContain(`"code":"${code}"`);
   });
 
-  it('gets a rate refusal with the exact time to come back', async () => {
+  it('gets the exact retry time with a rate limit refusal', async () => {
     const slow = client('slow', { maxRetries: 0 });
     const calls = await Promise.allSettled([1, 2].map(() => slow.chat.completions.create({ model: MODEL, messages })));
     const refused = calls.find((call) => call.status === 'rejected');
@@ -150,7 +157,7 @@ describe.each(Object.keys(SDKS) as (keyof typeof SDKS)[])('%s by base URL and ke
     expect(Number(refused?.reason.headers.get('retry-after-ms'))).toBeGreaterThan(50_000);
   });
 
-  it('does not try a budget refusal again, with its retries as they come', async () => {
+  it('does not retry a budget refusal with its default retry settings', async () => {
     let requests = 0;
     const counting = (...args: Parameters<typeof fetch>) => {
       requests++;
@@ -176,7 +183,7 @@ describe("the Vercel AI SDK's Groq provider", () => {
     expect([all.includes('fake Groq'), (await streamed.usage).outputTokens]).toEqual([true, 24]);
   });
 
-  it('tells a budget refusal in its own error class, after one try', async () => {
+  it('raises its own error class for a budget refusal, without a retry', async () => {
     const error = await generateText({ model: model('broke'), prompt: 'Hello' }).then(
       () => undefined,
       (thrown: unknown) => thrown,
@@ -198,7 +205,7 @@ describe("LangChain's ChatGroq", () => {
     expect(answer.tool_calls?.[0]).toMatchObject({ name: 'weather', args: { city: 'fake' } });
   });
 
-  it('gives up on a budget refusal at once', async () => {
+  it('does not retry a budget refusal', async () => {
     await expect(model('broke').invoke('Hello')).rejects.toMatchObject({ status: 402 });
   });
 });

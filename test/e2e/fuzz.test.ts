@@ -25,7 +25,7 @@ const send = async (body: NonNullable<RequestInit['body']>, path = '/openai/v1/c
   return { status: response.status, type: response.headers.get('content-type'), text: await response.text() };
 };
 
-/** A refusal of the standard body, or an answer; never a 5xx. */
+/** Asserts a success, or a refusal with the standard body; never a 5xx. */
 function checkAnswer(
   { status, type, text }: { status: number; type: string | null; text: string },
   what: string,
@@ -84,8 +84,8 @@ const fields = [
   'x',
 ];
 
-describe('through the public door', () => {
-  it('a well-formed call with any field of any value gets an answer or a standard 4xx, never a 500, never a hang', async () => {
+describe('the public API', () => {
+  it('answers a well-formed call with arbitrary fields, or refuses it with a standard 4xx; it never fails or hangs', async () => {
     const body = fc.array(fc.tuple(fc.constantFrom(...fields), arbitraryInvalidValue), { maxLength: 4 });
     await fc.assert(
       fc.asyncProperty(body, async (changes) => {
@@ -103,7 +103,7 @@ describe('through the public door', () => {
     );
   });
 
-  it('any messages get an answer or a standard 4xx', async () => {
+  it('answers arbitrary messages, or refuses them with a standard 4xx', async () => {
     const message = fc.record(
       {
         role: arbitraryInvalidValue,
@@ -122,7 +122,7 @@ describe('through the public door', () => {
     );
   });
 
-  it('any bytes as a body get a standard 4xx', async () => {
+  it('refuses an arbitrary body with a standard 4xx', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), async (bytes) => {
         const answer = await send(bytes.slice());
@@ -133,20 +133,20 @@ describe('through the public door', () => {
     );
   });
 
-  it('any path and method get a standard 4xx', async () => {
+  it('refuses an arbitrary path and method with a standard 4xx', async () => {
     const path = fc.webPath().map((text) => (text.startsWith('/') ? text : `/${text}`));
     await fc.assert(
       fc.asyncProperty(
         path,
         fc.constantFrom('GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'),
-        async (at, method) => {
-          const response = await fetch(`${gateway.baseUrl}/x${at}`, {
+        async (suffix, method) => {
+          const response = await fetch(`${gateway.baseUrl}/x${suffix}`, {
             method,
             headers: { authorization: `Bearer ${key}` },
           });
           checkAnswer(
             { status: response.status, type: response.headers.get('content-type'), text: await response.text() },
-            `${method} ${at}`,
+            `${method} ${suffix}`,
           );
           expect([404, 405]).toContain(response.status);
         },
@@ -157,11 +157,11 @@ describe('through the public door', () => {
 
   it.each([
     ['a body of ten megabytes and more', () => 'x'.repeat(10 * 1024 * 1024 + 1), 413],
-    ['a body of just under ten megabytes that is no JSON', () => 'x'.repeat(10 * 1024 * 1024 - 1), 400],
+    ['a body of just under ten megabytes that is not JSON', () => 'x'.repeat(10 * 1024 * 1024 - 1), 400],
     ['a million open brackets', () => '['.repeat(1_000_000), 400],
     ['a million levels', () => `${'{"a":'.repeat(500_000)}1${'}'.repeat(500_000)}`, 400],
     ['invalid UTF-8', () => Buffer.from([0x7b, 0x22, 0xc3, 0x28, 0x22, 0x7d]), 400],
-    ['nothing', () => '', 400],
+    ['an empty body', () => '', 400],
     ['a byte order mark', () => '\uFEFF{}', 400],
     [
       'a message of nine megabytes',
@@ -173,7 +173,7 @@ describe('through the public door', () => {
         }),
       400,
     ],
-  ])('%s is judged, not fallen over', async (what, body, status) => {
+  ])('survives %s', async (what, body, status) => {
     const answer = await send(body());
     checkAnswer(answer, what);
     expect(answer.status).toBe(status);
@@ -183,10 +183,10 @@ describe('through the public door', () => {
     ['no key', undefined],
     ['an empty key', 'Bearer '],
     ['another scheme', 'Basic abc'],
-    ['a key of the right form that no one has', `Bearer grk_test_${'0'.repeat(12)}_${'A'.repeat(43)}`],
+    ['a well-formed key that does not exist', `Bearer grk_test_${'0'.repeat(12)}_${'A'.repeat(43)}`],
     ['a known id with a wrong secret', 'wrong secret'],
     ['a key of ten thousand characters', `Bearer ${'x'.repeat(10_000)}`],
-  ])('%s is a 401 of one and the same body', async (_what, header) => {
+  ])('refuses %s with the same 401 body', async (_what, header) => {
     const authorization =
       header === 'wrong secret' ? `Bearer ${key.slice(0, -1)}${key.endsWith('A') ? 'B' : 'A'}` : header;
     const response = await fetch(`${gateway.baseUrl}/openai/v1/models`, {
@@ -205,7 +205,7 @@ describe('through the public door', () => {
     ]);
   });
 
-  it('bytes that are no HTTP get a 400 with a JSON body', async () => {
+  it('refuses invalid HTTP with a 400 and a JSON body', async () => {
     const { port } = new URL(gateway.baseUrl);
     const answer = await new Promise<string>((resolve) => {
       let text = '';
@@ -221,7 +221,7 @@ describe('through the public door', () => {
     expect(answer).toContain('"code":"invalid_request"');
   });
 
-  it('leaves nothing held behind, and never logs what was sent', async () => {
+  it('leaves no reservation behind, and never logs a key', async () => {
     expect(await fetchBudget(gateway, key)).toMatchObject({ held_usd: '0', overrun_usd: '0' });
     expect(gateway.stderr()).not.toContain(key);
   });

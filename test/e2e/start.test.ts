@@ -39,7 +39,7 @@ async function start(
 const roomyKey = (gateway: GatewayProcess) => gateway.teams.roomy?.key ?? '';
 
 describe('a start', () => {
-  it('prints nothing else on standard output, whatever is measured meanwhile', async () => {
+  it('prints nothing else on standard output, even with requests served', async () => {
     const gateway = await start();
     expect((await postChat(gateway, roomyKey(gateway), {})).status).toBe(200);
     expect(await gateway.kill('SIGTERM')).toBe(0);
@@ -71,10 +71,10 @@ describe('a start', () => {
     });
   });
 
-  it('tells people the address of the page, and keys to sign in with', async () => {
+  it('prints the address of the dashboard and keys to sign in with', async () => {
     const env = { ...process.env, PORT: '0', DATA_DIR: join(dir, 'data') };
     const child = spawn(process.execPath, [join(PROJECT_DIR, 'local/main.ts')], { env });
-    const ended = once(child, 'exit');
+    const exited = once(child, 'exit');
     let text = '';
     for await (const chunk of child.stdout) {
       text += chunk;
@@ -84,10 +84,10 @@ describe('a start', () => {
     expect(await (await fetch(page)).text()).toContain('<title>Groq gateway');
     expect(text).toMatch(/^ {2}admin +grk_dev_/m);
     child.kill('SIGTERM');
-    await ended;
+    await exited;
   });
 
-  it('on the same data keeps keys and spending, moves a changed budget by the difference, and revokes nothing', async () => {
+  it('on the same data keeps keys and spending, applies a changed budget, and revokes nothing', async () => {
     const first = await start();
     await postChat(first, roomyKey(first), {});
     const { spent_usd } = await fetchBudget(first, roomyKey(first));
@@ -101,7 +101,7 @@ describe('a start', () => {
     );
   });
 
-  it('keeps no key in the data folder, only hashes and a seed for its owner', async () => {
+  it('stores no key in the data folder, only hashes and a seed', async () => {
     const gateway = await start();
     const secret = roomyKey(gateway).split('_').at(-1) ?? '';
     await gateway.kill('SIGTERM');
@@ -109,7 +109,7 @@ describe('a start', () => {
       expect(readFileSync(join(dir, 'data', file), 'latin1')).not.toContain(secret);
   });
 
-  it('shares one ledger with another gateway over a DynamoDB of its own', async () => {
+  it('shares one ledger with another gateway over an external DynamoDB', async () => {
     const database = await startTestDatabase();
     const env = { DYNAMODB_ENDPOINT: database.endpoint };
     const environment = roomyEnvironment({ monthlyBudgetUsd: 0.0001 });
@@ -129,7 +129,7 @@ describe('a start', () => {
     await database.close();
   });
 
-  it('says when the upstream cannot be reached, and then answers 503 at no cost', async () => {
+  it('warns of an unreachable upstream, and then answers 503 at no cost', async () => {
     const gateway = await start(roomyEnvironment(), { GROQ_BASE_URL: 'http://127.0.0.1:9' });
     expect(gateway.stderr()).toMatch(/^warning: the upstream http:\/\/127\.0\.0\.1:9 cannot be reached/);
     const port = await freePort();
@@ -139,7 +139,7 @@ describe('a start', () => {
   });
 });
 
-describe('a start that cannot be says why in one line', () => {
+describe('a failed start explains itself in one line', () => {
   const configured = readdirSync(join(PROJECT_DIR, 'config/environments')).map((name) => name.replace(/\.ts$/, ''));
   const file = (name: string, text: string) => {
     writeFileSync(join(dir, name), text);
@@ -153,7 +153,7 @@ describe('a start that cannot be says why in one line', () => {
         `error: ENVIRONMENT is "nowhere"; there is no .*nowhere\\.ts; choose ${configured.join(', ')}, or the path of a \\.ts or \\.json file\\n$`,
       ),
     ],
-    ['a file that is no JSON', () => [file('bad.json', '{'), {}], /error: .*bad\.json: is not valid JSON: .*\n$/],
+    ['a file that is not JSON', () => [file('bad.json', '{'), {}], /error: .*bad\.json: is not valid JSON: .*\n$/],
     [
       'a .ts file without a default export',
       () => [file('bad.ts', 'export const a = 1;'), {}],
@@ -170,12 +170,12 @@ describe('a start that cannot be says why in one line', () => {
       /error: \/nowhere\.json: cannot be read: ENOENT.*\n$/,
     ],
     [
-      'a port that is no port',
+      'an invalid port',
       () => [roomyEnvironment(), { PORT: 'x' }],
       /error: PORT is "x"; it must be a number from 0 to 65535\n$/,
     ],
     [
-      'an upstream that is no address',
+      'an invalid upstream address',
       () => [roomyEnvironment(), { GROQ_BASE_URL: 'groq' }],
       /error: GROQ_BASE_URL is "groq"; it must be an address/,
     ],
@@ -197,7 +197,7 @@ describe('a start that cannot be says why in one line', () => {
     );
   });
 
-  it('a data folder that another gateway keeps', async () => {
+  it('a data folder that another gateway uses', async () => {
     const first = await start();
     await expect(start()).rejects.toThrow(`is in use by another gateway (process ${first.pid})`);
   });

@@ -1,4 +1,4 @@
-"""Checks that unmodified Python clients work against the gateway by base URL and key alone."""
+"""Checks that Python clients work with the gateway after a change of only their base URL and key."""
 
 import json
 import sys
@@ -44,7 +44,7 @@ def calls_tools(library):
     assert json.loads(answer.choices[0].message.tool_calls[0].function.arguments) == {"city": "fake"}
 
 
-def speaks_json(library):
+def supports_json_mode(library):
     answer = client(library, key("roomy")).chat.completions.create(
         model=MODEL, messages=MESSAGES, response_format={"type": "json_object"}
     )
@@ -79,8 +79,8 @@ def raises_each_error(library):
     raises(library, library.RateLimitError, 429, key("slow" if library is groq else "slow-too"))
 
 
-def gives_up_on_a_budget_refusal_at_once(library):
-    # With its retries as they come: one that tried again would take its time.
+def does_not_retry_a_budget_refusal(library):
+    # With the default retry settings, so that a retry would show up in the header.
     try:
         answer = client(library, key("broke")).chat.completions.with_raw_response.create(model=MODEL, messages=MESSAGES)
     except library.APIStatusError as error:
@@ -94,10 +94,10 @@ CHECKS = [
     chats,
     streams,
     calls_tools,
-    speaks_json,
+    supports_json_mode,
     lists_models,
     raises_each_error,
-    gives_up_on_a_budget_refusal_at_once,
+    does_not_retry_a_budget_refusal,
 ]
 
 failed = 0
@@ -106,7 +106,7 @@ for library in (groq, openai):
         try:
             check(library)
             print(f"ok      {library.__name__} {library.__version__} {check.__name__}")
-        except Exception as error:  # Each check is told by name, whatever went wrong in it.
+        except Exception as error:  # Any failure is reported under the name of its check.
             failed += 1
             print(f"FAILED  {library.__name__} {library.__version__} {check.__name__}: {type(error).__name__}: {error}")
 sys.exit(1 if failed else 0)

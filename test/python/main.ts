@@ -4,7 +4,7 @@ import { ensureVenv } from '../../local/emulator/python.ts';
 import { StartError } from '../../local/settings.ts';
 import { roomyEnvironment, startGatewayProcess } from '../support/gateway/gateway-process.ts';
 
-/** Exact versions, so that a run says what it was run against. */
+/** Pins exact versions, so that runs are comparable. */
 const REQUIREMENTS_FILE = join(import.meta.dirname, 'requirements.txt');
 const VENV = await ensureVenv(REQUIREMENTS_FILE).catch((error: unknown) => {
   if (!(error instanceof StartError)) throw error;

@@ -8,7 +8,7 @@ import {
   PERMISSIONS,
 } from '../../../lambda/access/permissions.ts';
 
-/** How far each role reaches, by what its key belongs to: written down a second time. */
+/** An independent second copy of the permissions, so that a change must be made on purpose. */
 const EXPECTED: Readonly<
   Record<Action, readonly [admin: AccessLevel, lead: AccessLevel, member: AccessLevel, viewer: AccessLevel]>
 > = {
@@ -27,15 +27,15 @@ const ROLES = Object.keys(PERMISSIONS) as Role[];
 const ORDER: readonly AccessLevel[] = ['none', 'own', 'team', 'all'];
 
 describe('permissions', () => {
-  it.each(Object.entries(EXPECTED))('%s reaches as far as each role says', (action, reaches) => {
-    expect(ROLES.map((role) => PERMISSIONS[role][action as Action])).toEqual(reaches);
+  it.each(Object.entries(EXPECTED))('%s has the expected access level for each role', (action, levels) => {
+    expect(ROLES.map((role) => PERMISSIONS[role][action as Action])).toEqual(levels);
   });
 
-  it('has no action that the second table does not know', () => {
+  it('has no action that is missing from the second copy', () => {
     for (const role of ROLES) expect(Object.keys(PERMISSIONS[role])).toEqual(Object.keys(EXPECTED));
   });
 
-  it('never reaches beyond its team with a key that belongs to one, and to all with one that belongs to none', () => {
+  it('limits a team key to its team, and gives an organisation key no access by team', () => {
     for (const role of ROLES) {
       for (const action of Object.keys(EXPECTED) as Action[]) {
         expect(accessLevelFor({ role, team: 'a' }, action)).not.toBe('all');
@@ -44,14 +44,14 @@ describe('permissions', () => {
     }
   });
 
-  it('lets nobody make a key that reaches further than its own', () => {
+  it('lets no role create a key with more access than its own', () => {
     for (const role of ROLES) {
-      for (const given of GRANTABLE_ROLES[role]) {
+      for (const grantedRole of GRANTABLE_ROLES[role]) {
         for (const action of Object.keys(EXPECTED) as Action[]) {
-          // An admin's key calls no models, since no budget could pay; that it may let others is what it is for.
+          // An admin key cannot call models, because no budget would pay, but it may create keys that can.
           if (action === 'call_models') continue;
-          const [own, of] = [PERMISSIONS[role][action], PERMISSIONS[given][action]];
-          expect(ORDER.indexOf(of)).toBeLessThanOrEqual(ORDER.indexOf(own));
+          const [own, granted] = [PERMISSIONS[role][action], PERMISSIONS[grantedRole][action]];
+          expect(ORDER.indexOf(granted)).toBeLessThanOrEqual(ORDER.indexOf(own));
         }
       }
     }

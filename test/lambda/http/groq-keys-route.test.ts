@@ -25,13 +25,13 @@ beforeAll(async () => {
 });
 afterAll(async () => await database.close());
 
-const dataOf = ({ text }: ApiResponse): Record<string, unknown>[] => JSON.parse(text).data;
+const readData = ({ text }: ApiResponse): Record<string, unknown>[] => JSON.parse(text).data;
 
-it('tells an admin how the Groq keys of every team stand, the newest first, with the calls of the last day', async () => {
+it('shows an admin the Groq keys of every team, newest first, with the calls of the last day', async () => {
   const { key } = await rig.key('admin');
-  const answer = await rig.send(key, 'GET', PATH);
-  expect(answer.headers['cache-control']).toBe('no-store');
-  expect(dataOf(answer)).toMatchObject([
+  const response = await rig.send(key, 'GET', PATH);
+  expect(response.headers['cache-control']).toBe('no-store');
+  expect(readData(response)).toMatchObject([
     { team: 'ant', key_id: NEW, state: 'current', staged_by: 'ops', requests_24h: 2, refused_24h: 0, name: null },
     {
       team: 'ant',
@@ -43,21 +43,21 @@ it('tells an admin how the Groq keys of every team stand, the newest first, with
     },
     { team: 'bee', key_id: OLD, state: 'current', requests_24h: 0, current_from: '2026-11-23T23:00:00Z' },
   ]);
-  expect(dataOf(await rig.send(key, 'GET', `${PATH}?team=bee`))).toMatchObject([{ team: 'bee' }]);
+  expect(readData(await rig.send(key, 'GET', `${PATH}?team=bee`))).toMatchObject([{ team: 'bee' }]);
 });
 
-it.each(['lead', 'viewer'] as const)('tells a %s of its own team, and of no other', async (role) => {
+it.each(['lead', 'viewer'] as const)('shows a %s the keys of its own team only', async (role) => {
   const { key } = await rig.key(role, 'bee');
-  expect(dataOf(await rig.send(key, 'GET', PATH))).toMatchObject([{ team: 'bee' }]);
+  expect(readData(await rig.send(key, 'GET', PATH))).toMatchObject([{ team: 'bee' }]);
   expect((await rig.send(key, 'GET', `${PATH}?team=ant`)).status).toBe(403);
 });
 
-it('tells a member nothing', async () => {
+it('refuses a member', async () => {
   const { key } = await rig.key('member', 'bee');
   expect((await rig.send(key, 'GET', PATH)).status).toBe(403);
 });
 
-it.each(['team=cow', 'teams=bee'])('refuses what it does not know: %s', async (query) => {
+it.each(['team=cow', 'teams=bee'])('refuses an unknown team or parameter: %s', async (query) => {
   const { key } = await rig.key('admin');
   expect((await rig.send(key, 'GET', `${PATH}?${query}`)).status).toBe(400);
 });

@@ -8,7 +8,7 @@ beforeAll(() => {
 });
 
 describe('the API', () => {
-  it('takes keys from its authorizer, keeps its answer 60 s, and streams', () => {
+  it('takes usage plan keys from its authorizer, caches its result for 60 s, and streams', () => {
     template.hasResourceProperties('AWS::ApiGateway::RestApi', { ApiKeySourceType: 'AUTHORIZER' });
     template.hasResourceProperties('AWS::ApiGateway::Authorizer', {
       Type: 'REQUEST',
@@ -27,7 +27,7 @@ describe('the API', () => {
     });
   });
 
-  it('answers without a key only GET /healthz, and that without a function', () => {
+  it('serves only GET /healthz without a key, and that without a function', () => {
     const open = Object.values(
       template.findResources('AWS::ApiGateway::Method', { Properties: { AuthorizationType: 'NONE' } }),
     );
@@ -36,10 +36,10 @@ describe('the API', () => {
     ]);
   });
 
-  it("gives each of API Gateway's own answers the standard body and headers", () => {
-    const answers = Object.values(template.findResources('AWS::ApiGateway::GatewayResponse'));
-    expect(answers).toHaveLength(21);
-    for (const { Properties } of answers) {
+  it("gives each of API Gateway's own responses the standard body and headers", () => {
+    const responses = Object.values(template.findResources('AWS::ApiGateway::GatewayResponse'));
+    expect(responses).toHaveLength(21);
+    for (const { Properties } of responses) {
       const text = Properties.ResponseTemplates['application/json'].replace('$context.error.messageString', '"words"');
       expect(JSON.parse(text)).toEqual({
         error: { message: expect.any(String), type: expect.any(String), param: null, code: expect.any(String) },
@@ -67,7 +67,7 @@ describe('the API', () => {
     });
   });
 
-  it('logs who asked for what, and no header and no body', () => {
+  it('logs the caller and the request, but no headers and no body', () => {
     const [stage] = Object.values(template.findResources('AWS::ApiGateway::Stage'));
     const format = stage?.Properties.AccessLogSetting.Format;
     expect(Object.keys(JSON.parse(format))).toEqual(expect.arrayContaining(['requestId', 'team', 'keyId', 'status']));
@@ -78,13 +78,13 @@ describe('the API', () => {
   });
 });
 
-describe('by setting of the environment', () => {
+describe('the settings of an environment', () => {
   const customDomain = {
     name: 'groq.example.com',
     certificateArn: 'arn:aws:acm:eu-central-1:111111111111:certificate/1',
   };
 
-  it('has a name of its own, with the alias in Route 53 or the target to point at', () => {
+  it('add a custom domain with an alias in Route 53, or with an output of its target', () => {
     const own = synthesizeTemplate({ deployment: { customDomain } });
     own.hasResourceProperties('AWS::ApiGateway::DomainName', {
       DomainName: 'groq.example.com',
@@ -98,7 +98,7 @@ describe('by setting of the environment', () => {
     zoned.hasResourceProperties('AWS::Route53::RecordSet', { Name: 'groq.example.com.', Type: 'A' });
   });
 
-  it('has a web ACL on its stage, which lets long prompts pass', () => {
+  it('add a web ACL that lets long prompts pass', () => {
     template.resourceCountIs('AWS::WAFv2::WebACL', 0);
     const guarded = synthesizeTemplate({ deployment: { webAcl: { requestsPer5Minutes: 500 } } });
     guarded.resourceCountIs('AWS::WAFv2::WebACLAssociation', 1);
@@ -110,7 +110,7 @@ describe('by setting of the environment', () => {
     expect(JSON.stringify(guarded.toJSON())).not.toContain('AWSManagedRulesCommonRuleSet');
   });
 
-  it('answers inside its VPC endpoints only', () => {
+  it('restrict the API to VPC endpoints', () => {
     const inside = synthesizeTemplate({ deployment: { privateEndpoint: { vpcEndpointIds: ['vpce-0a1b'] } } });
     inside.hasResourceProperties('AWS::ApiGateway::RestApi', {
       EndpointConfiguration: { Types: ['PRIVATE'], VpcEndpointIds: ['vpce-0a1b'] },

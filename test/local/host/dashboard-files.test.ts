@@ -4,15 +4,15 @@ import { type Host, startHost } from '../../../local/host/host.ts';
 
 let host: Host;
 beforeAll(async () => {
-  const nobody = async () => {
+  const refuseEveryone = async () => {
     throw new Error('Unauthorized');
   };
-  host = await startHost({ authorizer: nobody, gateway: nobody, files: dashboardFiles() }, 0);
+  host = await startHost({ authorizer: refuseEveryone, gateway: refuseEveryone, files: dashboardFiles() }, 0);
 });
 afterAll(() => host.close());
 const ask = async (path: string, init: RequestInit = {}) => await fetch(host.baseUrl + path, init);
 
-describe('the page’s files', () => {
+describe('the files of the dashboard', () => {
   it.each([
     ['/dashboard', 'text/html'],
     ['/dashboard/', 'text/html'],
@@ -26,7 +26,7 @@ describe('the page’s files', () => {
     expect(await response.text()).not.toBe('');
   });
 
-  it('let the browser load, send and frame nothing else, and keep nothing', async () => {
+  it('forbid the browser to load, send, frame or cache anything else', async () => {
     for (const path of ['/dashboard', '/dashboard/dashboard.js', '/dashboard/nothing']) {
       const { headers } = await ask(path);
       expect(headers.get('content-security-policy')).toBe(
@@ -43,22 +43,22 @@ describe('the page’s files', () => {
     '/dashboard/../package.json',
     '/dashboard/%2e%2e/host.ts',
     '/dashboard/tsconfig.json',
-  ])('are no others of the project’s: %s', async (path) => {
+  ])('include no other file of the project: %s', async (path) => {
     expect([401, 404]).toContain((await ask(path)).status);
   });
 
-  it('leave all other addresses to the gateway, which wants a key', async () => {
+  it('leave all other paths to the gateway, which requires a key', async () => {
     for (const path of ['/', '/dashboards', '/openai/v1/budget']) expect((await ask(path)).status).toBe(401);
   });
 
-  it('answer GET and HEAD only', async () => {
+  it('are served to GET and HEAD only', async () => {
     const posted = await ask('/dashboard', { method: 'POST', body: 'x' });
     expect([posted.status, posted.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
     const head = await ask('/dashboard', { method: 'HEAD' });
     expect([head.status, await head.text()]).toEqual([200, '']);
   });
 
-  it('show what the gateway tells as text, and never as markup', async () => {
+  it('insert data of the gateway as text, never as markup', async () => {
     const script = await (await ask('/dashboard/dashboard.js')).text();
     expect(script).not.toMatch(/innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function/);
     expect(script).not.toMatch(/https?:\/\/(?!www\.w3\.org\/2000\/svg)/);

@@ -17,10 +17,10 @@ beforeAll(async () => {
 });
 afterAll(async () => await database.close());
 const json = ({ text }: ApiResponse) => JSON.parse(text);
-const codeOf = (answer: ApiResponse) => [answer.status, json(answer).error.code];
+const refusalCode = (answer: ApiResponse) => [answer.status, json(answer).error.code];
 
 describe('POST /openai/v1/api-keys', () => {
-  it('makes a key that is told this once, and works as far as it was asked for', async () => {
+  it('creates a key that is shown once and works within its scope', async () => {
     const answer = await rig.send(admin, 'POST', KEYS, { name: 'ant-test-chat', allowed_models: [MODELS[0]] });
     expect([answer.status, answer.headers['cache-control'], answer.headers['x-request-id']]).toEqual([
       201,
@@ -38,46 +38,46 @@ describe('POST /openai/v1/api-keys', () => {
       created_at: '2026-11-24T00:00:00Z',
     });
     expect((await rig.chat(key, MODELS[0])).status).toBe(200);
-    expect(codeOf(await rig.chat(key, MODELS[1]))).toEqual([403, 'model_not_allowed']);
+    expect(refusalCode(await rig.chat(key, MODELS[1]))).toEqual([403, 'model_not_allowed']);
     const found = await rig.send(admin, 'GET', `${KEYS}/${shown.id}`);
     expect(json(found)).toEqual({ ...shown, last_used_on: null, requests_this_month: 0, cost_this_month_usd: '0' });
   });
 
   it.each<[string, unknown, number, string]>([
     ['no JSON', '{', 400, 'invalid_request'],
-    ['a wide one', { name: 'bee-test', allowed_models: [MODELS[1]] }, 400, 'key_too_wide'],
-    ['an end beyond all time', { name: 'bee-test', expires_at: 1e300 }, 400, 'invalid_request'],
+    ['a key wider than its team', { name: 'bee-test', allowed_models: [MODELS[1]] }, 400, 'key_too_wide'],
+    ['an expiry outside the range of dates', { name: 'bee-test', expires_at: 1e300 }, 400, 'invalid_request'],
   ])('refuses %s', async (_what, body, status, code) => {
-    expect(codeOf(await rig.send(admin, 'POST', KEYS, body))).toEqual([status, code]);
+    expect(refusalCode(await rig.send(admin, 'POST', KEYS, body))).toEqual([status, code]);
   });
 
-  it('makes one key however often it is told by one Idempotency-Key, and however its header is written', async () => {
+  it('creates one key for all retries with the same Idempotency-Key, however the header is written', async () => {
     const body = { name: 'ant-test-once' };
-    const told = { 'idempotency-key': 'a' };
-    const first = await rig.send(admin, 'POST', KEYS, body, told);
-    const again = await rig.send(admin, 'POST', KEYS, body, { ...told, Authorization: `bearer  ${admin} ` });
-    expect([again.status, again.text, again.headers['idempotency-replayed']]).toEqual([201, first.text, 'true']);
-    expect(again.headers['cache-control']).toBe('no-store');
-    expect(codeOf(await rig.send(admin, 'POST', KEYS, { name: 'ant-test-other' }, told))).toEqual([
+    const headers = { 'idempotency-key': 'a' };
+    const first = await rig.send(admin, 'POST', KEYS, body, headers);
+    const retry = await rig.send(admin, 'POST', KEYS, body, { ...headers, Authorization: `bearer  ${admin} ` });
+    expect([retry.status, retry.text, retry.headers['idempotency-replayed']]).toEqual([201, first.text, 'true']);
+    expect(retry.headers['cache-control']).toBe('no-store');
+    expect(refusalCode(await rig.send(admin, 'POST', KEYS, { name: 'ant-test-other' }, headers))).toEqual([
       409,
       'idempotency_conflict',
     ]);
     expect((await rig.send(admin, 'POST', KEYS, body, { 'idempotency-key': '' })).status).toBe(400);
   });
 
-  it('tells no answer again to a key that has been revoked since, though API Gateway still lets it in', async () => {
+  it('replays no response to a caller whose key was revoked in between, even if API Gateway still accepts it', async () => {
     const { key, keyId } = await rig.key('lead', 'ant');
     const body = { name: 'ant-test-late' };
     expect((await rig.send(key, 'POST', KEYS, body, { 'idempotency-key': 'a' })).status).toBe(201);
     await rig.send(admin, 'DELETE', `${KEYS}/${keyId}`);
-    const again = await rig.send(key, 'POST', KEYS, body, { 'idempotency-key': 'a' });
-    expect(codeOf(again)).toEqual([401, 'invalid_api_key']);
-    expect(again.text).not.toContain('grk_');
+    const retry = await rig.send(key, 'POST', KEYS, body, { 'idempotency-key': 'a' });
+    expect(refusalCode(retry)).toEqual([401, 'invalid_api_key']);
+    expect(retry.text).not.toContain('grk_');
   });
 });
 
-describe('the other URLs', () => {
-  it('rotate a key, with an overlap or without', async () => {
+describe('the other routes', () => {
+  it('rotate a key with or without an overlap', async () => {
     const { key, keyId } = await rig.key('member', 'bee', { scope: { usd: 1 } });
     const rotated = await rig.send(key, 'POST', `${KEYS}/me/rotate`, { overlap_hours: 1 });
     const { key: next, ...shown } = json(rotated);
@@ -85,10 +85,10 @@ describe('the other URLs', () => {
       201,
       { monthly_budget_usd: 1, replaces: { id: keyId, status: 'replaced', retires_after: '2026-11-24T01:00:00Z' } },
     ]);
-    for (const one of [key, next]) expect((await rig.chat(one, MODELS[0])).status).toBe(200);
+    for (const working of [key, next]) expect((await rig.chat(working, MODELS[0])).status).toBe(200);
     const last = await rig.send(next, 'POST', `${KEYS}/me/rotate`, { overlap_hours: 0, reason: 'leaked' });
     expect(json(last)).toMatchObject({ replaces: { id: shown.id, status: 'revoked' } });
-    expect(codeOf(await rig.chat(next, MODELS[0]))).toEqual([401, 'invalid_api_key']);
+    expect(refusalCode(await rig.chat(next, MODELS[0]))).toEqual([401, 'invalid_api_key']);
     expect((await rig.chat(json(last).key, MODELS[0])).status).toBe(200);
   });
 
@@ -97,32 +97,32 @@ describe('the other URLs', () => {
     [{ overlap_hours: 'long' }, 'must be hours as a number'],
     [{ reason: 5 }, 'must be text'],
     ['[', 'not a JSON object'],
-  ])('refuse a rotation by %j', async (body, message) => {
+  ])('refuse the rotation body %j', async (body, message) => {
     const answer = await rig.send(admin, 'POST', `${KEYS}/me/rotate`, body);
     expect([answer.status, answer.text]).toEqual([400, expect.stringContaining(message)]);
   });
 
-  it('revoke a key at once where calls are admitted, and within a minute at the edge', async () => {
+  it('revoke a key for chat calls at once, and everywhere within a minute', async () => {
     const { key, keyId } = await rig.key('member', 'bee');
     expect((await rig.chat(key, MODELS[0])).status).toBe(200);
     const answer = await rig.send(admin, 'DELETE', `${KEYS}/${keyId}?reason=gone`);
     expect([answer.status, json(answer)]).toMatchObject([200, { id: keyId, status: 'revoked', deleted: true }]);
-    expect(codeOf(await rig.chat(key, MODELS[0]))).toEqual([401, 'invalid_api_key']);
+    expect(refusalCode(await rig.chat(key, MODELS[0]))).toEqual([401, 'invalid_api_key']);
     expect((await rig.send(key, 'GET', '/openai/v1/models')).status).toBe(200);
     rig.nowEpochMs += 60_000;
     expect((await rig.send(key, 'GET', '/openai/v1/models')).status).toBe(401);
   });
 
-  it('end a key at its millisecond, whatever API Gateway remembers', async () => {
+  it('refuse an expired key to the millisecond, even if API Gateway has cached it', async () => {
     const { key } = await rig.key('member', 'bee', { expiresAtEpochMs: rig.nowEpochMs + 1_000 });
     expect((await rig.chat(key, MODELS[0])).status).toBe(200);
     rig.nowEpochMs += 1_000;
     for (const path of ['/openai/v1/models', '/openai/v1/budget', `${KEYS}/me`])
-      expect(codeOf(await rig.send(key, 'GET', path))).toEqual([401, 'invalid_api_key']);
-    expect(codeOf(await rig.chat(key, MODELS[0]))).toEqual([401, 'invalid_api_key']);
+      expect(refusalCode(await rig.send(key, 'GET', path))).toEqual([401, 'invalid_api_key']);
+    expect(refusalCode(await rig.chat(key, MODELS[0]))).toEqual([401, 'invalid_api_key']);
   });
 
-  it('let a key that is narrowed to other endpoints ask about itself, and nothing more', async () => {
+  it('let a key scoped to other endpoints read itself and nothing else', async () => {
     const { key, keyId } = await rig.key('lead', 'bee', { scope: { endpoints: ['chat'] } });
     expect(json(await rig.send(key, 'GET', `${KEYS}/me`))).toMatchObject({ id: keyId, endpoints: ['chat'] });
     for (const [method, path] of [
@@ -132,10 +132,10 @@ describe('the other URLs', () => {
       ['GET', '/openai/v1/audit'],
       ['GET', '/openai/v1/groq-keys'],
     ] as const)
-      expect(codeOf(await rig.send(key, method, path))).toEqual([403, 'forbidden']);
+      expect(refusalCode(await rig.send(key, method, path))).toEqual([403, 'forbidden']);
   });
 
-  it('show the audit trail of a team to its lead, of all to an admin, and to nobody else', async () => {
+  it('show the audit trail of a team to its lead, all of it to an admin, and none to others', async () => {
     const lead = (await rig.key('lead', 'bee')).key;
     await rig.send(lead, 'POST', KEYS, { name: 'bee-test-seen' });
     rig.nowEpochMs++;
@@ -165,13 +165,13 @@ describe('the other URLs', () => {
     ['POST', `${KEYS}/abc/revive`, 404, undefined],
     ['GET', `${KEYS}/a/b/c`, 404, undefined],
     ['GET', `${KEYS}/%E0%A4%A`, 404, undefined],
-  ])('say what they know: %s %s', async (method, path, status, allow) => {
+  ])('list the methods that they serve: %s %s', async (method, path, status, allow) => {
     const answer = await rig.send(admin, method, path);
     expect([answer.status, answer.headers.allow]).toEqual([status, allow]);
   });
 });
 
-it('says nothing of a fault but the id of the request', async () => {
+it('reveals only the request id of a fault', async () => {
   const logged: unknown[] = [];
   const loadPorts = async () => {
     throw new Error('secret detail', { cause: new TypeError('more') });

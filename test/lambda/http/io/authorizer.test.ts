@@ -47,7 +47,7 @@ const wrongKey = () => mintKey('test').key;
 const reads = () => database.sent.get('GetItemCommand') ?? 0;
 
 describe('the authorizer', () => {
-  it('tells who a key stands for, by a policy for the whole stage, since API Gateway caches it for every method', async () => {
+  it('identifies the caller in a policy for the whole stage, because API Gateway caches it across methods', async () => {
     expect(await authorize({ Authorization: `Bearer ${made('good').key}` })).toEqual({
       principalId: made('good').keyId,
       policyDocument: {
@@ -61,14 +61,14 @@ describe('the authorizer', () => {
     });
   });
 
-  it('takes the header in any case, and a key of the organisation without a team', async () => {
+  it('accepts the header in any case, and an organisation key without a team', async () => {
     expect(await authorize({ authorization: `bearer ${made('admin').key}` })).toMatchObject({
       usageIdentifierKey: usagePlanKeyValue('test', 'ORGANIZATION'),
       context: { role: 'admin' },
     });
   });
 
-  it('takes a canary key for the canary alone, whoever has made it', async () => {
+  it('accepts a canary key only as a member of the canary team', async () => {
     const put = async (more: object) => {
       const { key, keyId } = mintKey('test', 'canary');
       await keys.put(key, {
@@ -86,7 +86,7 @@ describe('the authorizer', () => {
     expect(await put({ role: 'admin' })).toBeUndefined();
   });
 
-  it('stops taking a key at the moment it expires', async () => {
+  it('refuses a key from the moment it expires', async () => {
     const headers = { Authorization: `Bearer ${made('expiring').key}` };
     nowEpochMs = START_MS + 999;
     expect(await authorize(headers)).toHaveProperty('context');
@@ -105,11 +105,11 @@ describe('the authorizer', () => {
       'the same secret under another id',
       { Authorization: `Bearer ${made('good').key.replace(made('good').keyId, made('admin').keyId)}` },
     ],
-  ])('says Unauthorized, and nothing else, to %s', async (_what, headers) => {
+  ])('answers Unauthorized and nothing else to %s', async (_what, headers) => {
     await expect(authorize(headers)).rejects.toThrow(/^Unauthorized$/);
   });
 
-  it('tells the gateway when a key ends, since API Gateway remembers it for a minute', async () => {
+  it('passes the expiry of the key to the gateway, because API Gateway caches the result for a minute', async () => {
     nowEpochMs = START_MS;
     expect(await authorize(bearer(made('expiring').key))).toMatchObject({
       context: { expiresAtMs: String(START_MS + 1_000) },
@@ -127,7 +127,7 @@ describe('the authorizer', () => {
     nowEpochMs = START_MS;
   });
 
-  it('reads nothing for a wrong key that comes again within a minute, and never remembers a key that is made', async () => {
+  it('reads an invalid key once a minute, and accepts it as soon as a key is created for it', async () => {
     const authorizer = fresh();
     const { key, keyId } = mintKey('test');
     const before = reads();
@@ -140,7 +140,7 @@ describe('the authorizer', () => {
     nowEpochMs = START_MS;
   });
 
-  it('does not look up new keys of a source that tries many, and goes on with the good ones and with others', async () => {
+  it('looks up no new keys of a source over its limit, and still accepts its known keys and other sources', async () => {
     const authorizer = fresh();
     const good = bearer(made('good').key);
     expect(await ask(authorizer, good)).toHaveProperty('context');
@@ -158,27 +158,27 @@ describe('the authorizer', () => {
     nowEpochMs = START_MS;
   });
 
-  it('tells no key that was good from one that never was, once a source is held back', async () => {
+  it('refuses once valid and never valid keys alike once a source is over its limit', async () => {
     const authorizer = fresh();
     const { key, keyId } = mintKey('test');
     await keys.put(key, { keyId, role: 'member', team: 'chatbot', name: 'x', createdAtEpochMs: START_MS });
     expect(await ask(authorizer, bearer(key))).toHaveProperty('context');
     for (let count = 0; count < MAX_INVALID_KEYS; count++) await ask(authorizer, bearer(wrongKey())).catch(() => {});
     await keys.revoke(keyId);
-    for (const one of [key, key, wrongKey()])
-      await expect(ask(authorizer, bearer(one))).rejects.toMatchObject({ name: 'ThrottledError' });
+    for (const presented of [key, key, wrongKey()])
+      await expect(ask(authorizer, bearer(presented))).rejects.toMatchObject({ name: 'ThrottledError' });
   });
 
-  it('counts wrong keys for the alarm, by a line a second at most, which holds no key', async () => {
+  it('counts invalid keys in at most one log line per second, without the keys', async () => {
     const authorizer = fresh();
     lines = [];
     const key = wrongKey();
     for (let count = 0; count < 10; count++) await ask(authorizer, bearer(key)).catch(() => {});
     nowEpochMs = START_MS + 1_000;
     await ask(authorizer, bearer(key)).catch(() => {});
-    const told = lines.map((line) => JSON.parse(line));
-    expect(told.map(({ UnknownKeys }) => UnknownKeys)).toEqual([1, 10]);
-    expect(told[0]).toMatchObject({
+    const reports = lines.map((line) => JSON.parse(line));
+    expect(reports.map(({ UnknownKeys }) => UnknownKeys)).toEqual([1, 10]);
+    expect(reports[0]).toMatchObject({
       _aws: { CloudWatchMetrics: [{ Namespace: 'GroqGateway', Dimensions: [['Environment']] }] },
       Environment: 'test',
       KeyCheckFaults: 0,
@@ -188,7 +188,7 @@ describe('the authorizer', () => {
     nowEpochMs = START_MS;
   });
 
-  it('fails, rather than refuse or admit, when the registry cannot be read', async () => {
+  it('throws when the registry cannot be read, instead of refusing or accepting the key', async () => {
     const broken = new DynamoKeyStore(database.client, 'no-such-table', () => START_MS);
     await expect(broken.identify(made('good').key)).rejects.toMatchObject({ name: 'StoreError', store: 'registry' });
   });

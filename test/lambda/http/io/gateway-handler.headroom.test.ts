@@ -15,8 +15,8 @@ const { createGatewayHandler } = await import('../../../../lambda/http/io/gatewa
 let fake: FakeGroq;
 afterEach(async () => await fake.close());
 
-/** Gateways of one organisation with 6,000 tokens a minute, each with its own sight, and a product's and a job's team. */
-async function organization(priorities: { product: Priority; job: Priority }, instances = 1) {
+/** Starts gateways of one organisation with 6,000 tokens a minute, each with its own view of Groq's limits, and two teams. */
+async function startOrganization(priorities: { product: Priority; job: Priority }, instances = 1) {
   const clock = fakeClock();
   fake = await startFakeGroq({
     limits: { tokensPerMinute: 6_000, requestsPerDay: 14_400 },
@@ -67,8 +67,8 @@ async function organization(priorities: { product: Priority; job: Priority }, in
   return { clock, call, reserved, instances };
 }
 
-/** A minute in which a product calls each second, and then a job 20 times: at once, or on instances one after another. */
-async function minuteOf({ clock, call, instances }: Awaited<ReturnType<typeof organization>>) {
+/** Simulates a minute: each second one product call, then 20 job calls, at once or spread over the instances in turn. */
+async function simulateMinute({ clock, call, instances }: Awaited<ReturnType<typeof startOrganization>>) {
   const product: number[] = [];
   const job: Awaited<ReturnType<typeof call>>[] = [];
   for (let second = 0; second < 60; second++) {
@@ -95,11 +95,11 @@ describe('a job that floods and a product that calls steadily', () => {
   ])(
     "never lets one batch job starve a product of Groq's own limits: %s and %s, %d instances",
     async (product, job, instances) => {
-      const world = await organization({ product, job }, instances);
-      const minute = await minuteOf(world);
+      const rig = await startOrganization({ product, job }, instances);
+      const minute = await simulateMinute(rig);
       expect(minute.product).toEqual(all200);
       expect(fake.served().refused).toBe(0);
-      // 6,000 tokens stand in the bucket and 6,000 come in; 77 a call, 60 calls of the product's, a quarter stays free.
+      // The bucket holds 6,000 tokens and refills 6,000. A call takes 77, the product makes 60, and a quarter stays free.
       expect(minute.served).toBeGreaterThan(60);
       expect(minute.refused.length).toBeGreaterThan(1_000);
       for (const { status, headers, text } of minute.refused) {
@@ -109,19 +109,19 @@ describe('a job that floods and a product that calls steadily', () => {
     },
   );
 
-  it('refuses the product without priorities, so that the test above tests something', async () => {
-    const world = await organization({ product: 'high', job: 'high' });
-    await minuteOf(world);
+  it('refuses product calls without priorities, which proves the test above', async () => {
+    const rig = await startOrganization({ product: 'high', job: 'high' });
+    await simulateMinute(rig);
     expect(fake.served().refused).toBeGreaterThan(0);
   });
 
-  it('tells the exact time to come back, and reserves nothing for a call that is held back', async () => {
-    const { clock, call, reserved } = await organization({ product: 'high', job: 'batch' });
+  it('returns the exact retry time, and reserves nothing for a refused call', async () => {
+    const { clock, call, reserved } = await startOrganization({ product: 'high', job: 'batch' });
     while ((await call('product')).status === 200 && (await call('job')).status === 200);
     reserved.length = 0;
-    const held = await call('job');
-    expect(held.status).toBe(429);
-    const wait = Number(held.headers['retry-after-ms']);
+    const refused = await call('job');
+    expect(refused.status).toBe(429);
+    const wait = Number(refused.headers['retry-after-ms']);
     await clock.sleep(wait - 1);
     expect(await call('job')).toMatchObject({ status: 429, headers: { 'retry-after-ms': '1' } });
     expect(reserved).toEqual([]);
@@ -130,9 +130,9 @@ describe('a job that floods and a product that calls steadily', () => {
     expect(reserved).toEqual(['job']);
   });
 
-  it('lets a job without others use what Groq gives, but for the part that stays free', async () => {
-    const world = await organization({ product: 'high', job: 'batch' });
-    for (let calls = 0; (await world.call('job')).status === 200; calls++) expect(calls).toBeLessThan(100);
+  it('lets a lone job use the whole limit of Groq except for the free quarter', async () => {
+    const rig = await startOrganization({ product: 'high', job: 'batch' });
+    for (let calls = 0; (await rig.call('job')).status === 200; calls++) expect(calls).toBeLessThan(100);
     expect(fake.served().byModel['openai/gpt-oss-20b']?.requests).toBe(Math.ceil((6_000 * 0.75) / 77));
   });
 });

@@ -24,7 +24,7 @@ const row = (team: string, day: string, keyId: string, model: string, more: Part
   keyId,
   model,
 });
-/** The clock stands at 2026-11-24. */
+/** The clock is at 2026-11-24. */
 const ROWS: readonly UsageRow[] = [
   row('chatbot', '2026-11-24', 'key1', 'm'),
   row('chatbot', '2026-11-24', 'key2', 'm', {
@@ -41,7 +41,7 @@ const ROWS: readonly UsageRow[] = [
   row('gone', '2026-11-24', 'key9', 'm'),
 ];
 
-const asked: string[] = [];
+const teamsRead: string[] = [];
 const periodsRead: string[] = [];
 const memory = new MemoryLedger(fakeClock().nowEpochMs);
 const handler = createGatewayHandler({
@@ -61,7 +61,7 @@ const handler = createGatewayHandler({
   policies: { policies: async () => ({ teams: new Map([['chatbot', policyWith()]]), catalog }) },
   usage: {
     listRows: async (team, from, to) => {
-      asked.push(team);
+      teamsRead.push(team);
       return ROWS.filter((each) => each.team === team && each.day >= from && each.day <= to);
     },
   },
@@ -69,7 +69,7 @@ const handler = createGatewayHandler({
 });
 
 async function get(identity: object, query: Record<string, string[]> | null = null) {
-  asked.length = 0;
+  teamsRead.length = 0;
   periodsRead.length = 0;
   const event = {
     httpMethod: 'GET',
@@ -124,10 +124,10 @@ it('shows a member its own key: this month by day, and today by key', async () =
       ],
     },
   });
-  expect(asked).toEqual(['chatbot']);
+  expect(teamsRead).toEqual(['chatbot']);
 });
 
-it('shows a lead every key of its team, by what it asks for, a key without a name by its id', async () => {
+it('shows a lead every key of its team in the requested groups, and names a nameless key by its id', async () => {
   const { body } = await get(LEAD, { group_by: ['key,model'], from: ['2026-11-24'] });
   expect(body.data).toEqual([
     { key_id: 'key1', key_name: 'chatbot-web', model: 'm', ...COUNTS },
@@ -148,13 +148,13 @@ it('shows a lead every key of its team, by what it asks for, a key without a nam
   ]);
 });
 
-it('tells of today by key whatever days are asked for, and of those days nothing else', async () => {
+it('reports today by key whatever days are requested', async () => {
   const { body } = await get(LEAD, { to: ['2026-10-31'] });
   expect(body.data).toEqual([{ day: '2026-10-31', ...COUNTS }]);
   expect(body.usage_by_key.map(({ key_id }: { key_id: string }) => key_id)).toEqual(['key1', 'key2']);
 });
 
-it('shows an administrator every team, also one that has no policy any more', async () => {
+it('shows an admin every team, including one whose policy was removed', async () => {
   const { body } = await get(ADMIN, { group_by: ['team'] });
   expect(body.data.map(({ team, requests }: Record<string, unknown>) => [team, requests])).toEqual([
     ['chatbot', 3],
@@ -162,7 +162,7 @@ it('shows an administrator every team, also one that has no policy any more', as
   ]);
 });
 
-it('refuses what it does not know, and a key that may see nothing', async () => {
+it('refuses unknown parameters, and a key without access to usage', async () => {
   expect(await get(ADMIN, { group_by: ['teams'] })).toMatchObject({
     status: 400,
     body: {
@@ -171,13 +171,13 @@ it('refuses what it does not know, and a key that may see nothing', async () => 
   });
   expect(await get(ADMIN, { team: ['chatbot'] })).toMatchObject({ status: 400, body: { error: { param: 'team' } } });
   expect(await get({ keyId: 'k', role: 'member' })).toMatchObject({ status: 403 });
-  expect(asked).toEqual([]);
+  expect(teamsRead).toEqual([]);
 });
 
 it.each([
   ['2026-11-30', '2027-02-01', ['2026-11', '2026-12', '2027-01', '2027-02']],
   ['9999-11-30', '9999-12-31', ['9999-11', '9999-12']],
-])('looks for teams that have gone in each month from %s to %s, and in no other', async (from, to, months) => {
+])('looks for removed teams in each month from %s to %s, and in no other', async (from, to, months) => {
   expect((await get(ADMIN, { from: [from], to: [to] })).status).toBe(200);
   expect(periodsRead).toEqual(months);
 });
