@@ -2,14 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { type PicoUsd, toUsdString } from '../../lambda/kernel/money.ts';
 import { didYouMean } from '../../lambda/kernel/nearest-word.ts';
 import { formatUtc } from '../../lambda/kernel/period.ts';
-import {
-  type BudgetAction,
-  type BudgetPorts,
-  OperationError,
-  pause,
-  resume,
-  topUp,
-} from '../../lambda/ledger/budget-operations.ts';
+import { type BudgetAction, type BudgetPorts, OperationError } from '../../lambda/ledger/budget-action.ts';
+import { pause, resume, topUp } from '../../lambda/ledger/budget-operations.ts';
 import { DynamoBudgets } from '../../lambda/ledger/io/dynamo-budgets.ts';
 import { isInForce } from '../../lambda/ledger/pause.ts';
 import { readAllBudgets, readBudget } from '../../lambda/ledger/read-budgets.ts';

@@ -1,11 +1,11 @@
-/** Does something with each item, so many at once and in order; what they came to, in the order of the items. */
+/** Maps items in batches of `concurrency`; returns the results in the order of the items. */
 export async function mapInBatches<T, R>(
   items: readonly T[],
-  atOnce: number,
-  act: (item: T) => Promise<R>,
+  concurrency: number,
+  map: (item: T) => Promise<R>,
 ): Promise<readonly R[]> {
   const results: R[] = [];
-  for (let start = 0; start < items.length; start += atOnce)
-    results.push(...(await Promise.all(items.slice(start, start + atOnce).map(act))));
+  for (let start = 0; start < items.length; start += concurrency)
+    results.push(...(await Promise.all(items.slice(start, start + concurrency).map(map))));
   return results;
 }

@@ -1,18 +1,18 @@
-/** How a value outlives a store that does not answer. */
+/** Options for serving a stale value while its store fails. */
 export type StaleOptions = {
-  /** How old the last good value may become, in milliseconds. */
+  /** The maximum age of the last good value, in milliseconds. */
   readonly maxAgeMs: number;
-  /** How long it is taken before the store is asked again, in milliseconds. */
+  /** The time for which the stale value is served before the next fetch, in milliseconds. */
   readonly retryMs: number;
-  /** How long a failure is told to all that ask, where there is no such value, in milliseconds. */
+  /** The time for which a failure is cached when there is no value to serve, in milliseconds. */
   readonly errorTtlMs: number;
-  /** Told each time that it is taken in place of a fresh one. */
+  /** Called each time a stale value replaces a failed fetch. */
   readonly onStale: (error: unknown) => void;
 };
 
 /**
- * A value kept for a time; callers that come while it is fetched share that fetch. A failed fetch is not kept; with `stale`,
- * the last good value stands in, and the store is not asked at each call.
+ * A cached value with a TTL. Concurrent callers share one fetch. A failed fetch is not cached, except with `stale`: then
+ * the last good value is served, and the store is not fetched from at each call.
  */
 export class Cached<T> {
   readonly #ttlMs: number;
@@ -30,13 +30,13 @@ export class Cached<T> {
     this.#stale = stale;
   }
 
-  /** The value, at most `ttlMs` old. */
+  /** Returns the value, at most `ttlMs` old. */
   async get(): Promise<T> {
     if (this.#value === undefined || this.#nowEpochMs() >= this.#untilEpochMs) this.refresh();
     return await (this.#value as Promise<T>);
   }
 
-  /** Fetches anew, whatever the age. */
+  /** Fetches the value again, whatever its age. */
   refresh(): void {
     const startEpochMs = this.#nowEpochMs();
     const fetching: Promise<T> = this.#fetch().then(

@@ -1,4 +1,4 @@
-/** Time, as an argument. */
+/** A source of time and randomness, passed as an argument so that pure code stays pure. */
 export interface Clock {
   nowEpochMs(): number;
   /** Milliseconds with fractions since some fixed moment, for durations. */
@@ -8,5 +8,5 @@ export interface Clock {
   random(): number;
 }
 
-/** What a use-case reports to operators; never a prompt, a completion or a key. */
+/** Writes one event to the log; its facts never contain a prompt, a completion or a key. */
 export type Log = (event: string, facts: { readonly [fact: string]: string | number | boolean }) => void;

@@ -1,19 +1,19 @@
 import type * as v from 'valibot';
 import { didYouMean } from './nearest-word.ts';
 
-/** A configuration that cannot be used; the message names the file, the place in it, and what would be right. */
+/** An invalid configuration. The message names the file, the place in it, and the correct value. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
-/** Turns a schema's complaints into one a {@link ConfigError}; `fieldsAt` lists the right names at a path. */
+/** Turns a schema's issues into one {@link ConfigError}; `fieldsAt` lists the known field names at a path. */
 export function configError(
   file: string,
   issues: readonly [v.BaseIssue<unknown>, ...v.BaseIssue<unknown>[]],
   place: (path: readonly PropertyKey[]) => string,
   fieldsAt: (path: readonly PropertyKey[]) => readonly string[],
 ): ConfigError {
-  // A mistyped name makes another one missing: the mistyped one is what a person can see in the file.
+  // A mistyped field is also reported as a missing one; the person can see the mistyped one in the file.
   const issue = issues.find(isUnknownField) ?? issues[0];
   const path = (issue.path ?? []).map((step) => step.key as PropertyKey);
   const field = String(path.at(-1) ?? '');

@@ -1,7 +1,7 @@
 import type { Log } from './clock.ts';
 import { StoreError } from './store-error.ts';
 
-/** An exception is a fault of ours: the caller learns the request id, the log its kind, and nobody its details. */
+/** Logs an exception by its name and its cause's name; messages may contain secrets and stay out of the log. */
 export function logFault(log: Log, requestId: string, error: unknown): void {
   const name = error instanceof Error ? error.name : 'unknown';
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause.name : '';

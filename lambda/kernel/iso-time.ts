@@ -1,6 +1,9 @@
 import { dayStartEpochMs } from './period.ts';
 
-/** A time in ISO 8601 with its zone; NaN for anything else, which Date would read as the machine's own zone, or as another day. */
+/**
+ * Parses an ISO 8601 time that has a zone; returns NaN for any other text. Date alone would accept a time without a zone
+ * as local, and 30 February as a day of March.
+ */
 export function parseTime(text: string): number {
   const isTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})$/.test(text);
   // biome-ignore lint/style/noRestrictedGlobals: Date.parse of a time with its zone reads no clock.

@@ -1,12 +1,12 @@
-/** A JSON object, as it came from elsewhere. */
+/** A JSON object from outside. */
 export type JsonObject = { readonly [field: string]: unknown };
 
-/** Whether a value is a JSON object, not a list and not null. */
+/** True for a JSON object, false for an array and for null. */
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Reads a JSON object; undefined for a text that is no JSON, and for any other value. */
+/** Parses a JSON object; undefined for text that is not JSON, and for any other JSON value. */
 export function parseObject(text: string): JsonObject | undefined {
   try {
     const value: unknown = JSON.parse(text);

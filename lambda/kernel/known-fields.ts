@@ -1,12 +1,11 @@
 import { isObject } from './json-object.ts';
 
-/** As much of a schema as tells its fields. */
+/** The parts of a schema that list its fields. */
 type Schema = { readonly entries?: Readonly<Record<string, unknown>>; readonly wrapped?: unknown };
 
 /**
- * Leaves out the fields that a schema does not know, at every level. What has been published is read so: a version before
- * this one, or after it, may know other fields, and must be able to serve and to be rolled back to. Files are read
- * strictly instead.
+ * Drops the fields that a schema does not know, at every level. Published policies are read this way, because an earlier
+ * or later version may have published them, and a rollback must work. Files are parsed strictly instead.
  */
 export function pickKnownFields(schema: unknown, content: unknown): unknown {
   const { entries, wrapped } = schema as Schema;

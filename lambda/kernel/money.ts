@@ -11,7 +11,7 @@ export function picoUsd(amount: bigint): PicoUsd {
   return amount as PicoUsd;
 }
 
-/** No money. */
+/** Zero dollars. */
 export const ZERO_USD: PicoUsd = picoUsd(0n);
 
 /** Adds amounts. */
@@ -25,7 +25,7 @@ export function subtractUsd(amount: PicoUsd, less: PicoUsd): PicoUsd {
 }
 
 /**
- * Reads dollars from a configuration number, to the nearest pico-dollar: a binary fraction such as 0.1 + 0.2 carries
+ * Converts dollars from a configuration number, to the nearest pico-dollar: a binary fraction such as 0.1 + 0.2 carries
  * noise far below that, which must not become money.
  *
  * @throws RangeError when the number is not finite or is 1e15 or more.
@@ -37,7 +37,7 @@ export function picoUsdFromNumber(usd: number): PicoUsd {
   return picoUsd(usd < 0 ? -amount : amount);
 }
 
-/** An amount without its sign. */
+/** Returns an amount without its sign. */
 export function absoluteUsd(amount: PicoUsd): PicoUsd {
   return amount < 0n ? picoUsd(-amount) : amount;
 }
@@ -49,20 +49,20 @@ export function toUsdString(amount: PicoUsd): string {
   return `${amount < 0n ? '-' : ''}${size / PICO_PER_USD}${fraction === '' ? '' : `.${fraction}`}`;
 }
 
-/** Divides by a whole number and rounds up, so that what must be rounded is never billed short. */
+/** Divides by a whole number and rounds up, so that rounding never bills too little. */
 export function ceilDivide(amount: bigint, divisor: bigint): bigint {
   const quotient = amount / divisor;
   return quotient * divisor < amount ? quotient + 1n : quotient;
 }
 
-/** Reads dollars from decimal text, exactly; undefined for anything else, such as a sign or a thirteenth decimal. */
+/** Parses dollars from decimal text, exactly; undefined for any other text, such as a sign or a thirteenth decimal. */
 export function parseUsd(text: string): PicoUsd | undefined {
   const [, whole, fraction = ''] = /^(\d{1,9})(?:\.(\d{1,12}))?$/.exec(text) ?? [];
   if (whole === undefined) return undefined;
   return picoUsd(BigInt(whole) * PICO_PER_USD + BigInt(fraction.padEnd(DECIMALS, '0')));
 }
 
-/** An amount as it is shown to those who may spend it: what is overdrawn is nothing. */
+/** Returns an amount, or zero for a negative one: an overdrawn budget shows as empty. */
 export function clampToZero(amount: PicoUsd): PicoUsd {
   return amount < 0n ? ZERO_USD : amount;
 }

@@ -1,6 +1,6 @@
 import { distance } from 'fastest-levenshtein';
 
-/** Finds the candidate nearest to a mistyped word, or undefined when none is near enough to be what was meant. */
+/** Finds the candidate nearest to a mistyped word; undefined when none is near. */
 export function nearestWord(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(word.length / 2)) + 1;
@@ -11,7 +11,7 @@ export function nearestWord(word: string, candidates: Iterable<string>): string 
   return best;
 }
 
-/** A clause such as `; did you mean "rateLimitRpm"?`, or nothing when no candidate is near. */
+/** Returns a clause such as `; did you mean "rateLimitRpm"?`, or an empty text when no candidate is near. */
 export function didYouMean(word: string, candidates: Iterable<string>): string {
   const near = nearestWord(word, candidates);
   return near === undefined ? '' : `; did you mean "${near}"?`;

@@ -1,2 +1,2 @@
-/** Who stands for all teams together; no team is called so, since their names are in lower case. */
+/** The name that stands for all teams together; no team can have it, because team names are lower case. */
 export const ORGANIZATION = 'ORGANIZATION';

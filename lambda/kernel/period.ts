@@ -4,7 +4,7 @@ export type Period = string;
 /** A day in milliseconds. */
 export const MS_PER_DAY = 86_400_000;
 
-/** The year, month (1 to 12) and day in UTC of a time: civil-from-days, because core has no Date. */
+/** The year, month (1 to 12) and day in UTC of a time, by civil-from-days: pure files do not use Date. */
 function civilDay(epochMs: number): { year: number; month: number; day: number } {
   // Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms": days are shifted to eras that begin on 0000-03-01.
   const days = Math.floor(epochMs / MS_PER_DAY) + 719_468;
@@ -20,31 +20,31 @@ function civilDay(epochMs: number): { year: number; month: number; day: number }
   return { year: yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, day };
 }
 
-/** The period a time falls into. */
+/** Returns the period of a time. */
 export function periodAt(epochMs: number): Period {
   const { year, month } = civilDay(epochMs);
   return `${year}-${String(month).padStart(2, '0')}`;
 }
 
-/** A day in UTC, as `YYYY-MM-DD`; days sort as their texts do. */
+/** A day in UTC, as `YYYY-MM-DD`; days sort as text. */
 export type Day = string;
 
-/** The day a time falls into. */
+/** Returns the day of a time. */
 export function dayAt(epochMs: number): Day {
   return formatUtc(epochMs).slice(0, 10);
 }
 
-/** An hour in UTC, as `YYYY-MM-DDTHH`; hours sort as their texts do. */
+/** An hour in UTC, as `YYYY-MM-DDTHH`; hours sort as text. */
 export type Hour = string;
 
-/** The hour a time falls into. */
+/** Returns the hour of a time. */
 export function hourAt(epochMs: number): Hour {
   return formatUtc(epochMs).slice(0, 13);
 }
 
 /**
- * The day a call counts on, of the period that paid for it: a call that ends after a month's last midnight counts on that
- * last day, so that a month's days add up to what its ledger has spent.
+ * Returns the day on which a call counts, within the period that paid for it. A call that ends after its month counts on
+ * the month's last day, so that the days of a month add up to its ledger's spending.
  */
 export function billingDay(period: Period, epochMs: number): Day {
   const day = dayAt(epochMs);
@@ -54,13 +54,13 @@ export function billingDay(period: Period, epochMs: number): Day {
   return month < period ? from : to;
 }
 
-/** The first and the last day of a period. */
+/** Returns the first and the last day of a period. */
 export function periodDayRange(period: Period): { readonly from: Day; readonly to: Day } {
   const startEpochMs = periodStartEpochMs(period);
   return { from: dayAt(startEpochMs), to: dayAt(periodEndEpochMs(startEpochMs) - MS_PER_DAY) };
 }
 
-/** The periods that days are in, from the first's to the last's, in order. */
+/** Lists the periods from that of the first day to that of the last, in order. */
 export function periodsBetween(first: Day, last: Day): readonly Period[] {
   const periods: Period[] = [];
   const lastEpochMs = periodStartEpochMs(last.slice(0, 7));
@@ -69,7 +69,7 @@ export function periodsBetween(first: Day, last: Day): readonly Period[] {
   return periods;
 }
 
-/** Midnight of a day in UTC, or undefined for a text that names no day, such as `2026-02-30`. */
+/** Returns a day's midnight in UTC; undefined for a text that is not a day, such as `2026-02-30`. */
 export function dayStartEpochMs(text: string): number | undefined {
   const [, years, months, dates] = /^(\d{4})-(\d{2})-(\d{2})$/.exec(text) ?? [];
   const [year, month, date] = [Number(years), Number(months), Number(dates)];
@@ -88,24 +88,24 @@ function midnightAtEpochMs(year: number, month: number, day: number): number {
   return (era * 146_097 + dayOfEra - 719_468) * MS_PER_DAY;
 }
 
-/** When the budget of a time's period is renewed, in ISO 8601. */
+/** Returns the time at which a time's period ends and its budget renews, in ISO 8601. */
 export function periodResetAt(epochMs: number): string {
   return formatUtc(periodEndEpochMs(epochMs));
 }
 
-/** The first moment of a period. */
+/** Returns the start of a period. */
 export function periodStartEpochMs(period: Period): number {
   const [year = 0, month = 0] = period.split('-').map(Number);
   return midnightAtEpochMs(year, month, 1);
 }
 
-/** The moment at which the budget of a time's period is renewed. */
+/** Returns the end of a time's period, at which its budget renews. */
 export function periodEndEpochMs(epochMs: number): number {
   const { year, month } = civilDay(epochMs);
   return midnightAtEpochMs(year, month + 1, 1);
 }
 
-/** A time in ISO 8601, UTC, to the second. */
+/** Formats a time in ISO 8601, UTC, to the second. */
 export function formatUtc(epochMs: number): string {
   const { year, month, day } = civilDay(epochMs);
   const seconds = Math.floor((epochMs % MS_PER_DAY) / 1000);

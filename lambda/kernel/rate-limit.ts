@@ -1,14 +1,14 @@
-/** The time in which a rate limit's whole allowance refills, in microseconds: limits are per minute. */
+/** The time in which a rate limit's whole allowance refills, in microseconds. Limits are per minute. */
 export const RATE_WINDOW_US = 60_000_000;
 
-/** What a number of units takes from a per-minute allowance, in microseconds, rounded up once; 0 without a limit. */
+/** Converts units to their share of a per-minute allowance, in microseconds, rounded up; 0 without a limit. */
 export function rateCostUs(units: number, perMinute: number | null): number {
   return perMinute === null ? 0 : Math.ceil((units * RATE_WINDOW_US) / perMinute);
 }
 
 /**
- * Takes from a token bucket kept as its theoretical arrival time (GCRA): the moment at which the bucket is full again.
- * Returns the new time, or how long until the bucket holds enough.
+ * Takes from a token bucket that is stored as its theoretical arrival time (GCRA), the time at which the bucket is full
+ * again. Returns the new time, or the wait until the bucket holds enough.
  */
 export function takeFromBucket(
   tatUs: number,
@@ -20,7 +20,7 @@ export function takeFromBucket(
   return costUs > 0 && beyondUs > 0 ? { retryAfterUs: beyondUs } : { tatUs: next };
 }
 
-/** How many units a bucket still holds, and the milliseconds until it is full. */
+/** Returns the units that a bucket still holds, and the milliseconds until it is full. */
 export function bucketLevel(
   tatUs: number,
   nowUs: number,

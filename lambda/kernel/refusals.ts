@@ -1,7 +1,7 @@
 /**
- * Every expected "no", in order of precedence: where several hold, the earlier one is told. Statuses and types are what
- * OpenAI-compatible clients turn into their own exception classes; `retry: false` becomes `x-should-retry: false`, which
- * openai and groq-sdk obey. A budget refusal is a 402, since clients sleep and retry on a 429.
+ * Every expected "no", in order of precedence: when several apply, the first is returned. OpenAI-compatible clients map
+ * statuses and types to their own exception classes. `retry: false` becomes `x-should-retry: false`, which openai and
+ * groq-sdk obey. A budget refusal is a 402, because clients sleep and retry on a 429.
  */
 export const REFUSALS = {
   unknown_url: { status: 404, type: 'invalid_request_error', code: 'unknown_url', retry: false },
@@ -47,7 +47,7 @@ export const REFUSALS = {
   internal_error: { status: 500, type: 'server_error', code: 'internal_error', retry: true },
 } as const;
 
-/** The longest that a client may be told to sleep before it tries again by itself, in milliseconds: groq-sdk obeys any. */
+/** The longest wait after which a client may retry by itself, in milliseconds: groq-sdk obeys any `retry-after`. */
 const MAX_CLIENT_RETRY_MS = 60_000;
 
 /** The name of a refusal in {@link REFUSALS}. */
@@ -56,23 +56,23 @@ export type RefusalReason = keyof typeof REFUSALS;
 /** An expected "no": a value, never an exception. */
 export type Refusal = {
   readonly reason: RefusalReason;
-  /** A sentence for the caller that says the limit and the way out. */
+  /** A sentence for the caller that names the limit and the remedy. */
   readonly message: string;
   /** The request field at fault. */
   readonly param?: string;
-  /** Milliseconds after which the same request can succeed. */
+  /** The milliseconds after which the same request can succeed. */
   readonly retryAfterMs?: number;
-  /** Groq's own status, where it said no first. */
+  /** Groq's own status, when Groq refused the request. */
   readonly upstreamStatus?: number;
-  /** Groq's own error object, passed on as it is. */
+  /** Groq's own error object, passed on unchanged. */
   readonly upstreamError?: { readonly [field: string]: unknown };
 };
 
-/** What everyone is told whose key is unknown, revoked or expired: the same, so that none can be told from another. */
+/** The message for an unknown, revoked or expired key: one for all three, so that callers cannot distinguish them. */
 export const INVALID_KEY_MESSAGE =
   'Invalid API key: it is missing, unknown, revoked or expired. Send Authorization: Bearer <team key>.';
 
-/** What everyone is told whose key could not be looked up, be it the store's fault or too many wrong keys from there. */
+/** The message for a key that was not looked up, because of a fault or of too many wrong keys from the same address. */
 export const KEY_CHECK_FAILED_MESSAGE = 'The key could not be checked just now. Try again.';
 
 /** Builds a refusal. */
@@ -84,7 +84,7 @@ export function refuse(
   return { reason, message, ...more };
 }
 
-/** A refusal as an HTTP answer in the body shape of Groq's and OpenAI's errors. */
+/** Renders a refusal as an HTTP response, with the body of Groq's and OpenAI's errors. */
 export function renderRefusal(refusal: Refusal): { status: number; headers: Record<string, string>; body: string } {
   const { status, type, code, retry } = REFUSALS[refusal.reason];
   const headers: Record<string, string> = { 'content-type': 'application/json' };

@@ -1,4 +1,4 @@
-/** What the gateway keeps things in or sends them by. */
+/** The external services that the gateway stores data in or sends messages with. */
 export type Store =
   | 'ledger'
   | 'registry'
@@ -10,7 +10,7 @@ export type Store =
   | 'operators topic'
   | 'webhook';
 
-/** A fault of a store: it did not answer, or holds what cannot be read. `cause` is what its client threw. */
+/** A fault of a store: it did not respond, or it holds invalid data. `cause` is the error of its client. */
 export class StoreError extends Error {
   override readonly name = 'StoreError';
   readonly store: Store;

@@ -1,86 +1,39 @@
-import type { AuditLog } from '../kernel/audit-log.ts';
 import { redactKeys } from '../kernel/key-redaction.ts';
 import { addUsd, type PicoUsd, toUsdString } from '../kernel/money.ts';
-import { didYouMean } from '../kernel/nearest-word.ts';
-import { formatUtc, type Period, periodAt, periodEndEpochMs } from '../kernel/period.ts';
+import { formatUtc, periodAt, periodEndEpochMs } from '../kernel/period.ts';
 import { CANARY_TEAM } from '../policy/canary-team.ts';
-import type { TeamPolicy } from '../policy/environment.ts';
+import {
+  type BudgetAction,
+  type BudgetPorts,
+  checkReason,
+  OperationError,
+  recordAction,
+  requirePolicy,
+} from './budget-action.ts';
 import { openLedger } from './ledger.ts';
-import { type OrganizationLedger, openOrganizationLedger } from './organization-ledger.ts';
-import type { Pause, Pauses } from './pause.ts';
-import type { LedgerKey } from './ports.ts';
-import type { LedgerState } from './reservation.ts';
-import { expireTopUps, MAX_TOP_UPS, type TopUp } from './top-ups.ts';
-
-/** What operations need of the ledgers; each method is idempotent. Each throws a StoreError when the store cannot answer. */
-export interface BudgetLedger {
-  read(key: LedgerKey): Promise<LedgerState | undefined>;
-  readOrganization(period: Period): Promise<OrganizationLedger | undefined>;
-  /** What stands for a team, whether or not it has called in this period. */
-  readPauses(team: string): Promise<Pauses>;
-  /** Adds to a team's budget, unless it has too many; a period without a call yet is opened with its limit first. */
-  topUp(key: LedgerKey, limitPicoUsd: PicoUsd, topUp: TopUp): Promise<void>;
-  /** The same for the cap of all teams together. */
-  topUpCap(period: Period, cap: PicoUsd, topUp: TopUp): Promise<void>;
-  /** Stops a team from now on, in this period and those to come; undefined lets it go on. */
-  setPause(team: string, pause: Pause | undefined): Promise<void>;
-  /** The same for all teams; they are named once the stop stands, so that no new one is missed. */
-  setPauseForAll(pause: Pause | undefined, listTeams: () => Promise<ReadonlySet<string>>): Promise<void>;
-}
-
-/** What operations need of the world. */
-export type BudgetPorts = {
-  readonly ledger: BudgetLedger;
-  readonly audit: AuditLog;
-  /** The teams in force, as they stand now. */
-  readonly readTeams: () => Promise<ReadonlyMap<string, TeamPolicy>>;
-  readonly nowEpochMs: number;
-};
-
-/** An act of a person. */
-export type BudgetAction = {
-  /** Undefined: all teams together. */
-  readonly team: string | undefined;
-  readonly actor: string;
-  readonly reason: string;
-  /** Fresh; the same act told twice is one. */
-  readonly id: string;
-};
-
-/** An operation that cannot be; nothing was changed. The message is for whoever asked. */
-export class OperationError extends Error {
-  override readonly name = 'OperationError';
-}
-
-/** The longest reason, in characters: a caller is told it, and it rides on every write. */
-const MAX_REASON_LENGTH = 200;
+import { openOrganizationLedger } from './organization-ledger.ts';
+import type { Pause } from './pause.ts';
+import { expireTopUps, MAX_TOP_UPS } from './top-ups.ts';
 
 /**
- * Adds to a team's budget, or to the cap of all teams, until a time within this period, at the latest its end.
+ * Tops up a team's budget, or the organisation's cap, until a time within this period; undefined: its end.
  *
  * @throws OperationError
  */
 export async function topUp(
   ports: BudgetPorts,
-  act: BudgetAction,
+  action: BudgetAction,
   amountPicoUsd: PicoUsd,
   untilEpochMs: number | undefined,
 ): Promise<{ readonly limitPicoUsd: PicoUsd; readonly untilEpochMs: number }> {
   const { ledger, nowEpochMs } = ports;
-  checkReason(act.reason);
+  checkReason(action.reason);
   if (amountPicoUsd <= 0n) throw new OperationError('a top-up must be more than $0; a budget is lowered by its policy');
-  const endEpochMs = periodEndEpochMs(nowEpochMs);
-  const until = untilEpochMs ?? endEpochMs;
-  if (until <= nowEpochMs) throw new OperationError(`${formatUtc(until)} is over; it is ${formatUtc(nowEpochMs)}`);
-  if (until > endEpochMs)
-    throw new OperationError(
-      `a top-up lasts to the end of its month (${formatUtc(endEpochMs)}) at most; change the policy for longer, or top up again then`,
-    );
-  const { team } = act;
+  const until = checkEnd(untilEpochMs, nowEpochMs);
+  const { team } = action;
   const period = periodAt(nowEpochMs);
-  const teams = await ports.readTeams();
-  const policy = requirePolicy(teams, team);
-  // What is over counts no more, though nobody may have taken it off yet.
+  const policy = requirePolicy(await ports.readTeams(), team);
+  // Ignores ended top-ups, which may not have been removed yet.
   const readNow = async () =>
     team === undefined
       ? expireTopUps(
@@ -92,94 +45,75 @@ export async function topUp(
   const tooMany = `${MAX_TOP_UPS} top-ups are in force already; change the policy instead`;
   if (before.topUps.size >= MAX_TOP_UPS) throw new OperationError(tooMany);
   const limitPicoUsd = addUsd(before.limitPicoUsd, amountPicoUsd);
-  const details = `$${toUsdString(before.limitPicoUsd)} → $${toUsdString(limitPicoUsd)} until ${formatUtc(until)}: ${act.reason}`;
-  await record(ports, act, 'top_up_budget', details);
-  const added = { id: act.id, amountPicoUsd, untilEpochMs: until };
+  const details = `$${toUsdString(before.limitPicoUsd)} → $${toUsdString(limitPicoUsd)} until ${formatUtc(until)}: ${action.reason}`;
+  await recordAction(ports, action, 'top_up_budget', details);
+  const added = { id: action.id, amountPicoUsd, untilEpochMs: until };
   if (team === undefined) await ledger.topUpCap(period, policy.organizationCapPicoUsd, added);
   else await ledger.topUp({ team, period }, policy.monthlyBudgetPicoUsd, added);
   const after = await readNow();
-  if (!after.topUps.has(act.id)) {
-    // Others, at the same time, were quicker; what is on record already must not stand there as done.
-    await record(ports, { ...act, id: `${act.id}-undone` }, 'top_up_budget', `not done: ${tooMany}`);
+  if (!after.topUps.has(action.id)) {
+    // Lost a race against other top-ups: the entry in the audit trail needs a correction.
+    await recordAction(ports, { ...action, id: `${action.id}-undone` }, 'top_up_budget', `not done: ${tooMany}`);
     throw new OperationError(tooMany);
   }
   return { limitPicoUsd: after.limitPicoUsd, untilEpochMs: until };
 }
 
 /**
- * Stops a team, or all of them, from the next call on. Calls in flight end as they would.
+ * Checks that a top-up ends in the future and within this period; without a time, it ends with the period.
  *
  * @throws OperationError
  */
-export async function pause(ports: BudgetPorts, act: BudgetAction, untilEpochMs: number | undefined): Promise<void> {
-  checkReason(act.reason);
-  if (untilEpochMs !== undefined && untilEpochMs <= ports.nowEpochMs)
-    throw new OperationError(`${formatUtc(untilEpochMs)} is over; it is ${formatUtc(ports.nowEpochMs)}`);
-  const until = untilEpochMs === undefined ? '' : ` until ${formatUtc(untilEpochMs)}`;
-  // Whoever calls is told it.
-  const reason = redactKeys(act.reason);
-  await setPause(ports, act, { reason, untilEpochMs }, 'pause', `paused${until}: ${reason}`);
+function checkEnd(untilEpochMs: number | undefined, nowEpochMs: number): number {
+  const endEpochMs = periodEndEpochMs(nowEpochMs);
+  const until = untilEpochMs ?? endEpochMs;
+  if (until <= nowEpochMs) throw new OperationError(`${formatUtc(until)} is over; it is ${formatUtc(nowEpochMs)}`);
+  if (until > endEpochMs)
+    throw new OperationError(
+      `a top-up lasts to the end of its month (${formatUtc(endEpochMs)}) at most; change the policy for longer, or top up again then`,
+    );
+  return until;
 }
 
 /**
- * Lets a team go on, or all of them. A team's own pause outlasts the one of all teams, and the other way round.
+ * Pauses a team, or all teams, from the next call on. Calls in flight are not affected.
  *
  * @throws OperationError
  */
-export async function resume(ports: BudgetPorts, act: BudgetAction): Promise<void> {
-  checkReason(act.reason);
-  await setPause(ports, act, undefined, 'resume', `resumed: ${act.reason}`);
+export async function pause(ports: BudgetPorts, action: BudgetAction, untilEpochMs: number | undefined): Promise<void> {
+  checkReason(action.reason);
+  if (untilEpochMs !== undefined && untilEpochMs <= ports.nowEpochMs)
+    throw new OperationError(`${formatUtc(untilEpochMs)} is over; it is ${formatUtc(ports.nowEpochMs)}`);
+  const until = untilEpochMs === undefined ? '' : ` until ${formatUtc(untilEpochMs)}`;
+  // Callers see the reason.
+  const reason = redactKeys(action.reason);
+  await setPause(ports, action, { reason, untilEpochMs }, 'pause', `paused${until}: ${reason}`);
+}
+
+/**
+ * Resumes a team, or all teams. The pause of one team and the pause of all teams do not lift each other.
+ *
+ * @throws OperationError
+ */
+export async function resume(ports: BudgetPorts, action: BudgetAction): Promise<void> {
+  checkReason(action.reason);
+  await setPause(ports, action, undefined, 'resume', `resumed: ${action.reason}`);
 }
 
 async function setPause(
   ports: BudgetPorts,
-  act: BudgetAction,
+  action: BudgetAction,
   value: Pause | undefined,
-  action: string,
+  name: string,
   details: string,
 ): Promise<void> {
   const { ledger, readTeams, nowEpochMs } = ports;
-  requirePolicy(await readTeams(), act.team);
-  await record(ports, act, action, details);
-  if (act.team !== undefined) return await ledger.setPause(act.team, value);
+  requirePolicy(await readTeams(), action.team);
+  await recordAction(ports, action, name, details);
+  if (action.team !== undefined) return await ledger.setPause(action.team, value);
   await ledger.setPauseForAll(value, async () => {
-    // Also those that have gone from the policies and still hold money: nothing may escape.
+    // Includes teams that have no policy any more but hold money, so that no call escapes.
     const holders = (await ledger.readOrganization(periodAt(nowEpochMs)))?.holders ?? [];
     return new Set([...(await readTeams()).keys(), ...holders].filter((team) => team !== CANARY_TEAM));
   });
-}
-
-/** The team's policy, or any for the organisation, since each knows the cap. */
-function requirePolicy(teams: ReadonlyMap<string, TeamPolicy>, team: string | undefined): TeamPolicy {
-  // The team of the deployments' check has nothing and is never stopped but by that.
-  const policy = team === undefined ? [...teams.values()][0] : team === CANARY_TEAM ? undefined : teams.get(team);
-  if (policy !== undefined) return policy;
-  throw new OperationError(
-    team === undefined
-      ? 'no policies are in force; deploy first'
-      : `there is no team "${team}"${didYouMean(team, teams.keys())}`,
-  );
-}
-
-/** What a terminal obeys, or what forges lines and their order, where a reason is shown. */
-const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/u;
-
-function checkReason(reason: string): void {
-  if (CONTROL.test(reason)) throw new OperationError('a reason is one line of text: it has a control character');
-  const length = [...reason].length;
-  if (reason.trim() === '' || length > MAX_REASON_LENGTH)
-    throw new OperationError(
-      `a reason is needed, of at most ${MAX_REASON_LENGTH} characters: it stands in the audit trail`,
-    );
-}
-
-/** Before the act: what cannot be recorded is not done. */
-async function record(
-  { audit, nowEpochMs }: BudgetPorts,
-  act: BudgetAction,
-  action: string,
-  details: string,
-): Promise<void> {
-  const subject = act.team === undefined ? 'organization' : `team ${act.team}`;
-  await audit.append({ atEpochMs: nowEpochMs, id: act.id, actor: act.actor, action, subject, details });
 }

@@ -7,16 +7,16 @@ import { isInForce } from './pause.ts';
 import type { LedgerState, LedgerView } from './reservation.ts';
 import { expireTopUps, type TopUp } from './top-ups.ts';
 
-/** The cap of all teams together in the shape of `GET /openai/v1/budget`, for a key of the organisation. */
+/** Renders the organisation's cap as the response of `GET /openai/v1/budget`, for a key of the organisation. */
 export function reportOrganizationBudget(
   organizationLimitPicoUsd: PicoUsd,
-  seen: OrganizationLedger | undefined,
+  ledger: OrganizationLedger | undefined,
   teams: readonly (LedgerView | undefined)[],
   nowEpochMs: number,
 ) {
-  const state = expireTopUps(seen ?? openOrganizationLedger(organizationLimitPicoUsd), nowEpochMs);
-  const sum = (part: (view: LedgerView) => PicoUsd) =>
-    addUsd(...teams.map((view) => (view === undefined ? ZERO_USD : part(view))));
+  const state = expireTopUps(ledger ?? openOrganizationLedger(organizationLimitPicoUsd), nowEpochMs);
+  const sum = (amount: (view: LedgerView) => PicoUsd) =>
+    addUsd(...teams.map((view) => (view === undefined ? ZERO_USD : amount(view))));
   const leasedPicoUsd = sum((view) => view.leasedPicoUsd);
   return {
     object: 'budget',
@@ -25,7 +25,7 @@ export function reportOrganizationBudget(
     limit_usd: toUsdString(state.limitPicoUsd),
     spent_usd: toUsdString(sum((view) => view.spentPicoUsd)),
     held_usd: toUsdString(sum((view) => view.reservedPicoUsd)),
-    /** What teams can still spend together: drawn by none, or drawn and idle, so that others can have it back. */
+    /** The money that no team has drawn, and the idle money that teams can recall from each other. */
     available_usd: toUsdString(addUsd(state.availablePicoUsd, leasedPicoUsd)),
     leased_usd: toUsdString(leasedPicoUsd),
     top_ups: reportTopUps(state.topUps),
@@ -33,11 +33,11 @@ export function reportOrganizationBudget(
 }
 
 /**
- * A team's budget in the shape of `GET /openai/v1/budget`; dollars are exact decimal text. A period without a call yet
- * has its whole budget.
+ * Renders a team's budget as the response of `GET /openai/v1/budget`; dollars are exact decimal text. Without a ledger,
+ * the period has its whole budget.
  */
-export function reportBudget(policy: TeamPolicy, seen: LedgerState | undefined, nowEpochMs: number) {
-  const view = expireTopUps(seen ?? openLedger(policy.monthlyBudgetPicoUsd), nowEpochMs);
+export function reportBudget(policy: TeamPolicy, ledger: LedgerState | undefined, nowEpochMs: number) {
+  const view = expireTopUps(ledger ?? openLedger(policy.monthlyBudgetPicoUsd), nowEpochMs);
   return {
     object: 'budget',
     team: policy.team,
@@ -45,7 +45,7 @@ export function reportBudget(policy: TeamPolicy, seen: LedgerState | undefined, 
     resets_at: periodResetAt(nowEpochMs),
     limit_usd: toUsdString(view.limitPicoUsd),
     spent_usd: toUsdString(view.spentPicoUsd),
-    /** Held by requests in flight: what of it they do not use comes back. */
+    /** Reserved by requests in flight; the unused part is released. */
     held_usd: toUsdString(view.reservedPicoUsd),
     available_usd: toUsdString(view.availablePicoUsd),
     assumed_usd: toUsdString(view.assumedPicoUsd),
@@ -76,7 +76,7 @@ function reportPause({ pauses }: Pick<LedgerState, 'pauses'>, nowEpochMs: number
   return null;
 }
 
-/** Temporary increases that the limit has in it. */
+/** Renders the temporary increases that the limit includes. */
 function reportTopUps(topUps: ReadonlyMap<string, TopUp>) {
   return [...topUps.values()].map(({ amountPicoUsd, untilEpochMs }) => ({
     usd: toUsdString(amountPicoUsd),

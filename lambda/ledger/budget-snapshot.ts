@@ -1,19 +1,20 @@
 import type { PicoUsd } from '../kernel/money.ts';
 import type { Period } from '../kernel/period.ts';
 
-/** What a holder's spending stands at: a team's by its ledger, the organisation's by all ledgers together. */
+/** The spending and the limit of a team, or of the organisation, at one moment. */
 export type BudgetSnapshot = {
+  /** A team, or the organisation. */
   readonly holder: string;
   readonly period: Period;
   readonly spentPicoUsd: PicoUsd;
-  /** As it is in force, with its top-ups. */
+  /** The limit in force, top-ups included. */
   readonly limitPicoUsd: PicoUsd;
 };
 
-/** Ten-thousandths of a percent in a whole: as finely as shares are told. */
+/** Ten-thousandths of a percent in a whole, the resolution of shares. */
 const PERCENT_SCALE = 1_000_000n;
 
-/** What is spent of a limit, in percent, rounded down at four decimals; of a limit of nothing, all once anything is. */
+/** Returns the spent share of a limit, in percent with four decimals, rounded down; 100 for any spending of a $0 limit. */
 export function computeUsedPercent({
   spentPicoUsd,
   limitPicoUsd,

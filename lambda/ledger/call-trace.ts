@@ -1,20 +1,20 @@
-/** What is told of a call beside its money: for those who count and watch, and never for those who admit. */
+/** Facts about a call other than its cost, for usage and monitoring; admission never reads them. */
 export type CallTrace = {
-  /** How long Groq was waited for, in whole milliseconds. */
+  /** The time spent waiting for Groq, in whole milliseconds. */
   readonly upstreamMs: number;
   readonly groqKeys: GroqKeyTrace;
 };
 
-/** Which Groq keys a call was sent with, by their ids. */
+/** The ids of the Groq keys that a call was sent with. */
 export type GroqKeyTrace = {
-  /** The key that Groq took; undefined where none was sent, or none was taken. */
+  /** The key that Groq accepted; undefined if it accepted none. */
   readonly usedId: string | undefined;
-  /** The keys that Groq did not take (401), in the order they were tried. */
+  /** The keys that Groq refused (401), in the order of the attempts. */
   readonly refusedIds: readonly string[];
 };
 
-/** Of a call that was sent with no key. */
+/** The trace of a call without a Groq key. */
 export const NO_GROQ_KEYS: GroqKeyTrace = { usedId: undefined, refusedIds: [] };
 
-/** Of a call that was never sent. */
+/** The trace of a call that was never sent. */
 export const NO_TRACE: CallTrace = { upstreamMs: 0, groqKeys: NO_GROQ_KEYS };

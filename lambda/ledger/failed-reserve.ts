@@ -1,5 +1,5 @@
 import type { KeyTerms } from './key-ledger.ts';
-import type { LedgerState, ReserveTerms } from './reservation.ts';
+import type { LedgerState, ReserveRefusal, ReserveTerms } from './reservation.ts';
 import { type ReserveOutcome, reserve } from './reserve.ts';
 import { expireTopUps } from './top-ups.ts';
 
@@ -20,4 +20,9 @@ export function explainFailedReserve(state: LedgerState, terms: ReserveTerms): F
   const outcome = reserve(state, terms);
   if (outcome.kind !== 'reserved') return outcome;
   return { kind: outcome.state === state ? 'already reserved' : 'stale guess' };
+}
+
+/** True for a refusal that the expiry of overdue reservations can lift. */
+export function isLiftedByExpiry({ reason }: ReserveRefusal): boolean {
+  return reason === 'team_budget_exceeded' || reason === 'concurrency_exceeded';
 }

@@ -24,7 +24,7 @@ export function openLedger(limitPicoUsd: PicoUsd, pauses: Pauses = NOT_PAUSED): 
   };
 }
 
-/** Adds money leased from the organization; a negative amount is recalled. */
+/** Adds money leased from the organisation; a negative amount is recalled. */
 export function lease(state: LedgerState, amount: PicoUsd): LedgerState {
   return { ...state, leasedPicoUsd: addUsd(state.leasedPicoUsd, amount) };
 }

@@ -2,39 +2,41 @@ import { addUsd, type PicoUsd, picoUsd, subtractUsd, ZERO_USD } from '../kernel/
 import { earliestTopUpEnd, type TopUp } from './top-ups.ts';
 
 /*
- * All teams together may not spend more than the organisation's cap, and their budgets may add up to more than it. So a
- * team holds and spends only money that it has drawn from the organisation's ledger, in blocks:
+ * All teams together must not spend more than the organisation's cap, although their budgets may add up to more. So a team
+ * reserves and spends only money that it has leased from the organisation's ledger, in blocks:
  *
- *   organisation: available ──draw (a block)──▶ team: leased ──reserve──▶ held ──settle──▶ spent
- *                     ▲                            │  ▲                     │
- *                     └──call back (idle leases)───┘  └──what was not used──┘
+ *   organisation: available ──draw (a block)──▶ team: leased ──reserve──▶ reserved ──settle──▶ spent
+ *                     ▲                            │  ▲                       │
+ *                     └────recall (idle money)─────┘  └──────unused part──────┘
  *
- * `availablePicoUsd + grantedPicoUsd = limitPicoUsd`, and `grantedPicoUsd` is what all teams' `leasedPicoUsd + reservedPicoUsd + spentPicoUsd` add up to.
+ * Invariants: `availablePicoUsd + grantedPicoUsd = limitPicoUsd`, and `grantedPicoUsd` is the sum of all teams'
+ * `leasedPicoUsd + reservedPicoUsd + spentPicoUsd`.
  *
- * What was drawn under a cap that falls, because it is lowered or a top-up of it ends, may not be spent under the new one.
- * So leases end: with the cap's first top-up, or at once when the cap is lowered below what was drawn. A team whose lease is
- * over brings back what lies idle before it draws anew, and what its calls give back later too, until the cap has room.
+ * A cap falls when it is lowered or when one of its top-ups ends. Money leased under the old cap must not be spent under the
+ * new one, so leases end: with the cap's first top-up, or immediately when the cap is lowered below what is granted. A team
+ * with an expired lease returns its idle money before it draws again, and later what its calls release, until the cap has
+ * room.
  */
 
 /** The organisation's money for a period, in pico-dollars. */
 export type OrganizationLedger = {
   readonly limitPicoUsd: PicoUsd;
-  /** Not drawn by any team; below zero only through a lowered cap. */
+  /** Drawn by no team; negative only after the cap was lowered. */
   readonly availablePicoUsd: PicoUsd;
-  /** Drawn by teams, whether idle, held or spent. */
+  /** Drawn by teams: idle, reserved or spent. */
   readonly grantedPicoUsd: PicoUsd;
   /** The teams that have drawn in this period. */
   readonly holders: ReadonlySet<string>;
-  /** Temporary increases that `limitPicoUsd` has in it. */
+  /** The temporary increases that `limitPicoUsd` includes. */
   readonly topUps: ReadonlyMap<string, TopUp>;
 };
 
-/** A block is this part of the cap: small enough that idle leases strand little, large enough that draws are rare. */
+/** A block is this fraction of the cap: small enough to strand little idle money, large enough to make draws rare. */
 const BLOCKS_PER_CAP = 20n;
-/** When less than this part of the cap is left, a block is this part of the rest: the last of many teams finds some too. */
+/** When less than this fraction of the cap is left, a block is this fraction of the rest, so that each team finds some. */
 const SCARCITY_DIVISOR = 4n;
 
-/** A fresh ledger for a period. */
+/** Returns a fresh ledger for a period. */
 export function openOrganizationLedger(limitPicoUsd: PicoUsd): OrganizationLedger {
   return {
     limitPicoUsd,
@@ -45,7 +47,7 @@ export function openOrganizationLedger(limitPicoUsd: PicoUsd): OrganizationLedge
   };
 }
 
-/** How much a team that lacks `need` draws: a block, or more where it needs more, or all of a rest that suffices. */
+/** Returns the amount to draw: a block, at least `need`, and at most what is left; undefined when less than `need` is left. */
 export function leaseBlockSize(state: OrganizationLedger, need: PicoUsd): PicoUsd | undefined {
   if (state.availablePicoUsd < need) return undefined;
   const block =
@@ -56,25 +58,28 @@ export function leaseBlockSize(state: OrganizationLedger, need: PicoUsd): PicoUs
   return picoUsd(wanted > state.availablePicoUsd ? state.availablePicoUsd : wanted);
 }
 
-/** What a team whose lease is over brings back, and when its next one ends; undefined: never, `endedAtMs`: it owes still. */
+/**
+ * Returns the amount that a team with an expired lease returns, and the end of its next lease: undefined for none, or the
+ * same past time while the cap is still overdrawn.
+ */
 export function settleExpiredLease(
   { availablePicoUsd, topUps }: OrganizationLedger,
   leasedPicoUsd: PicoUsd,
   endedAtEpochMs: number,
 ): { readonly amount: PicoUsd; readonly leaseEndsAtEpochMs: number | undefined } {
   const amount = leasedPicoUsd > 0n ? leasedPicoUsd : ZERO_USD;
-  const owes = addUsd(availablePicoUsd, amount) < 0n;
-  return { amount, leaseEndsAtEpochMs: owes ? endedAtEpochMs : earliestTopUpEnd(topUps) };
+  const isOverdrawn = addUsd(availablePicoUsd, amount) < 0n;
+  return { amount, leaseEndsAtEpochMs: isOverdrawn ? endedAtEpochMs : earliestTopUpEnd(topUps) };
 }
 
-/** How much is called back from a team with idle leases when others lack `short`: that, or half of what lies idle. */
+/** Returns the amount to recall from a team when others lack `short`: that, or half of its idle money if that is more. */
 export function recallAmount(leasedPicoUsd: PicoUsd, short: PicoUsd): PicoUsd {
   const half = leasedPicoUsd / 2n;
   const wanted = half > short ? half : short;
   return picoUsd(wanted > leasedPicoUsd ? leasedPicoUsd : wanted);
 }
 
-/** Moves money to a team; a negative amount brings it back. */
+/** Moves money to a team; a negative amount moves it back. */
 export function grant(state: OrganizationLedger, team: string, amount: PicoUsd): OrganizationLedger {
   return {
     ...state,

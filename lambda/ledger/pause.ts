@@ -1,21 +1,21 @@
-/** A stop that a person has set. */
+/** A pause that a person has set. */
 export type Pause = {
-  /** Why, for callers and operators. */
+  /** Shown to callers and operators. */
   readonly reason: string;
-  /** When it ends by itself; undefined: only when someone resumes. */
+  /** The time at which it ends by itself; undefined: when a person resumes the team. */
   readonly untilEpochMs: number | undefined;
 };
 
-/** The stops of a team: its own, and the one that all teams have together. */
+/** The pauses that apply to a team: its own, and that of all teams. */
 export type Pauses = {
   readonly team: Pause | undefined;
   readonly organization: Pause | undefined;
 };
 
-/** No stop. */
+/** Neither pause. */
 export const NOT_PAUSED: Pauses = { team: undefined, organization: undefined };
 
-/** Whether a stop holds at a time. */
+/** True while a pause is in force. */
 export function isInForce(pause: Pause | undefined, nowEpochMs: number): pause is Pause {
   return pause !== undefined && (pause.untilEpochMs === undefined || pause.untilEpochMs > nowEpochMs);
 }

@@ -4,37 +4,37 @@ import type { OrganizationLedger } from './organization-ledger.ts';
 import type { Pauses } from './pause.ts';
 import type { LedgerState, LedgerView, ReserveRefusal, ReserveTerms, Settlement } from './reservation.ts';
 
-/** Which ledger: a team's, in a period. */
+/** Identifies the ledger of a team for a period. */
 export type LedgerKey = { readonly team: string; readonly period: Period };
 
-/** What new periods start with: a team's budget, and the cap of all teams together. */
+/** The amounts that a new period is opened with: the team's budget, and the organisation's cap. */
 export type Budgets = { readonly team: PicoUsd; readonly organization: PicoUsd };
 
-/** A ledger as this process last saw it; others may have moved it since. */
+/** A ledger as this process last read or wrote it; it may be stale. */
 export type CachedLedgerView = { readonly view: LedgerView; readonly seenAtEpochMs: number };
 
-/** What a reserve came to; `view` is the ledger after it, or at the moment of the refusal. */
+/** The result of a reserve; `view` is the ledger after it, or at the refusal. */
 export type ReserveResult =
   | { readonly kind: 'reserved'; readonly view: LedgerView }
   | { readonly kind: 'refused'; readonly refused: ReserveRefusal; readonly view: LedgerView };
 
 /**
- * The team ledgers. Every method is one conditional write when warm, and idempotent: repeating it changes nothing.
- * Each throws a StoreError when the store cannot answer, and then nothing may be assumed.
+ * The ledgers of teams. A warm reserve or settle is one conditional write, and idempotent. Each method throws a StoreError
+ * when the store fails; the outcome is then unknown.
  */
 export interface Ledger {
-  /** Holds money for a call, of the team's budget and of the organisation's cap. */
+  /** Reserves money for a call, from the team's budget and under the organisation's cap. */
   reserve(key: LedgerKey, budgets: Budgets, terms: ReserveTerms): Promise<ReserveResult>;
   /** Ends a reservation made with these terms. */
   settle(key: LedgerKey, terms: ReserveTerms, settlement: Settlement): Promise<LedgerView>;
-  /** What this process last saw, without asking. */
+  /** Returns the cached view, without I/O. */
   lastSeen(key: LedgerKey): CachedLedgerView | undefined;
-  /** The ledger as it stands, or undefined in a period without a call yet. */
+  /** Reads the ledger consistently; undefined for a period that is not open. */
   read(key: LedgerKey): Promise<LedgerState | undefined>;
-  /** The ledger as it stood a moment ago: cheap, for a call that waits. */
+  /** Reads the ledger with eventual consistency, at half the price, for a waiting call. */
   readEventuallyConsistent(key: LedgerKey): Promise<LedgerState | undefined>;
-  /** The pauses that a period of this team will be opened with. */
+  /** Reads the pauses that a period of the team is opened with. */
   readPauses(team: string): Promise<Pauses>;
-  /** The organisation's ledger as it stands, or undefined in a period without a call yet. */
+  /** Reads the organisation's ledger; undefined for a period without a draw. */
   readOrganization(period: Period): Promise<OrganizationLedger | undefined>;
 }

@@ -8,19 +8,19 @@ import type { LedgerState } from './reservation.ts';
 
 type BudgetReader = Pick<Ledger, 'read' | 'readPauses' | 'readOrganization'>;
 
-/** Reads what a team's budget stands at. */
+/** Reads a team's budget, for `GET /openai/v1/budget`. */
 export async function readBudget(ledger: BudgetReader, policy: TeamPolicy, nowEpochMs: number) {
   return reportBudget(policy, await readState(ledger, policy, nowEpochMs), nowEpochMs);
 }
 
-/** Reads what the budgets of all teams stand at, and the cap that they have together. */
+/** Reads the budgets of all teams, and the organisation's cap. */
 export async function readAllBudgets(ledger: BudgetReader, policies: readonly TeamPolicy[], nowEpochMs: number) {
   const states = await Promise.all(policies.map((policy) => readState(ledger, policy, nowEpochMs)));
   const cap = policies[0]?.organizationCapPicoUsd ?? ZERO_USD;
-  const seen = await ledger.readOrganization(periodAt(nowEpochMs));
+  const organization = await ledger.readOrganization(periodAt(nowEpochMs));
   return {
     teams: policies.map((policy, index) => reportBudget(policy, states[index], nowEpochMs)),
-    organization: reportOrganizationBudget(cap, seen, states, nowEpochMs),
+    organization: reportOrganizationBudget(cap, organization, states, nowEpochMs),
   };
 }
 
@@ -30,6 +30,6 @@ async function readState(
   nowEpochMs: number,
 ): Promise<LedgerState> {
   const state = await ledger.read({ team, period: periodAt(nowEpochMs) });
-  // A month without a call has no ledger yet, but a pause stands all the same.
+  // A month without a call has no ledger yet, but a pause applies to it.
   return state ?? openLedger(monthlyBudgetPicoUsd, await ledger.readPauses(team));
 }

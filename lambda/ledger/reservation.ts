@@ -9,41 +9,41 @@ import type { TopUp } from './top-ups.ts';
  *
  *            reserve                 settle (usage known)
  *   (none) ───────────▶ open ───────────────────────────────────▶ spent at the true cost, the rest available again
- *                        │  │ └─ settle, assumed (outcome unknown) ─▶ spent at the bound, marked assumed
- *                        │  └─── void (Groq said no, or never saw it) ─▶ all of it available again
- *                        └────── expire (nobody came back) ──▶ lapsed: spent at the bound, marked assumed
+ *                        │  │ └─ settle, assumed (outcome unknown) ─▶ spent at the maximum cost, marked assumed
+ *                        │  └─── void (refused by Groq, or not sent) ─▶ all of it available again
+ *                        └────── expire (no settlement came) ─▶ lapsed: spent at the maximum cost, marked assumed
  *                                                                 └─ late settle ─▶ corrected to the true cost, once
  */
 
-/** Money held for one call in flight. */
+/** Money reserved for one call in flight. */
 export type Reservation = {
   readonly id: string;
-  /** The most the call can cost. */
+  /** The maximum cost of the call. */
   readonly maxCostPicoUsd: PicoUsd;
-  /** The most tokens it can use. */
+  /** The maximum tokens of the call. */
   readonly tokens: number;
   readonly model: string;
   readonly keyId: string;
-  /** When it may be taken for spent, if nobody has settled it. */
+  /** The time from which an unsettled reservation may be expired. */
   readonly expiresAtEpochMs: number;
 };
 
-/** A team's totals for a period, in pico-dollars, and its rate buckets. `availablePicoUsd + reservedPicoUsd + spentPicoUsd = limitPicoUsd`. */
+/** A team's totals and rate buckets for a period. `availablePicoUsd + reservedPicoUsd + spentPicoUsd = limitPicoUsd`. */
 export type LedgerView = {
   readonly limitPicoUsd: PicoUsd;
   readonly availablePicoUsd: PicoUsd;
   readonly reservedPicoUsd: PicoUsd;
   readonly spentPicoUsd: PicoUsd;
-  /** Drawn from the organisation's ledger, and neither held nor spent; below zero only through an overrun. */
+  /** Leased from the organisation's ledger, and neither reserved nor spent; negative only after an overrun. */
   readonly leasedPicoUsd: PicoUsd;
-  /** The part of `spentPicoUsd` that was taken at its bound because the outcome never came. */
+  /** The part of `spentPicoUsd` that is charged at the maximum cost because the outcome is unknown. */
   readonly assumedPicoUsd: PicoUsd;
-  /** The part of `spentPicoUsd` that came in above its bound. */
+  /** The part of `spentPicoUsd` above the reserved maximum costs. */
   readonly overrunPicoUsd: PicoUsd;
-  /** Epoch microseconds; see takeFromBucket. */
+  /** In epoch microseconds; see takeFromBucket. */
   readonly rpmTatUs: number;
   readonly tpmTatUs: number;
-  /** The share of the key that asked, where it has one and the write told it. */
+  /** The share of the calling key, if it has one and the write returned it. */
   readonly key?: KeyLedger;
 };
 
@@ -52,18 +52,18 @@ export type LedgerState = LedgerView & {
   readonly open: ReadonlyMap<string, Reservation>;
   /** Expired reservations that a late settlement may still correct. */
   readonly lapsed: ReadonlyMap<string, Reservation>;
-  /** Temporary increases that `limitPicoUsd` has in it. */
+  /** The temporary increases that `limitPicoUsd` includes. */
   readonly topUps: ReadonlyMap<string, TopUp>;
   readonly pauses: Pauses;
   /** The shares of keys that have limits of their own. */
   readonly keys: ReadonlyMap<string, KeyLedger>;
-  /** From when on what is leased counts no more, since the cap it was drawn under has fallen; see organization-ledger.ts. */
+  /** The time at which the lease ends because the cap that it was drawn under falls; see organization-ledger.ts. */
   readonly leaseEndsAtEpochMs: number | undefined;
-  /** Keys that were revoked so lately that their callers may still be let through to here. */
+  /** Keys revoked so recently that API Gateway may still let their callers through. */
   readonly revoked: ReadonlySet<string>;
 };
 
-/** What is asked of a ledger: the reservation, and what it takes from the team's rates. */
+/** The input of a reserve: the reservation, and what it takes from the team's rates. */
 export type ReserveTerms = {
   readonly reservation: Reservation;
   readonly nowEpochMs: number;
@@ -75,7 +75,7 @@ export type ReserveTerms = {
   readonly key?: KeyTerms;
 };
 
-/** Why a ledger cannot reserve now, with the wait where one is known. */
+/** The reason why a ledger cannot reserve now, with the wait if it is known. */
 export type ReserveRefusal =
   | {
       readonly reason: 'team_paused' | 'organization_paused';
@@ -84,14 +84,14 @@ export type ReserveRefusal =
     }
   | {
       readonly reason: 'team_budget_exceeded';
-      /** What calls in flight hold, and the part of it that may be waited for: see isReclaimable. */
+      /** Reserved by calls in flight, and the part of it worth waiting for; see sumReserved. */
       readonly reservedPicoUsd: PicoUsd;
       readonly reclaimablePicoUsd: PicoUsd;
     }
   | { readonly reason: 'key_revoked' }
   | {
       readonly reason: 'key_budget_exceeded';
-      /** What the key still has of its own limit, and what its calls in flight hold. */
+      /** The key's own limit, what is left of it, and what its calls in flight reserve. */
       readonly limitPicoUsd: PicoUsd;
       readonly availablePicoUsd: PicoUsd;
       readonly reservedPicoUsd: PicoUsd;
@@ -99,7 +99,7 @@ export type ReserveRefusal =
     }
   | {
       readonly reason: 'organization_budget_exceeded';
-      /** The cap in force, what is left of it for this team, and what calls in flight hold of it, in all teams. */
+      /** The cap in force, what is left of it for this team, and what calls in flight of all teams reserve. */
       readonly limitPicoUsd: PicoUsd;
       readonly availablePicoUsd: PicoUsd;
       readonly reservedPicoUsd: PicoUsd;
@@ -115,13 +115,13 @@ export type ReserveRefusal =
       readonly retryAfterMs: number;
     };
 
-/** How a call ended, in money and tokens. */
+/** The end of a call, in money and tokens. */
 export type Settlement = {
   readonly kind: 'settle' | 'void';
   readonly costPicoUsd: PicoUsd;
-  /** Whether the cost is the bound, because the true one is not known. */
+  /** True when the cost is the maximum because the true cost is unknown. */
   readonly assumed: boolean;
-  /** What the unused tokens give back to the tokens-per-minute bucket, in microseconds. */
+  /** The refund of unused tokens to the tokens-per-minute bucket, in microseconds. */
   readonly tpmRefundUs: number;
   /** The same for the key's own bucket. @default 0 */
   readonly keyTpmRefundUs?: number;
@@ -134,7 +134,7 @@ export type Settlement = {
   readonly trace?: CallTrace;
 };
 
-/** The end of a call that Groq refused or never saw. */
+/** The end of a call that Groq refused or never received. */
 export const VOID: Settlement = {
   kind: 'void',
   costPicoUsd: ZERO_USD,

@@ -10,7 +10,7 @@ export type ReserveOutcome =
   | { readonly kind: 'reserved'; readonly state: LedgerState }
   | { readonly kind: 'refused'; readonly refused: ReserveRefusal }
   | { readonly kind: 'lease expired' }
-  /** The team must lease this much more from the organization. */
+  /** The team must lease this much more from the organisation. */
   | { readonly kind: 'lease short'; readonly shortfallPicoUsd: PicoUsd };
 
 /** The wait until a refused caller may find a free place, in milliseconds: no reservation has a known end. */

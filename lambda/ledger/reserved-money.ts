@@ -3,7 +3,7 @@ import type { LedgerState, Reservation, ReserveTerms } from './reservation.ts';
 
 /**
  * The longest time for which a call waits for money that other calls reserve, in milliseconds. Only calls near the team's
- * budget or the organization's cap wait. If they were refused at once, money about to be released could not be used.
+ * budget or the organisation's cap wait. If they were refused at once, money about to be released could not be used.
  */
 export const MAX_FUNDS_WAIT_MS = 30_000;
 

@@ -19,32 +19,29 @@ export type SweepableLedger = {
   readOrganization(period: Period): Promise<Pick<OrganizationLedger, 'holders' | 'limitPicoUsd'> | undefined>;
 };
 
-/** What a sweep found over all teams. */
+/** The result of a sweep over all teams. */
 export type SweepResult = {
   readonly ledgers: number;
-  /** Reservations taken for spent at their bound. */
+  /** Reservations that the sweep expired. */
   readonly expired: number;
   /** Reservations still in flight. */
   readonly open: number;
   readonly assumedPicoUsd: PicoUsd;
   readonly overrunPicoUsd: PicoUsd;
-  /** What each ledger stands at; teams without a call in a period have none. */
+  /** One for each open ledger. */
   readonly budgetSnapshots: readonly BudgetSnapshot[];
-  /** The organisation's cap as it is in force in each period that has begun. */
+  /** The organisation's cap in force, for each open period. */
   readonly caps: ReadonlyMap<Period, PicoUsd>;
-  /** Teams whose ledger could not be swept; the next sweep tries them again. */
+  /** Teams whose sweep failed; the next sweep retries them. */
   readonly failed: readonly string[];
 };
 
-/** How many ledgers are swept at once: few, so that admissions are not crowded out. */
+/** The number of ledgers swept at the same time: few, so that the sweep does not slow admissions. */
 const SWEEP_CONCURRENCY = 4;
-/** A reservation lives minutes, so what was opened in the last period is swept for a day of the next. */
+/** The time for which the previous period is swept too, in milliseconds: a reservation lives for minutes. */
 const LOOK_BACK_MS = 86_400_000;
 
-/**
- * Expires the reservations that nobody has settled in time, and ends the top-ups whose time is over, in every team's
- * ledger of this period and the last.
- */
+/** Expires overdue reservations and ended top-ups in every team's ledger of the current and the previous period. */
 export async function sweepLedgers(
   ledger: SweepableLedger,
   teams: readonly string[],
@@ -56,7 +53,7 @@ export async function sweepLedgers(
   const caps = new Map<Period, PicoUsd>();
   for (const period of periods) {
     await ledger.sweepCap(period, nowEpochMs).catch(() => failed.push('the organisation'));
-    // Also a team that has no policy any more: what its last calls hold would be held from all others for the month.
+    // Includes teams without a policy: their last reservations would otherwise reduce the cap until the month ends.
     const organization = await ledger.readOrganization(period);
     if (organization !== undefined) caps.set(period, organization.limitPicoUsd);
     for (const team of new Set([...teams, ...(organization?.holders ?? [])])) keys.push({ team, period });
@@ -64,9 +61,9 @@ export async function sweepLedgers(
   const states: LedgerState[] = [];
   const budgetSnapshots: BudgetSnapshot[] = [];
   let expired = 0;
-  const next = keys.values();
-  const sweepOne = async () => {
-    for (const key of next) {
+  const queue = keys.values();
+  const sweepQueued = async () => {
+    for (const key of queue) {
       const swept = await ledger.sweep(key, nowEpochMs).catch(() => {
         failed.push(key.team);
         return undefined;
@@ -74,13 +71,13 @@ export async function sweepLedgers(
       if (swept === undefined) continue;
       expired += swept.expired;
       states.push(swept.state);
-      // A top-up whose time is over has just been ended, also where the state was read before.
+      // The state may have been read before its ended top-ups were removed.
       const { spentPicoUsd, limitPicoUsd } = expireTopUps(swept.state, nowEpochMs);
       budgetSnapshots.push({ holder: key.team, period: key.period, spentPicoUsd, limitPicoUsd });
     }
   };
-  await Promise.all(Array.from({ length: SWEEP_CONCURRENCY }, sweepOne));
-  const sum = (part: (state: LedgerState) => PicoUsd) => addUsd(ZERO_USD, ...states.map(part));
+  await Promise.all(Array.from({ length: SWEEP_CONCURRENCY }, sweepQueued));
+  const sum = (amount: (state: LedgerState) => PicoUsd) => addUsd(ZERO_USD, ...states.map(amount));
   return {
     ledgers: states.length,
     expired,

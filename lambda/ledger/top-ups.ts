@@ -4,25 +4,25 @@ import { addUsd, type PicoUsd, picoUsd, subtractUsd } from '../kernel/money.ts';
 export type TopUp = {
   readonly id: string;
   readonly amountPicoUsd: PicoUsd;
-  /** From when on it counts no more. */
+  /** The time at which it ends. */
   readonly untilEpochMs: number;
 };
 
-/** Whatever has a limit that can be topped up: `limitPicoUsd` includes the top-ups that have not been ended. */
+/** A ledger whose limit can be topped up; `limitPicoUsd` includes the top-ups. */
 type Limited = {
   readonly limitPicoUsd: PicoUsd;
   readonly availablePicoUsd: PicoUsd;
   readonly topUps: ReadonlyMap<string, TopUp>;
 };
 
-/** The limit without its top-ups: what the policy says. */
+/** Returns the limit without its top-ups, as the policy states it. */
 export function baseLimit({ limitPicoUsd, topUps }: Pick<Limited, 'limitPicoUsd' | 'topUps'>): PicoUsd {
   return subtractUsd(limitPicoUsd, addUsd(...[...topUps.values()].map(({ amountPicoUsd }) => amountPicoUsd)));
 }
 
 /**
- * Moves what the policy gives by the difference, and leaves top-ups on it; what is spent and held stays as it is, so
- * `availablePicoUsd` may go below zero.
+ * Replaces the policy's part of a limit and keeps the top-ups. Spent and reserved money stays the same, so
+ * `availablePicoUsd` may become negative.
  */
 export function changeLimit<S extends Limited>(state: S, base: PicoUsd): S {
   const by = subtractUsd(base, baseLimit(state));
@@ -33,10 +33,10 @@ export function changeLimit<S extends Limited>(state: S, base: PicoUsd): S {
   };
 }
 
-/** How many increases may be in force at once: each rides on every write of the ledger. */
+/** The maximum number of top-ups in force: every write of the ledger pays for each. */
 export const MAX_TOP_UPS = 10;
 
-/** Adds a top-up; the same state for one that is there already, told twice, and for one too many. */
+/** Adds a top-up. Idempotent; returns the same state too when {@link MAX_TOP_UPS} are in force. */
 export function addTopUp<S extends Limited>(state: S, topUp: TopUp, nowEpochMs: number): S {
   if (state.topUps.has(topUp.id) || expireTopUps(state, nowEpochMs).topUps.size >= MAX_TOP_UPS) return state;
   return {
@@ -47,21 +47,21 @@ export function addTopUp<S extends Limited>(state: S, topUp: TopUp, nowEpochMs: 
   };
 }
 
-/** Takes off the top-ups whose time is over; the same state when there are none. */
+/** Removes the ended top-ups; returns the same state when there are none. */
 export function expireTopUps<S extends Limited>(state: S, nowEpochMs: number): S {
-  const lasting = [...state.topUps].filter(([, { untilEpochMs }]) => untilEpochMs > nowEpochMs);
-  if (lasting.length === state.topUps.size) return state;
+  const remaining = [...state.topUps].filter(([, { untilEpochMs }]) => untilEpochMs > nowEpochMs);
+  if (remaining.length === state.topUps.size) return state;
   const base = baseLimit(state);
-  const limitPicoUsd = addUsd(base, ...lasting.map(([, { amountPicoUsd }]) => amountPicoUsd));
+  const limitPicoUsd = addUsd(base, ...remaining.map(([, { amountPicoUsd }]) => amountPicoUsd));
   return {
     ...state,
     limitPicoUsd,
     availablePicoUsd: picoUsd(state.availablePicoUsd + limitPicoUsd - state.limitPicoUsd),
-    topUps: new Map(lasting),
+    topUps: new Map(remaining),
   };
 }
 
-/** When the first of them ends, or undefined for none. */
+/** Returns the end of the first top-up to end; undefined for none. */
 export function earliestTopUpEnd(topUps: ReadonlyMap<string, TopUp>): number | undefined {
   return topUps.size === 0 ? undefined : Math.min(...[...topUps.values()].map(({ untilEpochMs }) => untilEpochMs));
 }

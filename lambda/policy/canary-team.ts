@@ -2,13 +2,13 @@ import { ConfigError } from '../kernel/config-error.ts';
 import { type Catalog, isServedChatModel } from '../pricing/catalog.ts';
 import type { EnvironmentFile } from './environment.ts';
 
-/** The team that may spend nothing: after each deployment, one call in its name must be refused. */
+/** The team with a budget of $0: after each deployment, one call in its name must be refused. */
 export const CANARY_TEAM = 'groq-rbac-canary';
 
 /**
- * An environment with its canary: a team with a budget of $0.
+ * Adds the canary team to an environment.
  *
- * @throws ConfigError when a team has the canary's name, or the catalog has no model that it could ask for.
+ * @throws ConfigError when a team has the canary's name, or the catalog has no model for its call.
  */
 export function addCanaryTeam(file: string, environment: EnvironmentFile, catalog: Catalog): EnvironmentFile {
   if (Object.hasOwn(environment.teams, CANARY_TEAM)) {
@@ -21,13 +21,13 @@ export function addCanaryTeam(file: string, environment: EnvironmentFile, catalo
     allowedModels: [canaryModel(file, catalog)],
     monthlyBudgetUsd: 0,
     rateLimitRpm: null,
-    // Its refusal must be the budget's, whatever Groq's own limits are: held back, it would fail a good deployment.
+    // Groq's limits must not hold the call back: only a refusal by the budget passes the check.
     priority: 'high' as const,
   };
   return { ...environment, teams: { ...environment.teams, [CANARY_TEAM]: canary } };
 }
 
-/** The model the canary asks for: the catalog's first that answers chat completions. */
+/** Returns the model for the canary's call: the catalog's first chat model. */
 function canaryModel(file: string, catalog: Catalog): string {
   const model = [...catalog.models.values()].find(isServedChatModel);
   if (model === undefined) throw new ConfigError(`${file}: the catalog has no chat model that Groq still serves`);

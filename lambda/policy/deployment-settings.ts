@@ -1,41 +1,41 @@
 import * as v from 'valibot';
 
-/** The services whose incoming webhooks are known. */
+/** The services whose incoming webhooks the gateway supports. */
 export const WEBHOOK_KINDS = ['slack', 'teams'] as const;
 
 /** One of {@link WEBHOOK_KINDS}. */
 export type WebhookKind = (typeof WEBHOOK_KINDS)[number];
 
-/** Days for which CloudWatch can keep logs (PutRetentionPolicy API reference, read 2026-11-23), from a week to ten years. */
+/** The log retentions that CloudWatch accepts, in days (PutRetentionPolicy API reference, read 2026-11-23), from a week to ten years. */
 const RETENTION_DAYS = [7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
-/** The fewest and most requests a WAF rate rule can name (WAF RateBasedStatement, read 2026-11-23). */
-const WAF_RATE = { least: 10, most: 2_000_000_000 };
+/** The limits of a WAF rate rule, in requests (WAF RateBasedStatement, read 2026-11-23). */
+const WAF_RATE = { min: 10, max: 2_000_000_000 };
 
 const text = (pattern: RegExp, message: string) => v.pipe(v.string(message), v.regex(pattern, message));
 const flag = v.boolean('must be true or false');
 
-/** How an environment is deployed; `npm start` reads none of it. Account and region default to the CLI's own. */
+/** The schema of an environment's deployment. `npm start` ignores it. Account and region default to those of the CLI. */
 export const deploymentSchema = v.strictObject(
   {
-    /** The only AWS account this environment may be deployed to. @default the one of the credentials in use */
+    /** The only AWS account that this environment may be deployed to. @default the account of the current credentials */
     account: v.optional(text(/^\d{12}$/, 'must be an account number of 12 digits, as text')),
-    /** @default the region of the credentials in use */
+    /** @default the region of the current credentials */
     region: v.optional(text(/^[a-z]{2}(-[a-z]+)+-\d$/, 'must be a region such as eu-central-1')),
     /** Groq's address. @default https://api.groq.com */
     groqBaseUrl: v.optional(v.pipe(v.string(), v.url('must be an address such as https://api.groq.com'))),
-    /** Who is told by e-mail when an operational alarm fires. @default no one; the alarms' topic exists all the same */
+    /** E-mail addresses that receive operational alarms. @default none; the alarms' topic exists either way */
     operators: v.optional(
       v.array(v.pipe(v.string(), v.email('must be a list of e-mail addresses')), 'must be a list of e-mail addresses'),
       [],
     ),
     /**
-     * A KMS key of your own that encrypts the teams' Groq secrets, in the same account and region; its policy must let IAM
-     * decide. @default AWS's own key for Secrets Manager, which costs nothing
+     * Your KMS key for the teams' Groq secrets, in the same account and region; its policy must delegate to IAM.
+     * @default the AWS managed key for Secrets Manager, which is free
      */
     secretsKmsKeyArn: v.optional(text(/^arn:[\w-]+:kms:[a-z0-9-]+:\d{12}:key\//, 'must be the ARN of a key in KMS')),
     /**
-     * An incoming webhook that is told of budgets' alerts, by the name of a secret of yours that holds its address and
-     * nothing else. @default none
+     * An incoming webhook for budget alerts. `secretName` names your secret that contains only the webhook's address.
+     * @default none
      */
     webhook: v.optional(
       v.strictObject(
@@ -47,31 +47,31 @@ export const deploymentSchema = v.strictObject(
       ),
     ),
     /**
-     * Whether each team has CloudWatch alarms at the organisation's `alertsPercent`, $0.10 each a month. Alerts are told
-     * all the same. @default true
+     * Creates CloudWatch alarms for each team at the organisation's `alertsPercent`, $0.10 a month each. Alerts are
+     * delivered either way. @default true
      */
     teamAlarms: v.optional(flag, true),
-    /** Whether there is a CloudWatch dashboard of the environment, $3 a month. @default true */
+    /** Creates a CloudWatch dashboard of the environment, $3 a month. @default true */
     dashboard: v.optional(flag, true),
     /**
-     * Whether the stack gives API Gateway the right to write access logs, which is one setting of the whole account and
-     * region. False where something else has set it. @default true
+     * Sets the role with which API Gateway writes access logs, one setting for the whole account and region. Set it to
+     * false if another stack manages that setting. @default true
      */
     setAccountLogRole: v.optional(flag, true),
-    /** Days that logs are kept. @default 30 */
+    /** The retention of logs, in days. @default 30 */
     logRetentionDays: v.optional(v.picklist(RETENTION_DAYS, `must be one of ${RETENTION_DAYS.join(', ')}`), 30),
-    /** Whether requests are traced by X-Ray, which is billed by the trace. @default false */
+    /** Traces requests with X-Ray, which is billed by the trace. @default false */
     tracing: v.optional(flag, false),
-    /** Whether the tables outlive the stack and refuse to be deleted. False is for environments that may be lost. @default true */
+    /** Retains the tables after the stack and protects them from deletion. False is for disposable environments. @default true */
     retainData: v.optional(flag, true),
-    /** A name of your own for the endpoint. @default API Gateway's address */
+    /** Your domain name for the endpoint. @default API Gateway's address */
     customDomain: v.optional(
       v.strictObject(
         {
           name: text(/^[a-z0-9-]+(\.[a-z0-9-]+)+$/, 'must be a domain name such as groq.example.com'),
-          /** Of a certificate in the same region. */
+          /** A certificate in the same region. */
           certificateArn: text(/^arn:[\w-]+:acm:/, 'must be the ARN of a certificate in ACM'),
-          /** The Route 53 zone to write the alias to. @default none: point the name at the output DomainTarget yourself */
+          /** The Route 53 zone for the alias record. @default none: point the name at the output DomainTarget yourself */
           hostedZone: v.optional(
             v.strictObject({ id: v.string('must be text'), name: v.string('must be text') }, 'must be an object'),
           ),
@@ -83,13 +83,13 @@ export const deploymentSchema = v.strictObject(
     webAcl: v.optional(
       v.strictObject(
         {
-          /** Requests in five minutes that one source address may make. @default 10,000 */
+          /** The requests that one source address may make in five minutes. @default 10,000 */
           requestsPer5Minutes: v.optional(
             v.pipe(
               v.number('must be a whole number'),
               v.integer('must be a whole number'),
-              v.minValue(WAF_RATE.least, `must be at least ${WAF_RATE.least}`),
-              v.maxValue(WAF_RATE.most, `must be at most ${WAF_RATE.most}`),
+              v.minValue(WAF_RATE.min, `must be at least ${WAF_RATE.min}`),
+              v.maxValue(WAF_RATE.max, `must be at most ${WAF_RATE.max}`),
             ),
             10_000,
           ),
@@ -97,7 +97,7 @@ export const deploymentSchema = v.strictObject(
         'must be an object',
       ),
     ),
-    /** Makes the endpoint answer inside these VPC endpoints only. @default none: the endpoint is public, and asks for a key */
+    /** Restricts the endpoint to these VPC endpoints. @default none: the endpoint is public, and requires a key */
     privateEndpoint: v.optional(
       v.strictObject(
         {
@@ -113,5 +113,5 @@ export const deploymentSchema = v.strictObject(
   'must be an object',
 );
 
-/** How an environment is deployed. */
+/** The deployment settings of an environment. */
 export type DeploymentSettings = v.InferOutput<typeof deploymentSchema>;

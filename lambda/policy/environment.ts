@@ -18,25 +18,25 @@ const environmentSchema = v.strictObject(
 
 type TeamFile = v.InferInput<typeof teamSchema>;
 
-/** What an environment file holds: a `.ts` file's default export, or a `.json` file. Dollars are numbers. */
+/** The content of an environment file: a `.ts` file's default export, or a `.json` file. Dollars are numbers. */
 export type EnvironmentFile = {
   readonly organization?: v.InferInput<typeof organizationSchema>;
   readonly deployment?: v.InferInput<typeof deploymentSchema>;
   readonly teams: { readonly [team: string]: TeamFile };
 };
 
-/** What a team may do. */
+/** A team's limits and permissions. */
 export type TeamPolicy = Omit<v.InferOutput<typeof teamSchema>, 'monthlyBudgetUsd'> & {
   readonly team: string;
   readonly monthlyBudgetPicoUsd: PicoUsd;
-  /** What all teams together may spend a month; see organization-ledger.ts. */
+  /** The monthly cap of all teams together; see organization-ledger.ts. */
   readonly organizationCapPicoUsd: PicoUsd;
 };
 
 /** The caps and alerts of all teams together. */
 export type Organization = v.InferOutput<typeof organizationSchema>;
 
-/** One deployment's organisation and teams. */
+/** The organisation, settings and teams of one deployment. */
 export type Environment = {
   readonly organization: Organization;
   readonly deployment: DeploymentSettings;
@@ -44,9 +44,9 @@ export type Environment = {
 };
 
 /**
- * Reads an environment.
+ * Parses an environment.
  *
- * @throws ConfigError naming the file, the team, the field and the nearest right word.
+ * @throws ConfigError that names the file, the team, the field and the nearest known word.
  */
 export function parseEnvironment(file: string, content: unknown, catalog: Catalog): Environment {
   const parsed = v.safeParse(environmentSchema, content);
@@ -54,7 +54,7 @@ export function parseEnvironment(file: string, content: unknown, catalog: Catalo
     const place = (path: readonly PropertyKey[]) => (path.length === 0 ? '' : `"${path.join('.')}": `);
     throw configError(file, parsed.issues, place, fieldsAt);
   }
-  // The parser leaves out names that every JavaScript object has; a team must never be left out in silence.
+  // The parser drops names that every JavaScript object has, such as "constructor"; no team may be dropped silently.
   const reserved = Object.keys((content as EnvironmentFile).teams).find(
     (team) => !Object.hasOwn(parsed.output.teams, team),
   );
@@ -65,10 +65,10 @@ export function parseEnvironment(file: string, content: unknown, catalog: Catalo
       `${file}: "deployment": customDomain and privateEndpoint exclude each other; give a private endpoint its name in your VPC's DNS`,
     );
   }
-  const beyond = organization.alertsUsd.find((usd) => usd > organization.monthlyCapUsd);
-  if (beyond !== undefined) {
+  const unreachable = organization.alertsUsd.find((usd) => usd > organization.monthlyCapUsd);
+  if (unreachable !== undefined) {
     throw new ConfigError(
-      `${file}: "organization.alertsUsd": an alert at $${beyond} can never fire: monthlyCapUsd is $${organization.monthlyCapUsd}`,
+      `${file}: "organization.alertsUsd": an alert at $${unreachable} can never trigger: monthlyCapUsd is $${organization.monthlyCapUsd}`,
     );
   }
   const teams = new Map<string, TeamPolicy>();
@@ -79,7 +79,7 @@ export function parseEnvironment(file: string, content: unknown, catalog: Catalo
   return { organization, deployment, teams };
 }
 
-/** Reads an environment that was published, perhaps by another version: without the fields that this one does not know. */
+/** Parses an environment that an earlier or later version may have published; ignores fields that this one does not know. */
 export function parsePublishedEnvironment(
   content: { readonly teams: Readonly<Record<string, unknown>> },
   catalog: Catalog,
@@ -90,7 +90,7 @@ export function parsePublishedEnvironment(
   return parseEnvironment('registry', environment, catalog);
 }
 
-/** The names of the fields at a path of an environment file. */
+/** Lists the field names at a path of an environment file. */
 function fieldsAt(path: readonly PropertyKey[]): readonly string[] {
   const { organization, deployment } = environmentSchema.entries;
   if (path.length === 0) return Object.keys(environmentSchema.entries);
@@ -104,9 +104,9 @@ function fieldsAt(path: readonly PropertyKey[]): readonly string[] {
 }
 
 /**
- * Reads one team's policy.
+ * Parses one team's policy.
  *
- * @throws ConfigError naming the file, the team, the field and the nearest right word.
+ * @throws ConfigError that names the file, the team, the field and the nearest known word.
  */
 export function parseTeam(
   file: string,

@@ -2,7 +2,6 @@ import {
   type AttributeValue,
   BatchWriteItemCommand,
   ConditionalCheckFailedException,
-  type ConditionCheck,
   DeleteItemCommand,
   type DynamoDBClient,
   GetItemCommand,
@@ -11,56 +10,36 @@ import {
   type PutItemCommandInput,
   paginateQuery,
   type QueryCommandInput,
-  TransactionCanceledException,
   TransactionConflictException,
   TransactWriteItemsCommand,
-  type Update,
   UpdateItemCommand,
   type UpdateItemCommandInput,
   type WriteRequest,
 } from '@aws-sdk/client-dynamodb';
 import { type Store, StoreError } from '../store-error.ts';
+import { lostTransaction, type TransactionOutcome, type TransactionPart, transactItems } from './dynamo-transaction.ts';
 import { type RETRY_NOW, retryLostRaces } from './retry.ts';
 
 /** An item of a table, or a part of one. */
 export type Item = Readonly<Record<string, AttributeValue>>;
 
-/** The outcome of a conditional write: the attributes asked for, or the item that failed the condition, if that was asked for. */
+/** The outcome of a conditional write: the attributes or the item that failed the condition, each if the input asks for it. */
 export type WriteOutcome = { readonly written: Item } | { readonly current: Item | undefined };
-
-/** A part of a transaction: an update, or a condition on an item that stays as it is. */
-export type TransactionPart =
-  | { readonly Update: Omit<Update, 'TableName'> }
-  | { readonly ConditionCheck: Omit<ConditionCheck, 'TableName'> };
-
-/**
- * The outcome of a transaction. A lost one names the parts whose condition failed, by their index, and whether another
- * write or throttling got in the way, so that the same transaction can succeed later.
- */
-export type TransactionOutcome =
-  | { readonly written: true }
-  | { readonly failedConditions: ReadonlySet<number>; readonly isContended: boolean };
 
 type Input<Command extends { TableName: unknown }> = Omit<Command, 'TableName' | 'Key' | 'Item'>;
 
-/** DynamoDB's limit of writes in one batch (BatchWriteItem API reference, read 2026-11-23). */
+/** DynamoDB's limit for the writes of one batch (BatchWriteItem API reference, read 2026-11-23). */
 const BATCH_SIZE = 25;
-/** Attempts at the writes of a batch that DynamoDB left unprocessed. */
+/** Bounds of the retries of writes that DynamoDB left unprocessed. */
 const BATCH_BOUNDS = { attempts: 8, pauseMs: 50 };
 /** The longest pause after the first lost race, in milliseconds. */
 const RACE_PAUSE_MS = 20;
 /** Attempts at a write that meets a transaction on its item. */
 const MAX_CONFLICT_ATTEMPTS = 12;
-/** Reasons for a cancelled transaction that a retry can outlast (TransactWriteItems API reference, read 2026-11-30). */
-const CONTENTION_CODES: ReadonlySet<string | undefined> = new Set([
-  'TransactionConflict',
-  'ThrottlingError',
-  'ProvisionedThroughputExceeded',
-]);
 
 /**
- * One DynamoDB table. Reads are consistent; a failed condition is a value, any other failure a {@link StoreError}.
- * `purpose` completes the sentence "cannot …" of that error.
+ * One DynamoDB table. Reads are consistent. A failed condition is a value, any other failure is a {@link StoreError}, and
+ * `purpose` completes its message "cannot …".
  */
 export class DynamoTable {
   readonly client: DynamoDBClient;
@@ -83,7 +62,7 @@ export class DynamoTable {
     return await this.#write(purpose, async () => (await this.client.send(command)).Attributes);
   }
 
-  /** Updates an item; the write is given up after `timeoutMs`, if that is stated. */
+  /** Updates an item; aborts after `timeoutMs`, if given. */
   async update(
     purpose: string,
     Key: Item,
@@ -99,7 +78,7 @@ export class DynamoTable {
     await this.guard(purpose, () => this.client.send(new DeleteItemCommand({ TableName: this.name, Key })));
   }
 
-  /** The items of a query, read page by page until there are `limit` of them or no more. */
+  /** Returns up to `limit` items of a query, read page by page. */
   async query(
     purpose: string,
     input: Omit<QueryCommandInput, 'TableName'>,
@@ -116,7 +95,7 @@ export class DynamoTable {
     });
   }
 
-  /** Makes unconditional writes in batches, each retried until DynamoDB has processed all of it. */
+  /** Makes unconditional writes in batches, and retries each batch until DynamoDB has processed all of it. */
   async writeAll(purpose: string, writes: readonly WriteRequest[]): Promise<void> {
     for (let start = 0; start < writes.length; start += BATCH_SIZE) {
       let left = writes.slice(start, start + BATCH_SIZE);
@@ -132,19 +111,14 @@ export class DynamoTable {
 
   /** Makes all writes of a transaction, or none. */
   async transact(purpose: string, parts: readonly TransactionPart[]): Promise<TransactionOutcome> {
-    const named = <P>(part: P) => ({ TableName: this.name, ...part });
-    const TransactItems = parts.map((part) =>
-      'Update' in part ? { Update: named(part.Update) } : { ConditionCheck: named(part.ConditionCheck) },
-    );
+    const command = new TransactWriteItemsCommand({ TransactItems: transactItems(this.name, parts) });
     try {
-      await this.client.send(new TransactWriteItemsCommand({ TransactItems }));
+      await this.client.send(command);
       return { written: true };
     } catch (cause) {
-      const reasons = cause instanceof TransactionCanceledException ? (cause.CancellationReasons ?? []) : [];
-      const failed = reasons.flatMap(({ Code }, index) => (Code === 'ConditionalCheckFailed' ? [index] : []));
-      const isContended = reasons.some(({ Code }) => CONTENTION_CODES.has(Code));
-      if (failed.length === 0 && !isContended) throw this.error(purpose, cause);
-      return { failedConditions: new Set(failed), isContended };
+      const lost = lostTransaction(cause);
+      if (lost === undefined) throw this.error(purpose, cause);
+      return lost;
     }
   }
 
@@ -163,16 +137,16 @@ export class DynamoTable {
     return result;
   }
 
-  /** Runs what talks to the table; whatever it throws becomes a {@link StoreError}. */
-  async guard<T>(purpose: string, act: () => Promise<T>): Promise<T> {
+  /** Runs a request to the table; turns any error into a {@link StoreError}. */
+  async guard<T>(purpose: string, send: () => Promise<T>): Promise<T> {
     try {
-      return await act();
+      return await send();
     } catch (cause) {
       throw cause instanceof StoreError ? cause : this.error(purpose, cause);
     }
   }
 
-  /** The error "cannot …" of this table's store. */
+  /** Builds the error "cannot …" of this table's store. */
   error(purpose: string, cause?: unknown): StoreError {
     return new StoreError(this.#store, `cannot ${purpose}`, cause === undefined ? undefined : { cause });
   }

@@ -11,14 +11,14 @@ export const systemClock: Clock = {
   random: () => Math.random(),
 };
 
-/** One line of JSON an event, on the standard error stream, which Lambda keeps. */
+/** Writes each event as one line of JSON to standard error, which Lambda sends to CloudWatch. */
 export const systemLog: Log = (event, facts) => {
   console.error(JSON.stringify({ event, ...facts }));
 };
 
 /**
- * Takes the lines of metrics: on Lambda the log, as they are, since CloudWatch wants JSON from the first letter, and standard
- * output is the local host's own; to a file where the host names one.
+ * Returns a writer for the lines of metrics: to a file, or without one to the log, unchanged, because CloudWatch expects
+ * JSON from the first character. Standard output belongs to the local host.
  */
 export function createMetricWriter(file?: string): (line: string) => void {
   if (file === undefined) return (line) => process.stderr.write(`${line}\n`);
@@ -26,23 +26,23 @@ export function createMetricWriter(file?: string): (line: string) => void {
   return (line) => writeSync(descriptor, `${line}\n`);
 }
 
-/** Steps of the SDK that do nothing here but take a tenth of a call's time: a log filter without a log, a user agent. */
+/** Middleware of the SDK that takes a tenth of a call's time and has no effect here: a filter for a log, a user agent. */
 const UNUSED_MIDDLEWARE = ['loggerMiddleware', 'getUserAgentMiddleware'];
 
-/** Bounds of one try, in milliseconds; the SDK makes three. A table that hangs must not keep a caller to the deadline. */
+/** Timeouts of one attempt, in milliseconds; the SDK makes three. A hanging table must not block a caller to its deadline. */
 const CONNECT_MS = 2_000;
-const ANSWER_MS = 10_000;
-/** A Lambda serves one request at a time; the local host serves many, each with one write at a time. */
+const RESPONSE_MS = 10_000;
+/** A Lambda serves one request at a time; the local host serves many, each with one write in flight. */
 const MAX_SOCKETS = 256;
 
 /** The DynamoDB client of every handler. */
 export function createDynamoClient(): DynamoDBClient {
   const client = new DynamoDBClient({
-    // The steps of a call are put together once, not for each.
+    // Builds the middleware stack once, not for each call.
     cacheMiddleware: true,
     requestHandler: {
       connectionTimeout: CONNECT_MS,
-      requestTimeout: ANSWER_MS,
+      requestTimeout: RESPONSE_MS,
       throwOnRequestTimeout: true,
       httpAgent: { maxSockets: MAX_SOCKETS },
       httpsAgent: { maxSockets: MAX_SOCKETS },
@@ -52,16 +52,16 @@ export function createDynamoClient(): DynamoDBClient {
   return client;
 }
 
-/** Bounds of one try at a secret, and how many tries are made: calls wait for it, and go on with what they know. */
-const SECRET_ANSWER_MS = 2_000;
-const SECRET_TRIES = 2;
+/** The timeout of one attempt to read a secret, and the attempts: calls wait for it, and fall back to a cached secret. */
+const SECRET_RESPONSE_MS = 2_000;
+const SECRET_ATTEMPTS = 2;
 
-/** The Secrets Manager client of the calls. */
+/** The Secrets Manager client for calls to Groq. */
 export function createSecretsClient(): SecretsManagerClient {
   const requestHandler = {
-    connectionTimeout: SECRET_ANSWER_MS,
-    requestTimeout: SECRET_ANSWER_MS,
+    connectionTimeout: SECRET_RESPONSE_MS,
+    requestTimeout: SECRET_RESPONSE_MS,
     throwOnRequestTimeout: true,
   };
-  return new SecretsManagerClient({ requestHandler, maxAttempts: SECRET_TRIES });
+  return new SecretsManagerClient({ requestHandler, maxAttempts: SECRET_ATTEMPTS });
 }

@@ -4,7 +4,7 @@ import { mapInBatches } from '../../kernel/batches.ts';
 import { DynamoTable } from '../../kernel/io/dynamo-table.ts';
 import type { PicoUsd } from '../../kernel/money.ts';
 import { type Period, periodAt } from '../../kernel/period.ts';
-import type { BudgetLedger } from '../budget-operations.ts';
+import type { BudgetLedger } from '../budget-action.ts';
 import type { OrganizationLedger } from '../organization-ledger.ts';
 import type { Pause, Pauses } from '../pause.ts';
 import type { LedgerKey } from '../ports.ts';
@@ -14,16 +14,16 @@ import { LedgerStore } from './ledger-store.ts';
 import { OrganizationLeases } from './organization-leases.ts';
 
 /**
- * How long around a month's end both months may be open, in milliseconds: deployments open the next one ten minutes early,
- * and clocks differ.
+ * The time around a month's end in which both months may be open, in milliseconds: deployments open the next month ten
+ * minutes early, and clocks differ.
  */
 const PERIOD_OVERLAP_MS = 3_600_000;
-/** How long a revoked key is refused by the ledger itself, in milliseconds: ten times what API Gateway may go on taking it. */
+/** The time for which the ledger refuses a revoked key, in milliseconds: ten times the TTL of API Gateway's cache. */
 const REVOCATION_TTL_MS = 10 * CACHE_MS;
-/** How many teams are paused or resumed at once. */
+/** The number of teams that are paused or resumed at the same time. */
 const TEAM_CONCURRENCY = 32;
 
-/** What people and deployments do to budgets in DynamoDB; calls go on meanwhile. */
+/** Changes of budgets and pauses in DynamoDB, by people and deployments, while calls continue. */
 export class DynamoBudgets implements BudgetLedger {
   readonly #store: LedgerStore;
   readonly #leases: OrganizationLeases;
@@ -48,10 +48,10 @@ export class DynamoBudgets implements BudgetLedger {
     return await this.#store.readPauses(team);
   }
 
-  /** Gives a period a limit, beside its top-ups: opens it, or moves what is available by the difference. */
+  /** Sets a period's limit, without its top-ups; opens the period if needed. */
   async setLimit(key: LedgerKey, limitPicoUsd: PicoUsd): Promise<void> {
     await this.#store.changeLimit(key, (state) => changeLimit(state, limitPicoUsd), limitPicoUsd);
-    // A team that was gone when all were paused or resumed learns of it when it is published again.
+    // A team without a policy at the last pause or resume of all teams gets it when it is published again.
     await this.#store.applyTeamControls(key);
   }
 
@@ -59,7 +59,7 @@ export class DynamoBudgets implements BudgetLedger {
     await this.#store.changeLimit(key, (state) => addTopUp(state, topUp, this.#nowEpochMs()), limitPicoUsd);
   }
 
-  /** The same as setLimit, for the organisation's cap. */
+  /** Sets the organisation's cap in the same way. */
   async setCap(period: Period, cap: PicoUsd): Promise<void> {
     await this.#leases.changeLimit(period, (state) => changeLimit(state, cap), cap);
   }
@@ -69,16 +69,16 @@ export class DynamoBudgets implements BudgetLedger {
   }
 
   async setPause(team: string, pause: Pause | undefined): Promise<void> {
-    // What stands comes first: a period that is opened from now on has it, and those that are open get it next.
+    // Controls first: periods opened from now on get them, and open periods get them next.
     await this.#store.controls.update(team, (controls) => ({ ...controls, pause }));
     await this.#applyToOpenPeriods(team);
   }
 
   async setPauseForAll(pause: Pause | undefined, listTeams: () => Promise<ReadonlySet<string>>): Promise<void> {
     await this.#store.controls.update(undefined, (controls) => ({ ...controls, pause }));
-    // Named only now: a team that is published later is opened with what stands.
+    // Listed only now: a team that is published later is opened with these controls.
     await mapInBatches([...(await listTeams())], TEAM_CONCURRENCY, async (team) => {
-      // Only its version: a period that is being opened is opened anew, with what stands for all.
+      // Increments the version, so that a concurrent opening of a period fails and reads the controls of all teams again.
       await this.#store.controls.update(team, (controls) => controls);
       await this.#applyToOpenPeriods(team);
     });
@@ -87,8 +87,8 @@ export class DynamoBudgets implements BudgetLedger {
   async revokeKey(team: string, keyId: string): Promise<void> {
     const nowEpochMs = this.#nowEpochMs();
     await this.#store.controls.update(team, (controls) => {
-      const lasting = [...controls.revoked].filter(([, untilMs]) => untilMs > nowEpochMs);
-      return { ...controls, revoked: new Map(lasting).set(keyId, nowEpochMs + REVOCATION_TTL_MS) };
+      const remaining = [...controls.revoked].filter(([, untilMs]) => untilMs > nowEpochMs);
+      return { ...controls, revoked: new Map(remaining).set(keyId, nowEpochMs + REVOCATION_TTL_MS) };
     });
     await this.#applyToOpenPeriods(team);
   }
@@ -96,7 +96,7 @@ export class DynamoBudgets implements BudgetLedger {
   async #applyToOpenPeriods(team: string): Promise<void> {
     const nowEpochMs = this.#nowEpochMs();
     const times = [nowEpochMs - PERIOD_OVERLAP_MS, nowEpochMs, nowEpochMs + PERIOD_OVERLAP_MS];
-    // A period that is not open has nothing to be written to, and will be opened with what stands.
+    // A period that is not open yet is opened with the controls.
     for (const period of new Set(times.map(periodAt))) await this.#store.applyTeamControls({ team, period });
   }
 }

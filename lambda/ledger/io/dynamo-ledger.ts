@@ -3,7 +3,7 @@ import { DynamoTable } from '../../kernel/io/dynamo-table.ts';
 import { pauseUpTo, RETRY_NOW } from '../../kernel/io/retry.ts';
 import { KeyedQueue } from '../../kernel/keyed-queue.ts';
 import type { Period } from '../../kernel/period.ts';
-import { explainFailedReserve } from '../failed-reserve.ts';
+import { explainFailedReserve, isLiftedByExpiry } from '../failed-reserve.ts';
 import type { OrganizationLedger } from '../organization-ledger.ts';
 import type { Pauses } from '../pause.ts';
 import type { Budgets, CachedLedgerView, Ledger, LedgerKey, ReserveResult } from '../ports.ts';
@@ -80,26 +80,24 @@ export class DynamoLedger implements Ledger, SweepableLedger {
           await this.#store.write(key, openKeyLedgerWrite(failure.key));
           return RETRY_NOW;
         case 'lease expired':
-          if (!mayDraw) return await this.#reserveAfterDraws(key, budgets, terms);
-          return retryOrRefuse(await this.#leases.renew(key, current), current);
         case 'lease short': {
-          if (!mayDraw) return await this.#reserveAfterDraws(key, budgets, terms);
+          if (!mayDraw)
+            return await this.#draws.run(`${key.team} ${key.period}`, () => this.#reserve(key, budgets, terms, true));
           // Other calls took what was drawn: those are served now, so after a pause fewer compete.
           if (draws++ > 0) await pauseUpTo(DRAW_BACKOFF_MS);
-          const { shortfallPicoUsd } = failure;
-          return retryOrRefuse(await this.#leases.draw(key, shortfallPicoUsd, current, budgets, terms), current);
+          const exhausted =
+            failure.kind === 'lease expired'
+              ? await this.#leases.renew(key, current)
+              : await this.#leases.draw(key, failure.shortfallPicoUsd, current, budgets, terms);
+          return retryOrRefuse(exhausted, current);
         }
         case 'refused': {
           const { refused } = failure;
-          const isFreed = isHeldByCalls(refused) && (await this.#expiry.expireOverdue(key, current, nowEpochMs)) > 0;
+          const isFreed = isLiftedByExpiry(refused) && (await this.#expiry.expireOverdue(key, current, nowEpochMs)) > 0;
           return retryOrRefuse(isFreed ? undefined : refused, current);
         }
       }
     });
-  }
-
-  async #reserveAfterDraws(key: LedgerKey, budgets: Budgets, terms: ReserveTerms): Promise<ReserveResult> {
-    return await this.#draws.run(`${key.team} ${key.period}`, () => this.#reserve(key, budgets, terms, true));
   }
 
   async settle(key: LedgerKey, terms: ReserveTerms, settlement: Settlement): Promise<LedgerView> {
@@ -151,9 +149,4 @@ export class DynamoLedger implements Ledger, SweepableLedger {
 /** Refuses a call, or retries it when nothing refuses it any longer. */
 function retryOrRefuse(refused: ReserveRefusal | undefined, view: LedgerState): ReserveResult | typeof RETRY_NOW {
   return refused === undefined ? RETRY_NOW : { kind: 'refused', refused, view };
-}
-
-/** True for a refusal that the expiry of overdue calls can lift. */
-function isHeldByCalls({ reason }: ReserveRefusal): boolean {
-  return reason === 'team_budget_exceeded' || reason === 'concurrency_exceeded';
 }

@@ -6,7 +6,7 @@ import type { ReserveRefusal, ReserveTerms } from '../reservation.ts';
 import { sumReserved } from '../reserved-money.ts';
 import type { TeamLedger } from './idle-leases.ts';
 
-/** The refusal of a call because the organization's cap is used up. */
+/** The refusal of a call because the organisation's cap is used up. */
 export type CapExhausted = Extract<ReserveRefusal, { reason: 'organization_budget_exceeded' }>;
 
 /** The time for which a draw that found the cap used up answers later draws, in milliseconds. */

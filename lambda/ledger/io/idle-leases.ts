@@ -17,7 +17,7 @@ export const TRANSFER_BACKOFF_MS = 40;
 /** A team's ledger as it was read for a recall. */
 export type TeamLedger = { readonly team: string; readonly state: LedgerState };
 
-/** The leases that teams hold of one organization's ledger: ends them, and recalls idle money. */
+/** The leases that teams hold of the organisation's ledger: ends them, and recalls idle money. */
 export class IdleLeases {
   readonly #table: DynamoTable;
 

@@ -121,7 +121,7 @@ function parseKeyLedgers(item: Item): ReadonlyMap<string, KeyLedger> {
   return new Map(entries);
 }
 
-/** Decodes the top-ups of a team's or the organization's ledger. */
+/** Decodes the top-ups of a team's or the organisation's ledger. */
 export function parseTopUps(item: Item): ReadonlyMap<string, TopUp> {
   const entries = Object.entries(item.topUps?.M ?? {}).map(([id, { M: entry = {} }]): [string, TopUp] => [
     id,
@@ -131,19 +131,18 @@ export function parseTopUps(item: Item): ReadonlyMap<string, TopUp> {
 }
 
 function parseReservations(value: AttributeValue | undefined): ReadonlyMap<string, Reservation> {
-  const entries = Object.entries(value?.M ?? {});
-  return new Map(entries.map(([id, entry]) => [id, parseReservation(id, entry.M ?? {})]));
-}
-
-function parseReservation(id: string, entry: Item): Reservation {
-  return {
+  const entries = Object.entries(value?.M ?? {}).map(([id, { M: entry = {} }]): [string, Reservation] => [
     id,
-    maxCostPicoUsd: parseMoney(entry.cost),
-    tokens: Number(entry.tokens?.N ?? 0),
-    model: entry.model?.S ?? '',
-    keyId: entry.key?.S ?? '',
-    expiresAtEpochMs: Number(entry.expiresAtMs?.N ?? 0),
-  };
+    {
+      id,
+      maxCostPicoUsd: parseMoney(entry.cost),
+      tokens: Number(entry.tokens?.N ?? 0),
+      model: entry.model?.S ?? '',
+      keyId: entry.key?.S ?? '',
+      expiresAtEpochMs: Number(entry.expiresAtMs?.N ?? 0),
+    },
+  ]);
+  return new Map(entries);
 }
 
 /** Decodes an amount; a missing one is zero. */

@@ -13,7 +13,7 @@ import { drawTransaction, returnTransaction } from './writes/lease-transactions.
 import { limitWrite } from './writes/limit-writes.ts';
 import { openingCapWrite } from './writes/opening-write.ts';
 
-/** Attempts at a change of the organization's ledger while other processes change it too. */
+/** Attempts at a change of the organisation's ledger while other processes change it too. */
 const MAX_ATTEMPTS = 50;
 
 /** The organization's ledger in DynamoDB. Money moves to a team and back in transactions of two items. */
@@ -30,9 +30,9 @@ export class OrganizationLeases {
     this.#nowEpochMs = nowEpochMs;
   }
 
-  /** Reads the organization's ledger; undefined when no team has drawn in the period. */
+  /** Reads the organisation's ledger; undefined when no team has drawn in the period. */
   async read(period: Period): Promise<OrganizationLedger | undefined> {
-    const item = await this.#table.get("read the organization's ledger", organizationItemKey(period));
+    const item = await this.#table.get("read the organisation's ledger", organizationItemKey(period));
     return item === undefined ? undefined : parseOrganizationLedger(item);
   }
 
@@ -76,7 +76,7 @@ export class OrganizationLeases {
   }
 
   /**
-   * Returns a team's expired lease to the organization, so that the team can draw again where the cap has room. Returns
+   * Returns a team's expired lease to the organisation, so that the team can draw again where the cap has room. Returns
    * undefined when the team's ledger must be read again, or the refusal when there is nothing to return and the cap has no
    * room.
    */
@@ -87,14 +87,12 @@ export class OrganizationLeases {
     if (await this.#expireTopUps(key.period, state)) return undefined;
     const { amount, leaseEndsAtEpochMs } = settleExpiredLease(state, leasedPicoUsd, endedAtEpochMs);
     if (amount === 0n && leaseEndsAtEpochMs === endedAtEpochMs) {
-      const { limitPicoUsd } = state;
-      const { reservedPicoUsd } = team;
       // Nothing is reclaimable by the team: money that comes back goes to the cap first.
       return {
         reason: 'organization_budget_exceeded',
-        limitPicoUsd,
+        limitPicoUsd: state.limitPicoUsd,
         availablePicoUsd: ZERO_USD,
-        reservedPicoUsd,
+        reservedPicoUsd: team.reservedPicoUsd,
         reclaimablePicoUsd: ZERO_USD,
       };
     }
@@ -114,7 +112,7 @@ export class OrganizationLeases {
     change: (state: OrganizationLedger) => OrganizationLedger,
     openingCapPicoUsd?: PicoUsd,
   ): Promise<void> {
-    const purpose = "change the organization's cap";
+    const purpose = "change the organisation's cap";
     await this.#table.retry(purpose, MAX_ATTEMPTS, async () => {
       const state = await this.read(period);
       if (state === undefined) {
@@ -146,6 +144,6 @@ export class OrganizationLeases {
 
   async #open(period: Period, capPicoUsd: PicoUsd): Promise<void> {
     const write = openingCapWrite(capPicoUsd, this.#nowEpochMs());
-    await this.#table.update("open the organization's ledger", organizationItemKey(period), write);
+    await this.#table.update("open the organisation's ledger", organizationItemKey(period), write);
   }
 }

@@ -16,7 +16,7 @@ export type VersionedTeamControls = TeamControls & { readonly version: number };
 /** The controls that apply to a team: its own, and those of all teams. */
 export type ControlsOfTeam = { readonly own: VersionedTeamControls; readonly all: VersionedTeamControls };
 
-/** Returns the key of the controls of a team's or the organization's partition. */
+/** Returns the key of the controls of a team's or the organisation's partition. */
 export function teamControlsItemKey(partition: string): Record<string, AttributeValue> {
   return { [PARTITION_KEY]: { S: partition }, [SORT_KEY]: { S: 'STANDING' } };
 }

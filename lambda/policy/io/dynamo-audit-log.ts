@@ -5,10 +5,10 @@ import { DynamoTable, type Item } from '../../kernel/io/dynamo-table.ts';
 import { redactKeys } from '../../kernel/key-redaction.ts';
 import { type Period, periodAt } from '../../kernel/period.ts';
 
-/** How long an entry is kept, in seconds: 400 days. */
+/** The retention of an entry, in seconds: 400 days. */
 const AUDIT_RETENTION_S = 400 * 86_400;
 
-/** The audit trail in the registry table: one partition a month, entries in order of time. */
+/** The audit trail in the registry table: one partition for each month, entries in order of time. */
 export class DynamoAuditLog implements AuditLog {
   readonly #table: DynamoTable;
 
@@ -18,7 +18,7 @@ export class DynamoAuditLog implements AuditLog {
 
   async append(entry: AuditEntry): Promise<void> {
     const { atEpochMs, ...facts } = entry;
-    // No role may take out again what people wrote as their reason.
+    // Redacts before the write, because no role may change an entry later.
     const kept = { ...facts, details: redactKeys(facts.details) };
     const texts = Object.entries(kept).map(([name, value]) => [name, { S: value }]);
     const item = {
@@ -27,15 +27,15 @@ export class DynamoAuditLog implements AuditLog {
       ...Object.fromEntries(texts),
       [TTL_ATTRIBUTE]: { N: String(Math.floor(atEpochMs / 1000) + AUDIT_RETENTION_S) },
     };
-    // An entry is never replaced, not even by its author: a retry finds it there.
+    // Idempotent: a retry finds its entry, and no entry is ever replaced.
     await this.#table.put('write the audit trail', item, {
       ConditionExpression: 'attribute_not_exists(#pk)',
       ExpressionAttributeNames: { '#pk': PARTITION_KEY },
     });
   }
 
-  /** A month's newest entries, newest first; of one team's affairs, if it is named. */
-  async listNewest(period: Period, most: number, team?: string): Promise<readonly AuditEntry[]> {
+  /** Lists a month's newest entries, newest first; of one team, if given. */
+  async listNewest(period: Period, maxEntries: number, team?: string): Promise<readonly AuditEntry[]> {
     const query = {
       ConsistentRead: false,
       KeyConditionExpression: '#pk = :period',
@@ -44,10 +44,10 @@ export class DynamoAuditLog implements AuditLog {
         ':period': { S: `AUDIT#${period}` },
         ...(team === undefined ? {} : { ':team': { S: team } }),
       },
-      ...(team === undefined ? { Limit: most } : { FilterExpression: '#team = :team' }),
+      ...(team === undefined ? { Limit: maxEntries } : { FilterExpression: '#team = :team' }),
       ScanIndexForward: false,
     };
-    return (await this.#table.query('read the audit trail', query, most)).map(parseAuditEntry);
+    return (await this.#table.query('read the audit trail', query, maxEntries)).map(parseAuditEntry);
   }
 }
 

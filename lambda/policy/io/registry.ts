@@ -9,16 +9,16 @@ import { type Environment, type EnvironmentFile, parsePublishedEnvironment, type
 import type { PolicySource } from '../policy-source.ts';
 
 type PublishedPolicies = { readonly environment: Environment; readonly catalog: Catalog };
-/** Which set of policies is in force, and which was before it. */
+/** The set of policies in force, and the set before it. */
 type Pointer = { readonly version: string; readonly digest: string; readonly previous: string | undefined };
 
 const POLICIES = 'POLICIES';
 const POINTER_KEY = { [PARTITION_KEY]: { S: POLICIES }, [SORT_KEY]: { S: 'IN_FORCE' } };
 
 /**
- * The policies and the catalog in the registry table. Each publication is a partition of its own, and one item says which
- * is in force: readers see a whole set or another, never a mixture. The set before stays, for readers that have just been
- * told of it; those before that are removed, which can hit no other, since no publication's name is used twice.
+ * The policies and the catalog in the registry table. Each publication is a partition of its own, and one pointer item
+ * names the one in force, so readers never see a mixture of two. The previous publication stays for readers that have
+ * just read the pointer. Older ones are deleted; no two publications share a name.
  */
 export class Registry implements PolicySource {
   readonly #table: DynamoTable;
@@ -38,11 +38,11 @@ export class Registry implements PolicySource {
     return { teams: environment.teams, catalog };
   }
 
-  /** The set in force as it stands now, or undefined before the first. */
+  /** Reads the set in force; undefined before the first publication. */
   async readCurrent(): Promise<PublishedPolicies | undefined> {
-    const pointer = await this.#pointer();
+    const pointer = await this.#readPointer();
     if (pointer === undefined) return undefined;
-    const documents = await this.#documents(pointer.version);
+    const documents = await this.#readDocuments(pointer.version);
     const catalog = parsePublishedCatalog(documents.get('CATALOG'));
     const teams: Record<string, unknown> = {};
     for (const [name, document] of documents) {
@@ -53,9 +53,9 @@ export class Registry implements PolicySource {
   }
 
   /**
-   * Puts an environment and a catalog, both parsed before, in force at one moment; the same set again changes nothing.
+   * Publishes an environment and a catalog, both already validated, atomically. Idempotent: the same set changes nothing.
    *
-   * @throws StoreError when another publication comes between.
+   * @throws StoreError when another publication is made at the same time.
    */
   async publish(environment: EnvironmentFile, catalog: unknown): Promise<void> {
     const { teams, ...rest } = environment;
@@ -67,7 +67,7 @@ export class Registry implements PolicySource {
     const digest = createHash('sha256')
       .update(JSON.stringify([...documents]))
       .digest('hex');
-    const before = await this.#pointer();
+    const before = await this.#readPointer();
     if (before?.digest === digest) return;
     const version = randomUUID();
     await this.#table.writeAll(
@@ -78,14 +78,14 @@ export class Registry implements PolicySource {
     );
     await this.#replacePointer({ version, digest, previous: before?.version }, before?.version);
     if (before?.previous === undefined) return;
-    const old = await this.#documents(before.previous);
+    const old = await this.#readDocuments(before.previous);
     await this.#table.writeAll(
       'remove the policies before the last',
       [...old.keys()].map((name) => ({ DeleteRequest: { Key: documentKey(before.previous ?? '', name) } })),
     );
   }
 
-  async #pointer(): Promise<Pointer | undefined> {
+  async #readPointer(): Promise<Pointer | undefined> {
     const item = await this.#table.get('read which policies are in force', POINTER_KEY);
     if (item?.version?.S === undefined) return undefined;
     return { version: item.version.S, digest: item.digest?.S ?? '', previous: item.previous?.S };
@@ -104,12 +104,12 @@ export class Registry implements PolicySource {
     };
     const outcome = await this.#table.put('put the policies in force', item, condition);
     if ('written' in outcome) return;
-    // Two that publish the same set have both succeeded.
-    if ((await this.#pointer())?.digest === digest) return;
+    // Lost a race against a publication of the same set: both have succeeded.
+    if ((await this.#readPointer())?.digest === digest) return;
     throw new StoreError('registry', 'another publication of policies came between; deploy again');
   }
 
-  async #documents(version: string): Promise<ReadonlyMap<string, unknown>> {
+  async #readDocuments(version: string): Promise<ReadonlyMap<string, unknown>> {
     const items = await this.#table.query('read the policies', {
       KeyConditionExpression: '#pk = :policies',
       ExpressionAttributeNames: { '#pk': PARTITION_KEY },

@@ -1,6 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { PARTITION_KEY, SORT_KEY } from '../../contract.ts';
-import { DynamoTable, type Item, type TransactionOutcome } from '../../kernel/io/dynamo-table.ts';
+import { DynamoTable, type Item } from '../../kernel/io/dynamo-table.ts';
+import type { TransactionOutcome } from '../../kernel/io/dynamo-transaction.ts';
 import { RETRY_NOW } from '../../kernel/io/retry.ts';
 import type { Day, Hour } from '../../kernel/period.ts';
 import { teamPartitionKey } from '../../ledger/io/ledger-item.ts';

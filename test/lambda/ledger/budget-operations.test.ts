@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { AuditEntry } from '../../../lambda/kernel/audit-log.ts';
 import { picoUsdFromNumber as usd } from '../../../lambda/kernel/money.ts';
-import { type BudgetPorts, pause, resume, topUp } from '../../../lambda/ledger/budget-operations.ts';
+import type { BudgetPorts } from '../../../lambda/ledger/budget-action.ts';
+import { pause, resume, topUp } from '../../../lambda/ledger/budget-operations.ts';
 import { CANARY_TEAM } from '../../../lambda/policy/canary-team.ts';
 import { policyWith } from '../../support/catalog.ts';
 import { budgets, buildReserveTerms, START_MS } from '../../support/ledger/ledger-fixtures.ts';

@@ -89,7 +89,7 @@ describe('an environment', () => {
     ],
     [
       { organization: { monthlyCapUsd: 5, alertsUsd: [10] }, teams: { bot: team } },
-      'env.json: "organization.alertsUsd": an alert at $10 can never fire: monthlyCapUsd is $5',
+      'env.json: "organization.alertsUsd": an alert at $10 can never trigger: monthlyCapUsd is $5',
     ],
   ])('that is wrong says where and what would be right: %j', (content, message) => {
     expect(() => parse(content)).toThrow(message);

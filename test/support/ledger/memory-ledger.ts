@@ -1,6 +1,7 @@
 import { addUsd, type PicoUsd, picoUsd } from '../../../lambda/kernel/money.ts';
 import { periodAt } from '../../../lambda/kernel/period.ts';
-import type { BudgetLedger } from '../../../lambda/ledger/budget-operations.ts';
+import type { BudgetLedger } from '../../../lambda/ledger/budget-action.ts';
+import { isLiftedByExpiry } from '../../../lambda/ledger/failed-reserve.ts';
 import { ensureKeyLedger } from '../../../lambda/ledger/key-ledger.ts';
 import { endLease, lease, openLedger } from '../../../lambda/ledger/ledger.ts';
 import {
@@ -36,9 +37,7 @@ export class MemoryLedger implements Ledger, BudgetLedger {
     this.#change(key, budgets.team, (state) => ensureKeyLedger(expireTopUps(state, terms.nowEpochMs), terms.key));
     let state = this.#stateOf(key);
     let outcome: ReserveOutcome = reserve(state, terms);
-    const isBlocked =
-      outcome.kind === 'refused' && ['team_budget_exceeded', 'concurrency_exceeded'].includes(outcome.refused.reason);
-    if (isBlocked) {
+    if (outcome.kind === 'refused' && isLiftedByExpiry(outcome.refused)) {
       state = expireOverdue(state, terms.nowEpochMs);
       outcome = reserve(state, terms);
     }

@@ -1,5 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { BudgetLedger } from '../../../lambda/ledger/budget-operations.ts';
+import type { BudgetLedger } from '../../../lambda/ledger/budget-action.ts';
 import { DynamoBudgets } from '../../../lambda/ledger/io/dynamo-budgets.ts';
 import { DynamoLedger } from '../../../lambda/ledger/io/dynamo-ledger.ts';
 

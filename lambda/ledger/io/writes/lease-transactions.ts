@@ -1,4 +1,4 @@
-import type { TransactionPart } from '../../../kernel/io/dynamo-table.ts';
+import type { TransactionPart } from '../../../kernel/io/dynamo-transaction.ts';
 import type { PicoUsd } from '../../../kernel/money.ts';
 import type { OrganizationLedger } from '../../organization-ledger.ts';
 import type { LedgerKey } from '../../ports.ts';
@@ -7,7 +7,7 @@ import { ledgerItemKey } from '../ledger-item.ts';
 import { organizationItemKey } from '../organization-item.ts';
 import { number } from './update-expressions.ts';
 
-/** The transaction that lends money of the organization to a team, under the cap as it was read. */
+/** The transaction that lends money of the organisation to a team, under the cap as it was read. */
 export function drawTransaction(
   key: LedgerKey,
   amountPicoUsd: PicoUsd,

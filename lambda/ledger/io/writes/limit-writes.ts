@@ -3,7 +3,7 @@ import { earliestTopUpEnd } from '../../top-ups.ts';
 import { topUpsValue } from '../ledger-item.ts';
 import { type LedgerWrite, names, number } from './update-expressions.ts';
 
-/** The attributes of a team's or the organization's ledger that a change of its limit concerns. */
+/** The attributes of a team's or the organisation's ledger that a change of its limit concerns. */
 type Limited = Pick<LedgerState, 'limitPicoUsd' | 'availablePicoUsd' | 'topUps'>;
 
 /** The write that changes a limit or its top-ups; it fails if either has changed since it was read. */

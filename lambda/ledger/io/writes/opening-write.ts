@@ -26,7 +26,7 @@ export function openingWrite(limitPicoUsd: PicoUsd, controls: ControlsOfTeam, no
   );
 }
 
-/** The write that creates the organization's ledger for a period, unless it exists. */
+/** The write that creates the organisation's ledger for a period, unless it exists. */
 export function openingCapWrite(capPicoUsd: PicoUsd, nowEpochMs: number): LedgerWrite {
   return createWrite({ limit: number(capPicoUsd), available: number(capPicoUsd), granted: number(0) }, nowEpochMs);
 }
