@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { PROJECT_DIR } from '../local/settings.ts';
 
-/** Bundles the handlers as they are deployed and tells their sizes in bytes. */
+/** Bundles the handlers as for a deployment and returns their sizes in bytes. */
 export async function measureBundles(): Promise<Record<string, { bytes: number; gzipBytes: number }>> {
   const sizes: Record<string, { bytes: number; gzipBytes: number }> = {};
   for (const handler of ['gateway', 'authorizer']) {

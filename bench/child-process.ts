@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { PROJECT_DIR } from '../local/settings.ts';
 
-/** A child that has said its first line. */
+/** A child process that has printed its first line. */
 export type StartedProcess = {
   readonly line: string;
   readonly readyMs: number;
@@ -10,7 +10,7 @@ export type StartedProcess = {
   stop(): Promise<void>;
 };
 
-/** Starts Node with arguments in the project's folder and waits for the first line it prints. */
+/** Starts Node in the project folder and waits for the first line of its output. */
 export async function start(args: readonly string[], env: Readonly<Record<string, string>>): Promise<StartedProcess> {
   const startMs = performance.now();
   const child = spawn(process.execPath, args, {
@@ -39,7 +39,7 @@ function readFirstLine(child: ChildProcess): Promise<string> {
       text += chunk;
       if (text.includes('\n')) resolve(text.slice(0, text.indexOf('\n')));
     });
-    child.once('exit', (code) => reject(new Error(`a process of the bench ended with ${code}`)));
+    child.once('exit', (code) => reject(new Error(`a benchmark process exited with ${code}`)));
   });
 }
 

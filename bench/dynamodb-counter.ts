@@ -1,10 +1,10 @@
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What passed to DynamoDB: calls by operation, and bytes both ways. */
+/** DynamoDB traffic: calls by operation, and bytes in both directions. */
 export type DynamodbCounts = { calls: Record<string, number>; sentBytes: number; receivedBytes: number };
 
-/** Stands before a DynamoDB and counts what passes. */
+/** Starts a proxy in front of a DynamoDB that counts its traffic. */
 export async function startDynamodbCounter(
   endpoint: string,
 ): Promise<{ endpoint: string; take(): DynamodbCounts; close(): void }> {
@@ -12,21 +12,21 @@ export async function startDynamodbCounter(
   const server = createServer((incoming, outgoing) => {
     const operation = String(incoming.headers['x-amz-target']).split('.').at(-1) ?? '';
     counts.calls[operation] = (counts.calls[operation] ?? 0) + 1;
-    const passed = request(
+    const forwarded = request(
       endpoint,
       { method: incoming.method, headers: incoming.headers, path: incoming.url },
-      (answer) => {
-        outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
-        answer.on('data', (chunk: Buffer) => {
+      (response) => {
+        outgoing.writeHead(response.statusCode ?? 500, response.headers);
+        response.on('data', (chunk: Buffer) => {
           counts.receivedBytes += chunk.length;
         });
-        answer.pipe(outgoing);
+        response.pipe(outgoing);
       },
     );
     incoming.on('data', (chunk: Buffer) => {
       counts.sentBytes += chunk.length;
     });
-    incoming.pipe(passed);
+    incoming.pipe(forwarded);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {

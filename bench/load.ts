@@ -1,24 +1,24 @@
 import { Agent, request } from 'node:http';
 
-/** Where a load goes. */
+/** The endpoint under load, and the key for it. */
 export type Target = { readonly baseUrl: string; readonly key: string };
 
-/** What is sent again and again: a short question, a short answer. */
+/** The request of every call: a short prompt with a short response. */
 export const BODY = {
   model: 'openai/gpt-oss-20b',
   max_tokens: 24,
   messages: [{ role: 'user', content: 'Say hello.' }],
 };
 
-/** Sends `count` chat completions over so many connections; returns each one's milliseconds to its whole answer, or to a stream's first byte. */
+/** Sends chat completions over some connections. Returns each call's milliseconds to the whole response, or to a stream's first byte. */
 export async function measure(target: Target, connections: number, count: number, stream: boolean): Promise<number[]> {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
   const times: number[] = [];
   let left = count;
-  const one = async () => {
+  const runCaller = async () => {
     while (left-- > 0) times.push(await send(target, agent, stream));
   };
-  await Promise.all(Array.from({ length: connections }, one));
+  await Promise.all(Array.from({ length: connections }, runCaller));
   agent.destroy();
   return times;
 }
@@ -44,7 +44,7 @@ function send({ baseUrl, key }: Target, agent: Agent, stream: boolean): Promise<
   });
 }
 
-/** A quantile of times, in the times' unit. */
+/** Computes a quantile of times, in the unit of the times. */
 export function quantile(times: readonly number[], share: number): number {
   const sorted = [...times].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;

@@ -10,7 +10,7 @@ import { startDynamodbCounter } from './dynamodb-counter.ts';
 import { measure, quantile, type Target } from './load.ts';
 
 const isQuick = process.argv.includes('--quick');
-/** Rounds in turn, direct and through the gateway, so that a machine that changes its pace changes both. */
+/** Direct rounds alternate with rounds through the gateway, so that changes in machine speed affect both. */
 const ROUNDS = isQuick ? 2 : 6;
 const CALLS_PER_ROUND: Readonly<Record<number, number>> = isQuick
   ? { 1: 50, 10: 100, 50: 200 }
@@ -33,7 +33,7 @@ writeFileSync(
   }),
 );
 
-/** What `npm start` runs, flags and all. */
+/** The command line of `npm start`, with its flags. */
 const GATEWAY: readonly string[] = packageJson.scripts.start.split(' ').slice(1);
 
 async function startGateway(
@@ -136,5 +136,5 @@ else {
     },
   ]);
   console.table(result.bundles);
-  console.log(`ready after ${result.readyMs.toFixed(0)} ms, ${rssMb} MB of memory after the load`);
+  console.log(`ready after ${result.readyMs.toFixed(0)} ms; ${rssMb} MB of memory after the load`);
 }

@@ -4,10 +4,10 @@ import { RotationTestbed } from './rotation/rotation-testbed.ts';
 import { newTestKey } from './rotation/simulated-secret.ts';
 
 /*
- * A rotation of a Groq key under load, by the function that is deployed and the machine's own clock: `node bench/rotation.ts [rate] [processes]`. Ten seconds
- * on the old key, the promotion, a canary of 75 seconds that every process has learnt of by its end, ten seconds of
- * overlap in which nobody may use the old key any more, its revocation, and ten seconds without it.
- * Usage is not counted to its end here: the embedded database gets slower by each record of its stream that waits for that.
+ * Rotates a Groq key under load, with the deployed function and the real clock: `node bench/rotation.ts [rate] [processes]`.
+ * Phases: ten seconds on the old key; the promotion and a canary of 75 seconds, after which every process knows the new key;
+ * ten seconds of overlap in which no process may use the old key; its revocation, and ten seconds without it.
+ * Usage is not counted to its end: every uncounted record of the stream slows the embedded database down.
  */
 const [rate = 200, processes = 4] = process.argv.slice(2).map(Number);
 const CANARY_MINUTES = 1.25;
@@ -55,7 +55,7 @@ async function phase(name: string, seconds: number, load: LoadGenerator): Promis
 try {
   testbed.secret.set(old);
   testbed.fake.keys.only([old.keyId, next.keyId]);
-  // As if it had been in use for long: the first key of a team has none before it, and so no canary.
+  // A team's first key has no predecessor, so it starts without a canary.
   const load = testbed.load();
   load.start({ perSecond: rate });
   await phase('on the old key', STEADY_S, load);

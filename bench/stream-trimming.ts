@@ -4,13 +4,13 @@ import { StreamTrimmer } from '../local/dynamodb/stream-trimmer.ts';
 const TRIM_INTERVAL_MS = 500;
 
 /**
- * Keeps the stream of a database that several gateways share as each does for one of its own: quick, and without what has
- * been counted. Returns how to stop.
+ * Deletes counted records from the stream of a shared database, as each gateway does for its own database, so that reads stay
+ * fast. Returns a function that stops it.
  */
 export function startStreamTrimming(client: DynamoDBClient, file: string, environmentName: string): () => void {
   const trim = new StreamTrimmer(file, `${environmentName}-ledger`);
   const timer = setInterval(() => {
-    // What fails is done the next time; a gateway that is behind begins again where another has counted up to.
+    // A failure is retried at the next interval. A gateway that is behind continues from the stored position.
     readPosition(client, `${environmentName}-usage`)
       .then((position) => (position === undefined ? undefined : trim.deleteBefore(position)))
       .catch(() => undefined);
@@ -21,7 +21,7 @@ export function startStreamTrimming(client: DynamoDBClient, file: string, enviro
   };
 }
 
-/** Up to which record of the stream all has been counted. */
+/** Reads the sequence number up to which all records have been counted. */
 async function readPosition(client: DynamoDBClient, TableName: string): Promise<string | undefined> {
   const ExpressionAttributeValues = { ':position': { S: 'POSITION' } };
   const query = { TableName, KeyConditionExpression: 'pk = :position', ExpressionAttributeValues };

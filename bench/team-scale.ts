@@ -8,22 +8,22 @@ import { GatewayStack } from '../lib/gateway-stack.ts';
 
 type StackSize = { readonly resources: number; readonly bytes: number };
 
-/** What an environment with many teams comes to. */
+/** The size of a synthesized environment with many teams. */
 export type SynthesisResult = {
   readonly teams: number;
   readonly synthMs: number;
   readonly stacks: number;
   readonly parent: StackSize;
-  /** The largest team's. */
+  /** The largest of the teams' stacks. */
   readonly team: StackSize;
   readonly totalBytes: number;
-  /** Of the properties that carry the policies to the registry. */
+  /** Size of the custom resource's properties that publish the policies. */
   readonly propertiesBytes: number;
 };
 
 const CATALOG = new URL('../config/catalog.json', import.meta.url);
 
-/** Synthesizes an environment with this many teams, without its functions' bundles. */
+/** Synthesizes an environment with `count` teams, without bundling its functions. */
 export async function synthesizeTeams(count: number): Promise<SynthesisResult> {
   const catalogFile = JSON.parse(readFileSync(CATALOG, 'utf8'));
   const environmentFile: EnvironmentFile = {
@@ -68,13 +68,15 @@ function measureTemplates(outdir: string): Omit<SynthesisResult, 'teams' | 'synt
       propertiesBytes: publication === undefined ? 0 : Buffer.byteLength(JSON.stringify(publication.Properties)),
     };
   });
-  const largest = (of: boolean) =>
-    figures.filter(({ isParent }) => isParent === of).reduce((most, one) => (one.bytes > most.bytes ? one : most));
+  const findLargest = (parent: boolean) =>
+    figures
+      .filter(({ isParent }) => isParent === parent)
+      .reduce((max, stack) => (stack.bytes > max.bytes ? stack : max));
   return {
     stacks: figures.length,
-    parent: largest(true),
-    team: largest(false),
+    parent: findLargest(true),
+    team: findLargest(false),
     totalBytes: figures.reduce((sum, { bytes }) => sum + bytes, 0),
-    propertiesBytes: largest(true).propertiesBytes,
+    propertiesBytes: findLargest(true).propertiesBytes,
   };
 }

@@ -1,11 +1,11 @@
 import type { EnvironmentFile } from '../../lambda/policy/environment.ts';
 
-/** One chat completion that is sent: by whom, what, and how. */
+/** One chat completion to send. */
 export type MixedCall = {
   readonly team: string;
   readonly process: number;
   readonly body: object;
-  /** Whether its client goes away at the first bytes. */
+  /** The client hangs up at the first bytes of the response. */
   readonly disconnects: boolean;
 };
 
@@ -21,7 +21,7 @@ const generousPolicy = {
   maxTokensPerRequest: 2_048,
 };
 
-/** Teams that are refused for one thing and another, and two that are not. */
+/** Teams whose calls are refused for different reasons, and two whose calls are not. */
 export const MIXED_ENVIRONMENT: EnvironmentFile = {
   organization: { monthlyCapUsd: 5_000 },
   teams: {
@@ -33,20 +33,20 @@ export const MIXED_ENVIRONMENT: EnvironmentFile = {
   },
 };
 
-/** What is asked of the fake Groq by a word in the message; some of it strikes once, so that the gateway tries again. */
+/** Instructions to the fake Groq in the message. Some faults apply once, so that the gateway's retry succeeds. */
 const MARKERS = [
   ...['', '', '', '[tokens:200]', '[tokens:40]', '[cached:10]', '[cached:14][tokens:90]', '[reasoning:5]'],
   ...['[reasoning:60][tokens:120]', '[fault:no-done]', '[fault:429-once:0]', '[fault:503-once]'],
   ...['[fault:400]', '[fault:500]', '[fault:blocked]', '[fault:reset]', '[fault:cut]', '[fault:error-chunk]'],
   ...['[fault:no-usage]', '[fault:wrong-usage]', '[fault:zero-usage]'],
 ];
-/** The teams that are refused little call more often: most calls are to reach Groq. */
+/** Teams with few refusals call more often, so that most calls reach Groq. */
 const TEAMS = [...Object.keys(MIXED_ENVIRONMENT.teams), 'search', 'support', 'search', 'support', 'narrow'];
 
-/** So many calls of every kind; the same for the same number. */
+/** Builds a mix of calls, deterministic for a given count. */
 export function buildMixedCalls(count: number, processes: number): readonly MixedCall[] {
   const next = createRandom(count);
-  const pickFrom = <T>(all: readonly T[]): T => all[Math.floor(next() * all.length)] as T;
+  const pickFrom = <T>(items: readonly T[]): T => items[Math.floor(next() * items.length)] as T;
   return Array.from({ length: count }, (_, index) => {
     const [team, stream] = [pickFrom(TEAMS), next() < 0.5];
     const content = `${pickFrom(MARKERS)} call ${index}`;
@@ -69,7 +69,7 @@ export function buildMixedCalls(count: number, processes: number): readonly Mixe
   });
 }
 
-/** Numbers from 0 to 1 (mulberry32), the same for the same seed. */
+/** A seeded generator of numbers from 0 to 1 (mulberry32). */
 function createRandom(seed: number): () => number {
   let state = seed;
   return () => {

@@ -1,17 +1,17 @@
-/** What a source tells of a run, each figure exactly, as text; a source need not know all of them. */
+/** A source's exact figures for a run, as text. A source may lack some of them. */
 export type Figures = Readonly<Record<string, string>>;
 
-/** Where figures are from. */
+/** A named source of figures. */
 export type Source = { readonly name: string; readonly figures: Figures };
 
-/** A figure, what each source says of it, and whether all that know it say the same. */
+/** One figure with each source's value; it agrees when all sources that have it are equal. */
 export type FigureComparison = {
   readonly figure: string;
   readonly reported: readonly (string | undefined)[];
   readonly agrees: boolean;
 };
 
-/** Compares sources figure by figure; one that only one source knows agrees with nobody. */
+/** Compares sources figure by figure. A figure of a single source does not agree. */
 export function compareSources(sources: readonly Source[]): readonly FigureComparison[] {
   const names = [...new Set(sources.flatMap(({ figures }) => Object.keys(figures)))].sort();
   return names.map((figure) => {

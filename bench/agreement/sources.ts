@@ -15,11 +15,11 @@ import type { ModelCount, ServedCounts } from '../../local/fake-groq/served-coun
 import { computeBill } from '../../local/fake-groq/upstream-bill.ts';
 import { type Figures, refusalFigures, type Source, tokenFigures } from './figures.ts';
 
-/** An answer of `GET /openai/v1/usage?group_by=model`, or a week's report by model, as far as they are read. */
+/** The fields read from `GET /openai/v1/usage?group_by=model`, or from a weekly report by model. */
 export type UsageAnswer = { readonly data: readonly ResponseRow[]; readonly total: ResponseRow };
 type ResponseRow = { readonly [field: string]: unknown; readonly refusals: Readonly<Record<string, number>> };
 
-/** The counts of the upstream: what it would bill, worked out from its totals. */
+/** The upstream's counts, with a bill computed from its totals. */
 export function upstreamSource(served: ServedCounts, catalog: Catalog): Source {
   const models = Object.entries(served.byModel);
   const requests = [...models, ...Object.entries(served.interruptedByModel)];
@@ -33,7 +33,7 @@ export function upstreamSource(served: ServedCounts, catalog: Catalog): Source {
   };
 }
 
-/** The ledgers, by what `GET /openai/v1/budget` says of every team. */
+/** The ledgers, from `GET /openai/v1/budget`. */
 export function ledgerSource(teams: readonly Readonly<Record<string, unknown>>[]): Source {
   const sum = (field: string) => addUsd(ZERO_USD, ...teams.map((team) => parseUsd(String(team[field])) ?? ZERO_USD));
   return { name: 'ledgers', figures: moneyFigures(sum('spent_usd'), sum('assumed_usd')) };
@@ -56,7 +56,7 @@ export function projectionSource(rows: readonly UsageRow[]): Source {
   };
 }
 
-/** What an administrator is told. */
+/** The usage API or the weekly report. */
 export function apiSource(name: string, { data, total }: UsageAnswer): Source {
   const money = (field: string) => parseUsd(String(total[field])) ?? ZERO_USD;
   const rows = data.map((row): readonly [string, Omit<ModelCount, 'requests'>] => [
@@ -81,7 +81,7 @@ export function apiSource(name: string, { data, total }: UsageAnswer): Source {
   };
 }
 
-/** The lines of metrics that every process has written, added up; and their dollars, which are floats. */
+/** The sum of the metrics lines of every process, and of their dollars, which are floats. */
 export function metricsSource(files: readonly string[]): { readonly source: Source; readonly floatUsd: number } {
   const lines = files.flatMap((file) =>
     readFileSync(file, 'utf8')
@@ -98,8 +98,8 @@ export function metricsSource(files: readonly string[]): { readonly source: Sour
   const refusals: Record<string, number> = {};
   for (const { Code } of refused) refusals[String(Code)] = (refusals[String(Code)] ?? 0) + 1;
   const models = Map.groupBy(sent, ({ Model }) => String(Model));
-  const tokens = [...models].map(([model, of]): readonly [string, Omit<ModelCount, 'requests'>] => {
-    const sum = (name: string) => of.reduce((total, line) => total + Number(line[name] ?? 0), 0);
+  const tokens = [...models].map(([model, ofModel]): readonly [string, Omit<ModelCount, 'requests'>] => {
+    const sum = (name: string) => ofModel.reduce((total, line) => total + Number(line[name] ?? 0), 0);
     return [
       model,
       {
@@ -127,7 +127,7 @@ function moneyFigures(cost: PicoUsd, assumed: PicoUsd): Figures {
   return { 'cost known': toUsdString(subtractUsd(cost, assumed)), 'cost assumed': toUsdString(assumed) };
 }
 
-/** Of the models that made any: refusals are under models, too. */
+/** Token figures of the models with prompt tokens; other models have refusals only. */
 function tokensByModel(rows: readonly (readonly [string, Omit<ModelCount, 'requests'>])[]): Figures {
   const made = rows.filter(([, { promptTokens }]) => promptTokens > 0);
   return Object.assign({}, ...made.map(([model, counts]) => tokenFigures(model, counts)));

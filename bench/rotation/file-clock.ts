@@ -2,9 +2,8 @@ import { readFileSync } from 'node:fs';
 import { shiftDate } from '../../bin/prove/shifted-date.ts';
 
 /*
- * Preloaded by `node --import` into a gateway whose clock is led by whoever writes a file: every time it reads is moved by
- * as many milliseconds as the file says, so that a day of overlap passes while some hundred calls are made. The product
- * has no such switch.
+ * Preloaded by `node --import` into a gateway. Its clock is ahead by the milliseconds in a file, which a test writes, so that
+ * a day of overlap passes during a few hundred calls. The product itself has no such switch.
  */
 const file = process.env.LED_CLOCK_FILE ?? '';
 const POLL_INTERVAL_MS = 10;

@@ -1,31 +1,31 @@
 import { Agent, type IncomingHttpHeaders, request } from 'node:http';
 
-/** Where calls go: each to one of the gateways, in turn. */
+/** The gateways, called round robin, and the key for them. */
 export type LoadTarget = { readonly baseUrls: readonly string[]; readonly key: string };
 
-/** How a load is: by a rate, or by how many callers go on one call after another. */
+/** The pace of a load: a rate, or a number of callers that each send one call after another. */
 export type LoadPace = { readonly callersAtOnce: number } | { readonly perSecond: number };
 
-/** One call's end. */
+/** The result of one call. */
 export type CallResult = {
   readonly status: number;
   readonly isStream: boolean;
-  /** Whether the answer came whole. */
+  /** The response arrived complete. */
   readonly isWhole: boolean;
   readonly durationMs: number;
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
 };
 
-/** A rate that the machine cannot keep waits here: in the ledger it would make every write larger. */
+/** Calls beyond this wait in the generator. In the ledger each open reservation would make every write larger. */
 const MAX_IN_FLIGHT = 48;
 const TICK_MS = 5;
 const TIMEOUT_MS = 60_000;
 const BODY = { model: 'openai/gpt-oss-20b', max_tokens: 24, messages: [{ role: 'user', content: 'Say hello.' }] };
 
-/** Calls that go on until they are stopped: every second one is streamed. */
+/** Sends calls until it is stopped; every second one is streamed. */
 export class LoadGenerator {
-  /** Calls that have ended, and those of them that were not answered whole by a 200. */
+  /** Calls that have ended; `failures` are those without a complete 200 response. */
   completed = 0;
   streamed = 0;
   readonly failures: CallResult[] = [];
@@ -50,13 +50,13 @@ export class LoadGenerator {
         : Promise.all(Array.from({ length: pace.callersAtOnce }, () => this.#runSequentially()));
   }
 
-  /** Waits until so many more calls have ended. */
+  /** Waits until `count` more calls have ended. */
   async waitForCalls(count: number): Promise<void> {
-    const wanted = this.completed + count;
-    while (this.completed < wanted) await pause();
+    const target = this.completed + count;
+    while (this.completed < target) await pause();
   }
 
-  /** Lets the calls in flight end. */
+  /** Stops, and waits for the calls in flight. */
   async stop(): Promise<void> {
     this.#isOver = true;
     await this.#done;
@@ -95,7 +95,7 @@ export class LoadGenerator {
 
   #send(index: number): Promise<CallResult> {
     const { baseUrls, key } = this.#target;
-    // Streams to every gateway: both turns would fall together if their numbers are even.
+    // Alternates per round, so that every gateway gets both streams and whole responses.
     const isStream = Math.floor(index / baseUrls.length) % 2 === 1;
     const startMs = performance.now();
     return new Promise((resolve, reject) => {
@@ -106,7 +106,7 @@ export class LoadGenerator {
         headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
       });
       outgoing.once('error', reject);
-      outgoing.once('timeout', () => outgoing.destroy(new Error('no answer in time')));
+      outgoing.once('timeout', () => outgoing.destroy(new Error('the call timed out')));
       outgoing.once('response', (response) => {
         let text = '';
         response.setEncoding('utf8');

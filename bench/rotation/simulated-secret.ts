@@ -5,21 +5,21 @@ import { deriveGroqKeyId } from '../../lambda/groq/io/groq-key-id.ts';
 import { VERSION_LABEL } from '../../lambda/secrets/secret-versions.ts';
 import type { LocalSecretsManager } from '../../local/secrets-manager/secrets-manager.ts';
 
-/** A Groq key that nobody else has. */
+/** A unique Groq key. */
 export type TestKey = { readonly apiKey: string; readonly keyId: string; readonly versionId: string };
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
-/** How many characters of a key are its own: as many as in Groq's. */
+/** Characters after the prefix, as in Groq's keys. */
 const SECRET_LENGTH = 52;
 
-/** Makes a key of Groq's shape, whose secret part looks like nothing else that is written anywhere. */
+/** Creates a key in Groq's format, with a random secret that tests can search for in any output. */
 export function newTestKey(): TestKey {
   const secret = Array.from({ length: SECRET_LENGTH }, () => ALPHABET[randomInt(ALPHABET.length)]).join('');
   const apiKey = `gsk_${secret}`;
   return { apiKey, keyId: deriveGroqKeyId(apiKey), versionId: randomUUID() };
 }
 
-/** A team's secret, and what operators and a rotation do to it. */
+/** A team's secret, with the changes that operators and rotations make to it. */
 export class SimulatedSecret {
   readonly #manager: LocalSecretsManager;
   readonly #name: string;
@@ -30,26 +30,26 @@ export class SimulatedSecret {
     manager.handle('CreateSecret', { Name: name });
   }
 
-  /** Puts a key in as the current one, as an operator sets the first. */
+  /** Stores a key as the current one, as an operator does for a team's first key. */
   set(key: TestKey): void {
     this.#put(key, VERSION_LABEL.current);
   }
 
-  /** Puts a key in the queue. */
+  /** Adds a key to the queue. */
   stage(key: TestKey, atEpochMs: number): void {
     this.#put(key, stagedLabel(atEpochMs, key.keyId));
   }
 
-  /** The first three steps of a rotation: the next key is there, and proven, and nobody uses it yet. */
+  /** Runs the first three steps of a rotation: the next key is stored and tested, and not yet in use. */
   begin(key: TestKey): TestKey {
     const begun = { ...key, versionId: randomUUID() };
     this.#put(begun, VERSION_LABEL.pending);
     return begun;
   }
 
-  /** The last step: the next key is the current one. */
+  /** Runs the last step: the next key becomes current. */
   finish(key: TestKey): void {
-    // By a request that no gateway makes, since tests count theirs.
+    // Tests count the gateways' requests, so this uses one that no gateway makes.
     const listed = this.#manager.handle('ListSecretVersionIds', { SecretId: this.#name });
     const { Versions = [] } = listed as ListSecretVersionIdsResponse;
     const current = Versions.find(({ VersionStages }) => VersionStages?.includes(VERSION_LABEL.current));

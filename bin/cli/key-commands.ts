@@ -8,12 +8,12 @@ import type { KeyOptions } from '../new-key.ts';
 import { parseUntil } from '../until.ts';
 import {
   adminOptions,
+  choice,
   commaSeparated,
   decimalNumber,
   flag,
   jsonOption,
   matching,
-  oneOf,
   reasonOption,
   teamOption,
   valueOption,
@@ -70,7 +70,7 @@ function addCreateCommand(keys: Command): void {
     valueOption(
       '--role <role>',
       'member calls models, viewer reads usage, lead administers a team, admin the organisation',
-      oneOf(ROLES),
+      choice(ROLES),
     ).default('member'),
     valueOption(
       '--purpose <purpose>',

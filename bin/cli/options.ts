@@ -79,7 +79,7 @@ export function decimalNumber(text: string, name: string): number {
 }
 
 /** Parses one of a few words. */
-export function oneOf(choices: readonly string[]): ValueParser {
+export function choice(choices: readonly string[]): ValueParser {
   return (text, name) => {
     if (choices.includes(text)) return text;
     const hint = didYouMean(text, choices);

@@ -5,11 +5,11 @@ import type { RebuildOptions } from '../commands/usage.ts';
 import { MAX_WEEKS } from '../report/week-range.ts';
 import {
   adminOptions,
+  choice,
   environmentOptions,
   flag,
   jsonOption,
   matching,
-  oneOf,
   reasonOption,
   teamOption,
   valueOption,
@@ -26,7 +26,7 @@ export function addReportCommands(program: Command, run: CliRun): void {
     program.command('report').description('Report spending by week and team'),
     valueOption('--week <week>', 'last week of the report, such as 2026-W47 (default: the last complete week)'),
     valueOption('--weeks <count>', 'number of weeks', wholeNumber(1, MAX_WEEKS)).default(1),
-    valueOption('--format <format>', `one of ${FORMATS.join(', ')}`, oneOf(FORMATS)).default('table'),
+    valueOption('--format <format>', `one of ${FORMATS.join(', ')}`, choice(FORMATS)).default('table'),
     valueOption('--out <file>', 'write to a file instead of standard output'),
     ...adminOptions(),
   ).action(

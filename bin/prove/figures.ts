@@ -1,13 +1,13 @@
 import type { PicoUsd } from '../../lambda/kernel/money.ts';
 import type { ChatModel } from '../../lambda/pricing/catalog.ts';
 
-/** The call that is made again and again. */
+/** The call that a scenario repeats. */
 export type CallTemplate = {
   readonly model: ChatModel;
-  /** A message whose answer is as long as `outputTokens` allows. */
+  /** A message whose response uses all of `outputTokens`. */
   readonly prompt: string;
   readonly outputTokens: number;
-  /** What one call costs, as far as that is known beforehand. */
+  /** The expected cost of one call. */
   readonly costPicoUsd: PicoUsd;
 };
 
@@ -22,7 +22,7 @@ export type LedgerTotals = {
   readonly overrunPicoUsd: PicoUsd;
 };
 
-/** The upstream's count since it started. */
+/** The upstream's own count since it started. */
 export type UpstreamCounter = {
   read(): Promise<{ readonly billed: PicoUsd; readonly requests: number; readonly inFlight: number }>;
 };

@@ -15,17 +15,17 @@ const HEADER = [
   'verdict',
 ];
 
-/** The report as Markdown, with the chart in a file beside it. */
+/** Renders the report as Markdown that shows the chart from `chartFile`. */
 export function renderReport(report: ProveReport, chartFile: string): string {
   const { description, at, calls, concurrency, lines, verdict } = report;
   const held = lines.filter((line) => line.verdict === 'holds').length;
-  const least = Math.min(...lines.map(({ usablePercent }) => usablePercent));
+  const minUsable = Math.min(...lines.map(({ usablePercent }) => usablePercent));
   return [
     `# Proof that budgets hold: ${report.name}`,
     '',
-    `**${verdict === 'holds' ? 'It holds' : 'It falls short'}**: ${held} of ${lines.length} budgets were neither overspent nor starved; at least ${least.toFixed(2)} % of each could be used. ${at}.`,
+    `**${verdict === 'holds' ? 'It holds' : 'It falls short'}**: ${held} of ${lines.length} budgets were neither overspent nor starved; at least ${minUsable.toFixed(2)} % of each could be used. ${at}.`,
     '',
-    `Attacked: ${description}. Each budget is worth ${calls} calls of ${report.model} at $${report.callUsd}, ${report.outputTokens} tokens of output each; several times as many are fired, ${concurrency} at once.`,
+    `Attacked: ${description}. Each budget is worth ${calls} calls of ${report.model} at $${report.callUsd}, ${report.outputTokens} tokens of output each; several times as many are sent, ${concurrency} at a time.`,
     '',
     `![Share of each budget that was billed](${chartFile})`,
     '',
@@ -66,16 +66,16 @@ function renderDetails({
   reservePercent,
 }: BudgetLine): string[] {
   const refusals = Object.entries(refused).map(([code, count]) => `${count} ${code}`);
-  const seen = [
+  const facts = [
     refusals.length === 0 ? 'nothing was refused' : `refused: ${refusals.join(', ')}`,
     ...(disconnected > 0 ? [`${disconnected} clients hung up`] : []),
-    ...(broken > 0 ? [`${broken} answers broke off`] : []),
-    ...(assumedUsd !== '0' ? [`$${assumedUsd} taken at its bound`] : []),
+    ...(broken > 0 ? [`${broken} responses broke off`] : []),
+    ...(assumedUsd !== '0' ? [`$${assumedUsd} charged at the maximum cost`] : []),
     ...(reservePercent > 0 ? [`${reservePercent.toFixed(2)} % of the budget counted beyond the bill`] : []),
     ...(note === '' ? [] : [note]),
     `${seconds} s`,
   ];
-  return [`- **${title}**: ${seen.join('; ')}.${reasons.map((reason) => ` **${reason}.**`).join('')}`];
+  return [`- **${title}**: ${facts.join('; ')}.${reasons.map((reason) => ` **${reason}.**`).join('')}`];
 }
 
 function explanation(lines: readonly BudgetLine[]): string[] {
@@ -83,22 +83,22 @@ function explanation(lines: readonly BudgetLine[]): string[] {
   return [
     ...(counts.has('upstream')
       ? [
-          "_Billed_ is the upstream's own count of tokens, priced by the catalog: a second computation, apart from the ledger's. It includes answers that never arrived.",
+          "_Billed_ is the upstream's own count of tokens, priced by the catalog: a computation independent of the ledger's. It includes responses that never arrived.",
         ]
       : []),
     ...(counts.has('answers')
-      ? ['_Billed_ is the sum of what the answers said they cost, since the upstream tells no count of its own.']
+      ? ['_Billed_ is the sum of the costs in the responses, because the upstream has no count of its own.']
       : []),
-    ...(counts.has('ledger') ? ['Where clients hung up, nobody but the ledger has read what their calls cost.'] : []),
-    `_Usable_ is the bill as a share of the budget; under ${MIN_USABLE_PERCENT} % it is starved. Where every outcome came back, ledger and bill agree to the last digit, or the verdict is "miscounted". What is held counts as not usable, unless the upstream billed it.`,
+    ...(counts.has('ledger') ? ['Where clients hung up, only the ledger knows what their calls cost.'] : []),
+    `_Usable_ is the bill as a share of the budget; under ${MIN_USABLE_PERCENT} % the budget is starved. Where the gateway learned every outcome, ledger and bill agree to the last digit, or the verdict is "miscounted". Held money counts as not usable, unless the upstream billed it.`,
     '',
-    'Others on the same kind of work: LiteLLM 1.106 lets 100-106 through by default, 209 with two processes and no Redis, 176-179 after a kill; one-api 152-160; BricksLLM 151 (budget worth 100 calls, 400 fired 50 at a time).',
+    'Other gateways under a comparable load: LiteLLM 1.106 lets 100-106 calls through by default, 209 with two processes and no Redis, 176-179 after a kill; one-api 152-160; BricksLLM 151 (budget worth 100 calls, 400 sent 50 at a time).',
   ];
 }
 
-/** The report as a plain table for a terminal. */
+/** Renders the report as a table for a terminal. */
 export function renderTable({ lines, verdict }: ProveReport): string {
-  const head = ['scenario', 'fired', 'through', 'budget $', 'billed $', 'overspent $', 'usable', 'verdict'];
+  const head = ['scenario', 'sent', 'admitted', 'budget $', 'billed $', 'overspent $', 'usable', 'verdict'];
   const rows = lines.map((line) => [
     line.title,
     String(line.sent),

@@ -2,7 +2,7 @@ import { picoUsd, toUsdString } from '../../lambda/kernel/money.ts';
 import type { Attack } from './scenarios/scenario.ts';
 import { judge, type Measurement, percentOfBudget, type Verdict } from './verdict.ts';
 
-/** One budget's line of the report; dollars are exact decimal text. */
+/** The report's line for one budget. Dollars are exact decimal text. */
 export type BudgetLine = Pick<Measurement, 'scenario' | 'title' | 'billedBy' | 'isExact' | 'seconds'> &
   Pick<Verdict, 'verdict' | 'reasons' | 'usablePercent'> & {
     readonly budgetUsd: string;
@@ -17,12 +17,12 @@ export type BudgetLine = Pick<Measurement, 'scenario' | 'title' | 'billedBy' | '
     readonly heldUsd: string;
     readonly assumedUsd: string;
     readonly overspendUsd: string;
-    /** What the ledger counts beyond the bill, for calls whose outcome is not known, as a share of the budget. */
+    /** The ledger's count beyond the bill, for calls with an unknown outcome, in percent of the budget. */
     readonly reservePercent: number;
     readonly note: string;
   };
 
-/** What was attacked, how, and what came of it. */
+/** The report on one attack. */
 export type ProveReport = {
   readonly name: string;
   readonly description: string;
@@ -37,7 +37,7 @@ export type ProveReport = {
   readonly lines: readonly BudgetLine[];
 };
 
-/** Puts measurements together; one that does not hold makes the whole fall short. */
+/** Builds the report. One budget that does not hold makes the verdict `falls short`. */
 export function buildReport(
   { target, calls, concurrency }: Attack,
   at: string,

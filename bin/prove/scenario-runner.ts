@@ -3,26 +3,27 @@ import { join } from 'node:path';
 import { ZERO_USD } from '../../lambda/kernel/money.ts';
 import type { Progress } from '../progress.ts';
 import { renderChart } from './chart.ts';
-import { EMPTY_TALLY } from './load.ts';
+
 import { renderReport, renderTable } from './render.ts';
 import { buildReport } from './report.ts';
 import { type Attack, budgetForCalls, type Scenario } from './scenarios/scenario.ts';
+import { EMPTY_TALLY } from './tally.ts';
 import type { Target } from './targets/target.ts';
 import type { Measurement } from './verdict.ts';
 
-/** Where a report goes, and who may break it off. */
+/** Options of a run. */
 export type ReportOptions = {
-  /** The folder of the report's folder. */
+  /** The folder in which the report's folder is created. */
   readonly out: string;
-  /** Whether standard output gets the report as JSON instead of a table. */
+  /** Prints the report as JSON instead of a table. */
   readonly json: boolean;
-  /** Once aborted, what fails is no finding. */
+  /** After it is aborted, a failing scenario is rethrown instead of reported. */
   readonly signal?: AbortSignal;
 };
 
 const CHART_FILE = 'chart.svg';
 
-/** Carries out scenarios, writes the report, and tells whether every budget held. */
+/** Runs scenarios and writes the report. Returns whether every budget held. */
 export async function runScenarios(
   attack: Attack,
   scenarios: readonly Scenario[],
@@ -42,17 +43,17 @@ export async function runScenarios(
   writeFileSync(join(dir, 'report.md'), renderReport(report, CHART_FILE));
   writeFileSync(join(dir, CHART_FILE), renderChart(report));
   writeFileSync(join(dir, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
-  console.log(json ? JSON.stringify(report) : `${renderTable(report)} ${join(dir, 'report.md')} has the details.`);
+  console.log(json ? JSON.stringify(report) : `${renderTable(report)} Details: ${join(dir, 'report.md')}`);
   return report.verdict === 'holds';
 }
 
-/** The scenarios that a target can be put through. */
+/** Selects the scenarios that a target supports. */
 export function supportedScenarios(scenarios: readonly Scenario[], { upstream, testRig }: Target): readonly Scenario[] {
-  const has = { client: true, 'fake upstream': upstream !== undefined, testRig: testRig !== undefined };
-  return scenarios.filter(({ needs }) => has[needs]);
+  const supported = { client: true, 'fake upstream': upstream !== undefined, testRig: testRig !== undefined };
+  return scenarios.filter(({ needs }) => supported[needs]);
 }
 
-/** A scenario's measurements; one that cannot be carried out has proved nothing, and the others go on. */
+/** Runs one scenario. When it throws, returns a faulty measurement, so that the other scenarios still run. */
 async function runScenario(scenario: Scenario, attack: Attack, signal?: AbortSignal): Promise<readonly Measurement[]> {
   const { id, title } = scenario;
   try {
@@ -60,7 +61,7 @@ async function runScenario(scenario: Scenario, attack: Attack, signal?: AbortSig
   } catch (error) {
     if (signal?.aborted) throw error;
     const message = error instanceof Error ? error.message.split('\n')[0] : String(error);
-    const nothing = {
+    const emptyLedger = {
       spentPicoUsd: ZERO_USD,
       reservedPicoUsd: ZERO_USD,
       assumedPicoUsd: ZERO_USD,
@@ -74,7 +75,7 @@ async function runScenario(scenario: Scenario, attack: Attack, signal?: AbortSig
         tally: EMPTY_TALLY,
         billed: ZERO_USD,
         billedBy: 'ledger',
-        ledger: nothing,
+        ledger: emptyLedger,
         isExact: false,
         seconds: 0,
         faults: [`could not be carried out: ${message}`],

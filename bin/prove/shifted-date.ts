@@ -1,4 +1,4 @@
-/** Lets every clock of this process be moved by as many milliseconds as a function says whenever one is read. */
+/** Replaces `Date` in this process by one that is `shiftMs()` milliseconds ahead; the function is called at each read. */
 export function shiftDate(shiftMs: () => number): void {
   const RealDate = Date;
   class ShiftedDate extends RealDate {
@@ -13,7 +13,7 @@ export function shiftDate(shiftMs: () => number): void {
   }
 
   globalThis.Date = new Proxy(ShiftedDate, {
-    // Called as a function, Date gives text; classes cannot be called.
+    // `Date()` without `new` returns text, and a class cannot be called.
     apply: () => new ShiftedDate().toString(),
   }) as unknown as DateConstructor;
 }

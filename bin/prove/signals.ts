@@ -1,12 +1,12 @@
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-/** A second signal within this time is npm passing on the first, in milliseconds. */
+/** A second signal within this time is the first one, forwarded by npm. */
 const DUPLICATE_SIGNAL_MS = 1_000;
-/** What a shell calls a command that Ctrl-C ended. */
+/** The shell's exit code for a command that Ctrl-C ended. */
 const EXIT_CODE_INTERRUPTED = 130;
 
 /**
- * Cleans up and ends the process on Ctrl-C, on a request to end, and when its terminal is closed. A second signal does
- * not skip that, a third does. The signal returned is aborted by the first; `dispose` ends the watch.
+ * Cleans up and exits on SIGINT, SIGTERM and SIGHUP. A second signal prints a warning, and a third exits at once. The
+ * returned signal is aborted by the first; `dispose` removes the handlers.
  */
 export function cleanUpOnSignals(cleanUp: () => Promise<void>): { readonly signal: AbortSignal; dispose(): void } {
   const interruption = new AbortController();
@@ -17,9 +17,9 @@ export function cleanUpOnSignals(cleanUp: () => Promise<void>): { readonly signa
     signalCount++;
     if (signalCount > 2) process.exit(EXIT_CODE_INTERRUPTED);
     if (signalCount === 2)
-      return console.error('Cleaning up first; once more ends it at once, and leaves what there is.');
+      return console.error('Cleaning up. Press Ctrl-C once more to exit at once and leave everything as it is.');
     interruption.abort();
-    // A terminal that is closed takes no more words, which must not end the clean-up.
+    // Writes to a closed terminal fail, which must not end the clean-up.
     for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
     cleanUp().then(
       () => process.exit(EXIT_CODE_INTERRUPTED),

@@ -1,30 +1,30 @@
 import { addUsd, type PicoUsd, subtractUsd, toUsdString, ZERO_USD } from '../../lambda/kernel/money.ts';
 import type { LedgerTotals } from './figures.ts';
-import type { Tally } from './load.ts';
+import type { Tally } from './tally.ts';
 
-/** One budget under attack: what was let through, and what it came to by three counts. */
+/** The result of an attack on one budget: clients' tally, upstream's bill and ledger. */
 export type Measurement = {
   readonly scenario: string;
   readonly title: string;
   readonly budget: PicoUsd;
   readonly tally: Tally;
-  /** What the upstream has on its bill. */
+  /** The upstream's bill. */
   readonly billed: PicoUsd;
-  /** Whose count `billed` is: the upstream's own, what its answers said, or the ledger's where answers went unread. */
+  /** The source of `billed`: the upstream, the costs in its responses, or the ledger when responses were not read. */
   readonly billedBy: 'upstream' | 'answers' | 'ledger';
   readonly ledger: LedgerTotals;
-  /** Whether every outcome came back to the gateway, so that ledger and bill must agree to the last digit. */
+  /** The gateway learned every outcome, so ledger and bill must agree to the last digit. */
   readonly isExact: boolean;
-  /** Whether calls may stay held at the end, because whoever had to settle them was killed. @default false */
+  /** Money may stay reserved at the end, because the process that had to settle was killed. @default false */
   readonly mayHold?: boolean;
   readonly seconds: number;
-  /** What else was seen, in a sentence. */
+  /** A remark for the report. */
   readonly note?: string;
-  /** What else must hold and does not, in a sentence each. */
+  /** Other violated requirements, one sentence each. */
   readonly faults?: readonly string[];
 };
 
-/** What a measurement says: the worst of it, with every reason. */
+/** The worst problem of a measurement, with all reasons. */
 export type Verdict = {
   readonly verdict: 'holds' | 'overspent' | 'miscounted' | 'faulty' | 'starved';
   readonly overspend: PicoUsd;
@@ -33,10 +33,10 @@ export type Verdict = {
   readonly reasons: readonly string[];
 };
 
-/** The least share of a budget that its team must be able to use, in percent. */
+/** The minimum share of a budget that its team must be able to use, in percent. */
 export const MIN_USABLE_PERCENT = 95n;
 
-/** Judges a measurement. Whole numbers only: a verdict on money rests on no rounding. */
+/** Judges a measurement in whole numbers, so that no verdict depends on rounding. */
 export function judge({ budget, billed, ledger, isExact, mayHold = false, faults = [] }: Measurement): Verdict {
   const over = (amount: PicoUsd) => (amount > budget ? subtractUsd(amount, budget) : ZERO_USD);
   const counted = addUsd(ledger.spentPicoUsd, ledger.reservedPicoUsd);
@@ -51,7 +51,9 @@ export function judge({ budget, billed, ledger, isExact, mayHold = false, faults
     ...(ledger.overrunPicoUsd > 0n ? [`calls cost $${toUsdString(ledger.overrunPicoUsd)} more than their bounds`] : []),
   ];
   const miscounted = [
-    ...(counted < billed ? [`the ledger has $${toUsdString(billed)} on no account: it is short of the bill`] : []),
+    ...(counted < billed
+      ? [`the ledger accounts for less than the bill of $${toUsdString(billed)}: it is short of the bill`]
+      : []),
     ...(isExact && ledger.spentPicoUsd !== billed
       ? [`the ledger has spent $${toUsdString(ledger.spentPicoUsd)} and the upstream billed $${toUsdString(billed)}`]
       : []),
@@ -74,7 +76,7 @@ export function judge({ budget, billed, ledger, isExact, mayHold = false, faults
   };
 }
 
-/** An amount as a share of a budget in percent, to two decimals, cut off rather than rounded up. */
+/** An amount as a share of a budget in percent, truncated to two decimals. */
 export function percentOfBudget(amount: PicoUsd, budget: PicoUsd): number {
   return budget === 0n ? 0 : Number((amount * 10_000n) / budget) / 100;
 }

@@ -1,4 +1,4 @@
-import { EMPTY_TALLY } from '../../bin/prove/load.ts';
+import { EMPTY_TALLY } from '../../bin/prove/tally.ts';
 import type { Measurement } from '../../bin/prove/verdict.ts';
 import { picoUsd, ZERO_USD } from '../../lambda/kernel/money.ts';
 

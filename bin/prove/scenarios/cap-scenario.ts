@@ -10,7 +10,7 @@ const TEAMS = ['ant', 'bee', 'cat', 'dog'];
 const id = 'cap';
 const title = "four teams under the organisation's cap";
 
-/** Four teams whose budgets add up to twice the organisation's cap: together they may spend the cap. */
+/** Four teams, whose budgets add up to twice the organisation's cap, may together spend the cap. */
 export const CAP_SCENARIO: Scenario = {
   id,
   title,

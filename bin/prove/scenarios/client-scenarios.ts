@@ -1,16 +1,16 @@
 import { type PlannedCall, sendCalls } from '../load.ts';
 import { type Attack, budgetForCalls, burstFor, measure, type Scenario } from './scenario.ts';
 
-/** How many times more calls are fired than the budget pays. */
+/** A scenario sends this many times the calls that the budget pays for. */
 export const OVERLOAD_FACTOR = 4;
 
 /**
- * What goes wrong upstream: three of four calls are sound, the others meet one of these each. Groq's 429 asks for no wait,
- * or it would hold back the calls beside it, which are not what is measured.
+ * Upstream faults, one for every fourth call. The 429 asks for no wait, because a wait would delay the other calls, which are
+ * not part of the measurement.
  */
 const FAULTS = ['429:0', '503-once', 'cut', 'no-usage', 'reset', 'error-chunk'];
 
-/** Where every outcome comes back to the gateway. */
+/** The targets on which the gateway learns every outcome. */
 type Exactness = 'always' | 'locally' | 'never';
 
 function clientScenario(
@@ -24,14 +24,14 @@ function clientScenario(
     const budgetHandle = await target.openBudget(id, budgetForCalls(attack, calls));
     const burst = { ...burstFor(attack, budgetHandle), count: OVERLOAD_FACTOR * calls, plan };
     const isExact = exact === 'always' || (exact === 'locally' && target.testRig !== undefined);
-    // Whoever cuts a call off between client and gateway may cut its settlement off too.
+    // A proxy between client and gateway that aborts a call may abort its settlement, too.
     const mayHold = exact === 'locally' && !isExact;
     return [await measure({ id, title, isExact, mayHold }, target, budgetHandle, () => sendCalls(burst))];
   };
   return { id, title, needs, run };
 }
 
-/** The attacks that need nothing but a client, and for the last an upstream that fails on request. */
+/** The scenarios that need only a client; the last one also needs an upstream that fails on request. */
 export const CLIENT_SCENARIOS: readonly Scenario[] = [
   clientScenario('whole', 'whole answers, max_tokens stated', () => ({ stream: false, sendsMaxTokens: true })),
   clientScenario('streamed', 'streams, max_tokens stated', () => ({ stream: true, sendsMaxTokens: true })),
@@ -45,7 +45,7 @@ export const CLIENT_SCENARIOS: readonly Scenario[] = [
       const stream = disconnectAt === 'mid-stream' || (disconnectAt === undefined && index % 2 === 0);
       return { stream, sendsMaxTokens: true, ...(disconnectAt === undefined ? {} : { disconnectAt }) };
     },
-    // What a service between client and gateway makes of a client that hangs up is its own affair.
+    // A proxy between client and gateway may handle a disconnect in its own way.
     { exact: 'locally' },
   ),
   clientScenario(
@@ -54,10 +54,10 @@ export const CLIENT_SCENARIOS: readonly Scenario[] = [
     (index) => {
       const fault = index % 4 !== 3 ? undefined : FAULTS[((index - 3) / 4) % FAULTS.length];
       const marker = fault === undefined ? {} : { marker: `[fault:${fault}]` };
-      // In turn whole and streamed for each fault.
+      // Alternates whole and streamed responses for each fault.
       return { stream: Math.floor(index / (4 * FAULTS.length)) % 2 === 0, sendsMaxTokens: true, ...marker };
     },
-    // The upstream bills answers that never arrive whole; they are counted at their bound.
+    // The upstream bills responses that never arrive complete; the ledger charges their maximum cost.
     { exact: 'never', needs: 'fake upstream' },
   ),
 ];

@@ -1,6 +1,7 @@
 import { addUsd, subtractUsd, toUsdString } from '../../../lambda/kernel/money.ts';
 import type { UpstreamCounter } from '../figures.ts';
-import { sendCalls, type Tally } from '../load.ts';
+import { sendCalls } from '../load.ts';
+import type { Tally } from '../tally.ts';
 import { budgetOnlyPolicy, openTeamBudget } from '../targets/local-target.ts';
 import { requireTestRig } from '../targets/target.ts';
 import { OVERLOAD_FACTOR } from './client-scenarios.ts';
@@ -9,17 +10,17 @@ import { budgetForCalls, burstFor, measure, type Scenario } from './scenario.ts'
 const id = 'kill';
 const title = 'kill -9 of one gateway, which starts again';
 
-/** A share of the calls that the budget pays, after which a process is killed. */
+/** A process is killed after this share of the calls that the budget pays for. */
 const KILL_AFTER_SHARE = 1 / 3;
-/** The share of the callers whose calls are upstream at the kill, and how long is waited for it, in milliseconds. */
+/** The kill waits until this share of the callers has a call upstream, up to MAX_WAIT_MS. */
 const MIN_IN_FLIGHT_SHARE = 0.8;
 const MAX_WAIT_MS = 3_000;
 const POLL_INTERVAL_MS = 5;
 
 /**
- * A process is killed with calls in flight; clients go on with the others and with its successor. What it held stays
- * held until each call's time is over, and calls over the budget wait for it half a minute: as soon as all callers have
- * been refused once, there is nothing more to learn from firing.
+ * Kills a process with calls in flight; clients continue with the other processes and with its replacement. Its reservations
+ * stay open until they expire, and calls over the budget wait for that money for half a minute. The burst stops once every
+ * caller has been refused, because further calls show nothing new.
  */
 export const KILL_SCENARIO: Scenario = {
   id,
@@ -51,13 +52,13 @@ export const KILL_SCENARIO: Scenario = {
     await cluster.close();
     const { ledger, billed } = measured;
     const beyond = subtractUsd(addUsd(ledger.spentPicoUsd, ledger.reservedPicoUsd), billed);
-    const note = `${inFlight} calls were upstream when it was killed; $${toUsdString(ledger.reservedPicoUsd)} stays held until their time is over, and spent and held are $${toUsdString(beyond)} above the bill`;
-    const unkilled = restarted === undefined ? ['no process was killed: too few calls were let through'] : [];
+    const note = `${inFlight} calls were upstream when it was killed; $${toUsdString(ledger.reservedPicoUsd)} stays held until their reservations expire, and spent plus held is $${toUsdString(beyond)} above the bill`;
+    const unkilled = restarted === undefined ? ['no process was killed: too few calls were admitted'] : [];
     return [{ ...measured, note, faults: [...(measured.faults ?? []), ...unkilled] }];
   },
 };
 
-/** Waits until most callers' calls are with the upstream, where they are billed and can be lost; tells how many are. */
+/** Waits until most callers have a call upstream, where it is billed and can be lost. Returns the number of those calls. */
 async function waitForInFlight(upstream: UpstreamCounter, concurrency: number): Promise<number> {
   for (let waitedMs = 0; ; waitedMs += POLL_INTERVAL_MS) {
     const { inFlight } = await upstream.read();

@@ -1,7 +1,8 @@
 import { type PicoUsd, picoUsd, subtractUsd } from '../../../lambda/kernel/money.ts';
 import { periodAt, periodResetAt } from '../../../lambda/kernel/period.ts';
 import type { LedgerTotals, UpstreamCounter } from '../figures.ts';
-import { addTallies, sendCalls, type Tally } from '../load.ts';
+import { sendCalls } from '../load.ts';
+import { addTallies, type Tally } from '../tally.ts';
 import { budgetOnlyPolicy, openTeamBudget } from '../targets/local-target.ts';
 import { type BudgetHandle, requireTestRig } from '../targets/target.ts';
 import type { Measurement } from '../verdict.ts';

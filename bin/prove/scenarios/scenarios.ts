@@ -4,5 +4,5 @@ import { KILL_SCENARIO } from './kill-scenario.ts';
 import { ROLLOVER_SCENARIO } from './rollover-scenario.ts';
 import type { Scenario } from './scenario.ts';
 
-/** All attacks, in the order of the report. */
+/** All scenarios, in the order of the report. */
 export const SCENARIOS: readonly Scenario[] = [...CLIENT_SCENARIOS, CAP_SCENARIO, KILL_SCENARIO, ROLLOVER_SCENARIO];

@@ -9,12 +9,12 @@ import { CommandError } from '../../command-error.ts';
 import type { Stores } from '../../stores.ts';
 import type { BudgetAdjuster } from './target.ts';
 
-/** What a giver needs of an environment. */
+/** The part of an environment that the adjuster needs. */
 export type AdjusterStores = Pick<Stores, 'dynamo' | 'ledgerTable' | 'registryTable' | 'readActor'>;
 
 /**
- * Moves a team's budget in the ledger as a deployment does, on record, and back to what the policy in force then gives.
- * Acts come one after another, so that a budget is never taken back while it is being given.
+ * Changes a team's budget in the ledger as a deployment does, with an audit entry, and restores the policy's budget
+ * afterwards. Changes run one after another, so that a restore never overtakes a change.
  */
 export function createBudgetAdjuster(
   { dynamo, ledgerTable, registryTable, readActor }: AdjusterStores,
@@ -31,12 +31,12 @@ export function createBudgetAdjuster(
       subject: `team ${team}`,
       details,
     });
-  const given = new Set<Period>();
-  let turn: Promise<unknown> = Promise.resolve();
-  const runSerially = (act: () => Promise<void>): Promise<void> => {
-    const mine = turn.then(act);
-    turn = mine.catch(() => undefined);
-    return mine;
+  const changed = new Set<Period>();
+  let last: Promise<unknown> = Promise.resolve();
+  const runSerially = (change: () => Promise<void>): Promise<void> => {
+    const result = last.then(change);
+    last = result.catch(() => undefined);
+    return result;
   };
   return {
     setAvailable: (team, availablePicoUsd) =>
@@ -44,14 +44,14 @@ export function createBudgetAdjuster(
         const key = { team, period: periodAt(Date.now()) };
         await requireCap(ledger, key.period, team, availablePicoUsd);
         const state = await ledger.read(key);
-        const lasting = state === undefined ? undefined : expireTopUps(state, Date.now()).topUps;
-        if (lasting !== undefined && lasting.size > 0)
+        const topUps = state === undefined ? undefined : expireTopUps(state, Date.now()).topUps;
+        if (topUps !== undefined && topUps.size > 0)
           throw new CommandError(
-            `team ${team} has a top-up in force, which would end in the middle; try again when it is over`,
+            `team ${team} has a top-up, which could expire during the proof; retry after it has expired`,
           );
         await record(team, `$${toUsdString(availablePicoUsd)} made available for a proof`);
-        // Before the act: one that fails may have been done.
-        given.add(key.period);
+        // Before the write: one that fails may still have been applied.
+        changed.add(key.period);
         const limitPicoUsd = addUsd(
           state?.spentPicoUsd ?? ZERO_USD,
           state?.reservedPicoUsd ?? ZERO_USD,
@@ -62,17 +62,17 @@ export function createBudgetAdjuster(
     restoreBudget: (team) =>
       runSerially(async () => {
         try {
-          for (const period of given) {
-            // Anew: a deployment may have changed it meanwhile.
+          for (const period of changed) {
+            // Read again: a deployment may have changed the policy since.
             const { monthlyBudgetPicoUsd } = await readPolicy();
             const budget = toUsdString(monthlyBudgetPicoUsd);
             await record(team, `the budget becomes $${budget} again, less what a proof has spent`);
             await ledger.setLimit({ team, period }, monthlyBudgetPicoUsd);
-            given.delete(period);
+            changed.delete(period);
           }
         } catch (cause) {
           throw new CommandError(
-            `team ${team} still has the budget of the proof, since it could not be given back (${cause instanceof Error ? cause.message : cause}): run this proof again, which gives it back at its end, or deploy any change of the policies, or start npm start again; groq-rbac budget show --team ${team} tells how it stands`,
+            `team ${team} still has the budget of the proof, because restoring it failed (${cause instanceof Error ? cause.message : cause}). To restore it, run this proof again, deploy any change of the policies, or restart npm start; check it with: groq-rbac budget show --team ${team}`,
             { cause },
           );
         }
@@ -80,16 +80,16 @@ export function createBudgetAdjuster(
   };
 }
 
-/** Whether the organisation can pay it: its cap would stop the calls first, and a proof would read "starved". */
+/** @throws CommandError when the organisation's cap would stop the calls before the team's budget does. */
 async function requireCap(ledger: DynamoBudgets, period: Period, team: string, amount: PicoUsd): Promise<void> {
   const organization = await ledger.readOrganization(period);
   if (organization === undefined) return;
-  // What lies idle in teams is called back before a call is refused.
+  // The gateway reclaims idle leases from teams before it refuses a call.
   const states = await Promise.all([...organization.holders].map((holder) => ledger.read({ team: holder, period })));
   const idle = states.map((state) => clampToZero(state?.leasedPicoUsd ?? ZERO_USD));
   const left = addUsd(organization.availablePicoUsd, ...idle);
   if (left >= amount) return;
   throw new CommandError(
-    `the organisation has $${toUsdString(left)} left for teams, and a proof on ${team} needs $${toUsdString(amount)}; raise the cap, or try fewer --calls`,
+    `the organisation has $${toUsdString(left)} left for teams, and a proof on ${team} needs $${toUsdString(amount)}; raise the cap, or use fewer --calls`,
   );
 }

@@ -8,7 +8,6 @@ import {
 } from '../../../local/host/gateway-process.ts';
 import type { LedgerTotals, TeamCredential } from '../figures.ts';
 
-/** How often a client looks whether a gateway runs again, in milliseconds. */
 const POLL_INTERVAL_MS = 50;
 
 /** Gateway processes on one ledger. */
@@ -22,13 +21,13 @@ export class Cluster {
     this.#options = options;
   }
 
-  /** Starts one of the processes, or starts it again with the data it had. */
+  /** Starts one of the processes, or restarts it with its data. */
   async start(index: number): Promise<void> {
     const dataDir = join(this.#dir, `process-${index}`);
     this.#running.set(index, await startGatewayProcess({ ...this.#options, dataDir }));
   }
 
-  /** Kills one of the processes outright. */
+  /** Kills one of the processes with SIGKILL. */
   async kill(index: number): Promise<void> {
     const process = this.#running.get(index);
     this.#running.delete(index);
@@ -36,27 +35,27 @@ export class Cluster {
     await process?.close();
   }
 
-  /** The address for a call, in turn; waits while no process runs. */
+  /** Returns the address for a call, round robin; waits while no process runs. */
   async nextAddress(index: number): Promise<string> {
     return (await this.#pickProcess(index)).baseUrl;
   }
 
-  /** A team's key; any of the processes takes it. */
+  /** A team's key, which every process accepts. */
   async teamCredential(team: string): Promise<TeamCredential> {
     const process = await this.#pickProcess(0);
     return { team, key: process.teams[team]?.key ?? '' };
   }
 
-  /** How a team's ledger stands in the month that it is for these processes. */
+  /** Reads a team's ledger of the month that is current for these processes. */
   async readLedger({ key }: TeamCredential): Promise<LedgerTotals> {
     return parseLedgerTotals(await this.#budget(key));
   }
 
-  /** How all teams of the cluster stand together. */
+  /** Reads the sum of all teams' ledgers. */
   async organization(): Promise<LedgerTotals> {
     const { data } = await this.#budget((await this.#pickProcess(0)).adminKey);
     const teams = (Array.isArray(data) ? data.filter(isObject) : []).map(parseLedgerTotals);
-    const sum = (part: keyof LedgerTotals) => addUsd(...teams.map((figures) => figures[part]));
+    const sum = (field: keyof LedgerTotals) => addUsd(...teams.map((totals) => totals[field]));
     return {
       spentPicoUsd: sum('spentPicoUsd'),
       reservedPicoUsd: sum('reservedPicoUsd'),
@@ -65,7 +64,7 @@ export class Cluster {
     };
   }
 
-  /** Lets what is in flight finish, and ends the processes. */
+  /** Ends the processes after their calls in flight. */
   async close(): Promise<void> {
     await Promise.all([...this.#running.values()].map((process) => process.close()));
     this.#running.clear();
@@ -84,7 +83,8 @@ export class Cluster {
     const headers = { authorization: `Bearer ${key}` };
     const response = await fetch(`${(await this.#pickProcess(0)).baseUrl}/openai/v1/budget`, { headers });
     const body: unknown = await response.json();
-    if (response.status !== 200 || !isObject(body)) throw new Error(`the budget was answered by ${response.status}`);
+    if (response.status !== 200 || !isObject(body))
+      throw new Error(`GET /openai/v1/budget returned ${response.status}`);
     return body;
   }
 }

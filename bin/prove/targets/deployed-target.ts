@@ -11,30 +11,31 @@ import { parseLedgerTotals } from './cluster.ts';
 import type { BudgetAdjuster, BudgetHandle, Target } from './target.ts';
 import { fakeCallTemplate } from './upstream-counter.ts';
 
-/** A deployed gateway, and the team on whose account it is attacked. */
+/** A deployed gateway, and the team whose budget is attacked. */
 export type DeployedGateway = {
   readonly environmentName: string;
   readonly endpoint: string;
   readonly policy: TeamPolicy;
-  /** A member's key of the team. */
+  /** A key of the team with the role member. */
   readonly key: string;
   readonly catalog: Catalog;
   readonly upstream: UpstreamCounter | undefined;
   readonly adjuster: BudgetAdjuster;
 };
 
-/** Output tokens of a call: a proof on the real Groq costs real money. */
+/** Output tokens of a call; few, because calls to the real Groq cost money. */
 const OUTPUT_TOKENS = 256;
-/** About what the prompt comes to with any model's template. */
+/** The approximate size of the prompt with any model's template. */
 const PROMPT_TOKENS = 128;
-/** Any model goes on with this until its tokens are used up. */
-const LONG_ANSWER = 'Count from one to five thousand in words, one number after the other, and leave none out.';
+/** A prompt whose response uses up the output tokens of any model. */
+const LONG_RESPONSE_PROMPT =
+  'Count from one to five thousand in words, one number after the other, and leave none out.';
 
-/** A deployed gateway as a target: each scenario's budget is given to the team for its time, and taken back at the end. */
+/** Creates the target for a deployed gateway. The team gets each scenario's budget, and its own budget back at the end. */
 export function createDeployedTarget(gateway: DeployedGateway): Target {
   const { environmentName, endpoint, policy, key, upstream, adjuster } = gateway;
   let isClosed = false;
-  // What the team has again after a proof is not the proof's to spend.
+  // After the end the team has its own budget again, which the proof must not spend.
   const requireOpen = () => {
     if (isClosed) throw new CommandError('the proof is over');
   };
@@ -49,7 +50,7 @@ export function createDeployedTarget(gateway: DeployedGateway): Target {
       await adjuster.setAvailable(policy.team, amount);
       const before = await readBudget(endpoint, key);
       if (before.reservedPicoUsd !== 0n)
-        throw new CommandError(`team ${policy.team} has calls in flight: name one that nobody uses`);
+        throw new CommandError(`team ${policy.team} has calls in flight; use a team without traffic`);
       return {
         budgetPicoUsd: amount,
         credentials: [{ team: policy.team, key }],
@@ -68,9 +69,9 @@ export function createDeployedTarget(gateway: DeployedGateway): Target {
 }
 
 /**
- * Refuses a team that could not be attacked by so many calls, because something other than money would stop them.
+ * Checks that only money limits an attack on the team.
  *
- * @throws CommandError naming the limit.
+ * @throws CommandError that names another limit, which would stop the calls first.
  */
 export function requireSufficientLimits(
   { policy, catalog }: Pick<DeployedGateway, 'policy' | 'catalog'>,
@@ -79,23 +80,26 @@ export function requireSufficientLimits(
 ): void {
   const { team, rateLimitRpm, rateLimitTpm, maxConcurrent, requestsPerDay } = policy;
   const totalCalls = OVERLOAD_FACTOR * calls;
-  const lacks = (what: string) =>
-    new CommandError(`team ${team} ${what}; give a team for tests more, or try fewer --calls`);
+  const insufficient = (limit: string) =>
+    new CommandError(`team ${team} ${limit}; raise the limit of this test team, or use fewer --calls`);
   if (findServedModel(policy, catalog) === undefined)
     throw new CommandError(`team ${team} has no model that is served`);
   if (maxConcurrent < concurrency)
-    throw new CommandError(`team ${team} may have ${maxConcurrent} calls in flight; give it more, or lower --at-once`);
+    throw new CommandError(
+      `team ${team} may have ${maxConcurrent} calls in flight; raise maxConcurrent, or lower --at-once`,
+    );
   if (rateLimitRpm !== null && rateLimitRpm < totalCalls)
-    throw lacks(`has ${rateLimitRpm} requests a minute, not ${totalCalls}`);
+    throw insufficient(`has ${rateLimitRpm} requests a minute, not ${totalCalls}`);
   const tokens = calls * (OUTPUT_TOKENS + PROMPT_TOKENS);
-  if (rateLimitTpm !== null && rateLimitTpm < tokens) throw lacks(`has ${rateLimitTpm} tokens a minute, not ${tokens}`);
-  if (requestsPerDay !== null) throw lacks(`has ${requestsPerDay} requests a day`);
+  if (rateLimitTpm !== null && rateLimitTpm < tokens)
+    throw insufficient(`has ${rateLimitTpm} tokens a minute, not ${tokens}`);
+  if (requestsPerDay !== null) throw insufficient(`has ${requestsPerDay} requests a day`);
 }
 
-/** What a proof spends at most, in words. */
+/** Describes the maximum that a proof spends. */
 export function spendingNotice(target: Target, budget: PicoUsd, scenarios: number): string {
-  const most = toUsdString((budget * BigInt(scenarios)) as PicoUsd);
-  return `${target.description}: at most $${most} are spent, $${toUsdString(budget)} in each of ${scenarios} scenarios`;
+  const max = toUsdString((budget * BigInt(scenarios)) as PicoUsd);
+  return `${target.description}: spends at most $${max}, $${toUsdString(budget)} in each of ${scenarios} scenarios`;
 }
 
 function deployedCallTemplate({ policy, catalog, upstream }: DeployedGateway): CallTemplate {
@@ -103,13 +107,18 @@ function deployedCallTemplate({ policy, catalog, upstream }: DeployedGateway): C
   if (model?.kind !== 'chat') throw new CommandError(`team ${policy.team} has no model that is served`);
   const outputTokens = Math.min(OUTPUT_TOKENS, policy.maxTokensPerRequest ?? OUTPUT_TOKENS);
   if (upstream !== undefined) return fakeCallTemplate(model, outputTokens);
-  return { model, prompt: LONG_ANSWER, outputTokens, costPicoUsd: worstCaseCost(model, PROMPT_TOKENS, outputTokens) };
+  return {
+    model,
+    prompt: LONG_RESPONSE_PROMPT,
+    outputTokens,
+    costPicoUsd: worstCaseCost(model, PROMPT_TOKENS, outputTokens),
+  };
 }
 
 async function readBudget(endpoint: string, key: string): Promise<LedgerTotals> {
   const response = await fetch(`${endpoint}/openai/v1/budget`, { headers: { authorization: `Bearer ${key}` } });
   const body: unknown = await response.json();
-  if (response.status !== 200 || !isObject(body)) throw new Error(`the budget was answered by ${response.status}`);
+  if (response.status !== 200 || !isObject(body)) throw new Error(`GET /openai/v1/budget returned ${response.status}`);
   return parseLedgerTotals(body);
 }
 

@@ -8,16 +8,16 @@ import { TestRig } from './test-rig.ts';
 import { fakeCallTemplate } from './upstream-counter.ts';
 
 const MODEL = 'openai/gpt-oss-20b';
-/** Long enough that a call's bound is within a few percent of its cost, as it is in earnest. */
+/** Long enough that a call's maximum cost is within a few percent of its cost, as with real calls. */
 const OUTPUT_TOKENS = 2_000;
-/** What a call gets whose client states no length: twice what it needs. */
+/** The output limit of a call without `max_tokens`: twice what it needs. */
 const MAX_TOKENS_PER_REQUEST = 4_096;
-/** As many requests in flight as a ledger can hold. */
+/** The maximum number of requests in flight on one ledger. */
 const MAX_CONCURRENT = 200;
-/** How long a request may wait for a place, in milliseconds: the most that there is. */
+/** The maximum that a policy allows. */
 const MAX_QUEUE_MS = 2_000;
 
-/** A team's policy in which nothing but money is scarce. */
+/** A team's policy that limits only money. */
 export function budgetOnlyPolicy(budget: PicoUsd): object {
   return {
     allowedModels: [MODEL],
@@ -30,11 +30,11 @@ export function budgetOnlyPolicy(budget: PicoUsd): object {
   };
 }
 
-/** A gateway of this machine's own: a fake Groq, one database, and gateway processes that share it. */
+/** Opens a target on this machine: a fake Groq, one database, and gateway processes that share it. */
 export async function openLocalTarget(processes: number, budget: PicoUsd, catalog: Catalog): Promise<Target> {
   const testRig = await TestRig.open(processes, catalog);
   const names = CLIENT_SCENARIOS.map(({ id }) => id);
-  // The cap is out of the way here; it has a scenario of its own.
+  // The cap is too high to matter; it has its own scenario.
   const environment = {
     organization: { monthlyCapUsd: Number(toUsdString(addUsd(...names.map(() => budget), budget))) * 2 },
     teams: Object.fromEntries(names.map((name) => [name, budgetOnlyPolicy(budget)])),
@@ -54,14 +54,14 @@ export async function openLocalTarget(processes: number, budget: PicoUsd, catalo
   };
 }
 
-/** The call that the local scenarios make, priced by what the fake makes of it. */
+/** The call of the local scenarios, priced by the fake Groq's response to it. */
 export function localCallTemplate(catalog: Catalog): CallTemplate {
   const model = catalog.models.get(MODEL);
   if (model?.kind !== 'chat') throw new Error(`the catalog has no ${MODEL}`);
   return fakeCallTemplate(model, OUTPUT_TOKENS);
 }
 
-/** A team's budget on a cluster. */
+/** Opens a team's budget on a cluster. */
 export async function openTeamBudget(cluster: Cluster, team: string, budgetPicoUsd: PicoUsd): Promise<BudgetHandle> {
   const teamCredential = await cluster.teamCredential(team);
   return {

@@ -8,46 +8,46 @@ import { createDeployedTarget, requireSufficientLimits } from './deployed-target
 import type { Target } from './target.ts';
 import { createUpstreamCounter, readServed } from './upstream-counter.ts';
 
-/** Which deployed team is attacked, and how hard. */
+/** The deployed team to attack, and the size of the attack. */
 export type DeployedAttackOptions = EnvironmentSelector & {
   readonly team: string | undefined;
-  /** The address of the fake Groq behind the deployment, if it is one. */
+  /** The URL of the deployment's fake Groq, if it has one. */
   readonly upstream: string | undefined;
   readonly calls: number;
   readonly concurrency: number;
 };
 
-/** How long the key made for a proof would work if it could not be taken away, in milliseconds. */
+/** Lifetime of the proof's key, in case it cannot be deleted. */
 const KEY_TTL_MS = 3_600_000;
 
 /**
- * Opens a deployed gateway for an attack on one team's budget, with a key of the proof's own.
+ * Opens a deployed gateway for an attack on one team's budget, with a temporary key.
  *
- * @throws CommandError when the team is not named, not there, or too narrow; and when the budget cannot be moved, or at
- * its close not be given back.
+ * @throws CommandError when the team is missing, unknown, or limited by something other than money. Its methods throw one
+ * when the budget cannot be changed or restored.
  */
 export async function openDeployedTarget({
   team,
   upstream,
   calls,
   concurrency,
-  ...where
+  ...selector
 }: DeployedAttackOptions): Promise<Target> {
   if (team === undefined || team === '')
     throw new CommandError('missing --team <team>: use a team for tests, because its budget is spent');
-  const deployment = await openStores(where);
+  const deployment = await openStores(selector);
   const env = deployment.environmentName;
   const readPublished = () => new Registry(deployment.dynamo, deployment.registryTable, Date.now).readCurrent();
   const published = await readPublished();
-  if (published === undefined) throw new CommandError(`${env} has no policies in force; deploy it again`);
+  if (published === undefined) throw new CommandError(`${env} has no published policies; deploy it again`);
   const { environment, catalog } = published;
   const policy = environment.teams.get(team);
   if (policy === undefined)
     throw new CommandError(`${env} has no team "${team}"${didYouMean(team, environment.teams.keys())}`);
   requireSufficientLimits({ policy, catalog }, calls, concurrency);
-  // Before anything is made: an address that is no fake's is a mistake on the command line.
+  // Fails on a wrong --upstream before a key is created.
   if (upstream !== undefined) await readServed(upstream);
-  // A team that is gone from the policies since then gets what it had.
+  // A team that was removed from the policies meanwhile gets its former budget.
   const readPolicy = async () => (await readPublished())?.environment.teams.get(team) ?? policy;
   const keys = new TemporaryKeys(deployment, 'prove', KEY_TTL_MS);
   try {
@@ -62,7 +62,7 @@ export async function openDeployedTarget({
       adjuster: createBudgetAdjuster(deployment, readPolicy),
     });
     let closing: Promise<void> | undefined;
-    // Once, whoever asks: the end of the command, a signal, or both.
+    // Idempotent: both the end of the command and a signal close it.
     const close = () => {
       closing ??= target.close().finally(() => keys.deleteAll());
       return closing;

@@ -2,46 +2,46 @@ import type { PicoUsd } from '../../../lambda/kernel/money.ts';
 import type { CallTemplate, LedgerTotals, TeamCredential, UpstreamCounter } from '../figures.ts';
 import type { TestRig } from './test-rig.ts';
 
-/** The laboratory of a target for a scenario that needs one. */
+/** Returns the target's test rig. @throws when the target has none. */
 export function requireTestRig({ testRig }: Target): TestRig {
-  if (testRig === undefined) throw new Error('this scenario needs gateways that it starts itself');
+  if (testRig === undefined) throw new Error('this scenario needs gateways that prove starts itself');
   return testRig;
 }
 
-/** A running gateway under attack, wherever it runs. */
+/** A running gateway under attack. */
 export type Target = {
-  /** What the report is named after. */
+  /** Names the report. */
   readonly name: string;
-  /** What it is, for people: how many processes, on what. */
+  /** A description for the report. */
   readonly description: string;
   readonly call: CallTemplate;
-  /** Opens a fresh budget for one scenario. */
+  /** Opens a new budget for one scenario. */
   openBudget(scenario: string, amount: PicoUsd): Promise<BudgetHandle>;
-  /** The upstream's own count of what it has served; without one, the bill is what the answers say. */
+  /** The upstream's own count; without one, the bill is the sum of the costs in the responses. */
   readonly upstream: UpstreamCounter | undefined;
-  /** What only a gateway that this process started can be put through. */
+  /** Starts and kills gateways; only for a target that this process started. */
   readonly testRig: TestRig | undefined;
   close(): Promise<void>;
 };
 
-/** A budget, a key that spends from it, and the addresses that take the key. */
+/** A budget, keys that spend from it, and addresses that accept the keys. */
 export type BudgetHandle = {
   readonly budgetPicoUsd: PicoUsd;
   readonly credentials: readonly TeamCredential[];
-  /** The address for the next call; it may have to wait until a gateway runs. */
+  /** Returns the address for a call; may wait until a gateway runs. */
   nextAddress(index: number): Promise<string>;
-  /** How the ledger stands now, since this budget was opened. */
+  /** Reads the ledger's totals since this budget was opened. */
   ledger(): Promise<LedgerTotals>;
 };
 
-/** Moves what a deployed team may still spend this month. */
+/** Changes the budget of a deployed team for this month. */
 export type BudgetAdjuster = {
-  /** Makes exactly this available to the team, whatever it had, until `restoreBudget`. */
+  /** Makes exactly this amount available to the team until `restoreBudget`. */
   setAvailable(team: string, availablePicoUsd: PicoUsd): Promise<void>;
   /**
-   * Gives the team the budget of its policy again, less what has been spent meanwhile.
+   * Restores the budget of the team's policy, less the money spent meanwhile.
    *
-   * @throws CommandError when it cannot, naming the repair.
+   * @throws CommandError that says how to repair it, when it cannot be restored.
    */
   restoreBudget(team: string): Promise<void>;
 };

@@ -11,11 +11,11 @@ import type { LedgerTotals, UpstreamCounter } from '../figures.ts';
 import { Cluster } from './cluster.ts';
 import { createUpstreamCounter } from './upstream-counter.ts';
 
-/** How long the fake Groq takes to answer, and between the chunks of a stream, in milliseconds. */
+/** Latency of the fake Groq, and its interval between the chunks of a stream. */
 export const LATENCY_MS = 300;
 const CHUNK_INTERVAL_MS = 1;
 
-/** A fake Groq, one database, and as many groups of gateways as are wanted; all of it ends with `close`. */
+/** A fake Groq, one database, and clusters of gateways; `close` ends all of it. */
 export class TestRig {
   readonly processes: number;
   readonly upstream: UpstreamCounter;
@@ -32,14 +32,14 @@ export class TestRig {
     this.#dir = mkdtempSync(join(tmpdir(), 'prove-'));
   }
 
-  /** Starts the fake and the database; gateways start when a group of them is asked for. */
+  /** Starts the fake Groq and the database. */
   static async open(processes: number, catalog: Catalog): Promise<TestRig> {
     const database = await startEmbeddedDynamodb();
     const fake = await startFakeGroq({ latencyMs: LATENCY_MS, chunkIntervalMs: CHUNK_INTERVAL_MS });
     return new TestRig(processes, fake, database, catalog);
   }
 
-  /** Starts gateways on one ledger of their own, with a clock that is moved by so many milliseconds. */
+  /** Starts gateways on a ledger of their own, with a clock that is `shiftMs` ahead. */
   async startCluster(name: string, environment: object, shiftMs = 0): Promise<Cluster> {
     const dir = join(this.#dir, name);
     mkdirSync(dir, { recursive: true });
@@ -48,7 +48,7 @@ export class TestRig {
     const env = {
       GROQ_BASE_URL: this.#fake.baseUrl,
       DYNAMODB_ENDPOINT: this.#database.endpoint,
-      // As under npm: a gateway whose parent is killed outright ends too.
+      // As under npm, so that a gateway exits when its parent is killed.
       npm_lifecycle_event: 'prove',
       ...(shiftMs === 0 ? {} : { PROVE_CLOCK_SHIFT_MS: String(shiftMs) }),
     };
@@ -58,7 +58,7 @@ export class TestRig {
     return cluster;
   }
 
-  /** How a team's ledger of any month stands in a group's tables. */
+  /** Reads a team's ledger of any month from a cluster's table. */
   async readLedger(cluster: string, key: LedgerKey): Promise<LedgerTotals> {
     const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
     const client = new DynamoDBClient({ endpoint: this.#database.endpoint, region: 'us-east-1', credentials });
@@ -76,7 +76,7 @@ export class TestRig {
     }
   }
 
-  /** Ends all of it at once, whatever is in flight. */
+  /** Ends everything at once, including calls in flight. */
   async close(): Promise<void> {
     this.#abort.abort();
     await this.#fake.close();

@@ -8,14 +8,14 @@ import { computeBill } from '../../../local/fake-groq/upstream-bill.ts';
 import { CommandError } from '../../command-error.ts';
 import type { CallTemplate, UpstreamCounter } from '../figures.ts';
 
-/** A call that a fake Groq answers at just this length, priced by what it makes of it. */
+/** A call that a fake Groq answers with exactly `outputTokens`, priced by its response. */
 export function fakeCallTemplate(model: ChatModel, outputTokens: number): CallTemplate {
   const prompt = `[tokens:${outputTokens}]`;
   const { tokens } = buildCompletion({ messages: [{ role: 'user', content: prompt }] }, model.id);
   return { model, prompt, outputTokens, costPicoUsd: chatCost(model, tokens) };
 }
 
-/** What a fake Groq would have on its bill; what it broke off, it bills all the same. */
+/** Computes the bill of a fake Groq, which also bills the responses that it broke off. */
 export function createUpstreamCounter(read: () => Promise<ServedCounts>, catalog: Catalog): UpstreamCounter {
   return {
     async read() {
@@ -27,20 +27,20 @@ export function createUpstreamCounter(read: () => Promise<ServedCounts>, catalog
 }
 
 /**
- * Reads the count of a fake Groq somewhere else.
+ * Reads the count of a fake Groq at a URL.
  *
- * @throws CommandError when there is none at the address.
+ * @throws CommandError when no fake Groq responds there.
  */
 export async function readServed(address: string): Promise<ServedCounts> {
   if (!URL.canParse(address))
-    throw new CommandError(`--upstream is "${address}"; it must be an address such as http://127.0.0.1:9000`);
+    throw new CommandError(`--upstream is "${address}"; it must be a URL such as http://127.0.0.1:9000`);
   try {
     const response = await fetch(new URL('/_fake/served', address));
     const served: unknown = await response.json();
     if (isObject(served) && isObject(served.byModel) && isObject(served.interruptedByModel))
       return served as ServedCounts;
   } catch {
-    // Said below: whatever is there is no fake Groq.
+    // Reported below: no fake Groq responds there.
   }
-  throw new CommandError(`--upstream ${address} is no fake Groq: it tells nothing at /_fake/served`);
+  throw new CommandError(`--upstream ${address} is not a fake Groq: it has no count at /_fake/served`);
 }

@@ -21,20 +21,20 @@ const target: Target = {
   call: localCallTemplate(catalog),
   upstream: undefined,
   testRig: undefined,
-  openBudget: async () => await Promise.reject(new Error('no budget is opened here')),
+  openBudget: async () => await Promise.reject(new Error('no budget is opened in this test')),
   close: async () => {},
 };
 const overspent = measurementWith({ title: 'a <broken> gateway', billed: picoUsd(20_900n) }, 20_900n);
 const report = (...measured: Measurement[]) => buildReport({ target, calls: 100, concurrency: 50 }, '2026', measured);
 
 describe("the proof's report", () => {
-  it('is of a whole that one budget makes fall short', () => {
+  it('falls short when one budget does', () => {
     expect(report(measurementWith()).verdict).toBe('holds');
     expect(report(measurementWith(), overspent).verdict).toBe('falls short');
     expect(report().verdict).toBe('falls short');
   });
 
-  it('says in Markdown what was let through, billed and overspent, and why it falls short', () => {
+  it('shows in Markdown what was admitted, billed and overspent, and why it falls short', () => {
     const text = renderReport(report(measurementWith({ note: 'as it should' }), overspent), 'chart.svg');
     expect(text).toContain('**It falls short**: 1 of 2 budgets');
     expect(text).toContain('](chart.svg)');
@@ -46,13 +46,13 @@ describe("the proof's report", () => {
     expect(text).toContain('**the upstream billed $0.0000000109 more than the budget.**');
   });
 
-  it('says whose count the bill is', () => {
+  it('names the source of the bill', () => {
     expect(renderReport(report(measurementWith()), '')).toContain("the upstream's own count");
-    expect(renderReport(report(measurementWith({ billedBy: 'answers' })), '')).toContain('what the answers said');
-    expect(renderReport(report(measurementWith({ billedBy: 'ledger' })), '')).toContain('nobody but the ledger');
+    expect(renderReport(report(measurementWith({ billedBy: 'answers' })), '')).toContain('the costs in the responses');
+    expect(renderReport(report(measurementWith({ billedBy: 'ledger' })), '')).toContain('only the ledger knows');
   });
 
-  it('is a plain table on a terminal, with each reason', () => {
+  it('is a plain table on a terminal, followed by each reason', () => {
     const lines = renderTable(report(measurementWith(), overspent)).split('\n');
     expect(lines[1]).toMatch(/^whole answers +400 +100 .* 100\.00 % {2}holds$/);
     expect(lines).toContain('a <broken> gateway: the upstream billed $0.0000000109 more than the budget');
@@ -63,21 +63,21 @@ describe("the proof's report", () => {
 describe("the proof's chart", () => {
   const chart = renderChart(report(measurementWith({ billed: picoUsd(9_700n), isExact: false }), overspent));
 
-  it('is told to those who cannot see it', () => {
+  it('is described in text for screen readers', () => {
     expect(chart).toContain('role="img" aria-labelledby="chart-title chart-description"');
     expect(chart).toContain('whole answers: 97.00 % billed and 3.00 % counted beyond, holds');
     expect(chart).toContain('a &lt;broken&gt; gateway: 209.00 % billed, overspent');
   });
 
-  it('has the lines of 95 and 100 %, and a bar beyond them where a budget is overspent', () => {
-    const xOf = (kind: string) => Number(new RegExp(`class="${kind}" x1?="([\\d.]+)"`).exec(chart)?.[1]);
-    expect(xOf('least')).toBeLessThan(xOf('budget'));
-    expect(xOf('over')).toBe(xOf('budget'));
+  it('marks 95 and 100 %, and extends the bar of an overspent budget beyond them', () => {
+    const readX = (kind: string) => Number(new RegExp(`class="${kind}" x1?="([\\d.]+)"`).exec(chart)?.[1]);
+    expect(readX('least')).toBeLessThan(readX('budget'));
+    expect(readX('over')).toBe(readX('budget'));
     expect(chart.match(/class="counted" x="[\d.]+" y="\d+" width="/g)).toHaveLength(2);
     expect(chart).toContain('prefers-color-scheme: dark');
   });
 
-  it('is well-formed: each element that is opened is closed', () => {
+  it('is well-formed: every opened element is closed', () => {
     const opened = [...chart.matchAll(/<([a-z]+)(?:\s[^>]*[^/])?>/g)].map(([, name]) => name);
     const closed = [...chart.matchAll(/<\/([a-z]+)>/g)].map(([, name]) => name);
     expect(opened.sort()).toEqual(closed.sort());
@@ -92,7 +92,7 @@ describe('an attack', () => {
     rmSync(dir, { recursive: true, force: true });
   });
 
-  async function attacked(measured: Measurement): Promise<{ holds: boolean; printed: string }> {
+  async function runAttack(measured: Measurement): Promise<{ holds: boolean; printed: string }> {
     dir = mkdtempSync(join(tmpdir(), 'prove-test-'));
     const log = vi.spyOn(console, 'log').mockImplementation(() => {});
     const scenario = (needs: Scenario['needs']): Scenario => ({
@@ -111,15 +111,15 @@ describe('an attack', () => {
     return { holds, printed: String(log.mock.calls[0]?.[0]) };
   }
 
-  it('fails on a gateway that lets more be billed than the budget, and writes so', async () => {
-    const { holds, printed } = await attacked(overspent);
+  it('fails on a gateway that bills more than the budget, and reports it', async () => {
+    const { holds, printed } = await runAttack(overspent);
     expect(holds).toBe(false);
     expect(JSON.parse(printed).lines[0]).toMatchObject({ verdict: 'overspent', overspendUsd: '0.0000000109' });
     expect(readFileSync(join(dir, 'prove-test/report.md'), 'utf8')).toContain('**overspent**');
     expect(JSON.parse(readFileSync(join(dir, 'prove-test/report.json'), 'utf8'))).toEqual(JSON.parse(printed));
   });
 
-  it('counts a scenario that cannot be carried out as not holding, and goes on', async () => {
+  it('counts a scenario that throws as not holding, and runs the others', async () => {
     dir = mkdtempSync(join(tmpdir(), 'prove-test-'));
     const log = vi.spyOn(console, 'log').mockImplementation(() => {});
     const stuck = { id: 'x', title: 'X', needs: 'client', run: () => Promise.reject(new Error('too slow')) } as const;
@@ -133,8 +133,8 @@ describe('an attack', () => {
     expect(lines[0].reasons).toContain('could not be carried out: too slow');
   });
 
-  it('leaves out what a target cannot be put through', async () => {
-    const { holds, printed } = await attacked(measurementWith());
+  it('skips scenarios that a target does not support', async () => {
+    const { holds, printed } = await runAttack(measurementWith());
     expect([holds, JSON.parse(printed).lines.length]).toEqual([true, 1]);
   });
 });

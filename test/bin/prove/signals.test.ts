@@ -16,7 +16,7 @@ const SCRIPT = `
 it.each([
   ['the first and a second', 2, 'up cleaned'],
   ['a third', 3, 'up '],
-])('never skips the clean-up for less than three signals: %s', async (_what, signals, said) => {
+])('skips the clean-up only for a third signal: %s', async (_name, signals, output) => {
   const child = spawn(process.execPath, ['--input-type=module', '-e', SCRIPT], { stdio: ['ignore', 'pipe', 'pipe'] });
   let stdout = '';
   child.stdout.on('data', (chunk) => {
@@ -26,8 +26,8 @@ it.each([
   await new Promise((resolve) => child.stdout.once('data', resolve));
   for (let sent = 0; sent < signals; sent++) {
     child.kill('SIGINT');
-    // What comes within a second is npm passing the same signal on.
+    // A signal within a second counts as the first one, forwarded by npm.
     await sleep(1_100);
   }
-  expect([await ended, stdout]).toEqual([130, said]);
+  expect([await ended, stdout]).toEqual([130, output]);
 });

@@ -24,7 +24,7 @@ describe('the verdict on a budget', () => {
       /ledger has spent/,
     ],
     ['overspent', measurementWith({ ledger: ledger({ overrunPicoUsd: picoUsd(1n) }) }), /more than their bounds/],
-    // Called overspent first, whatever else is wrong.
+    // Overspending takes precedence over other problems.
     ['overspent', measurementWith({ billed: billed(20_000n) }, 0n), /more than the budget/],
     [
       'miscounted',
@@ -47,12 +47,12 @@ describe('the verdict on a budget', () => {
     else expect(judged.reasons.join()).toMatch(reason);
   });
 
-  it('counts what a dead gateway holds as spent, and as usable only what was billed', () => {
+  it('counts money held by a dead gateway as spent, and only billed money as usable', () => {
     const judged = judge(measurementWith({ isExact: false, mayHold: true, billed: billed(9_600n) }, 8_000n, 2_000n));
     expect(judged).toEqual({ verdict: 'holds', overspend: 0n, usablePercent: 96, reasons: [] });
   });
 
-  it('cuts a share off rather than round it up', () => {
+  it('truncates a share instead of rounding it up', () => {
     const budget = picoUsd(3n * 10_000n);
     expect(judge(measurementWith({ budget, billed: billed(29_999n) }, 29_999n)).usablePercent).toBe(99.99);
   });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { outcome, runCheck } from '../../../bin/verify/check.ts';
 import { enforcementChecks } from '../../../bin/verify/enforcement-checks.ts';
 import { buildReport, renderReport } from '../../../bin/verify/report.ts';
-import { findWideGrants } from '../../../bin/verify/resource-checks.ts';
+import { findWideGrants } from '../../../bin/verify/role-check.ts';
 import { readStream } from '../../../bin/verify/stream-check.ts';
 import { GatewayProbe } from '../../../lambda/deployment/io/gateway-probe.ts';
 import { catalog, policyWith } from '../../support/catalog.ts';

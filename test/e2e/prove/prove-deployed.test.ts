@@ -24,29 +24,29 @@ afterEach(async () => {
   for (const step of cleanUp.splice(0).reverse()) await step();
 });
 
-/** Moves a team's limit in the ledger itself, as a budget operation of a deployment does. */
+/** Changes a team's limit in the ledger, as a deployment does. */
 function createLedgerAdjuster(ledger: DynamoBudgets): BudgetAdjuster & { readonly given: PicoUsd[] } {
   const given: PicoUsd[] = [];
   let before: PicoUsd | undefined;
-  const keyOf = (team: string) => ({ team, period: periodAt(Date.now()) });
+  const ledgerKey = (team: string) => ({ team, period: periodAt(Date.now()) });
   return {
     given,
     async setAvailable(team, availablePicoUsd) {
-      const view = await ledger.read(keyOf(team));
+      const view = await ledger.read(ledgerKey(team));
       before ??= view?.limitPicoUsd;
       given.push(availablePicoUsd);
       await ledger.setLimit(
-        keyOf(team),
+        ledgerKey(team),
         addUsd(view?.spentPicoUsd ?? ZERO_USD, view?.reservedPicoUsd ?? ZERO_USD, availablePicoUsd),
       );
     },
     async restoreBudget(team) {
-      if (before !== undefined) await ledger.setLimit(keyOf(team), before);
+      if (before !== undefined) await ledger.setLimit(ledgerKey(team), before);
     },
   };
 }
 
-it("attacks a running gateway on one team's budget, which is given for each scenario and taken back", async () => {
+it("attacks one team's budget on a running gateway, sets it for each scenario, and restores it", async () => {
   const out = mkdtempSync(join(tmpdir(), 'prove-deployed-'));
   const fake = await startFakeGroq({ latencyMs: 50 });
   const database = await startEmbeddedDynamodb();
@@ -76,7 +76,7 @@ it("attacks a running gateway on one team's budget, which is given for each scen
   const scenarios = supportedScenarios(SCENARIOS, target).filter(({ id }) => id !== 'faults');
   expect(scenarios.map(({ id }) => id)).toEqual(['whole', 'streamed', 'whole-open', 'streamed-open', 'disconnects']);
   expect(spendingNotice(target, budgetForCalls(attack, 40), 5)).toMatch(
-    /as team roomy: at most \$[\d.]+ are spent, .* in each of 5/,
+    /as team roomy: spends at most \$[\d.]+, .* in each of 5/,
   );
 
   const log = vi.spyOn(console, 'log').mockImplementation(() => {});

@@ -38,7 +38,7 @@ async function limit(): Promise<string> {
   return state === undefined ? '' : toUsdString(state.limitPicoUsd);
 }
 
-/** Starts a proof on the gateway's team, and waits until its budget has been moved. */
+/** Starts a proof on the gateway's team, and waits until its budget has changed. */
 async function startProve() {
   const args = ['prove', '--local', '--team', 'roomy', '--only', 'whole', '--calls', '400', '--at-once', '10'];
   const child = spawn(process.execPath, [join(PROJECT_DIR, 'bin/groq-rbac.ts'), ...args, '--out', dataDir], {
@@ -60,7 +60,7 @@ it.each<[NodeJS.Signals, number]>([
   ['SIGINT', 2],
   ['SIGTERM', 1],
   ['SIGHUP', 1],
-])("never leaves a team's budget moved, nor a key behind, after %s, %d times", async (signal, times) => {
+])("restores a team's budget and deletes the key after %s, %d times", async (signal, times) => {
   const { child, ended } = await startProve();
   for (let count = 0; count < times; count++) {
     child.kill(signal);
@@ -72,7 +72,7 @@ it.each<[NodeJS.Signals, number]>([
   expect(Items.filter(({ name }) => name?.S?.endsWith('-prove'))).toEqual([]);
 });
 
-it('never ends without a word when the budget cannot be given back', async () => {
+it('fails with an error when the budget cannot be restored', async () => {
   const { child, ended, stderr } = await startProve();
   await database.close();
   child.kill('SIGINT');

@@ -25,7 +25,7 @@ afterEach(() => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-/** Starts the command with its temporary files in a folder of the test's. */
+/** Starts the command with its temporary files in the test's folder. */
 function start(...args: string[]) {
   const child = spawn(process.execPath, [join(PROJECT_DIR, 'bin/groq-rbac.ts'), 'prove', ...args], {
     cwd: dir,
@@ -64,7 +64,7 @@ function readCommand(pid: string): string {
   }
 }
 
-it('proves that two gateways hold a budget, also over the end of a month', async () => {
+it('proves that two gateways hold a budget, also across the end of a month', async () => {
   const { code, stdout, stderr } = await start('--only', 'streamed-open,rollover', '--calls', '40', '--json').ended;
   const report = JSON.parse(stdout);
   expect(report.lines.map((line: Record<string, unknown>) => [line.title, line.verdict, line.overspendUsd])).toEqual([
@@ -81,18 +81,18 @@ it.each([
   ['the database', 'dynoxide', 0],
   ['the first gateway', 'local/main.ts', 0],
   ['the calls', 'local/main.ts', 2_000],
-])('leaves neither a process nor a file behind on Ctrl-C when %s just started', async (_what, program, moreMs) => {
+])('leaves no process and no file behind on Ctrl-C just after the start of %s', async (_name, program, delayMs) => {
   const { child, ended } = start('--only', 'whole', '--calls', '2000');
   const isRunning = () => findProcesses(dir).some((pid) => readCommand(pid).includes(program));
   while (!isRunning()) await new Promise((resolve) => setTimeout(resolve, 20));
-  await new Promise((resolve) => setTimeout(resolve, moreMs));
+  await new Promise((resolve) => setTimeout(resolve, delayMs));
   child.kill('SIGINT');
   expect(await ended).toEqual({ code: 130, stdout: '', stderr: '' });
   while (findProcesses(dir).length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
   expect(readdirSync(dir)).toEqual([]);
 });
 
-it('finds a gateway that lets everything through', async () => {
+it('finds a gateway that admits every call', async () => {
   const call = localCallTemplate(catalog);
   let requests = 0;
   const broken = createServer((_request, response) => {

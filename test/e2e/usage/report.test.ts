@@ -124,7 +124,7 @@ it('writes to a file, and tells a team no more than its own key may see', async 
   await expect(
     run(['--endpoint', gateway.baseUrl], { GROQ_RBAC_KEY: gateway.teams.chat?.key ?? '' }),
   ).rejects.toMatchObject({
-    stderr: "error: a member's key sees its own usage only; export a lead's, a viewer's or an admin's\n",
+    stderr: 'error: the key of a member sees its own usage only; use the key of a lead, a viewer or an admin\n',
   });
 });
 

@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { waitUntilSettled } from '../../../../bin/prove/scenarios/scenario.ts';
 import { picoUsd, ZERO_USD } from '../../../../lambda/kernel/money.ts';
 
-describe('the wait for what is under way', () => {
+describe('the wait until calls have settled', () => {
   const figures = { reservedPicoUsd: ZERO_USD, assumedPicoUsd: ZERO_USD, overrunPicoUsd: ZERO_USD };
 
-  it('never takes figures that still move for the last ones without a word', async () => {
+  it('reports a fault when figures still change at the timeout', async () => {
     let spent = 0n;
     const ledger = async () => ({ ...figures, spentPicoUsd: picoUsd(spent++) });
     expect(await waitUntilSettled({ upstream: undefined }, { ledger }, 500)).toMatchObject({
@@ -13,7 +13,7 @@ describe('the wait for what is under way', () => {
     });
   });
 
-  it('has no fault to tell once nothing moves', async () => {
+  it('reports no fault once figures are stable', async () => {
     const ledger = async () => ({ ...figures, spentPicoUsd: picoUsd(7n) });
     expect(await waitUntilSettled({ upstream: undefined }, { ledger })).toMatchObject({
       ledger: { spentPicoUsd: 7n },

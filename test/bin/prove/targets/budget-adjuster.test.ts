@@ -22,7 +22,7 @@ let table: string;
 let monthlyBudgetUsd: number;
 let actor: () => Promise<string>;
 beforeEach(async () => {
-  table = `giver-${tables++}`;
+  table = `adjuster-${tables++}`;
   await ensureTable(database.client, table);
   monthlyBudgetUsd = 200;
   actor = async () => 'ann';
@@ -41,12 +41,12 @@ const readAuditDetails = async () => {
 };
 
 describe("a team's budget in a proof", () => {
-  it('is given, and taken back to what its policy gives, on record', async () => {
+  it('is set for the proof and restored to its policy, with audit entries', async () => {
     await budgets().setLimit(key(), usd(200));
-    const given = adjuster();
-    await given.setAvailable('chatbot', usd(3));
+    const adjusting = adjuster();
+    await adjusting.setAvailable('chatbot', usd(3));
     expect(await limit()).toBe('3');
-    await given.restoreBudget('chatbot');
+    await adjusting.restoreBudget('chatbot');
     expect(await limit()).toBe('200');
     expect((await readAuditDetails()).sort()).toEqual([
       '$3 made available for a proof',
@@ -54,35 +54,35 @@ describe("a team's budget in a proof", () => {
     ]);
   });
 
-  it('never becomes again what a deployment has changed meanwhile', async () => {
-    const given = adjuster();
-    await given.setAvailable('chatbot', usd(3));
+  it('is restored to the policy of a later deployment', async () => {
+    const adjusting = adjuster();
+    await adjusting.setAvailable('chatbot', usd(3));
     monthlyBudgetUsd = 20;
-    await given.restoreBudget('chatbot');
+    await adjusting.restoreBudget('chatbot');
     expect(await limit()).toBe('20');
   });
 
-  it('never stays moved in silence: what cannot be recorded is not done, and is told with the repair', async () => {
-    const given = adjuster();
-    await given.setAvailable('chatbot', usd(3));
+  it('is not restored without an audit entry, and the error says how to repair it', async () => {
+    const adjusting = adjuster();
+    await adjusting.setAvailable('chatbot', usd(3));
     actor = async () => await Promise.reject(new Error('the token has expired'));
-    await expect(given.restoreBudget('chatbot')).rejects.toThrow(
+    await expect(adjusting.restoreBudget('chatbot')).rejects.toThrow(
       /still has the budget of the proof.*the token has expired.*deploy.*groq-rbac budget show --team chatbot/,
     );
     expect(await limit()).toBe('3');
     actor = async () => 'ann';
-    await given.restoreBudget('chatbot');
+    await adjusting.restoreBudget('chatbot');
     expect(await limit()).toBe('200');
   });
 
-  it('never is taken back before it has been given', async () => {
-    const given = adjuster();
-    const giving = given.setAvailable('chatbot', usd(3));
-    await Promise.all([giving, given.restoreBudget('chatbot')]);
+  it('is never restored before it has been set', async () => {
+    const adjusting = adjuster();
+    const setting = adjusting.setAvailable('chatbot', usd(3));
+    await Promise.all([setting, adjusting.restoreBudget('chatbot')]);
     expect(await limit()).toBe('200');
   });
 
-  it("is never refused for want of the organisation's money that lies idle in teams", async () => {
+  it("counts idle leases of other teams as the organisation's available money", async () => {
     const ledger = new RealLedger(database.client, table, Date.now);
     const terms = buildReserveTerms('a', usd(8), { nowEpochMs: Date.now() });
     const ant = { team: 'ant', period: key().period };
