@@ -12,7 +12,7 @@ export async function completeChat(
   request: ChatCompletionRequest,
 ): Promise<ChatCompletionResult> {
   const { identity, policy, catalog, deadlineEpochMs } = request;
-  const parsed = parseChatRequest(request.bodyText);
+  const parsed = parseChatRequest(request.bodyText, policy.passFields);
   if ('reason' in parsed) return { kind: 'refused', refusal: parsed, metadata: {} };
   const metadata = catalog.models.has(parsed.model) ? { model: parsed.model } : {};
   const call = decide(identity, policy, catalog, parsed);

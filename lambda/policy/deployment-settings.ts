@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { isPassableField } from '../pricing/passable-field.ts';
 
 /** The services whose incoming webhooks the gateway supports. */
 export const WEBHOOK_KINDS = ['slack', 'teams'] as const;
@@ -64,6 +65,23 @@ export const deploymentSchema = v.strictObject(
     tracing: v.optional(flag, false),
     /** Retains the tables after the stack and protects them from deletion. False is for disposable environments. @default true */
     retainData: v.optional(flag, true),
+    /**
+     * Fields of a chat completion that Groq knows and this version does not, by path: `new_field`, `messages[].new_field`.
+     * They are passed on and counted as prompt. @default none: an unknown field is refused, as Groq refuses it
+     */
+    passFields: v.optional(
+      v.array(
+        v.pipe(
+          v.string('must be a path such as new_field or messages[].new_field'),
+          v.check(
+            isPassableField,
+            'must be a path such as new_field or messages[].new_field, and not a field that is known already',
+          ),
+        ),
+        'must be a list of paths such as new_field',
+      ),
+      [],
+    ),
     /** Your domain name for the endpoint. @default API Gateway's address */
     customDomain: v.optional(
       v.strictObject(

@@ -31,6 +31,8 @@ export type TeamPolicy = Omit<v.InferOutput<typeof teamSchema>, 'monthlyBudgetUs
   readonly monthlyBudgetPicoUsd: PicoUsd;
   /** The monthly cap of all teams together; see organization-ledger.ts. */
   readonly organizationCapPicoUsd: PicoUsd;
+  /** The environment's `deployment.passFields`, if it has any. */
+  readonly passFields?: ReadonlySet<string> | undefined;
 };
 
 /** The caps and alerts of all teams together. */
@@ -73,7 +75,7 @@ export function parseEnvironment(file: string, content: unknown, catalog: Catalo
   }
   const teams = new Map<string, TeamPolicy>();
   for (const [team, policy] of Object.entries(parsed.output.teams)) {
-    teams.set(team, parseTeam(file, team, policy, organization, catalog));
+    teams.set(team, parseTeam(file, team, policy, parsed.output, catalog));
   }
   if (teams.size === 0) throw new ConfigError(`${file}: "teams" is empty: name at least one team`);
   return { organization, deployment, teams };
@@ -112,7 +114,13 @@ export function parseTeam(
   file: string,
   team: string,
   content: unknown,
-  organization: Organization,
+  {
+    organization,
+    deployment,
+  }: {
+    readonly organization: Organization;
+    readonly deployment: Pick<DeploymentSettings, 'passFields'>;
+  },
   catalog: Catalog,
 ): TeamPolicy {
   if (!/^[a-z][a-z0-9-]{0,31}$/.test(team)) {
@@ -140,5 +148,6 @@ export function parseTeam(
     team,
     monthlyBudgetPicoUsd: picoUsdFromNumber(monthlyBudgetUsd ?? monthlyCapUsd),
     organizationCapPicoUsd: picoUsdFromNumber(monthlyCapUsd),
+    passFields: deployment.passFields.length === 0 ? undefined : new Set(deployment.passFields),
   };
 }

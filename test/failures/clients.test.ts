@@ -92,12 +92,12 @@ describe('a client', () => {
   });
 
   it.each([
-    ['user', { user: 'rich' }],
-    ['metadata', { metadata: { team: 'rich', user_api_key_team_id: 'rich' } }],
-    ['a field of its own', { team: 'rich', key: 'rich', authorizer: { team: 'rich' } }],
-  ])('never chooses its team in the body: %s', async (_title, body) => {
+    ['user', { user: 'rich' }, 402],
+    ['metadata', { metadata: { team: 'rich', user_api_key_team_id: 'rich' } }, 402],
+    ['a field of its own', { team: 'rich', key: 'rich', authorizer: { team: 'rich' } }, 400],
+  ])('never chooses its team in the body: %s', async (_title, body, status) => {
     await start({ rich: {}, broke: { monthlyBudgetUsd: 0 } });
-    expect((await hosted.chat('broke', body)).status).toBe(402);
+    expect((await hosted.chat('broke', body)).status).toBe(status);
     expect(hosted.fake.served().requests).toBe(0);
   });
 

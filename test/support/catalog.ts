@@ -10,7 +10,10 @@ export const catalog = parseCatalog('config/catalog.json', catalogContent());
 
 /** A team's policy with the given fields. */
 export function policyWith(fields: Record<string, unknown> = {}): TeamPolicy {
-  const organization = { monthlyCapUsd: 500, alertsUsd: [], alertsPercent: [50, 80, 95] };
+  const organization = {
+    organization: { monthlyCapUsd: 500, alertsUsd: [], alertsPercent: [50, 80, 95] },
+    deployment: { passFields: [] },
+  };
   return parseTeam(
     'test',
     'chatbot',

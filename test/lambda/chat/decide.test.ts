@@ -8,7 +8,8 @@ import { catalog, policyWith } from '../../support/catalog.ts';
 
 const member: Identity = { keyId: 'k', role: 'member', team: 'chatbot' };
 const hello = { model: 'openai/gpt-oss-20b', messages: [{ role: 'user', content: 'Hello' }] };
-const parse = (body: unknown) => parseChatRequest(JSON.stringify(body)) as ChatRequest;
+const passFields = new Set(['new_feature']);
+const parse = (body: unknown) => parseChatRequest(JSON.stringify(body), passFields) as ChatRequest;
 const decided = (body: object, policy: Record<string, unknown> = {}, identity = member) =>
   decide(identity, policyWith(policy), catalog, parse(body));
 
@@ -127,7 +128,7 @@ describe('decide', () => {
     expect(decided({ ...hello, messages: [image] })).toMatchObject({ maxInputTokens: 131_072 });
   });
 
-  it('counts tools, schemas and unknown fields as input', () => {
+  it('counts tools, schemas and admitted fields as input', () => {
     const plain = decided(hello) as BoundedCall;
     for (const field of [
       { tools: [{ type: 'function', function: { name: 'f' } }] },
@@ -138,7 +139,7 @@ describe('decide', () => {
     }
   });
 
-  it('forwards every field, limits the output and requests usage for a stream', () => {
+  it('forwards known and admitted fields, limits the output and requests usage for a stream', () => {
     const body = {
       ...hello,
       max_tokens: 9,
@@ -146,7 +147,7 @@ describe('decide', () => {
       temperature: null,
       service_tier: 'flex',
       new_feature: { a: 1 },
-      stream_options: { other: true },
+      stream_options: { include_usage: false },
     };
     expect(upstreamBody(decided(body) as BoundedCall)).toEqual({
       ...hello,
@@ -154,7 +155,7 @@ describe('decide', () => {
       temperature: null,
       service_tier: 'flex',
       new_feature: { a: 1 },
-      stream_options: { other: true, include_usage: true },
+      stream_options: { include_usage: true },
       max_completion_tokens: 9,
     });
   });
@@ -178,6 +179,8 @@ describe('parseChatRequest', () => {
       '"max_completion_tokens" must be',
       'max_completion_tokens',
     ],
+    [`{"model":"m","messages":[${'{},'.repeat(140_000)}{}]}`, 'more than 262144 values', undefined],
+    ['{"model":"m","messages":[{"role":"user"}],"Model":"x"}', "did you mean 'model'?", 'Model'],
     ['{"model":"m","messages":[{}],"max_tokens":1e30}', '"max_tokens" must be', 'max_tokens'],
     [`{"model":"m","messages":[{}],"x":${'['.repeat(101)}${']'.repeat(101)}}`, 'deeper than 100', undefined],
   ])('refuses %.40s and names the field', (text, message, param) => {

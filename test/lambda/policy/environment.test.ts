@@ -36,6 +36,11 @@ describe('an environment', () => {
     });
   });
 
+  it('gives every team the fields that the deployment lets pass', () => {
+    const { teams } = parse({ deployment: { passFields: ['new_field', 'messages[].new'] }, teams: { bot: team } });
+    expect(teams.get('bot')?.passFields).toEqual(new Set(['new_field', 'messages[].new']));
+  });
+
   it.each([
     [
       { teams: { bot: { ...team, rateLimitRPM: 5 } } },
@@ -48,6 +53,10 @@ describe('an environment', () => {
     [
       { teams: { bot: { ...team, monthlyBudgetUsd: '50' } } },
       'env.json: team "bot": "monthlyBudgetUsd" must be dollars as a number',
+    ],
+    [
+      { deployment: { passFields: ['Messages'] }, teams: { bot: team } },
+      'env.json: "deployment.passFields.0": must be a path such as new_field or messages[].new_field, and not a field that is known already',
     ],
     [{ teams: { bot: { ...team, canaryPercent: 101 } } }, 'env.json: team "bot": "canaryPercent" must be at most 100'],
     [{ teams: { bot: { ...team, canaryMinutes: -1 } } }, 'env.json: team "bot": "canaryMinutes" must not be negative'],
