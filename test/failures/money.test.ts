@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { picoUsdFromNumber, toUsdString } from '../../lambda/kernel/money.ts';
 import {
   CALL_COST_PICO_USD,
@@ -152,11 +152,11 @@ describe('reserved money', () => {
       { fake: { limits: { tokensPerMinute: 10_000, requestsPerDay: 100_000 } } },
     );
     await hosted.chat('job');
-    const holds = hosted.chat('poor', { max_tokens: 100 }, { content: '[tokens:50][fault:slow:2000]' });
+    const holds = hosted.chat('poor', { max_tokens: 100 }, { content: '[tokens:50][fault:slow:3000]' });
     await hosted.waitForInFlight(1);
     const { arrived } = hosted;
     const waiting = times(60, async () => await hosted.chat('poor', { max_tokens: 100 }));
-    await vi.waitFor(() => expect(hosted.arrived).toBe(arrived + 60));
+    await hosted.waitForArrivals(arrived + 60);
     // Time for the first refusal of each.
     await new Promise((resolve) => setTimeout(resolve, 500));
     expect(hosted.fake.served().inFlight).toBe(1);
