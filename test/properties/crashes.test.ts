@@ -39,24 +39,24 @@ function describeFaultyStep({ step, fault }: FaultyStep): string {
   return `${describeStep(step)} (${fault.kind} ${where}${fault.kind === 'crash' ? '; another process does it again' : ''})`;
 }
 
-/** A story that fails is shrunk before it is told, which takes its time. */
+/** Long enough to shrink a failed sequence before it is reported. */
 const SHRINK_TIMEOUT_MS = 300_000;
 
 let runs = 0;
 let crashes = 0;
 
 /**
- * Plays a story in which processes die between any two writes, replies are lost and requests arrive twice. What a dead
- * process was about, another does again; money must then stand as if nothing had happened, and at no moment in between
- * may an invariant be broken.
+ * Runs steps in which processes die between any two writes, replies are lost and requests arrive twice. Another process
+ * repeats the step of a dead one. The money must then be the same as without the fault, and every invariant must hold at
+ * all times.
  */
-async function play(steps: readonly FaultyStep[]): Promise<void> {
+async function runSteps(steps: readonly FaultyStep[]): Promise<void> {
   const table = `ledger-${runs++}`;
   await ensureTable(database.client, table);
   const perform =
     (story: LedgerSimulation): RunOnLedger =>
     async (act) => {
-      // A fresh process each time: it remembers nothing.
+      // A fresh process each time, without caches.
       const process = () => new RealLedger(faulty.client, table, () => story.nowEpochMs);
       try {
         return await act(process());
@@ -82,9 +82,9 @@ function isCrash(error: unknown): boolean {
 }
 
 it(
-  'loses and doubles no pico-dollar when processes die between any two writes, replies are lost and requests come twice',
+  'loses and doubles no pico-dollar when processes die between any two writes, replies are lost and requests arrive twice',
   async () => {
-    await checkStepSequences(fc.record({ step: arbitraryStep, fault: arbitraryFault }), play, describeFaultyStep, {
+    await checkStepSequences(fc.record({ step: arbitraryStep, fault: arbitraryFault }), runSteps, describeFaultyStep, {
       maxLength: 40,
       numRuns: 90,
     });

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { arbitraryStep, checkStepSequences, describeStep } from '../support/ledger/ledger-steps.ts';
 
-it('tells a story that breaks a ledger in words, shrunk to what matters', async () => {
+it('reports a sequence that breaks a ledger in words, shrunk to the relevant steps', async () => {
   // Stands for a ledger that cannot take a call after a pause.
   const runSteps = async (steps: readonly { kind: string }[]) => {
     const paused = steps.findIndex(({ kind }) => kind === 'pause');

@@ -10,14 +10,14 @@ beforeAll(async () => {
 });
 afterAll(async () => await database.close());
 
-/** A story that fails is shrunk before it is told, which takes its time. */
+/** Long enough to shrink a failed sequence before it is reported. */
 const SHRINK_TIMEOUT_MS = 300_000;
 
 let runs = 0;
 
 /**
- * Plays a story of three teams under one cap on the model and on the real ledgers, and compares them after each step. A
- * crash of a gateway is a call never settled.
+ * Runs steps of three teams under one cap on the model and on the real ledgers, and compares them after each step. A call
+ * that is never settled stands for the crash of a gateway.
  */
 async function play(steps: readonly Step[]): Promise<void> {
   const table = `ledger-${runs++}`;

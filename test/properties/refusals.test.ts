@@ -42,7 +42,7 @@ const arbitraryBurst = fc.record({
   refusals: fc.array(arbitraryRefusal, { maxLength: 8 }),
   afterMs: fc.constantFrom(0, 400, 1_000, 86_400_000),
   fault: arbitraryFault,
-  /** Whether the batch is written and its writer told that it was not. */
+  /** True when the batch is written and its writer gets an error. */
   isReplyLost: fc.boolean(),
 });
 const arbitraryDelivery = fc.record({ records: fc.array(fc.nat(), { maxLength: 20 }), fault: arbitraryFault });
@@ -63,7 +63,7 @@ async function readAllRecords(stream: StreamClient): Promise<readonly StreamReco
 
 let runs = 0;
 
-it('counts each refusal once, whatever fails on the way and in whatever order, company and repetition it is told', async () => {
+it('counts each refusal once, whatever fails and in whatever order, batches and repetition it is delivered', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(arbitraryBurst, { minLength: 1, maxLength: 12 }),

@@ -17,18 +17,18 @@ beforeAll(async () => {
 afterAll(async () => await database.close());
 
 const NO_GAP = { spentPicoUsd: 0n, assumedPicoUsd: 0n };
-/** A story that fails is shrunk before it is told, which takes its time. */
+/** Long enough to shrink a failed sequence before it is reported. */
 const SHRINK_TIMEOUT_MS = 300_000;
 let runs = 0;
 
-/** Plays a story on the real ledgers, reads their stream to its end, and compares usage with the ledgers. */
+/** Runs steps on the real ledgers, reads their stream to its end, and compares usage with the ledgers. */
 async function play(steps: readonly Step[]): Promise<void> {
   const name = `story${runs++}`;
   const streamArn = await createTables(database.client, name);
   const story = new LedgerSimulation(database.client, `${name}-ledger`);
   const called = new Set<number>();
   for (const step of steps) {
-    // The gateway's ids are never used again once their call has ended; those of a story are.
+    // Ids of calls are unique in the gateway, but repeat in these steps.
     if (step.kind === 'reserve' && called.has(step.call)) continue;
     if (step.kind === 'reserve') called.add(step.call);
     await story.performStep(step);
@@ -53,7 +53,7 @@ async function play(steps: readonly Step[]): Promise<void> {
       if (state === undefined) continue;
       const rows = await usage.listRows(team, '2026-01-01', '2027-12-31');
       expect(usageGap(rows, period, state), `${team} in ${period}`).toEqual(NO_GAP);
-      // A correction meets the row of its expiry: no row is ever left with less than nothing.
+      // A correction changes the row of its expiry, so no row becomes negative.
       for (const row of rows)
         expect(row.costPicoUsd >= 0n && row.assumedPicoUsd >= 0n && row.requests >= 0 && row.expired >= 0).toBe(true);
     }
@@ -61,9 +61,9 @@ async function play(steps: readonly Step[]): Promise<void> {
 }
 
 it(
-  "adds up to what every ledger has spent, over any story of calls, late settlements, expiries, budgets, pauses and months' ends",
+  "adds up to the spending of every ledger, for any sequence of calls, late settlements, expiries, budgets, pauses and months' ends",
   async () => {
-    // Whose money it is makes no difference to what calls come to.
+    // The organisation's cap has no effect on the usage of calls.
     const step = arbitraryStep.filter(({ kind }) => kind !== 'change cap' && kind !== 'top up cap');
     await checkStepSequences(step, play, describeStep, { maxLength: 60, numRuns: 40 });
   },

@@ -21,7 +21,7 @@ afterAll(async () => {
   await database.close();
 });
 
-/** What became of a call: what the model knows, without any word of ends. */
+/** A call and its outcome, from which the model computes usage without looking at ends. */
 type Call = {
   readonly outcome: 'settled' | 'assumed' | 'voided' | 'expired' | 'corrected' | 'late void';
   readonly team: string;
@@ -32,7 +32,7 @@ type Call = {
   readonly maxCostPicoUsd: bigint;
   readonly tokens: number;
   readonly groqKey: string;
-  /** How many keys Groq did not take before. */
+  /** The number of keys that Groq refused before. */
   readonly refusals: number;
 };
 
@@ -53,7 +53,7 @@ const NOTHING = { costPicoUsd: picoUsd(0n), promptTokens: 0, cachedTokens: 0, co
 
 const REFUSED = ['r1', 'r2', 'r3'];
 
-/** The ends that the ledger tells of such a call. */
+/** Builds the ends that the ledger's stream delivers for a call. */
 function buildCallEnds(call: Call, index: number): readonly LedgerEnd[] {
   const { keyId, model, team } = call;
   const bound = picoUsd(call.maxCostPicoUsd);
@@ -83,7 +83,7 @@ function buildCallEnds(call: Call, index: number): readonly LedgerEnd[] {
   }
 }
 
-/** The model: what each call came to in the end, added up by hand. */
+/** The model: adds up the final outcome of each call. */
 function expectedRows(calls: readonly Call[]): Record<string, string> {
   const rows: Record<string, [number, number, bigint, bigint, number, number]> = {};
   for (const { outcome, team, keyId, model, dayOffset, costPicoUsd, maxCostPicoUsd, tokens } of calls) {
@@ -104,7 +104,7 @@ function expectedRows(calls: readonly Call[]): Record<string, string> {
   return Object.fromEntries(Object.entries(rows).map(([name, row]) => [name, row.join(' ')]));
 }
 
-/** The model of Groq keys: a call that ended by a word of its gateway is told with its key, any other with none. */
+/** The model of Groq keys: a call that its gateway ended counts for its key, an expired one for none. */
 function expectedKeyUses(calls: readonly Call[], team: string): Record<string, number> {
   const rows: Record<string, number> = {};
   const add = (keyId: string, what: string, dayOffset: number) => {
@@ -133,7 +133,7 @@ const arbitraryDelivery: fc.Arbitrary<Delivery> = fc.record({
 
 let runs = 0;
 
-it('comes to the same whatever the order, repetition and company ends are told in, and whatever fails on the way', async () => {
+it('counts the same usage whatever fails, and in whatever order, batches and repetition ends are delivered', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(arbitraryCall, { minLength: 1, maxLength: 60 }),
@@ -147,7 +147,7 @@ it('comes to the same whatever the order, repetition and company ends are told i
         for (const { ends, fault } of deliveries) {
           faulty.injectFault(fault);
           const some = ends.map((number) => all[number % all.length]).filter((end) => end !== undefined);
-          // A batch that fails comes again later, in the last delivery at the latest.
+          // A failed batch is delivered again later.
           await usage.count(some).catch(() => undefined);
         }
         faulty.injectFault(undefined);

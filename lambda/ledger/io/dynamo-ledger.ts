@@ -7,7 +7,7 @@ import { explainFailedReserve, isLiftedByExpiry } from '../failed-reserve.ts';
 import type { OrganizationLedger } from '../organization-ledger.ts';
 import type { Pauses } from '../pause.ts';
 import type { Budgets, CachedLedgerView, Ledger, LedgerKey, ReserveResult } from '../ports.ts';
-import type { LedgerState, LedgerView, Reservation, ReserveRefusal, ReserveTerms, Settlement } from '../reservation.ts';
+import type { LedgerState, LedgerView, Reservation, ReserveTerms, Settlement } from '../reservation.ts';
 import type { SweepableLedger, SweptLedger } from '../sweep.ts';
 import { expireTopUps } from '../top-ups.ts';
 import { LedgerExpiry } from './ledger-expiry.ts';
@@ -89,13 +89,12 @@ export class DynamoLedger implements Ledger, SweepableLedger {
             failure.kind === 'lease expired'
               ? await this.#leases.renew(key, current)
               : await this.#leases.draw(key, failure.shortfallPicoUsd, current, budgets, terms);
-          return retryOrRefuse(exhausted, current);
+          return exhausted === undefined ? RETRY_NOW : { kind: 'refused', refused: exhausted, view: current };
         }
-        case 'refused': {
-          const { refused } = failure;
-          const isFreed = isLiftedByExpiry(refused) && (await this.#expiry.expireOverdue(key, current, nowEpochMs)) > 0;
-          return retryOrRefuse(isFreed ? undefined : refused, current);
-        }
+        case 'refused':
+          if (isLiftedByExpiry(failure.refused) && (await this.#expiry.expireOverdue(key, current, nowEpochMs)) > 0)
+            return RETRY_NOW;
+          return { kind: 'refused', refused: failure.refused, view: current };
       }
     });
   }
@@ -144,9 +143,4 @@ export class DynamoLedger implements Ledger, SweepableLedger {
   async sweepCap(period: Period, nowEpochMs: number): Promise<void> {
     await this.#leases.changeLimit(period, (state) => expireTopUps(state, nowEpochMs));
   }
-}
-
-/** Refuses a call, or retries it when nothing refuses it any longer. */
-function retryOrRefuse(refused: ReserveRefusal | undefined, view: LedgerState): ReserveResult | typeof RETRY_NOW {
-  return refused === undefined ? RETRY_NOW : { kind: 'refused', refused, view };
 }

@@ -76,11 +76,10 @@ export function parseTeamName(item: Item | undefined): string | undefined {
 
 /** Encodes top-ups. */
 export function topUpsValue(topUps: ReadonlyMap<string, TopUp>): AttributeValue {
-  const entries = [...topUps].map(([id, { amountPicoUsd, untilEpochMs }]): [string, AttributeValue] => [
-    id,
-    { M: { amount: { N: String(amountPicoUsd) }, untilMs: { N: String(untilEpochMs) } } },
-  ]);
-  return { M: Object.fromEntries(entries) };
+  const value = ({ amountPicoUsd, untilEpochMs }: TopUp): AttributeValue => ({
+    M: { amount: { N: String(amountPicoUsd) }, untilMs: { N: String(untilEpochMs) } },
+  });
+  return { M: Object.fromEntries([...topUps].map(([id, topUp]) => [id, value(topUp)])) };
 }
 
 /** Encodes a reservation as an entry of the `open` map. Names are short, because every write pays for every entry. */

@@ -9,6 +9,6 @@ it.each([
   ['half of one: grk_dev_b25f344a7818_Ma3Y82', 'half of one: grk_dev_b25f344a7818_…'],
   ['gsk_live1234567890 and gsk_live0987654321 in a wiki', 'gsk_… and gsk_… in a wiki'],
   ['key b25f344a7818 in release 12', 'key b25f344a7818 in release 12'],
-])('leaves of %j what names a key, and no more', (typed, kept) => {
+])('keeps only the part of a key that names it: %j', (typed, kept) => {
   expect(redactKeys(typed)).toBe(kept);
 });

@@ -15,7 +15,7 @@ describe('money', () => {
     expect(picoUsdFromNumber(usd)).toBe(pico);
   });
 
-  it.each([Number.NaN, Number.POSITIVE_INFINITY, 1e15])('takes %d for no amount', (usd) => {
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, 1e15])('refuses %d as an amount', (usd) => {
     expect(() => picoUsdFromNumber(usd)).toThrow(RangeError);
   });
 
@@ -29,7 +29,7 @@ describe('money', () => {
     expect(toUsdString(picoUsd(pico))).toBe(text);
   });
 
-  it('reads back what it writes, for any amount', () => {
+  it('writes any amount so that it can be read back exactly', () => {
     fc.assert(
       fc.property(fc.bigInt({ min: -(10n ** 24n), max: 10n ** 24n }), (pico) => {
         const [, sign, whole = '', fraction = ''] = /^(-?)(\d+)\.?(\d*)$/.exec(toUsdString(picoUsd(pico))) ?? [];
@@ -38,7 +38,7 @@ describe('money', () => {
     );
   });
 
-  it('rounds a division up, never short', () => {
+  it('rounds a division up', () => {
     expect([ceilDivide(10n, 5n), ceilDivide(11n, 5n), ceilDivide(0n, 5n)]).toEqual([2n, 3n, 0n]);
   });
 });

@@ -7,11 +7,11 @@ describe('periods', () => {
     ['2026-11-30T23:59:59.999Z', '2026-11', '2026-12-01T00:00:00Z'],
     ['2026-12-01T00:00:00.000Z', '2026-12', '2027-01-01T00:00:00Z'],
     ['2028-02-29T12:00:00.000Z', '2028-02', '2028-03-01T00:00:00Z'],
-  ])('places %s', (time, period, reset) => {
+  ])('assigns %s to its period', (time, period, reset) => {
     expect([periodAt(Date.parse(time)), periodResetAt(Date.parse(time))]).toEqual([period, reset]);
   });
 
-  it('agrees with the calendar at any time', () => {
+  it('agrees with the calendar for any time', () => {
     fc.assert(
       fc.property(
         fc.date({ min: new Date('1970-01-01'), max: new Date('2400-01-01'), noInvalidDate: true }),

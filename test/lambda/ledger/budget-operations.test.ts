@@ -33,7 +33,7 @@ const reserve = async (team = 'chatbot') =>
   await ledger.reserve({ team, period: PERIOD }, budgets(usd(200), usd(500)), buildReserveTerms('a', 1n));
 
 describe('operations on budgets', () => {
-  it('adds to a budget until the month ends, and records who, why, before and after', async () => {
+  it('tops up a budget until the month ends, and records the actor, the reason, and the limit before and after', async () => {
     expect(await topUp(ports, act, usd(50), undefined)).toEqual({
       limitPicoUsd: usd(250),
       untilEpochMs: MONTH_END_MS,
@@ -51,13 +51,13 @@ describe('operations on budgets', () => {
     ]);
   });
 
-  it('adds to the cap of all teams', async () => {
+  it("tops up the organisation's cap", async () => {
     await topUp(ports, { ...act, team: undefined }, usd(100), START_MS + 1_000);
     expect(await ledger.readOrganization(PERIOD)).toMatchObject({ limitPicoUsd: usd(600), availablePicoUsd: usd(600) });
     expect(entries).toMatchObject([{ subject: 'organization', details: expect.stringContaining('$500 → $600') }]);
   });
 
-  it('pauses and resumes a team, on record', async () => {
+  it('pauses and resumes a team, and records both', async () => {
     await pause(ports, act, START_MS + 60_000);
     expect(await reserve()).toMatchObject({ refused: { reason: 'team_paused', why: 'a launch' } });
     await resume(ports, { ...act, id: 'act-2', reason: 'fixed' });
@@ -68,12 +68,12 @@ describe('operations on budgets', () => {
     ]);
   });
 
-  it('tells callers nothing of a key that was pasted into the reason', async () => {
+  it('redacts a key that was pasted into the reason before callers see it', async () => {
     await pause(ports, { ...act, reason: 'gsk_live1234567890 leaked' }, undefined);
     expect(await reserve()).toMatchObject({ refused: { reason: 'team_paused', why: 'gsk_… leaked' } });
   });
 
-  it('pauses everything, also a team that has no policy any more and still holds money', async () => {
+  it('pauses all teams, including one without a policy that still holds money', async () => {
     await reserve('gone');
     await pause(ports, { ...act, team: undefined }, undefined);
     const again = await ledger.reserve(
@@ -85,7 +85,7 @@ describe('operations on budgets', () => {
     expect(await reserve()).toMatchObject({ refused: { reason: 'organization_paused' } });
   });
 
-  it("never touches the team of the deployments' check, or no deployment would land during an incident", async () => {
+  it('never pauses the canary team, so that deployments succeed during an incident', async () => {
     const teams = async () =>
       new Map([
         ['chatbot', policy],
@@ -109,26 +109,30 @@ describe('operations on budgets', () => {
     ['no reason', () => pause(ports, { ...act, reason: ' ' }, undefined), 'a reason is needed'],
     ['a reason too long', () => resume(ports, { ...act, reason: 'x'.repeat(201) }), 'at most 200 characters'],
     ...['a\u001b[2J', 'two\nlines', 'a\u2028b', 'a\u202eb'].map((reason): [string, () => Promise<unknown>, string] => [
-      `a reason that a terminal obeys (${JSON.stringify(reason)})`,
+      `a reason with a control character (${JSON.stringify(reason)})`,
       () => pause(ports, { ...act, reason }, undefined),
       'has a control character',
     ]),
-    ['a pause that is over', () => pause(ports, act, START_MS), '2026-11-24T00:00:00Z is over'],
-    ['nothing to add', () => topUp(ports, act, usd(0), undefined), 'must be more than $0'],
-    ['an end that is over', () => topUp(ports, act, usd(1), START_MS), 'is over'],
-    ['an end beyond the month', () => topUp(ports, act, usd(1), MONTH_END_MS + 1), 'lasts to the end of its month'],
+    ['a pause that ends in the past', () => pause(ports, act, START_MS), '2026-11-24T00:00:00Z is over'],
+    ['a top-up of $0', () => topUp(ports, act, usd(0), undefined), 'must be more than $0'],
+    ['a top-up that ends in the past', () => topUp(ports, act, usd(1), START_MS), 'is over'],
+    [
+      'a top-up that ends after the month',
+      () => topUp(ports, act, usd(1), MONTH_END_MS + 1),
+      'lasts to the end of its month',
+    ],
     [
       'no policies',
       () => pause({ ...ports, readTeams: async () => new Map() }, { ...act, team: undefined }, undefined),
       'deploy first',
     ],
-  ])('refuses %s, and changes and records nothing', async (_what, operate, message) => {
+  ])('refuses %s, changes nothing and records nothing', async (_what, operate, message) => {
     await expect(operate()).rejects.toThrow(message);
     expect(entries).toEqual([]);
     expect(await ledger.read({ team: 'chatbot', period: PERIOD })).toBeUndefined();
   });
 
-  it('refuses an eleventh top-up, until another has ended', async () => {
+  it('refuses an eleventh top-up until another has ended', async () => {
     for (let n = 0; n < 10; n++) await topUp(ports, { ...act, id: `act-${n}` }, usd(1), START_MS + 1_000 + n);
     await expect(topUp(ports, { ...act, id: 'more' }, usd(1), undefined)).rejects.toThrow('10 top-ups are in force');
     ledgerNowMs = START_MS + 1_000;
@@ -137,19 +141,19 @@ describe('operations on budgets', () => {
   });
 
   it.each([['chatbot'], [undefined]])(
-    'never tells of twenty top-ups at once that more than ten are done, nor leaves them so on record: %s',
+    'grants and records no more than ten of twenty concurrent top-ups: %s',
     async (team) => {
-      const told = await Promise.allSettled(
+      const results = await Promise.allSettled(
         Array.from({ length: 20 }, (_, n) => topUp(ports, { ...act, team, id: `act-${n}` }, usd(1), undefined)),
       );
-      const done = told.filter(({ status }) => status === 'fulfilled').length;
+      const done = results.filter(({ status }) => status === 'fulfilled').length;
       const undone = entries.filter(({ details }) => details.startsWith('not done: 10 top-ups are in force')).length;
       expect(done).toBe(10);
       expect(entries.length - 2 * undone).toBe(10);
     },
   );
 
-  it('never starts from a top-up that is over', async () => {
+  it('ignores an ended top-up when it computes the new limit', async () => {
     await topUp(ports, act, usd(50), START_MS + 1_000);
     ledgerNowMs = START_MS + 2_000;
     const later = { ...ports, nowEpochMs: START_MS + 2_000 };
@@ -157,7 +161,7 @@ describe('operations on budgets', () => {
     expect(entries[1]?.details).toMatch(/^\$200 → \$210 until/);
   });
 
-  it('does nothing that it cannot record', async () => {
+  it('changes nothing when it cannot record the operation', async () => {
     const broken = { ...ports, audit: { append: async () => Promise.reject(new Error('the table is gone')) } };
     await expect(pause(broken, act, undefined)).rejects.toThrow('the table is gone');
     expect(await reserve()).toMatchObject({ kind: 'reserved' });

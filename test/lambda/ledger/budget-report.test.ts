@@ -9,10 +9,10 @@ import { START_MS } from '../../support/ledger/ledger-fixtures.ts';
 
 const topUp = { id: 't', amountPicoUsd: usd(50), untilEpochMs: START_MS + 1_000 };
 
-describe("a budget's report", () => {
+describe('the report of a budget', () => {
   it.each([
     ['counts a top-up until its end', START_MS + 999, '150', [{ usd: '50', until: '2026-11-24T00:00:01Z' }]],
-    ['never counts one that is over and not yet taken off', START_MS + 1_000, '100', []],
+    ['ignores an ended top-up that has not been removed yet', START_MS + 1_000, '100', []],
   ])('%s', (_what, nowEpochMs, dollars, topUps) => {
     const shown = { limit_usd: dollars, available_usd: dollars, top_ups: topUps };
     expect(reportBudget(policyWith({}), addTopUp(openLedger(usd(100)), topUp, START_MS), nowEpochMs)).toMatchObject(

@@ -9,7 +9,7 @@ const team = { allowedModels: ['openai/gpt-oss-20b'], monthlyBudgetUsd: 50 };
 const parse = (content: unknown) => parseEnvironment('env.json', content, catalog);
 
 describe('an environment', () => {
-  it('fills what is left out with the documented defaults', () => {
+  it('fills missing fields with the documented defaults', () => {
     const { organization, teams } = parse({ teams: { bot: { allowedModels: ['openai/gpt-oss-20b'] } } });
     expect(organization).toEqual({ monthlyCapUsd: 500, alertsUsd: [], alertsPercent: [50, 80, 95] });
     expect(teams.get('bot')).toEqual({
@@ -100,7 +100,7 @@ describe('an environment', () => {
       { organization: { monthlyCapUsd: 5, alertsUsd: [10] }, teams: { bot: team } },
       'env.json: "organization.alertsUsd": an alert at $10 can never trigger: monthlyCapUsd is $5',
     ],
-  ])('that is wrong says where and what would be right: %j', (content, message) => {
+  ])('that is invalid is refused with the place and the correct value: %j', (content, message) => {
     expect(() => parse(content)).toThrow(message);
   });
 
@@ -152,7 +152,7 @@ describe('a catalog', () => {
     expect(wrong(change)).toThrow(message);
   });
 
-  it('may be the plain list of facts it was made from', () => {
+  it('may be a plain list of facts', () => {
     const [model] = catalogContent().models;
     const { source: _source, readOn: _readOn, ...facts } = model as Record<string, unknown>;
     expect(
@@ -161,7 +161,7 @@ describe('a catalog', () => {
     ).toBe(1);
   });
 
-  it('names where and when each figure was read', () => {
+  it('names the source and the date of each figure', () => {
     for (const model of catalogContent().models)
       expect(model).toMatchObject({ source: expect.stringMatching(/^https:/), readOn: expect.any(String) });
   });

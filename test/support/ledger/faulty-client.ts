@@ -1,22 +1,22 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 
-/** What goes wrong with one write of an act, counted from 1. */
+/** A fault of one write of a step; writes count from 1. */
 export type Fault =
-  /** The process dies once that many writes have been made. */
+  /** The process dies after that many writes. */
   | { readonly kind: 'crash'; readonly after: number }
-  /** The write is made, and its reply never comes; the SDK tries again. */
+  /** The write succeeds, its reply is lost, and the SDK retries. */
   | { readonly kind: 'lost reply'; readonly at: number }
   /** The write reaches DynamoDB twice. */
   | { readonly kind: 'duplicated'; readonly at: number };
 
 const MAX_RETRIES = 3;
 
-/** The end of a process. */
+/** The death of a process. */
 export class SimulatedCrash extends Error {
   override readonly name = 'Crash';
 }
 
-/** A client whose writes go wrong as a test says, until it says otherwise. */
+/** A client that injects faults into writes. */
 export class FaultyClient {
   readonly client: DynamoDBClient;
   #fault: Fault | undefined;
@@ -27,7 +27,7 @@ export class FaultyClient {
       endpoint,
       region: 'us-east-1',
       credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-      // What is tried again is tried at once.
+      // Retries have no delay.
       retryStrategy: {
         acquireInitialRetryToken: async () => ({ getRetryCount: () => 0, getRetryDelay: () => 0 }),
         refreshRetryTokenForRetry: async (token, { errorType }) => {
@@ -57,7 +57,7 @@ export class FaultyClient {
     );
   }
 
-  /** Lets the next writes go wrong this way, or none. */
+  /** Injects a fault into the next writes; undefined: none. */
   injectFault(fault: Fault | undefined): void {
     this.#fault = fault;
     this.#writes = 0;

@@ -5,12 +5,12 @@ import type { ReserveTerms, Settlement } from '../../../lambda/ledger/reservatio
 /** 2026-11-24T00:00:00Z. */
 export const START_MS = 1_795_478_400_000;
 
-/** A team's budget, under a cap that leaves it room unless a test says otherwise. */
+/** A team's budget, under a cap that is large unless the test sets one. */
 export function budgets(team: bigint, organization = 10n ** 18n): Budgets {
   return { team: picoUsd(team), organization: picoUsd(organization) };
 }
 
-/** Terms of a call without rate limits, with what a test cares about on top. */
+/** Terms of a call without rate limits, with overrides. */
 export function buildReserveTerms(
   id: string,
   costPicoUsd: bigint,

@@ -12,26 +12,26 @@ import { ALL, type Step, TEAMS, teamOfCall, usesLimitedKey } from './ledger-step
 import { MemoryLedger } from './memory-ledger.ts';
 import { RealLedger } from './real-ledger.ts';
 
-/** Longer than a draw trusts that the organisation is used up, in milliseconds. */
+/** Longer than the TTL of an exhausted cap in the cache, in milliseconds. */
 const STEP_DURATION_MS = 300;
-/** How long after its time a reservation can still be corrected, in milliseconds. */
+/** The time after its expiry in which a reservation can be corrected, in milliseconds. */
 const CORRECTABLE_FOR_MS = 3_600_000;
 const RPM_COST_US = 10_000_000;
 const TPM_COST_US_PER_TOKEN = 60_000;
 
-/** Either of the two that are compared. */
+/** Either of the two ledgers that are compared. */
 type AnyLedger = MemoryLedger | RealLedger;
 
-/** Does an act on the real ledgers, and tells what it came to. */
+/** Runs an action on the real ledgers, and returns its result. */
 export type RunOnLedger = <T>(act: (ledger: RealLedger) => Promise<T>) => Promise<T>;
 
-/** One story: the model and the real ledgers, the policies, and the calls under way. */
+/** One simulation: the model and the real ledgers, the policies, and the calls in flight. */
 export class LedgerSimulation {
   nowEpochMs = START_MS;
   readonly model = new MemoryLedger(() => this.nowEpochMs);
-  /** What is read at the end of each step. */
+  /** Read at the end of each step. */
   readonly real: RealLedger;
-  /** Does something with the real ledgers; a test may let it fail in the middle first. */
+  /** Runs an action on the real ledgers; a test may make it fail halfway first. */
   readonly #perform: RunOnLedger;
   readonly #calls = new Map<number, { key: LedgerKey; terms: ReserveTerms }>();
   readonly #limits = new Map<string, bigint>(TEAMS.map((team) => [team, 1_000n]));
@@ -59,7 +59,7 @@ export class LedgerSimulation {
         this.nowEpochMs += step.ms;
         break;
       case 'reach the end of the month':
-        // Time never goes back, also when the end is nearer than that.
+        // Time never goes back, also when less than five seconds are left.
         this.nowEpochMs = Math.max(nowEpochMs, periodEndEpochMs(nowEpochMs) - 5_000);
         break;
       case 'reserve':
@@ -122,9 +122,9 @@ export class LedgerSimulation {
   async #reserve(step: Extract<Step, { kind: 'reserve' }>): Promise<void> {
     const { nowEpochMs } = this;
     const team = teamOfCall(step.call);
-    // A call that is told again keeps its month, as the process that sends it does.
+    // A retry keeps the month of its call.
     const known = this.#calls.get(step.call);
-    // Whoever might tell it again is long gone.
+    // No process retries a call after its deadline.
     if (known !== undefined && known.terms.reservation.expiresAtEpochMs <= nowEpochMs) return;
     const key = known?.key ?? { team, period: periodAt(nowEpochMs) };
     const keyId = usesLimitedKey(step.call) ? limitedKeyId(team) : 'k';
@@ -148,7 +148,7 @@ export class LedgerSimulation {
     this.#calls.set(step.call, { key, terms });
   }
 
-  /** A call was just admitted: nobody may hold and have spent more than the limits in force, but by overruns. */
+  /** After an admission, reserved and spent money may exceed the limits in force only by overruns. */
   async #checkCaps({ team, period }: LedgerKey): Promise<void> {
     let all = 0n;
     for (const one of TEAMS) {
@@ -166,7 +166,7 @@ export class LedgerSimulation {
     const call = this.#calls.get(step.call);
     if (call === undefined) return;
     const { key, terms } = call;
-    // Whoever made the call is gone by then: what lapsed so long ago may have been forgotten.
+    // No process settles this late: the lapsed reservation may have been purged.
     if (terms.reservation.expiresAtEpochMs + CORRECTABLE_FOR_MS <= this.nowEpochMs) return;
     const settlement =
       step.kind === 'void'
@@ -191,7 +191,7 @@ function limitedKeyId(team: string): string {
   return `${team}-narrow`;
 }
 
-/** Half of the team's budget, a third of its requests, and somewhat fewer tokens: none is more than a minute's. */
+/** Half of the team's budget, a third of its requests, and fewer tokens. */
 function limitedKeyTerms(id: string, tokens: number): KeyTerms {
   return {
     id,
@@ -201,7 +201,7 @@ function limitedKeyTerms(id: string, tokens: number): KeyTerms {
   };
 }
 
-/** Both must hold the same in every ledger of every month, and every invariant. */
+/** Expects the same ledgers in the model and in DynamoDB, in every month, and every invariant. */
 export async function expectSameLedgers(story: LedgerSimulation): Promise<void> {
   for (const period of story.periods) {
     for (const team of TEAMS) {
@@ -213,13 +213,13 @@ export async function expectSameLedgers(story: LedgerSimulation): Promise<void> 
   await checkInvariants(story);
 }
 
-/** The same where an act may have been begun twice: how much each team has drawn, and not spent, may then differ. */
+/** The same after an action may have started twice: the idle money of each team may then differ. */
 export async function expectSameExceptLeases(story: LedgerSimulation): Promise<void> {
   for (const period of story.periods) {
     for (const team of TEAMS) {
       const key = { team, period };
       const [expected, actual] = [await story.model.read(key), await story.real.read(key)];
-      // A process may have died between a period's opening and the call that opened it.
+      // A process may have died between the opening of a period and its first call.
       if (expected !== undefined)
         expect(comparable(actual, story.nowEpochMs)).toEqual(comparable(expected, story.nowEpochMs));
     }
@@ -231,7 +231,7 @@ export async function expectSameExceptLeases(story: LedgerSimulation): Promise<v
   await checkInvariants(story);
 }
 
-/** Without what differs when an act is done twice: what was drawn, and what lapsed so long ago that it may be forgotten. */
+/** Removes what differs after an action was done twice: leases, and purgeable reservations. */
 function comparable(state: LedgerState | undefined, nowEpochMs: number) {
   if (state === undefined) return undefined;
   const lapsed = new Map(state.lapsed);
@@ -239,7 +239,7 @@ function comparable(state: LedgerState | undefined, nowEpochMs: number) {
   return { ...state, lapsed, leasedPicoUsd: 0n };
 }
 
-/** What must hold at every moment, also between any two writes. */
+/** Checks the invariants that hold at all times, also between any two writes. */
 export async function checkInvariants({ real, periods }: LedgerSimulation): Promise<void> {
   for (const period of periods) {
     let grantedPicoUsd = 0n;
@@ -262,12 +262,12 @@ function checkLedger(state: LedgerState): void {
   expect(state.reservedPicoUsd).toBe(held);
   expect(state.open.size).toBeLessThanOrEqual(4);
   for (const { limitPicoUsd, availablePicoUsd } of state.keys.values()) {
-    // A key's own money is never overspent, but by what came in above its bound.
+    // A key's own budget is exceeded only by overruns.
     expect(
       limitPicoUsd !== undefined && availablePicoUsd <= limitPicoUsd && availablePicoUsd >= -state.overrunPicoUsd,
     ).toBe(true);
   }
   expect(state.spentPicoUsd >= state.assumedPicoUsd && state.assumedPicoUsd >= 0n).toBe(true);
-  // Nothing is leased that was not drawn; below zero only by what came in above its bound.
+  // The lease is negative only by overruns.
   expect(state.leasedPicoUsd >= -state.overrunPicoUsd).toBe(true);
 }

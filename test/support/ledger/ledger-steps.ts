@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-/** What may happen to the ledgers, in any order; a call is named by its number, and belongs to one team. */
+/** A step of a simulation, in any order; a call has a number, and belongs to one team. */
 export type Step =
   | { kind: 'reserve'; call: number; cost: number; tokens: number }
   | { kind: 'settle'; call: number; share: number; assumed: boolean }
@@ -16,12 +16,12 @@ export type Step =
   | { kind: 'resume'; team: number }
   | { kind: 'revoke key'; team: number };
 
-/** The teams of every story; the number beyond them stands for all. */
+/** The teams of every simulation. */
 export const TEAMS = ['ant', 'bee', 'cat'] as const;
-/** Whom `pause` and `resume` name by this number. */
+/** The number of all teams in `pause` and `resume`. */
 export const ALL = TEAMS.length;
 
-/** Calls from this number on come by a key with limits of its own. */
+/** Calls from this number on use a key with limits of its own. */
 const FIRST_LIMITED_CALL = 9;
 const call = fc.nat({ max: 17 });
 const team = fc.nat({ max: TEAMS.length - 1 });
@@ -42,7 +42,7 @@ export const arbitraryStep: fc.Arbitrary<Step> = fc.oneof(
   },
   {
     weight: 6,
-    // Above 100: a call that cost more than its bound.
+    // Above 100: a call that costs more than its maximum.
     arbitrary: fc.record({
       kind: kind('settle'),
       call,
@@ -108,12 +108,12 @@ export function describeStep(step: Step): string {
   }
 }
 
-/** Which team a call belongs to. */
+/** Returns the team that a call belongs to. */
 export function teamOfCall(number: number): (typeof TEAMS)[number] {
   return TEAMS[number % TEAMS.length] as (typeof TEAMS)[number];
 }
 
-/** Whether a call comes by a key with limits of its own. */
+/** True for a call that uses a key with limits of its own. */
 export function usesLimitedKey(number: number): boolean {
   return number >= FIRST_LIMITED_CALL;
 }
@@ -126,7 +126,7 @@ function whoText(number: number): string {
   return number === ALL ? 'all teams are' : `${TEAMS[number]} is`;
 }
 
-/** A failed story as it is told to a person, shrunk: what happened in order, and what was wrong at the end. */
+/** Renders a failed sequence, shrunk: its steps in order, and the error at the end. */
 export function describeFailure<S>(
   details: fc.RunDetails<[readonly S[]]>,
   formatStep: (step: S) => string,
@@ -141,7 +141,7 @@ export function describeFailure<S>(
   ].join('\n');
 }
 
-/** Runs stories; a failed one is told in words. */
+/** Runs sequences of steps; reports a failed one in words. */
 export async function checkStepSequences<S>(
   step: fc.Arbitrary<S>,
   runSteps: (steps: readonly S[]) => Promise<void>,
@@ -152,8 +152,8 @@ export async function checkStepSequences<S>(
   await fc.assert(fc.asyncProperty(fc.array(step, { maxLength, size: 'max' }), runSteps), {
     ...parameters,
     asyncReporter: async (details) => {
-      const told = describeFailure(details, formatStep);
-      if (told !== undefined) throw new Error(told);
+      const report = describeFailure(details, formatStep);
+      if (report !== undefined) throw new Error(report);
     },
   });
 }

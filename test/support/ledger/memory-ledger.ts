@@ -20,7 +20,7 @@ import { sumReserved } from '../../../lambda/ledger/reserved-money.ts';
 import { expire, purgeableReservations, settle } from '../../../lambda/ledger/settle.ts';
 import { addTopUp, changeLimit, earliestTopUpEnd, expireTopUps, type TopUp } from '../../../lambda/ledger/top-ups.ts';
 
-/** The ledger's model: core's transitions over a map, with the same lazy expiry as the real one. */
+/** The model of the ledger: the pure transitions over a map, with the same lazy expiry as the real one. */
 export class MemoryLedger implements Ledger, BudgetLedger {
   readonly #states = new Map<string, LedgerState>();
   readonly #organizations = new Map<string, OrganizationLedger>();
@@ -60,7 +60,7 @@ export class MemoryLedger implements Ledger, BudgetLedger {
     return { kind: 'reserved', view: outcome.state };
   }
 
-  /** Brings back a lease that is over, or says that the cap has no room and there is nothing to bring. */
+  /** Returns an expired lease, or refuses when there is nothing to return and the cap has no room. */
   #renew(key: LedgerKey): ReserveRefusal | undefined {
     const now = this.#nowEpochMs();
     const seen = this.#organizations.get(key.period) as OrganizationLedger;
@@ -83,7 +83,7 @@ export class MemoryLedger implements Ledger, BudgetLedger {
     return undefined;
   }
 
-  /** Draws from the organisation, after calling back what lies idle in other teams, or says what is left. */
+  /** Draws from the organisation, and recalls idle leases first if needed, or refuses with what is left. */
   #draw(key: LedgerKey, need: PicoUsd, cap: PicoUsd, terms: ReserveTerms): ReserveRefusal | undefined {
     const { period } = key;
     const seen = this.#organizations.get(period) ?? openOrganizationLedger(cap);
@@ -111,7 +111,7 @@ export class MemoryLedger implements Ledger, BudgetLedger {
     }
   }
 
-  /** Whether anything lay idle. */
+  /** Recalls idle leases; returns true if there were any. */
   #recallLeases(period: string, keeper: string | undefined, need: PicoUsd): boolean {
     const holders = [...(this.#organizations.get(period)?.holders ?? [])];
     const idle = holders
@@ -202,7 +202,7 @@ export class MemoryLedger implements Ledger, BudgetLedger {
     if (state !== undefined) this.#changeCap(period, state.limitPicoUsd, (before) => expireTopUps(before, nowEpochMs));
   }
 
-  /** Changes a ledger, which is opened first where there is none. */
+  /** Changes a ledger; opens it first if needed. */
   #change(key: LedgerKey, limitPicoUsd: PicoUsd, change: (state: LedgerState) => LedgerState): void {
     const pauses = { team: this.#pauses.get(key.team), organization: this.#pauseForAll };
     const revoked = new Set(this.#revoked.get(key.team)?.keys());
@@ -247,7 +247,7 @@ export class MemoryLedger implements Ledger, BudgetLedger {
     return { ...state, pauses, revoked: new Set(this.#revoked.get(team)?.keys()) };
   }
 
-  /** In the periods that are in use around now. */
+  /** Applies the controls to the periods in use around now. */
   #applyOpen(team: string): void {
     for (const hours of [-1, 0, 1]) {
       const name = ledgerMapKey({ team, period: periodAt(this.#nowEpochMs() + hours * 3_600_000) });
@@ -257,7 +257,7 @@ export class MemoryLedger implements Ledger, BudgetLedger {
   }
 }
 
-/** Expires what is past its time, and with it forgets what lapsed long ago. */
+/** Expires overdue reservations, and purges old lapsed ones. */
 function expireOverdue(state: LedgerState, nowEpochMs: number): LedgerState {
   const overdue = [...state.open.values()].filter((held) => held.expiresAtEpochMs <= nowEpochMs);
   if (overdue.length === 0) return state;

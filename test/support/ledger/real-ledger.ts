@@ -3,9 +3,8 @@ import type { BudgetLedger } from '../../../lambda/ledger/budget-action.ts';
 import { DynamoBudgets } from '../../../lambda/ledger/io/dynamo-budgets.ts';
 import { DynamoLedger } from '../../../lambda/ledger/io/dynamo-ledger.ts';
 
-/** A ledger and what people do to it, as two processes have them. */
+/** A ledger, and the operations of people on it, each with its own caches like two processes. */
 export class RealLedger extends DynamoLedger implements BudgetLedger {
-  /** Of a table that a test can take away. */
   setLimit: DynamoBudgets['setLimit'];
   readonly setCap: DynamoBudgets['setCap'];
   readonly topUp: DynamoBudgets['topUp'];

@@ -4,7 +4,7 @@ import { encodeReservationEnd } from '../../../lambda/ledger/io/reservation-end-
 import type { LedgerEnd, ReservationEnd } from '../../../lambda/ledger/reservation-end.ts';
 import { START_MS } from './ledger-fixtures.ts';
 
-/** An end of the team `a` in 2026-11, with what a test cares about. */
+/** An end in the ledger of a team in 2026-11, with overrides. */
 export function buildLedgerEnd(fields: Partial<ReservationEnd> = {}, team = 'a'): LedgerEnd {
   const end: ReservationEnd = {
     kind: 'settle',

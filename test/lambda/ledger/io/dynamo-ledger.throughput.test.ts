@@ -8,11 +8,11 @@ import { budgets, buildReserveTerms, buildSettlement } from '../../../support/le
 import { startTestDatabase, type TestDatabase } from '../../../support/ledger/test-database.ts';
 
 let database: TestDatabase;
-/** Commands by what came of them: `ok`, or the error's name. */
+/** Counts commands by their outcome: `ok`, or the error's name. */
 const outcomes = new Map<string, number>();
 beforeAll(async () => {
   database = await startTestDatabase('ledger');
-  // The client of the deployed functions finds the database by these.
+  // The client of the deployed functions reads these.
   vi.stubEnv('AWS_ENDPOINT_URL_DYNAMODB', database.endpoint);
   vi.stubEnv('AWS_REGION', 'us-east-1');
   vi.stubEnv('AWS_ACCESS_KEY_ID', 'test');
@@ -23,7 +23,7 @@ afterAll(async () => {
   await database.close();
 });
 
-/** A ledger as a process of its own has it. */
+/** Returns a ledger with its own client and caches, like another process. */
 function startProcess(): DynamoLedger {
   const client = createDynamoClient();
   client.middlewareStack.add(
@@ -52,7 +52,7 @@ const PROCESSES = 4;
 const LIMIT = 10n ** 15n;
 const PERIOD = '2026-11';
 
-/** How the calls of a story end, and how many in a hundred. */
+/** The outcomes of calls, and their shares in percent. */
 const OUTCOMES = [
   ['settled', 71],
   ['voided', 10],
@@ -65,7 +65,7 @@ const OUTCOMES = [
 type Outcome = (typeof OUTCOMES)[number][0];
 const OUTCOMES_OF_100: readonly Outcome[] = OUTCOMES.flatMap(([end, share]) => Array<Outcome>(share).fill(end));
 
-/** Numbers from 0 to 1 that are the same in every run (mulberry32). */
+/** Returns a generator of numbers from 0 to 1 that is the same in every run (mulberry32). */
 function randomFrom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -78,7 +78,7 @@ function randomFrom(seed: number): () => number {
 
 type Call = { readonly n: number; readonly end: Outcome; readonly bound: bigint; readonly cost: bigint };
 
-function story(): readonly Call[] {
+function generateCalls(): readonly Call[] {
   const random = randomFrom(20_261_125);
   return Array.from({ length: CALLS }, (_, n) => {
     const end = OUTCOMES_OF_100[Math.floor(random() * OUTCOMES_OF_100.length)] ?? 'settled';
@@ -88,7 +88,7 @@ function story(): readonly Call[] {
   });
 }
 
-/** What a story must come to, worked out call by call, without a ledger. */
+/** Computes the expected totals call by call, without a ledger. */
 function expectedTotals(calls: readonly Call[]) {
   const sum = { spentPicoUsd: 0n, assumedPicoUsd: 0n, overrunPicoUsd: 0n };
   for (const { end, bound, cost } of calls) {
@@ -103,49 +103,49 @@ function expectedTotals(calls: readonly Call[]) {
 
 it('never loses or doubles a pico-dollar of one team with 200 calls in flight from several processes', async () => {
   const processes = Array.from({ length: PROCESSES }, startProcess);
-  const ledgerOf = (n: number) => processes[n % PROCESSES] as DynamoLedger;
+  const ledgerFor = (n: number) => processes[n % PROCESSES] as DynamoLedger;
   const key = { team: 'busy', period: PERIOD };
   const of = budgets(LIMIT, 10n * LIMIT);
   let concurrencyRefusals = 0;
 
-  const play = async ({ n, end, bound, cost }: Call) => {
+  const runCall = async ({ n, end, bound, cost }: Call) => {
     const nowEpochMs = Date.now();
     const isLate = end === 'abandoned' || end === 'settled after it lapsed';
     const terms = buildReserveTerms(`call-${n}`, bound, {
       nowEpochMs,
-      // What nobody comes back for is past its time at once: admissions and sweeps may take it at any moment.
+      // An abandoned call is overdue immediately, so admissions and sweeps may expire it at any time.
       expiresAtEpochMs: isLate ? nowEpochMs : nowEpochMs + 300_000,
       maxConcurrent: IN_FLIGHT,
       rpmCostUs: rateCostUs(1, 30_000),
       tpmCostUs: rateCostUs(1_000, 100_000_000),
     });
-    while ((await ledgerOf(n).reserve(key, of, terms)).kind === 'refused') concurrencyRefusals++;
+    while ((await ledgerFor(n).reserve(key, of, terms)).kind === 'refused') concurrencyRefusals++;
     if (end === 'abandoned') return;
-    if (end === 'settled after it lapsed') await ledgerOf(n + 1).sweep(key, Date.now());
+    if (end === 'settled after it lapsed') await ledgerFor(n + 1).sweep(key, Date.now());
     const settlement =
       end === 'voided'
         ? { ...VOID, tpmRefundUs: terms.tpmCostUs }
         : buildSettlement(end === 'assumed' ? bound : cost, { assumed: end === 'assumed', tpmRefundUs: 300 });
-    await ledgerOf(n).settle(key, terms, settlement);
-    if (end === 'duplicated') await ledgerOf(n + 1).settle(key, terms, settlement);
+    await ledgerFor(n).settle(key, terms, settlement);
+    if (end === 'duplicated') await ledgerFor(n + 1).settle(key, terms, settlement);
   };
 
   await new DynamoBudgets(database.client, 'ledger', Date.now).setLimit(key, of.team);
   outcomes.clear();
-  const calls = story();
+  const calls = generateCalls();
   const next = calls.values();
   const [startMs, startCpu] = [performance.now(), process.cpuUsage()];
   await Promise.all(
     Array.from({ length: IN_FLIGHT }, async () => {
-      for (const call of next) await play(call);
+      for (const call of next) await runCall(call);
     }),
   );
   const seconds = (performance.now() - startMs) / 1_000;
   const { user, system } = process.cpuUsage(startCpu);
-  await ledgerOf(0).sweep(key, Date.now());
+  await ledgerFor(0).sweep(key, Date.now());
 
   const expected = expectedTotals(calls);
-  const state = await ledgerOf(0).read(key);
+  const state = await ledgerFor(0).read(key);
   expect(state).toMatchObject({
     ...expected,
     limitPicoUsd: LIMIT,
@@ -153,8 +153,8 @@ it('never loses or doubles a pico-dollar of one team with 200 calls in flight fr
     availablePicoUsd: LIMIT - expected.spentPicoUsd,
   });
   expect(state?.open.size).toBe(0);
-  // The organisation has given what the team has, to the pico-dollar.
-  const organization = await ledgerOf(0).readOrganization(PERIOD);
+  // The organisation has granted exactly what the team holds.
+  const organization = await ledgerFor(0).readOrganization(PERIOD);
   expect(organization?.grantedPicoUsd).toBe(expected.spentPicoUsd + (state?.leasedPicoUsd ?? 0n));
 
   const count = (name: string) => outcomes.get(name) ?? 0;

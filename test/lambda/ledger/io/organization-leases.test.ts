@@ -32,19 +32,19 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])("the organisation's 
     nowEpochMs = START_MS;
     ledger = KINDS[kind]();
   });
-  const keyOf = (team: string, period = PERIOD) => ({ team, period });
+  const ledgerKey = (team: string, period = PERIOD) => ({ team, period });
   const reserve = async (team: string, id: string, cost: bigint, cap = CAP) => {
     nowEpochMs += 300;
     const terms = buildReserveTerms(id, cost, { nowEpochMs, expiresAtEpochMs: START_MS + 300_000 });
-    return await ledger.reserve(keyOf(team), budgets(800n, cap), terms);
+    return await ledger.reserve(ledgerKey(team), budgets(800n, cap), terms);
   };
   const organization = async () => await ledger.readOrganization(PERIOD);
 
-  it('is drawn from in blocks of a twentieth, so that most calls touch the team alone', async () => {
+  it("is drawn in blocks of a twentieth, so that most calls write only the team's ledger", async () => {
     await reserve('ant', 'a', 10n);
-    expect(await ledger.read(keyOf('ant'))).toMatchObject({ leasedPicoUsd: 40n, reservedPicoUsd: 10n });
+    expect(await ledger.read(ledgerKey('ant'))).toMatchObject({ leasedPicoUsd: 40n, reservedPicoUsd: 10n });
     await reserve('ant', 'b', 40n);
-    expect(await ledger.read(keyOf('ant'))).toMatchObject({ leasedPicoUsd: 0n, reservedPicoUsd: 50n });
+    expect(await ledger.read(ledgerKey('ant'))).toMatchObject({ leasedPicoUsd: 0n, reservedPicoUsd: 50n });
     expect(await organization()).toMatchObject({
       limitPicoUsd: CAP,
       availablePicoUsd: 950n,
@@ -53,7 +53,7 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])("the organisation's 
     });
   });
 
-  it('holds although the budgets add up to more', async () => {
+  it('holds although the budgets of the teams add up to more', async () => {
     expect(await reserve('ant', 'a', 700n)).toMatchObject({ kind: 'reserved' });
     expect(await reserve('bee', 'b', 400n)).toMatchObject({
       kind: 'refused',
@@ -63,9 +63,9 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])("the organisation's 
     expect(await organization()).toMatchObject({ availablePicoUsd: 0n, grantedPicoUsd: CAP });
   });
 
-  it('tells what is held in all, and apart from it what is young enough to be waited for', async () => {
+  it('reports the money reserved by all teams, and the part young enough to wait for', async () => {
     await ledger.reserve(
-      keyOf('ant'),
+      ledgerKey('ant'),
       budgets(800n, CAP),
       buildReserveTerms('dead', 500n, { expiresAtEpochMs: START_MS + 60_000 }),
     );
@@ -75,39 +75,39 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])("the organisation's 
     });
   });
 
-  it('calls idle leases back from other teams before it refuses', async () => {
+  it('recalls idle leases from other teams before it refuses', async () => {
     await reserve('ant', 'a', 700n);
-    await ledger.settle(keyOf('ant'), buildReserveTerms('a', 700n), VOID);
-    expect(await ledger.read(keyOf('ant'))).toMatchObject({ leasedPicoUsd: 700n, reservedPicoUsd: 0n });
+    await ledger.settle(ledgerKey('ant'), buildReserveTerms('a', 700n), VOID);
+    expect(await ledger.read(ledgerKey('ant'))).toMatchObject({ leasedPicoUsd: 700n, reservedPicoUsd: 0n });
     expect(await reserve('bee', 'b', 800n)).toMatchObject({ kind: 'reserved' });
-    expect(await ledger.read(keyOf('ant'))).toMatchObject({ leasedPicoUsd: 200n });
-    expect(await ledger.read(keyOf('bee'))).toMatchObject({ leasedPicoUsd: 0n, reservedPicoUsd: 800n });
+    expect(await ledger.read(ledgerKey('ant'))).toMatchObject({ leasedPicoUsd: 200n });
+    expect(await ledger.read(ledgerKey('bee'))).toMatchObject({ leasedPicoUsd: 0n, reservedPicoUsd: 800n });
   });
 
-  it('never calls back what calls in flight hold, nor what is spent', async () => {
+  it('never recalls reserved or spent money', async () => {
     await reserve('ant', 'a', 500n);
     await reserve('bee', 'b', 300n);
-    await ledger.settle(keyOf('bee'), buildReserveTerms('b', 300n), buildSettlement(300n));
+    await ledger.settle(ledgerKey('bee'), buildReserveTerms('b', 300n), buildSettlement(300n));
     expect(await reserve('cat', 'c', 201n)).toMatchObject({ kind: 'refused', refused: { availablePicoUsd: 200n } });
   });
 
-  it('gives what a call did not use back to its team', async () => {
+  it('returns the unused part of a call to its team', async () => {
     await reserve('ant', 'a', 600n);
-    await ledger.settle(keyOf('ant'), buildReserveTerms('a', 600n), buildSettlement(100n));
-    expect(await ledger.read(keyOf('ant'))).toMatchObject({ leasedPicoUsd: 500n, spentPicoUsd: 100n });
+    await ledger.settle(ledgerKey('ant'), buildReserveTerms('a', 600n), buildSettlement(100n));
+    expect(await ledger.read(ledgerKey('ant'))).toMatchObject({ leasedPicoUsd: 500n, spentPicoUsd: 100n });
     expect(await reserve('ant', 'b', 500n)).toMatchObject({ kind: 'reserved' });
     expect(await organization()).toMatchObject({ availablePicoUsd: 400n });
   });
 
-  it('counts a call above its bound against the team’s next lease', async () => {
+  it('deducts an overrun from the team’s next lease', async () => {
     await reserve('ant', 'a', 100n);
-    await ledger.settle(keyOf('ant'), buildReserveTerms('a', 100n), buildSettlement(150n));
-    expect(await ledger.read(keyOf('ant'))).toMatchObject({ leasedPicoUsd: -50n, overrunPicoUsd: 50n });
+    await ledger.settle(ledgerKey('ant'), buildReserveTerms('a', 100n), buildSettlement(150n));
+    expect(await ledger.read(ledgerKey('ant'))).toMatchObject({ leasedPicoUsd: -50n, overrunPicoUsd: 50n });
     await reserve('ant', 'b', 100n);
     expect(await organization()).toMatchObject({ availablePicoUsd: 750n, grantedPicoUsd: 250n });
   });
 
-  it('moves by the difference when it changes, and refuses what a lowered cap no longer has', async () => {
+  it('changes the available amount by the difference, and refuses what a lowered cap does not cover', async () => {
     await reserve('ant', 'a', 600n);
     await ledger.setCap(PERIOD, picoUsd(500n));
     expect(await organization()).toMatchObject({ limitPicoUsd: 500n, availablePicoUsd: -100n, grantedPicoUsd: 600n });
@@ -116,25 +116,25 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])("the organisation's 
     expect(await reserve('bee', 'c', 100n, 2_000n)).toMatchObject({ kind: 'reserved' });
   });
 
-  it('never lets what was drawn while the cap was raised be spent once that is over', async () => {
+  it('never lets money leased under a top-up be spent after the top-up has ended', async () => {
     const untilEpochMs = START_MS + 60_000;
     await ledger.topUpCap(PERIOD, picoUsd(CAP), { id: 't', amountPicoUsd: picoUsd(1_000n), untilEpochMs });
     for (const team of ['ant', 'bee']) {
       await reserve(team, `${team}-0`, 800n);
-      await ledger.settle(keyOf(team), buildReserveTerms(`${team}-0`, 800n), buildSettlement(450n));
+      await ledger.settle(ledgerKey(team), buildReserveTerms(`${team}-0`, 800n), buildSettlement(450n));
     }
     nowEpochMs = untilEpochMs;
-    // 900 are spent and 700 lie idle in the two teams; the cap is 1,000 again.
+    // The two teams have spent 900 and hold 700 idle; the cap is 1,000 again.
     expect(await reserve('ant', 'a', 101n)).toMatchObject({ refused: { reason: 'organization_budget_exceeded' } });
     expect(await reserve('ant', 'b', 60n)).toMatchObject({ kind: 'reserved' });
     expect(await reserve('bee', 'c', 41n)).toMatchObject({ kind: 'refused' });
     expect(await reserve('bee', 'd', 40n)).toMatchObject({ kind: 'reserved' });
   });
 
-  it('never lets what comes back to a team be spent anew while a lowered cap is exceeded', async () => {
+  it('never lets a team spend its refund again while spending exceeds a lowered cap', async () => {
     await reserve('ant', 'a', 700n);
     await ledger.setCap(PERIOD, picoUsd(500n));
-    await ledger.settle(keyOf('ant'), buildReserveTerms('a', 700n), buildSettlement(600n));
+    await ledger.settle(ledgerKey('ant'), buildReserveTerms('a', 700n), buildSettlement(600n));
     for (const cost of [1n, 100n])
       expect(await reserve('ant', 'b', cost, 500n)).toMatchObject({
         refused: { reason: 'organization_budget_exceeded' },
@@ -145,13 +145,17 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])("the organisation's 
     expect(await reserve('bee', 'd', 1n, 650n)).toMatchObject({ kind: 'refused' });
   });
 
-  it('starts whole in a new month', async () => {
+  it('is full at the start of a month', async () => {
     await reserve('ant', 'a', 800n);
-    const december = await ledger.reserve(keyOf('bee', '2026-12'), budgets(800n, CAP), buildReserveTerms('b', 800n));
+    const december = await ledger.reserve(
+      ledgerKey('bee', '2026-12'),
+      budgets(800n, CAP),
+      buildReserveTerms('b', 800n),
+    );
     expect(december).toMatchObject({ kind: 'reserved' });
   });
 
-  it('draws nothing for a call that is refused for another reason', async () => {
+  it('leases nothing for a call that is refused for another reason', async () => {
     expect(await reserve('ant', 'a', 801n)).toMatchObject({ refused: { reason: 'team_budget_exceeded' } });
     expect(await organization()).toBeUndefined();
   });
@@ -164,8 +168,8 @@ describe('on the embedded DynamoDB', () => {
     nowEpochMs = START_MS;
   });
 
-  it('never lets teams spend more than the cap from several processes at once, and lets them spend all of it', async () => {
-    // A process each: they share nothing but the table.
+  it('lets concurrent processes spend all of the cap, and no more', async () => {
+    // Like processes, they share only the table.
     const processes = Array.from({ length: 4 }, () => new RealLedger(database.client, table, Date.now));
     const results = await Promise.all(
       Array.from({ length: 160 }, async (_, n) => {
@@ -180,25 +184,25 @@ describe('on the embedded DynamoDB', () => {
     expect({ availablePicoUsd, grantedPicoUsd }).toEqual({ availablePicoUsd: 0n, grantedPicoUsd: CAP });
   });
 
-  it('never tells a team that the cap is used up because another team asked for more than there is', async () => {
+  it('never refuses a team because another team asked for more than the cap has', async () => {
     const ledger = new RealLedger(database.client, table, () => START_MS);
     const reserve = async (team: string, id: string, cost: bigint) =>
       await ledger.reserve({ team, period: PERIOD }, budgets(10_000n, CAP), buildReserveTerms(id, cost));
     await reserve('ant', 'a', 900n);
     await ledger.settle({ team: 'ant', period: PERIOD }, buildReserveTerms('a', 900n), VOID);
     expect(await reserve('ant', 'too much', 1_001n)).toMatchObject({ kind: 'refused' });
-    // At the same moment: what lies idle in the one is the other's to have.
+    // At the same time, another team can recall that idle money.
     expect(await reserve('bee', 'b', 200n)).toMatchObject({ kind: 'reserved' });
   });
 
-  it('never fails when a draw meets the very item that it writes', async () => {
+  it('retries a write that conflicts with a draw on the same item', async () => {
     const ledger = new RealLedger(database.client, table, Date.now);
     await ledger.setCap(PERIOD, picoUsd(CAP));
     let conflicts = 0;
     database.client.middlewareStack.add(
       (next, context) => async (args) => {
         if (context.commandName === 'UpdateItemCommand' && conflicts++ < 2)
-          throw new TransactionConflictException({ message: 'a draw is on its way', $metadata: {} });
+          throw new TransactionConflictException({ message: 'a draw is in flight', $metadata: {} });
         return await next(args);
       },
       { step: 'initialize', name: 'conflict' },
@@ -212,12 +216,12 @@ describe('on the embedded DynamoDB', () => {
     expect(await ledger.readOrganization(PERIOD)).toMatchObject({ limitPicoUsd: 2_000n });
   });
 
-  it('costs two writes a call, and at most a twentieth more for leases', async () => {
+  it('makes two writes a call, and at most a twentieth more for leases', async () => {
     const ledger = new RealLedger(database.client, table, Date.now);
     const key = { team: 'ant', period: PERIOD };
     const calls = 400;
     const terms = (n: number) => buildReserveTerms(`c${n}`, 20n);
-    // A budget and a cap worth four times the calls, so a block is worth 80 of them.
+    // The budget and the cap cover four times the calls, so a block covers 80 of them.
     const of = budgets(32_000n, 32_000n);
     await ledger.reserve(key, of, terms(-1));
     database.sent.clear();
@@ -231,13 +235,13 @@ describe('on the embedded DynamoDB', () => {
     expect(database.sent.get('GetItemCommand') ?? 0).toBeLessThanOrEqual(calls / 50);
   });
 
-  it('loses and doubles no pico-dollar when a transfer is told twice or its reply is lost', async () => {
+  it('loses and doubles no pico-dollar when a transfer is retried or its reply is lost', async () => {
     const ledger = new RealLedger(database.client, table, Date.now);
     let failures = 0;
     database.client.middlewareStack.add(
       (next, context) => async (args) => {
         const result = await next(args);
-        // The write has happened; the caller never hears of it, and the SDK tries again with the same token.
+        // The write succeeded, its reply is lost, and the SDK retries with the same token.
         if (context.commandName === 'TransactWriteItemsCommand' && failures++ % 2 === 0)
           throw Object.assign(new Error('lost'), { name: 'TimeoutError', $retryable: {} });
         return result;
@@ -262,7 +266,7 @@ describe('on the embedded DynamoDB', () => {
 });
 
 describe('a draw on the embedded DynamoDB', () => {
-  it('goes on while others take what it has drawn, for as long as there is money', async () => {
+  it('continues while other calls take what it has drawn, as long as there is money', async () => {
     table = `leases-${tables++}`;
     await ensureTable(database.client, table);
     const key = { team: 'ant', period: PERIOD };
@@ -276,7 +280,7 @@ describe('a draw on the embedded DynamoDB', () => {
     client.middlewareStack.add(
       (next, context) => async (args) => {
         const result = await next(args);
-        // Another call of the team is quicker, each time a block of 50 has been drawn.
+        // Each time a block of 50 is drawn, another call of the team takes it first.
         if (context.commandName === 'TransactWriteItemsCommand' && taken < 15)
           await rival.reserve(key, budgets(10_000n, CAP), buildReserveTerms(`rival-${taken++}`, 50n));
         return result;

@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(async () => await database.close());
 
-it('keeps no key that was pasted into a reason, since nobody may take it out again', async () => {
+it('redacts a key that was pasted into a reason, because entries cannot be changed later', async () => {
   const audit = new DynamoAuditLog(database.client, 'registry');
   const entry = { atEpochMs: START_MS, actor: 'arn:aws:iam::1:user/ann', action: 'revoke_key', subject: 'key a' };
   const details = `leaked: grk_dev_b25f344a7818_${'x'.repeat(43)} and gsk_live1234567890 in a wiki`;
