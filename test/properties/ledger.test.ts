@@ -19,20 +19,20 @@ let runs = 0;
  * Runs steps of three teams under one cap on the model and on the real ledgers, and compares them after each step. A call
  * that is never settled stands for the crash of a gateway.
  */
-async function play(steps: readonly Step[]): Promise<void> {
+async function runSteps(steps: readonly Step[]): Promise<void> {
   const table = `ledger-${runs++}`;
   await ensureTable(database.client, table);
-  const story = new LedgerSimulation(database.client, table);
+  const simulation = new LedgerSimulation(database.client, table);
   for (const step of steps) {
-    await story.performStep(step);
-    await expectSameLedgers(story);
+    await simulation.performStep(step);
+    await expectSameLedgers(simulation);
   }
 }
 
 it(
-  'does the same as its model, and keeps the invariants, over any story of calls, crashes, repeats, budgets, top-ups, pauses, caps and months',
+  'does the same as its model, and keeps the invariants, for any sequence of calls, crashes, repeats, budgets, top-ups, pauses, caps and months',
   async () => {
-    await checkStepSequences(arbitraryStep, play, describeStep, { maxLength: 50, numRuns: 80 });
+    await checkStepSequences(arbitraryStep, runSteps, describeStep, { maxLength: 50, numRuns: 80 });
   },
   SHRINK_TIMEOUT_MS,
 );

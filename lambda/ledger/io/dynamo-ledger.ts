@@ -1,7 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoTable } from '../../kernel/io/dynamo-table.ts';
 import { pauseUpTo, RETRY_NOW } from '../../kernel/io/retry.ts';
-import { KeyedQueue } from '../../kernel/keyed-queue.ts';
 import type { Period } from '../../kernel/period.ts';
 import { explainFailedReserve, isLiftedByExpiry } from '../failed-reserve.ts';
 import type { OrganizationLedger } from '../organization-ledger.ts';
@@ -10,6 +9,7 @@ import type { Budgets, CachedLedgerView, Ledger, LedgerKey, ReserveResult } from
 import type { LedgerState, LedgerView, Reservation, ReserveTerms, Settlement } from '../reservation.ts';
 import type { SweepableLedger, SweptLedger } from '../sweep.ts';
 import { expireTopUps } from '../top-ups.ts';
+import { KeyedQueue } from './keyed-queue.ts';
 import { LedgerExpiry } from './ledger-expiry.ts';
 import { LedgerStore } from './ledger-store.ts';
 import { OrganizationLeases } from './organization-leases.ts';

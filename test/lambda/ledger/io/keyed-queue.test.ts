@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { KeyedQueue } from '../../../lambda/kernel/keyed-queue.ts';
+import { KeyedQueue } from '../../../../lambda/ledger/io/keyed-queue.ts';
 
 it('runs tasks of one name in order, also after a failure, and tasks of other names at once', async () => {
   const queue = new KeyedQueue();
