@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { GatewayClock } from '../../bin/prove/gateway-clock.ts';
 import type { EmbeddedDynamodb } from '../../local/dynamodb/embedded-dynamodb.ts';
 import type { FakeGroq } from '../../local/fake-groq/server.ts';
 import { type GatewayProcess, startGatewayProcess } from '../../local/host/gateway-process.ts';
@@ -10,20 +11,20 @@ export const TEAM = 'rotated';
 export const ENVIRONMENT = 'rotation';
 
 /** The services that the gateways share. */
-type SharedServices = {
+export type SharedServices = {
   readonly fake: FakeGroq;
   readonly database: EmbeddedDynamodb;
   readonly endpoint: SecretsEndpoint;
   readonly canaryMinutes: number;
-  /** The file that moves the gateways' clocks; undefined for the machine's clock. */
-  readonly clockFile: string | undefined;
+  /** Undefined for the machine's clock. */
+  readonly clock: GatewayClock | undefined;
 };
 
 /** Starts gateway processes on the shared services, one after another because the first creates the tables. */
 export async function startRotationGateways(
   dir: string,
   processes: number,
-  { fake, database, endpoint, canaryMinutes, clockFile }: SharedServices,
+  { fake, database, endpoint, canaryMinutes, clock }: SharedServices,
 ): Promise<readonly GatewayProcess[]> {
   const environment = join(dir, `${ENVIRONMENT}.json`);
   const policy = rotationPolicy(canaryMinutes);
@@ -34,9 +35,9 @@ export async function startRotationGateways(
     SECRETS_ENDPOINT: endpoint.endpoint,
     // As under npm, so that a gateway exits when its parent is killed.
     npm_lifecycle_event: 'rotation',
-    ...(clockFile === undefined ? {} : { LED_CLOCK_FILE: clockFile }),
+    ...clock?.env,
   };
-  const nodeArguments = clockFile === undefined ? [] : ['--import', new URL('./file-clock.ts', import.meta.url).href];
+  const nodeArguments = clock?.nodeArguments ?? [];
   const gateways: GatewayProcess[] = [];
   for (let index = 0; index < processes; index++) {
     const dataDir = join(dir, `process-${index}`);

@@ -1,8 +1,8 @@
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { DescribeSecretResponse } from '@aws-sdk/client-secrets-manager';
+import { GatewayClock } from '../../bin/prove/gateway-clock.ts';
 import { groqSecretName } from '../../lambda/contract.ts';
 import type { GroqKeyRotationEvent } from '../../lambda/groq-keys/io/groq-key-rotation-handler.ts';
 import { type EmbeddedDynamodb, startEmbeddedDynamodb } from '../../local/dynamodb/embedded-dynamodb.ts';
@@ -13,7 +13,7 @@ import { type SecretsEndpoint, startSecretsEndpoint } from '../../local/secrets-
 import { LocalSecretsManager } from '../../local/secrets-manager/secrets-manager.ts';
 import { startStreamTrimming } from '../stream-trimming.ts';
 import { type CallResult, LoadGenerator } from './load-generator.ts';
-import { ENVIRONMENT, startRotationGateways, TEAM } from './rotation-gateways.ts';
+import { ENVIRONMENT, type SharedServices, startRotationGateways, TEAM } from './rotation-gateways.ts';
 import { SimulatedSecret, type TestKey } from './simulated-secret.ts';
 
 /** Options of the testbed. */
@@ -34,6 +34,13 @@ const CHUNK_INTERVAL_MS = 1;
 /** Calls per simulated minute: more than can be in flight, so that every process has read the new time. */
 const CALLS_PER_MINUTE = 30;
 
+type TestbedServices = Pick<SharedServices, 'fake' | 'database' | 'endpoint'> & {
+  readonly dir: string;
+  readonly secrets: LocalSecretsManager;
+  readonly clock: GatewayClock;
+  readonly dynamo: DynamoDBClient;
+};
+
 /** Gateway processes on one database, one Secrets Manager, and one fake Groq that accepts only known keys. */
 export class RotationTestbed {
   readonly fake: FakeGroq;
@@ -45,27 +52,17 @@ export class RotationTestbed {
   readonly dir: string;
   readonly #dynamo: DynamoDBClient;
   readonly #endpoint: SecretsEndpoint;
-  readonly #clockFile: string;
-  #shiftMs = 0;
+  readonly #clock: GatewayClock;
   #stopTrimming: () => void = () => {};
 
-  private constructor(options: {
-    readonly dir: string;
-    readonly fake: FakeGroq;
-    readonly database: EmbeddedDynamodb;
-    readonly secrets: LocalSecretsManager;
-    readonly endpoint: SecretsEndpoint;
-    readonly clock: { nowEpochMs: () => number };
-    readonly dynamo: DynamoDBClient;
-  }) {
-    this.#dynamo = options.dynamo;
-    this.dir = options.dir;
-    this.fake = options.fake;
-    this.database = options.database;
-    this.secrets = options.secrets;
-    this.#endpoint = options.endpoint;
-    this.#clockFile = join(options.dir, 'clock');
-    options.clock.nowEpochMs = () => this.nowEpochMs();
+  private constructor({ dir, fake, database, secrets, endpoint, clock, dynamo }: TestbedServices) {
+    this.#dynamo = dynamo;
+    this.dir = dir;
+    this.fake = fake;
+    this.database = database;
+    this.secrets = secrets;
+    this.#endpoint = endpoint;
+    this.#clock = clock;
     this.secret = new SimulatedSecret(this.secrets, groqSecretName(TEAM, ENVIRONMENT));
   }
 
@@ -75,8 +72,8 @@ export class RotationTestbed {
     canaryMinutes,
     isClockControlled = false,
   }: RotationTestbedOptions): Promise<RotationTestbed> {
-    const clock = { nowEpochMs: Date.now };
     const dir = mkdtempSync(join(tmpdir(), 'rotation-'));
+    const clock = new GatewayClock(join(dir, 'clock'));
     const fake = await startFakeGroq({ latencyMs: LATENCY_MS, chunkIntervalMs: CHUNK_INTERVAL_MS });
     const database = await startEmbeddedDynamodb(join(dir, DATABASE));
     const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
@@ -95,13 +92,7 @@ export class RotationTestbed {
     });
     const endpoint = await startSecretsEndpoint(secrets);
     const opened = new RotationTestbed({ dir, fake, database, dynamo, endpoint, secrets, clock });
-    const options = {
-      fake,
-      database,
-      endpoint,
-      canaryMinutes,
-      clockFile: isClockControlled ? opened.#clockFile : undefined,
-    };
+    const options = { fake, database, endpoint, canaryMinutes, clock: isClockControlled ? clock : undefined };
     opened.gateways.push(...(await startRotationGateways(dir, processes, options)));
     opened.#stopTrimming = startStreamTrimming(dynamo, join(dir, DATABASE), ENVIRONMENT);
     return opened;
@@ -109,7 +100,7 @@ export class RotationTestbed {
 
   /** The current time of the gateways and of Secrets Manager. */
   nowEpochMs(): number {
-    return Date.now() + this.#shiftMs;
+    return this.#clock.nowEpochMs();
   }
 
   /** Stages a key if one is given, and rotates to the first key of the queue with the deployed function. */
@@ -117,12 +108,8 @@ export class RotationTestbed {
     const SecretId = groqSecretName(TEAM, ENVIRONMENT);
     if (key !== undefined) this.secret.stage(key, this.nowEpochMs());
     const { VersionId } = this.secrets.handle('RotateSecret', { SecretId }) as { VersionId: string };
-    const isCurrent = () => {
-      const { VersionIdsToStages } = this.secrets.handle('DescribeSecret', { SecretId }) as DescribeSecretResponse;
-      return VersionIdsToStages?.[VersionId]?.includes('AWSCURRENT') === true;
-    };
     const deadlineMs = performance.now() + ROTATION_TIMEOUT_MS;
-    while (!isCurrent()) {
+    while (!this.secret.isCurrent(VersionId)) {
       if (performance.now() > deadlineMs) throw new Error('the rotation timed out');
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
@@ -140,10 +127,7 @@ export class RotationTestbed {
 
   /** Moves the gateways' clocks by a minute while calls continue. */
   async advanceMinute(load: LoadGenerator): Promise<void> {
-    this.#shiftMs += MINUTE_MS;
-    // Renamed atomically: a process that reads a partial number would go back in time.
-    writeFileSync(`${this.#clockFile}-next`, String(this.#shiftMs));
-    renameSync(`${this.#clockFile}-next`, this.#clockFile);
+    this.#clock.advance(MINUTE_MS);
     await load.waitForCalls(CALLS_PER_MINUTE);
   }
 

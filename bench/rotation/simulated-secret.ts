@@ -1,5 +1,5 @@
 import { randomInt, randomUUID } from 'node:crypto';
-import type { ListSecretVersionIdsResponse } from '@aws-sdk/client-secrets-manager';
+import type { DescribeSecretResponse, ListSecretVersionIdsResponse } from '@aws-sdk/client-secrets-manager';
 import { stagedLabel } from '../../lambda/groq/groq-key-versions.ts';
 import { deriveGroqKeyId } from '../../lambda/groq/io/groq-key-id.ts';
 import { VERSION_LABEL } from '../../lambda/secrets/secret-versions.ts';
@@ -59,6 +59,12 @@ export class SimulatedSecret {
       MoveToVersionId: key.versionId,
       RemoveFromVersionId: current?.VersionId,
     });
+  }
+
+  /** True when a version is the current one. */
+  isCurrent(versionId: string): boolean {
+    const described = this.#manager.handle('DescribeSecret', { SecretId: this.#name }) as DescribeSecretResponse;
+    return described.VersionIdsToStages?.[versionId]?.includes(VERSION_LABEL.current) === true;
   }
 
   #put({ apiKey, keyId, versionId }: TestKey, label: string): void {

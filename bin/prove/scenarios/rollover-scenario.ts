@@ -1,10 +1,12 @@
 import { type PicoUsd, picoUsd, subtractUsd } from '../../../lambda/kernel/money.ts';
 import { periodAt, periodResetAt } from '../../../lambda/kernel/period.ts';
-import type { LedgerTotals, UpstreamCounter } from '../figures.ts';
+import type { LedgerTotals } from '../figures.ts';
+import type { GatewayClock } from '../gateway-clock.ts';
 import { sendCalls } from '../load.ts';
 import { addTallies, type Tally } from '../tally.ts';
 import { budgetOnlyPolicy, openTeamBudget } from '../targets/local-target.ts';
 import { type BudgetHandle, requireTestRig } from '../targets/target.ts';
+import type { TestRig } from '../targets/test-rig.ts';
 import type { Measurement } from '../verdict.ts';
 import { OVERLOAD_FACTOR } from './client-scenarios.ts';
 import { type Attack, budgetForCalls, burstFor, type Scenario, waitUntilSettled } from './scenario.ts';
@@ -12,23 +14,22 @@ import { type Attack, budgetForCalls, burstFor, type Scenario, waitUntilSettled 
 const id = 'rollover';
 const title = "month's end";
 
-/** How long before its end the month is joined, in milliseconds: for the processes to start, and for each call of it. */
-const START_MS = 10_000;
-const START_MS_PER_CALL = 60;
-/** How long before the month's end the calls are fired that cross it, and how long those take upstream, in milliseconds. */
-const CROSSING_LEAD_MS = 1_500;
-const CROSSING_SLOW_MS = 3_000;
-/** Pauses upstream in texts of one length, so that all calls cost the same. */
-const ZERO_DELAY_MARKER = '[fault:slow:0000]';
-const LONG_DELAY_MARKER = `[fault:slow:${CROSSING_SLOW_MS}]`;
+/** The gateways' clock starts this long before the month's end: enough for their start and the first calls on any machine. */
+const LEAD_MS = 1_800_000;
+/** The clock stands still at this time before the month's end until the crossing calls have reached the upstream. */
+const STOP_BEFORE_END_MS = 1_000;
+const CROSSING_TIMEOUT_MS = 60_000;
+const POLL_INTERVAL_MS = 20;
+/** Upstream delays in texts of the same length, so that all calls cost the same. */
+const NO_DELAY_MARKER = '[fault:slow:0000]';
+const LONG_DELAY_MARKER = '[fault:slow:6000]';
 
-/** What clients saw of a month's end, and what had reached the upstream by then. */
+/** Clients' tallies of both months, and the upstream's count at the end of the first. */
 type Crossing = { readonly before: Tally; readonly after: Tally; readonly arrived: number; readonly inFlight: number };
 
 /**
- * The gateways' clocks stand some seconds before a month's end. A part of the month's budget is spent; then, just before
- * the end, twice as many calls are fired as the rest pays: half of them cross the end while Groq works, the others wait
- * for money and find it in the new month. Then the new month is attacked as any other.
+ * Spends most of a month's budget, then sends twice as many calls as the rest pays for. Half of them are upstream when the
+ * month ends; the others wait for money and find it in the new month, which is then attacked like any other.
  */
 export const ROLLOVER_SCENARIO: Scenario = {
   id,
@@ -39,12 +40,13 @@ export const ROLLOVER_SCENARIO: Scenario = {
     const budget = budgetForCalls(attack, calls);
     const testRig = requireTestRig(target);
     const endMs = Date.parse(periodResetAt(Date.now()));
-    const shiftMs = endMs - Date.now() - START_MS - START_MS_PER_CALL * calls;
-    const cluster = await testRig.startCluster(id, { teams: { [id]: budgetOnlyPolicy(budget) } }, shiftMs);
+    const clock = testRig.createClock(id);
+    clock.run(endMs - LEAD_MS - Date.now());
+    const cluster = await testRig.startCluster(id, { teams: { [id]: budgetOnlyPolicy(budget) } }, clock);
     const budgetHandle = await openTeamBudget(cluster, id, budget);
     const startMs = performance.now();
     const before = await testRig.upstream.read();
-    const crossing = await cross(attack, budgetHandle, testRig.upstream, endMs - shiftMs);
+    const crossing = await crossMonthEnd(attack, budgetHandle, testRig, clock, endMs);
     const settled = await waitUntilSettled(target, budgetHandle);
     const requests = (await testRig.upstream.read()).requests - before.requests;
     const old = await testRig.readLedger(id, { team: id, period: periodAt(endMs - 1) });
@@ -56,72 +58,80 @@ export const ROLLOVER_SCENARIO: Scenario = {
       requests,
       billed: subtractUsd(settled.billed, before.billed),
       ledgers: { old, fresh: settled.ledger },
-      moving: settled.faults,
+      unsettled: settled.faults,
       seconds: (performance.now() - startMs) / 1000,
     });
   },
 };
 
-/** Spends most of the old month, fires calls across its end, and attacks the new one; `endMs` is by the real clock. */
-async function cross(
+/** Sends the calls of both months, and ends the first month on the gateways' clock while calls are upstream. */
+async function crossMonthEnd(
   attack: Attack,
   budgetHandle: BudgetHandle,
-  upstream: UpstreamCounter,
+  testRig: TestRig,
+  clock: GatewayClock,
   endMs: number,
 ): Promise<Crossing> {
   const { calls, concurrency } = attack;
   const crossers = Math.max(1, Math.min(Math.floor(concurrency / 2), Math.floor(calls / 8)));
   const burst = burstFor(attack, budgetHandle);
-  const plan = (index: number) => ({ stream: index % 2 === 0, sendsMaxTokens: true, marker: ZERO_DELAY_MARKER });
+  const plan = (index: number) => ({ stream: index % 2 === 0, sendsMaxTokens: true, marker: NO_DELAY_MARKER });
   const first = await sendCalls({ ...burst, count: calls - crossers, plan });
-  const leadMs = endMs - CROSSING_LEAD_MS - Date.now();
-  if (leadMs < 0) throw new Error('the month ended before its first calls were through; try fewer --calls');
-  await sleep(leadMs);
+  clock.stop(endMs - STOP_BEFORE_END_MS);
   const crossing = sendCalls({
     ...burst,
     count: 2 * crossers,
     concurrency: 2 * crossers,
     plan: (index) => ({ ...plan(index), marker: LONG_DELAY_MARKER }),
   });
-  await sleep(endMs - Date.now());
-  const { requests, inFlight } = await upstream.read();
+  await waitUntilBudgetIsUpstream(testRig, periodAt(endMs - 1));
+  const { requests, inFlight } = await testRig.upstream.read();
+  clock.run(endMs - Date.now());
   const after = await sendCalls({ ...burst, count: OVERLOAD_FACTOR * calls, plan });
   return { before: addTallies(first, await crossing), after, arrived: requests, inFlight };
+}
+
+/**
+ * Waits until every open reservation has reached the upstream and the ledger cannot pay for another call, so that no further
+ * call of the old month can arrive after its end.
+ */
+async function waitUntilBudgetIsUpstream(testRig: TestRig, period: string): Promise<void> {
+  const deadlineMs = performance.now() + CROSSING_TIMEOUT_MS;
+  while (performance.now() < deadlineMs) {
+    const { open, availablePicoUsd, reservedPicoUsd } = await testRig.readLedger(id, { team: id, period });
+    const { inFlight } = await testRig.upstream.read();
+    const isExhausted = availablePicoUsd * BigInt(open.size) < reservedPicoUsd;
+    if (open.size > 0 && open.size === inFlight && isExhausted) return;
+    await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL_MS));
+  }
+  throw new Error(`the crossing calls did not reach the upstream within ${CROSSING_TIMEOUT_MS / 1000} s`);
 }
 
 type Months = {
   readonly budget: PicoUsd;
   readonly crossing: Crossing;
-  /** Calls that the upstream had by the month's end, and in all. */
+  /** Calls that reached the upstream before the month's end. */
   readonly arrived: number;
+  /** Calls that reached the upstream in all. */
   readonly requests: number;
   readonly billed: PicoUsd;
   readonly ledgers: { readonly old: LedgerTotals; readonly fresh: LedgerTotals };
-  /** What was still moving at the end. */
-  readonly moving: readonly string[];
+  /** Faults of the wait for settlements. */
+  readonly unsettled: readonly string[];
   readonly seconds: number;
 };
 
-/** One measurement a month: what had reached the upstream by the month's end belongs to it, whenever it was answered. */
-function measureMonths({
-  budget,
-  crossing,
-  arrived,
-  requests,
-  billed,
-  ledgers,
-  moving,
-  seconds,
-}: Months): Measurement[] {
+/** Builds one measurement a month. A call belongs to the month in which it reached the upstream, whenever it was answered. */
+function measureMonths(months: Months): Measurement[] {
+  const { budget, crossing, arrived, requests, billed, ledgers, unsettled, seconds } = months;
   const { before, after, inFlight } = crossing;
   const callCost = requests === 0 ? 0n : billed / BigInt(requests);
   const billedOld = picoUsd(callCost * BigInt(arrived));
   const shared = { scenario: id, budget, billedBy: 'upstream', isExact: true, seconds } as const;
+  const isUniform = callCost * BigInt(requests) === billed;
   const faults = [
-    ...moving,
-    ...(callCost * BigInt(requests) === billed
-      ? []
-      : ['calls did not cost the same, so the months cannot be told apart']),
+    ...unsettled,
+    ...(isUniform ? [] : ['calls had different costs, so the bill cannot be split by month']),
     ...(inFlight > 0 ? [] : ['no call crossed the end of the month']),
   ];
   return [
@@ -144,5 +154,3 @@ function measureMonths({
     },
   ];
 }
-
-const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));

@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoLedger } from '../../../lambda/ledger/io/dynamo-ledger.ts';
 import type { LedgerKey } from '../../../lambda/ledger/ports.ts';
+import type { LedgerState } from '../../../lambda/ledger/reservation.ts';
 import type { Catalog } from '../../../lambda/pricing/catalog.ts';
 import { type EmbeddedDynamodb, startEmbeddedDynamodb } from '../../../local/dynamodb/embedded-dynamodb.ts';
 import { type FakeGroq, startFakeGroq } from '../../../local/fake-groq/server.ts';
-import type { LedgerTotals, UpstreamCounter } from '../figures.ts';
+import type { UpstreamCounter } from '../figures.ts';
+import { GatewayClock } from '../gateway-clock.ts';
 import { Cluster } from './cluster.ts';
 import { createUpstreamCounter } from './upstream-counter.ts';
 
@@ -39,8 +41,13 @@ export class TestRig {
     return new TestRig(processes, fake, database, catalog);
   }
 
-  /** Starts gateways on a ledger of their own, with a clock that is `shiftMs` ahead. */
-  async startCluster(name: string, environment: object, shiftMs = 0): Promise<Cluster> {
+  /** Creates a clock for a cluster. It must be set before the cluster starts. */
+  createClock(name: string): GatewayClock {
+    return new GatewayClock(join(this.#dir, `${name}-clock`));
+  }
+
+  /** Starts gateways on a ledger of their own, by default with the machine's clock. */
+  async startCluster(name: string, environment: object, clock?: GatewayClock): Promise<Cluster> {
     const dir = join(this.#dir, name);
     mkdirSync(dir, { recursive: true });
     const file = join(dir, `${name}.json`);
@@ -50,27 +57,22 @@ export class TestRig {
       DYNAMODB_ENDPOINT: this.#database.endpoint,
       // As under npm, so that a gateway exits when its parent is killed.
       npm_lifecycle_event: 'prove',
-      ...(shiftMs === 0 ? {} : { PROVE_CLOCK_SHIFT_MS: String(shiftMs) }),
+      ...clock?.env,
     };
-    const nodeArguments = shiftMs === 0 ? [] : ['--import', new URL('../shifted-clock.ts', import.meta.url).href];
+    const nodeArguments = clock?.nodeArguments ?? [];
     const cluster = new Cluster(dir, { environment: file, env, nodeArguments, signal: this.#abort.signal });
     for (let index = 0; index < this.processes; index++) await cluster.start(index);
     return cluster;
   }
 
   /** Reads a team's ledger of any month from a cluster's table. */
-  async readLedger(cluster: string, key: LedgerKey): Promise<LedgerTotals> {
+  async readLedger(cluster: string, key: LedgerKey): Promise<LedgerState> {
     const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
     const client = new DynamoDBClient({ endpoint: this.#database.endpoint, region: 'us-east-1', credentials });
     try {
-      const view = await new DynamoLedger(client, `${cluster}-ledger`, Date.now).read(key);
-      if (view === undefined) throw new Error(`team ${key.team} has no ledger for ${key.period}`);
-      return {
-        spentPicoUsd: view.spentPicoUsd,
-        reservedPicoUsd: view.reservedPicoUsd,
-        assumedPicoUsd: view.assumedPicoUsd,
-        overrunPicoUsd: view.overrunPicoUsd,
-      };
+      const ledger = await new DynamoLedger(client, `${cluster}-ledger`, Date.now).read(key);
+      if (ledger === undefined) throw new Error(`team ${key.team} has no ledger for ${key.period}`);
+      return ledger;
     } finally {
       client.destroy();
     }
