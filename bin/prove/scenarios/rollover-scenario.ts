@@ -1,18 +1,14 @@
-import { type PicoUsd, picoUsd, subtractUsd } from '../../../lambda/kernel/money.ts';
+import { subtractUsd } from '../../../lambda/kernel/money.ts';
 import { periodAt, periodResetAt } from '../../../lambda/kernel/period.ts';
-import type { LedgerTotals } from '../figures.ts';
 import type { GatewayClock } from '../gateway-clock.ts';
 import { sendCalls } from '../load.ts';
-import { addTallies, type Tally } from '../tally.ts';
+import { addTallies } from '../tally.ts';
 import { budgetOnlyPolicy, openTeamBudget } from '../targets/local-target.ts';
 import { type BudgetHandle, requireTestRig } from '../targets/target.ts';
 import type { TestRig } from '../targets/test-rig.ts';
-import type { Measurement } from '../verdict.ts';
 import { OVERLOAD_FACTOR } from './client-scenarios.ts';
+import { type Crossing, id, measureMonths, title } from './rollover-measurement.ts';
 import { type Attack, budgetForCalls, burstFor, type Scenario, waitUntilSettled } from './scenario.ts';
-
-const id = 'rollover';
-const title = "month's end";
 
 /** The gateways' clock starts this long before the month's end: enough for their start and the first calls on any machine. */
 const LEAD_MS = 1_800_000;
@@ -23,9 +19,6 @@ const POLL_INTERVAL_MS = 20;
 /** Upstream delays in texts of the same length, so that all calls cost the same. */
 const NO_DELAY_MARKER = '[fault:slow:0000]';
 const LONG_DELAY_MARKER = '[fault:slow:6000]';
-
-/** Clients' tallies of both months, and the upstream's count at the end of the first. */
-type Crossing = { readonly before: Tally; readonly after: Tally; readonly arrived: number; readonly inFlight: number };
 
 /**
  * Spends most of a month's budget, then sends twice as many calls as the rest pays for. Half of them are upstream when the
@@ -105,52 +98,4 @@ async function waitUntilBudgetIsUpstream(testRig: TestRig, period: string): Prom
     await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL_MS));
   }
   throw new Error(`the crossing calls did not reach the upstream within ${CROSSING_TIMEOUT_MS / 1000} s`);
-}
-
-type Months = {
-  readonly budget: PicoUsd;
-  readonly crossing: Crossing;
-  /** Calls that reached the upstream before the month's end. */
-  readonly arrived: number;
-  /** Calls that reached the upstream in all. */
-  readonly requests: number;
-  readonly billed: PicoUsd;
-  readonly ledgers: { readonly old: LedgerTotals; readonly fresh: LedgerTotals };
-  /** Faults of the wait for settlements. */
-  readonly unsettled: readonly string[];
-  readonly seconds: number;
-};
-
-/** Builds one measurement a month. A call belongs to the month in which it reached the upstream, whenever it was answered. */
-function measureMonths(months: Months): Measurement[] {
-  const { budget, crossing, arrived, requests, billed, ledgers, unsettled, seconds } = months;
-  const { before, after, inFlight } = crossing;
-  const callCost = requests === 0 ? 0n : billed / BigInt(requests);
-  const billedOld = picoUsd(callCost * BigInt(arrived));
-  const shared = { scenario: id, budget, billedBy: 'upstream', isExact: true, seconds } as const;
-  const isUniform = callCost * BigInt(requests) === billed;
-  const faults = [
-    ...unsettled,
-    ...(isUniform ? [] : ['calls had different costs, so the bill cannot be split by month']),
-    ...(inFlight > 0 ? [] : ['no call crossed the end of the month']),
-  ];
-  return [
-    {
-      ...shared,
-      title: `${title}: the old month`,
-      tally: { ...before, admitted: arrived },
-      billed: billedOld,
-      ledger: ledgers.old,
-      note: `${inFlight} calls were upstream when the month ended`,
-      faults,
-    },
-    {
-      ...shared,
-      title: `${title}: the new month`,
-      tally: { ...after, admitted: requests - arrived },
-      billed: subtractUsd(billed, billedOld),
-      ledger: ledgers.fresh,
-      note: `${before.admitted - arrived} calls that had waited for money in the old month found it in the new one`,
-    },
-  ];
 }

@@ -89,4 +89,4 @@ it("attacks one team's budget on a running gateway, sets it for each scenario, a
   expect(adjuster.given).toEqual(scenarios.map(() => budgetForCalls(attack, 40)));
   await target.close();
   expect((await ledger.read({ team: 'roomy', period: periodAt(Date.now()) }))?.limitPicoUsd).toBe(100_000_000_000_000n);
-});
+}, 180_000);

@@ -75,7 +75,7 @@ it('proves that two gateways hold a budget, also across the end of a month', asy
   expect([code, stderr]).toEqual([0, '']);
   expect(readdirSync(join(dir, 'reports/prove-local')).sort()).toEqual(['chart.svg', 'report.json', 'report.md']);
   expect([readdirSync(dir), findProcesses(dir)]).toEqual([['reports'], []]);
-});
+}, 180_000);
 
 it.each([
   ['the database', 'dynoxide', 0],
