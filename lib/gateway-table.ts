@@ -5,15 +5,15 @@ import { Construct } from 'constructs';
 import { PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE } from '../lambda/contract.ts';
 import type { GatewayFunction } from './gateway-function.ts';
 
-/** What may differ between the gateway's tables. */
+/** Props of a table. */
 export type GatewayTableProps = {
-  /** Whether readers are told of each change. @default false */
+  /** Enables a stream of changes. @default false */
   readonly stream?: boolean;
-  /** Whether the table outlives its stack and refuses to be deleted. @default true */
+  /** Keeps the table when its stack is deleted, and protects it against deletion. @default true */
   readonly retain?: boolean;
 };
 
-/** A table that costs nothing when idle, and that neither a mistake nor a removed stack can take along. */
+/** A table with on-demand capacity, encryption, backups and, unless it need not be retained, deletion protection. */
 export class GatewayTable extends Construct {
   readonly table: Table;
 
@@ -33,7 +33,7 @@ export class GatewayTable extends Construct {
     });
   }
 
-  /** Lets a function do these things with items of these partitions, and with no others. */
+  /** Allows a function these actions on items whose partition key matches one of the patterns. */
   grantItems(reader: GatewayFunction, actions: readonly string[], partitions: readonly string[]): void {
     reader.role.addToPolicy(
       new PolicyStatement({

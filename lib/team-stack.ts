@@ -12,7 +12,7 @@ import type { TeamKeyRotation } from './keys/team-key-rotation.ts';
 import { BudgetAlarms } from './monitoring/budget-alarms.ts';
 import { TeamAlerts } from './monitoring/team-alerts.ts';
 
-/** What a team's stack is made of. */
+/** Props of a team's stack. */
 export type TeamStackProps = {
   readonly environmentName: string;
   readonly policy: TeamPolicy;
@@ -21,18 +21,21 @@ export type TeamStackProps = {
   readonly stage: Stage;
   /** Revokes the team's keys when the team goes. */
   readonly publisher: GatewayFunction;
-  /** Needed where the policy has `rotateKeyEveryDays`. */
+  /** Required if the policy has `rotateKeyEveryDays`. */
   readonly rotation: TeamKeyRotation | undefined;
-  /** Shares of the budget to have alarms at; empty for none. */
+  /** Percentages of the budget with an alarm each; empty for none. */
   readonly alarmPercents: readonly number[];
-  /** Who is told by alarms. */
+  /** Topic that the alarms notify. */
   readonly operatorsTopic: ITopic;
 };
 
-/** How long revoking a team's keys may take before the deployment gives up. */
+/** Limit of revoking a removed team's keys; the deployment fails after it. */
 const REVOCATION_TIMEOUT = Duration.minutes(5);
 
-/** One team: its usage plan, its Groq secret, and its keys' end. A stack of its own, so that hundreds of teams fit. */
+/**
+ * One team: its usage plan, its secrets, its alarms, and the revocation of its keys when it is removed. A nested stack, so
+ * that hundreds of teams fit under CloudFormation's limit of 500 resources a stack.
+ */
 export class TeamStack extends NestedStack {
   constructor(scope: Construct, id: string, props: TeamStackProps) {
     const { environmentName, policy, settings, api, stage, publisher } = props;
@@ -45,7 +48,7 @@ export class TeamStack extends NestedStack {
       requestsPerMinute: policy.rateLimitRpm,
       requestsPerDay: policy.requestsPerDay,
     });
-    // Empty at first: a template is no place for a key. `groq/<team>-<environment>-gateway` is typed by people.
+    // Created empty, because a key must not appear in a template. The name is fixed because people type it.
     const secret = new CfnSecret(this, 'GroqKey', {
       name: groqSecretName(policy.team, environmentName),
       description: `Groq key of team ${policy.team}: npx groq-rbac groq-key set --team ${policy.team}`,
@@ -55,7 +58,7 @@ export class TeamStack extends NestedStack {
     Validations.of(secret).acknowledge({
       id: 'AwsSolutions-SMG4',
       reason:
-        'A schedule wants a first value, and a template is no place for a key: the watch of groq-key-rotation begins rotations by the policy.',
+        'A schedule needs an initial value, and a key must not appear in a template: groq-key-rotation starts rotations by the policy.',
     });
     const keys = new CustomResource(this, 'Keys', {
       serviceToken: publisher.function.functionArn,
@@ -68,18 +71,18 @@ export class TeamStack extends NestedStack {
     if (policy.alertRecipients.length > 0) new TeamAlerts(this, 'Alerts', { environmentName, policy });
     if (props.rotation !== undefined && policy.rotateKeyEveryDays !== null) {
       const schedule = this.#serviceKey(environmentName, policy.team, policy.rotateKeyEveryDays, props.rotation);
-      // When the team goes, nothing makes keys any more by the time they are revoked.
+      // Deleted before the keys are revoked, so that no rotation creates another key afterwards.
       schedule.node.addDependency(keys);
       this.node.addDependency(props.rotation.permission);
     }
   }
 
-  /** The secret that the team's services read, and its schedule; the first key comes from the first rotation, at once. */
+  /** The secret that the team's services read, and its schedule. The first rotation runs at once and stores the first key. */
   #serviceKey(environmentName: string, team: string, everyDays: number, { rotation }: TeamKeyRotation) {
     const secret = new CfnSecret(this, 'ServiceKey', {
       name: serviceSecretName(team, environmentName),
       description: `Key that services of team ${team} read: {"apiKey": "grk_...", "keyId", "name", "createdAt"}`,
-      // A rotation wants a current version; this one is no key, and gone within seconds.
+      // A rotation requires a current version. This placeholder is replaced within seconds.
       generateSecretString: {
         secretStringTemplate: '{"note":"the first rotation puts a key here"}',
         generateStringKey: 'placeholder',

@@ -4,17 +4,20 @@ import { CUSTOM_RESOURCE } from '../../lambda/contract.ts';
 import type { GatewayFunction } from '../gateway-function.ts';
 import { infrastructureHash } from './infrastructure-digest.ts';
 
-/** What is checked, and by whom. */
+/** Props of the canary. */
 export type EnforcementCanaryProps = {
   readonly canary: GatewayFunction;
-  /** The endpoint, without a slash at its end. */
+  /** Base URL of the endpoint, without a trailing slash. */
   readonly url: string;
 };
 
-/** How long the check may take before the deployment gives up; the function gives up before. */
+/** Limit of the check; the function itself times out earlier. */
 const CHECK_TIMEOUT = Duration.minutes(5);
 
-/** The check that follows each deployment that changes anything: a budget of $0 must be refused, or all rolls back. */
+/**
+ * Check at the end of each deployment that changes anything: a call on a budget of $0 must be refused, or the deployment
+ * fails and rolls back.
+ */
 export class EnforcementCanary extends Construct {
   constructor(scope: Construct, id: string, props: EnforcementCanaryProps) {
     super(scope, id);

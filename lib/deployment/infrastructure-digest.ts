@@ -2,15 +2,15 @@ import { createHash } from 'node:crypto';
 import { CfnResource, Lazy, type Stack } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 
-/** How many characters of a hash tell two templates' resources apart for a person. */
+/** Length of a hash in characters: enough for a person to compare two. */
 const HASH_LENGTH = 12;
 
-/** No part of what is deployed, or told by the parts themselves. */
+/** Types without a digest: metadata deploys nothing, and a nested stack's own resources are digested instead. */
 const EXCLUDED_TYPES = ['AWS::CDK::Metadata', 'AWS::CloudFormation::Stack'];
 
 /**
- * What a stack consists of: a hash for each nested stack, and for each construct one level below its own. Compared
- * with the one before, it tells what a deployment changed; `except` are the constructs that carry the digest.
+ * Returns a hash of each nested stack and of each construct down to the second level, by construct path. Two digests
+ * compared show what a deployment changed. `except` names the constructs that contain the digest itself.
  */
 export function infrastructureDigest(stack: Stack, except: readonly IConstruct[]): Record<string, string> {
   const carried = new Set(except.flatMap((construct) => construct.node.findAll()));
@@ -25,12 +25,12 @@ export function infrastructureDigest(stack: Stack, except: readonly IConstruct[]
   return Object.fromEntries([...parts].map(([name, texts]) => [name, hashTexts(texts.sort())]));
 }
 
-/** The same as one hash: a property that changes whenever anything of the stack does. */
+/** Returns one hash of the whole digest, which changes whenever any resource of the stack does. */
 export function infrastructureHash(stack: Stack, except: readonly IConstruct[]): string {
   return Lazy.string({ produce: () => hashTexts(Object.values(infrastructureDigest(stack, except))) });
 }
 
-/** A resource as the template will have it. CDK offers no public way to see it; a test notices when this one goes. */
+/** A resource as the template renders it. CDK has no public method for this; a test fails if the private one is removed. */
 function resolveResource(resource: CfnResource): unknown {
   const { _toCloudFormation } = resource as unknown as { _toCloudFormation?: () => object };
   if (_toCloudFormation === undefined) throw new Error('CfnResource has no _toCloudFormation any more');

@@ -7,7 +7,7 @@ import type { EnvironmentFile } from '../../lambda/policy/environment.ts';
 import type { GatewayFunction } from '../gateway-function.ts';
 import { infrastructureDigest } from './infrastructure-digest.ts';
 
-/** What is published, and by whom. */
+/** Props of the publication. */
 export type PolicyPublicationProps = {
   readonly publisher: GatewayFunction;
   readonly environment: EnvironmentFile;
@@ -15,21 +15,21 @@ export type PolicyPublicationProps = {
 };
 
 /**
- * The most bytes of the policies and prices: CloudFormation invokes asynchronously, by an event of at most 256 KB (Lambda
- * quotas, read 2026-11-25), and an update's holds them twice, as they are and as they were.
+ * Limit of the encoded policies and prices, in bytes. CloudFormation invokes the function asynchronously, with an event of
+ * at most 256 KB (Lambda quotas, read 2026-11-25), and an update's event holds both the new and the old properties.
  */
 export const MAX_PROPERTIES_BYTES = 120_000;
 
-/** How long publishing may take before the deployment gives up. */
+/** Limit of publishing; the deployment fails after it. */
 const PUBLICATION_TIMEOUT = Duration.minutes(5);
 
-/** The teams and prices of this deployment, put in force in the registry, and the summary of what changed. */
+/** Publishes the deployment's policies and prices to the registry. */
 export class PolicyPublication extends Construct {
-  /** What the deployment changed, as Markdown. */
+  /** Summary of the deployment's changes, as Markdown. */
   readonly summary: string;
   readonly resource: CustomResource;
 
-  /** `excludedConstructs` come after the publication, and are no part of what it tells. */
+  /** `excludedConstructs` depend on the publication, so they are left out of its digest. */
   constructor(
     scope: Construct,
     id: string,
@@ -41,7 +41,7 @@ export class PolicyPublication extends Construct {
     const bytes = Buffer.byteLength(JSON.stringify(policies));
     if (bytes > MAX_PROPERTIES_BYTES) {
       throw new ConfigError(
-        `the policies and prices are ${bytes} bytes, and CloudFormation can carry ${MAX_PROPERTIES_BYTES}: shorten "purpose" and "alertRecipients", or split the environment`,
+        `the policies and prices are ${bytes} bytes, and CloudFormation accepts ${MAX_PROPERTIES_BYTES}: shorten "purpose" and "alertRecipients", or split the environment`,
       );
     }
     this.resource = new CustomResource(this, 'Policies', {
@@ -55,7 +55,7 @@ export class PolicyPublication extends Construct {
         }),
       },
     });
-    // A role that is still being given its rights would fail the first publication.
+    // The first publication fails if it runs before the role's policies are attached.
     this.resource.node.addDependency(props.publisher.role);
     this.summary = this.resource.getAttString('Summary');
   }
