@@ -70,7 +70,7 @@ function addWeeklyReport(scope: Stack, { functions, tables, reports }: GatewayJo
 
 function addWidgetRenderer({ functions, tables }: GatewayJobsProps): GatewayFunction {
   const description = 'Renders the weekly table for a dashboard';
-  const renderer = functions.add('WidgetDrawer', 'usage-widget', description, WIDGET_TIMEOUT);
+  const renderer = functions.add('WidgetRenderer', 'usage-widget', description, WIDGET_TIMEOUT);
   grantReadSpending(renderer, tables);
   return renderer;
 }

@@ -30,7 +30,7 @@ export function addMonitoring(scope: Stack, props: GatewayMonitoringProps): ITop
   const { environmentName, environment, functions, jobs, tables, api, deadLetters } = props;
   const { deployment: settings, organization } = environment;
   const { alertsPercent: percents, alertsUsd: usd } = organization;
-  const undelivered = new DeadLetterQueue(scope, 'UntoldAlerts');
+  const undelivered = new DeadLetterQueue(scope, 'UndeliveredAlerts');
   const alarms = new OperationalAlarms(scope, 'Alarms', {
     ...functions,
     ...tables,

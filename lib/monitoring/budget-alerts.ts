@@ -46,7 +46,7 @@ export class BudgetAlerts extends Construct {
     for (const alertPublisher of props.alertPublishers) this.#grantPublishAlerts(alertPublisher, props);
     const { environmentName, topic, webhook, undelivered } = props;
     const bounds = { deadLetterQueue: undelivered, maxEventAge: ALERT_MAX_AGE };
-    const rule = new Rule(this, 'Told', {
+    const rule = new Rule(this, 'AlertRule', {
       description: `Brings budget alerts of ${environmentName} to people`,
       eventPattern: alertEventPattern(environmentName),
       targets: [new SnsTopic(topic, { message: ALERT_MESSAGE, ...bounds })],

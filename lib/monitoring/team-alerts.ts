@@ -19,7 +19,7 @@ export class TeamAlerts extends Construct {
     const displayName = `Groq budget of ${policy.team} in ${environmentName}`;
     const topic = new Topic(this, 'Topic', { displayName, enforceSSL: true });
     for (const recipient of new Set(policy.alertRecipients)) topic.addSubscription(new EmailSubscription(recipient));
-    new Rule(this, 'Told', {
+    new Rule(this, 'AlertRule', {
       description: `Brings budget alerts of ${policy.team} to its people`,
       eventPattern: alertEventPattern(environmentName, policy.team),
       targets: [new SnsTopic(topic, { message: ALERT_MESSAGE })],

@@ -37,7 +37,7 @@ const ROLES = [
   'Canary',
   'Admin',
   'Reporter',
-  'WidgetDrawer',
+  'WidgetRenderer',
   'Webhook',
 ] as const;
 type RoleName = (typeof ROLES)[number];
@@ -139,7 +139,7 @@ describe("each function's role", () => {
     ['Canary', 'make a key of its own kind', put(registryTable, 'KEY#canaryrights')],
     ['Reporter', 'read what was spent', get(ledgerTable, 'ORG')],
     ['Reporter', 'read usage', query(usageTable, 'TEAM#rights-test')],
-    ['WidgetDrawer', 'read the names of keys', query(registryTable, 'TEAM#rights-test')],
+    ['WidgetRenderer', 'read the names of keys', query(registryTable, 'TEAM#rights-test')],
     ['Admin', 'make a key', put(registryTable, 'KEY#rights-test')],
     ['Admin', 'revoke a key', update(registryTable, 'KEY#rights-test')],
     ['Admin', 'add to the audit trail', put(registryTable, 'AUDIT#rights-test')],
@@ -219,9 +219,9 @@ describe("each function's role", () => {
     ['Reporter', 'write the ledger', update(ledgerTable, 'TEAM#roomy')],
     ['Reporter', 'write usage', update(usageTable, 'TEAM#rights-test')],
     ['Reporter', 'read a Groq key', new GetSecretValueCommand({ SecretId: secret })],
-    ['WidgetDrawer', 'read a key', get(registryTable, 'KEY#1')],
-    ['WidgetDrawer', 'read the audit trail', query(registryTable, 'AUDIT#rights-test')],
-    ['WidgetDrawer', 'write usage', update(usageTable, 'TEAM#rights-test')],
+    ['WidgetRenderer', 'read a key', get(registryTable, 'KEY#1')],
+    ['WidgetRenderer', 'read the audit trail', query(registryTable, 'AUDIT#rights-test')],
+    ['WidgetRenderer', 'write usage', update(usageTable, 'TEAM#rights-test')],
     ['Canary', 'touch the ledger', update(ledgerTable, 'TEAM#roomy')],
     ['Canary', 'read a Groq key', new GetSecretValueCommand({ SecretId: secret })],
   ])('%s may not %s', async (role, _what, command) => {

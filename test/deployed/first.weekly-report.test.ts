@@ -43,11 +43,11 @@ it('writes a week to the bucket as often as it is told to, by the function that 
 });
 
 it('draws the widget of a dashboard, by the function that was deployed', async () => {
-  const { status, error, text } = await invokeFunction(target.stackName, 'WidgetDrawerFunction', {
+  const { status, error, text } = await invokeFunction(target.stackName, 'WidgetRendererFunction', {
     widgetContext: { theme: 'dark', timeRange: { end: Date.now() } },
   });
   expect([status, error]).toEqual([200, null]);
   expect(JSON.parse(text)).toContain(`Week ${week}`);
-  const described = await invokeFunction(target.stackName, 'WidgetDrawerFunction', { describe: true });
+  const described = await invokeFunction(target.stackName, 'WidgetRendererFunction', { describe: true });
   expect(JSON.parse(described.text)).toContain('## Groq spending of a week');
 });

@@ -211,7 +211,7 @@ describe('the stack', () => {
         's3:PutObject',
         'sns:Publish',
       ],
-      WidgetDrawer: [
+      WidgetRenderer: [
         'dynamodb:GetItem POLICIES*',
         'dynamodb:GetItem TEAM#* ORG',
         'dynamodb:Query POLICIES*',

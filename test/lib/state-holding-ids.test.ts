@@ -36,7 +36,7 @@ const STACK: Readonly<Record<string, string>> = {
   UsageTableADB4B05A: 'AWS::DynamoDB::Table',
   ReportsBucket95FE29A2: 'AWS::S3::Bucket',
   UsageProjectionDeadLettersECD33DBF: 'AWS::SQS::Queue',
-  UntoldAlertsC6F86C30: 'AWS::SQS::Queue',
+  UndeliveredAlerts87845B63: 'AWS::SQS::Queue',
   ApiRest4DEC74FE: 'AWS::ApiGateway::RestApi',
   DomainName3089E799: 'AWS::ApiGateway::DomainName',
   PlanORGANIZATIONPlan421485A8: 'AWS::ApiGateway::UsagePlan',

@@ -15,7 +15,7 @@ const textOnly = { InputPathsMap: { 'detail-text': '$.detail.text' }, InputTempl
 
 describe('an alert', () => {
   it('goes to the operators as the text that it has of itself, and whole to the webhook', () => {
-    const letters = { Arn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^UntoldAlerts'), 'Arn'] } };
+    const letters = { Arn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^UndeliveredAlerts'), 'Arn'] } };
     template.hasResourceProperties('AWS::Events::Rule', {
       EventPattern: { ...isAlert, detail: { environment: ['test'] } },
       Targets: [
@@ -93,7 +93,7 @@ describe("the webhook's function", () => {
     template.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
       MaximumRetryAttempts: 2,
       DestinationConfig: {
-        OnFailure: { Destination: { 'Fn::GetAtt': [Match.stringLikeRegexp('^UntoldAlerts'), 'Arn'] } },
+        OnFailure: { Destination: { 'Fn::GetAtt': [Match.stringLikeRegexp('^UndeliveredAlerts'), 'Arn'] } },
       },
     });
   });

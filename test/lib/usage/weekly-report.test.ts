@@ -50,6 +50,6 @@ it('is tried again by Lambda when it fails, since it may be made as often as one
   expect(configured.filter(({ Properties }) => Properties.FunctionName.Ref === reporter)).toEqual([]);
   template.hasOutput('ReportsBucket', { Value: { Ref: bucket } });
   template.hasOutput('UsageWidget', {
-    Value: { 'Fn::GetAtt': [findResourceId('AWS::Lambda::Function', 'WidgetDrawer'), 'Arn'] },
+    Value: { 'Fn::GetAtt': [findResourceId('AWS::Lambda::Function', 'WidgetRenderer'), 'Arn'] },
   });
 });
