@@ -105,12 +105,7 @@ function readOutputs(file: string): Readonly<Record<string, string>> {
 }
 
 async function setGroqKeys(emulator: Emulator, teams: readonly string[], apiKey: string): Promise<void> {
-  const { AWS_ACCESS_KEY_ID = '', AWS_SECRET_ACCESS_KEY = '', AWS_REGION = '' } = emulator.environment;
-  const client = new SecretsManagerClient({
-    endpoint: emulator.endpoint,
-    region: AWS_REGION,
-    credentials: { accessKeyId: AWS_ACCESS_KEY_ID, secretAccessKey: AWS_SECRET_ACCESS_KEY },
-  });
+  const client = new SecretsManagerClient(emulator.clientConfig);
   const SecretString = JSON.stringify({ apiKey });
   for (const team of teams)
     await client.send(

@@ -4,7 +4,9 @@ import type { EnvironmentFile } from '../../lambda/policy/environment.ts';
 export const CALL_USD = (27 * 0.075 + 50 * 0.3) / 1e6;
 /** How many such calls the team `exact` can pay. */
 export const EXACT_CALLS = 40;
-/** How many such calls the budget of the team `watched` is worth; its alerts are told to its own people, too. */
+/** The team with alert recipients of its own. */
+export const WATCHED_TEAM = 'watched';
+/** Calls that its budget pays. */
 export const WATCHED_CALLS = 20;
 /** An amount of the organisation's spending that the calls of `watched` alone reach, in dollars. */
 export const ALERT_USD = 0.00025;
@@ -36,7 +38,7 @@ export function rehearsalEnvironment(groqBaseUrl: string): EnvironmentFile {
       broke: { ...roomy, monthlyBudgetUsd: 0 },
       slow: { ...roomy, rateLimitRpm: 1 },
       exact: { ...roomy, monthlyBudgetUsd: EXACT_CALLS * CALL_USD, maxTokensPerRequest: 50 },
-      watched: {
+      [WATCHED_TEAM]: {
         ...roomy,
         monthlyBudgetUsd: WATCHED_CALLS * CALL_USD,
         maxTokensPerRequest: 50,

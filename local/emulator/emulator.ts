@@ -30,9 +30,18 @@ export type Emulator = {
   readonly logFile: string;
   /** What makes a child process (the cdk command, an SDK) call this AWS; to be laid over process.env. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Configuration of an SDK client in this process. */
+  readonly clientConfig: AwsClientConfig;
   /** Where a REST API answers; the address in a stack's output is AWS's. Ends without a slash. */
   apiUrl(restApiId: string, stage: string): string;
   close(): Promise<void>;
+};
+
+/** The part of an SDK client's configuration that selects an AWS and an identity. */
+export type AwsClientConfig = {
+  readonly endpoint: string;
+  readonly region: string;
+  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
 };
 
 /** The packages of the emulator, in exact versions. */
@@ -94,6 +103,14 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     folder,
     logFile,
     environment: clientEnvironment(endpoint),
+    clientConfig: {
+      endpoint,
+      region: REGION,
+      credentials: {
+        accessKeyId: CREDENTIALS.AWS_ACCESS_KEY_ID,
+        secretAccessKey: CREDENTIALS.AWS_SECRET_ACCESS_KEY,
+      },
+    },
     apiUrl: (restApiId, stage) => `${endpoint}/restapis/${restApiId}/${stage}/_user_request_`,
     close,
   };

@@ -15,7 +15,7 @@ import { formatUtc } from '../../lambda/kernel/period.ts';
 import { PROJECT_DIR } from '../../local/settings.ts';
 import { postChat } from '../support/gateway/gateway-process.ts';
 import { requireDeployed } from '../support/gateway/target.ts';
-import { findPhysicalId } from '../support/stack/stack-resources.ts';
+import { findDeployedResource } from '../support/stack/deployed-resources.ts';
 
 const target = requireDeployed();
 const { environmentName } = target;
@@ -96,7 +96,7 @@ describe('the rotation of a Groq key on AWS', () => {
       })
       .toBeDefined();
     const promoted = await records.read('staged', deriveGroqKeyId(second));
-    const bucket = await findPhysicalId(target.stackName, 'AWS::S3::Bucket', 'Reports');
+    const bucket = await findDeployedResource('AWS::S3::Bucket', 'Reports');
     const day = formatUtc(promoted?.currentFromEpochMs ?? 0).slice(0, 10);
     const Key = `groq-keys/staged/${day}-${deriveGroqKeyId(second)}.md`;
     const report = await new S3Client({}).send(new GetObjectCommand({ Bucket: bucket, Key }));

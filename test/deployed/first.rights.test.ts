@@ -20,7 +20,7 @@ import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { groqSecretName, serviceSecretName } from '../../lambda/contract.ts';
 import { requireDeployed } from '../support/gateway/target.ts';
-import { findPhysicalId } from '../support/stack/stack-resources.ts';
+import { findDeployedResource } from '../support/stack/deployed-resources.ts';
 
 const target = requireDeployed();
 const { ledgerTable, registryTable, usageTable } = target;
@@ -56,7 +56,7 @@ beforeAll(async () => {
     Statement: [trust({ Service: 'lambda.amazonaws.com' }), trust({ AWS: 'arn:aws:iam::000000000000:root' })],
   });
   for (const role of ROLES) {
-    const RoleName = await findPhysicalId(target.stackName, 'AWS::IAM::Role', `${role}Role`);
+    const RoleName = await findDeployedResource('AWS::IAM::Role', `${role}Role`);
     await new IAMClient({}).send(new UpdateAssumeRolePolicyCommand({ RoleName, PolicyDocument }));
     const RoleArn = `arn:aws:iam::000000000000:role/${RoleName}`;
     const { Credentials } = await new STSClient({}).send(new AssumeRoleCommand({ RoleArn, RoleSessionName: 'rights' }));

@@ -10,12 +10,12 @@ import { invokeFunction } from '../support/stack/deployed-function.ts';
 const target = requireDeployed();
 
 it('looks for keys to retire, by the function that was deployed', async () => {
-  expect(await invokeFunction(target.stackName, 'RetirementFunction')).toMatchObject({ status: 200, error: null });
+  expect(await invokeFunction('RetirementFunction')).toMatchObject({ status: 200, error: null });
 });
 
 it('compares usage with the ledgers, by the function that was deployed', async () => {
   // It waits half a minute for ledgers to stand still, some times over while other tests spend.
-  expect(await invokeFunction(target.stackName, 'ReconcilerFunction')).toMatchObject({ status: 200, error: null });
+  expect(await invokeFunction('ReconcilerFunction')).toMatchObject({ status: 200, error: null });
 }, 300_000);
 
 it('sweeps what a call left that nobody came back for, by the function that was deployed', async () => {
@@ -26,7 +26,7 @@ it('sweeps what a call left that nobody came back for, by the function that was 
   const terms = buildReserveTerms('abandoned', cost, { nowEpochMs, expiresAtEpochMs: nowEpochMs - 1 });
   await ledger.reserve(key, budgets(picoUsd(10n ** 14n), 5n * 10n ** 14n), terms);
   const before = await ledger.read(key);
-  expect(await invokeFunction(target.stackName, 'SweeperFunction')).toMatchObject({ status: 200, error: null });
+  expect(await invokeFunction('SweeperFunction')).toMatchObject({ status: 200, error: null });
   const after = await ledger.read(key);
   expect((after?.assumedPicoUsd ?? 0n) - (before?.assumedPicoUsd ?? 0n)).toBe(cost);
   expect((before?.reservedPicoUsd ?? 0n) - (after?.reservedPicoUsd ?? 0n)).toBe(cost);

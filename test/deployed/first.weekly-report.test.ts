@@ -7,12 +7,12 @@ import { weekAt } from '../../lambda/reporting/iso-week.ts';
 import { PROJECT_DIR } from '../../local/settings.ts';
 import { requireDeployed } from '../support/gateway/target.ts';
 import { invokeFunction } from '../support/stack/deployed-function.ts';
-import { findPhysicalId } from '../support/stack/stack-resources.ts';
+import { findDeployedResource } from '../support/stack/deployed-resources.ts';
 
 const target = requireDeployed();
 const s3 = new S3Client({ forcePathStyle: true });
 const week = weekAt(Date.now());
-const Bucket = await findPhysicalId(target.stackName, 'AWS::S3::Bucket', 'Reports');
+const Bucket = await findDeployedResource('AWS::S3::Bucket', 'Reports');
 const keysIn = async (Prefix = '') =>
   (await s3.send(new ListObjectsV2Command({ Bucket, Prefix }))).Contents?.map(({ Key }) => Key) ?? [];
 
@@ -24,7 +24,7 @@ afterAll(async () => {
 
 it('writes a week to the bucket as often as it is told to, by the function that was deployed', async () => {
   for (const _ of ['once', 'again']) {
-    const invoked = await invokeFunction(target.stackName, 'ReporterFunction', { week });
+    const invoked = await invokeFunction('ReporterFunction', { week });
     expect(invoked, invoked.text).toMatchObject({ status: 200, error: null });
   }
   expect(await keysIn('weekly/')).toEqual(
@@ -43,11 +43,11 @@ it('writes a week to the bucket as often as it is told to, by the function that 
 });
 
 it('draws the widget of a dashboard, by the function that was deployed', async () => {
-  const { status, error, text } = await invokeFunction(target.stackName, 'WidgetRendererFunction', {
+  const { status, error, text } = await invokeFunction('WidgetRendererFunction', {
     widgetContext: { theme: 'dark', timeRange: { end: Date.now() } },
   });
   expect([status, error]).toEqual([200, null]);
   expect(JSON.parse(text)).toContain(`Week ${week}`);
-  const described = await invokeFunction(target.stackName, 'WidgetRendererFunction', { describe: true });
+  const described = await invokeFunction('WidgetRendererFunction', { describe: true });
   expect(JSON.parse(described.text)).toContain('## Groq spending of a week');
 });

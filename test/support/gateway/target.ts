@@ -13,6 +13,8 @@ export type DeployedTarget = Omit<Target, 'close'> & {
   readonly registryTable: string;
   readonly usageTable: string;
   readonly stackName: string;
+  /** Address of the server that receives the deployment's alerts; see local/aws/alert-subscriber.ts. */
+  readonly alertsUrl: string;
 };
 
 /** The deployment to test, if any. `local/aws/rehearse.ts` sets the path of its description. */

@@ -1,6 +1,6 @@
 import { CloudWatchClient, DescribeAlarmsCommand } from '@aws-sdk/client-cloudwatch';
 
-/** The states of alarms by their names, of those whose name begins so. */
+/** Reads the states of up to 100 alarms whose names start with the prefix, by name. */
 export async function readAlarmStates(AlarmNamePrefix: string): Promise<Readonly<Record<string, string>>> {
   const client = new CloudWatchClient({});
   try {

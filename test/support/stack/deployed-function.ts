@@ -1,6 +1,6 @@
-import { findPhysicalId } from './stack-resources.ts';
+import { findDeployedResource } from './deployed-resources.ts';
 
-/** Sends a request to the emulator's Lambda, which takes any signature of a key it knows. */
+/** Sends a request to the emulator's Lambda API, which accepts any signature of a known key. */
 async function request(path: string, method: string, body?: unknown): Promise<Response> {
   const credential = `${process.env.AWS_ACCESS_KEY_ID}/20260101/us-east-1/lambda/aws4_request`;
   return await fetch(`${process.env.AWS_ENDPOINT_URL}/2015-03-31/functions/${path}`, {
@@ -10,16 +10,16 @@ async function request(path: string, method: string, body?: unknown): Promise<Re
   });
 }
 
-/** How an invocation ended, and what the function answered. */
+async function findFunction(logicalIdStart: string): Promise<string> {
+  return await findDeployedResource('AWS::Lambda::Function', logicalIdStart);
+}
+
+/** Result of an invocation: the API's status, the function's error if it failed, and its response. */
 export type InvocationResult = { readonly status: number; readonly error: string | null; readonly text: string };
 
-/** Invokes a deployed function as its schedule does. */
-export async function invokeFunction(
-  stackName: string,
-  logicalIdStart: string,
-  payload = {},
-): Promise<InvocationResult> {
-  const name = await findPhysicalId(stackName, 'AWS::Lambda::Function', logicalIdStart);
+/** Invokes a deployed function synchronously. */
+export async function invokeFunction(logicalIdStart: string, payload = {}): Promise<InvocationResult> {
+  const name = await findFunction(logicalIdStart);
   const response = await request(`${name}/invocations`, 'POST', payload);
   return {
     status: response.status,
@@ -28,25 +28,25 @@ export async function invokeFunction(
   };
 }
 
-/** Does something while a deployed function has other environment variables on top of its own. */
+/** Runs `work` while a deployed function has additional environment variables, and restores the original ones. */
 export async function withEnvironmentVariables(
-  stackName: string,
   logicalIdStart: string,
-  changed: (own: Readonly<Record<string, string>>) => Readonly<Record<string, string>>,
+  changed: (original: Readonly<Record<string, string>>) => Readonly<Record<string, string>>,
   work: () => Promise<void>,
 ): Promise<void> {
-  const name = await findPhysicalId(stackName, 'AWS::Lambda::Function', logicalIdStart);
-  const path = `${name}/configuration`;
-  const own = ((await (await request(path, 'GET')).json()) as { Environment: { Variables: Record<string, string> } })
-    .Environment.Variables;
+  const path = `${await findFunction(logicalIdStart)}/configuration`;
+  const configuration = (await (await request(path, 'GET')).json()) as {
+    Environment: { Variables: Record<string, string> };
+  };
+  const original = configuration.Environment.Variables;
   const set = async (Variables: Readonly<Record<string, string>>) => {
     const { ok, status } = await request(path, 'PUT', { Environment: { Variables } });
-    if (!ok) throw new Error(`the function's variables could not be set: ${status}`);
+    if (!ok) throw new Error(`Lambda answered ${status} to new environment variables`);
   };
-  await set({ ...own, ...changed(own) });
+  await set({ ...original, ...changed(original) });
   try {
     await work();
   } finally {
-    await set(own);
+    await set(original);
   }
 }
