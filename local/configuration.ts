@@ -4,7 +4,7 @@ import { type Environment, type EnvironmentFile, parseEnvironment } from '../lam
 import { type Catalog, parseCatalog } from '../lambda/pricing/catalog.ts';
 import { StartError } from './settings.ts';
 
-/** An environment and a catalog, as their files have them and as they were understood. */
+/** An environment and a catalog, parsed and as in their files. */
 export type Configuration = {
   readonly environment: Environment;
   readonly environmentFile: EnvironmentFile;
@@ -13,9 +13,9 @@ export type Configuration = {
 };
 
 /**
- * Reads and checks the two configuration files.
+ * Reads and validates the two configuration files.
  *
- * @throws ConfigError or StartError naming the file and what is wrong in it.
+ * @throws ConfigError or StartError naming the file and the fault.
  */
 export async function loadConfiguration(environmentPath: string, catalogPath: string): Promise<Configuration> {
   const catalogFile = await readJson(catalogPath);

@@ -4,29 +4,29 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StartError } from './settings.ts';
 
-/** How long a start waits for a gateway that is just ending to leave the folder, in milliseconds. */
+/** Time in which a gateway that is shutting down may still hold the lock, in milliseconds. */
 const LOCK_WAIT_MS = 5_000;
 const LOCK_POLL_MS = 50;
 
 /**
- * Makes the data folder, readable by its owner only.
+ * Creates the data folder, readable by its owner only.
  *
- * @throws StartError when it cannot be made.
+ * @throws StartError if it cannot be created.
  */
 export function createDataDir(dir: string): void {
   try {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
   } catch (cause) {
-    throw new StartError(`DATA_DIR ${dir} cannot be made: ${cause instanceof Error ? cause.message : cause}`, {
+    throw new StartError(`DATA_DIR ${dir} cannot be created: ${cause instanceof Error ? cause.message : cause}`, {
       cause,
     });
   }
 }
 
 /**
- * Takes a data folder for this process alone: two databases on one file would not see each other.
+ * Locks the data folder for this process, because two databases on one file would not see each other's writes.
  *
- * @throws StartError when another gateway keeps it.
+ * @throws StartError if another gateway has the lock, or the folder is not writable.
  */
 export async function lockDataDir(dir: string): Promise<{ release(): void }> {
   const lock = join(dir, 'lock');
@@ -51,7 +51,7 @@ export async function lockDataDir(dir: string): Promise<{ release(): void }> {
   }
 }
 
-/** The seed that local keys are derived from; made on the first start, readable by its owner only. */
+/** Returns the seed of the local keys. The first start creates it, readable by its owner only. */
 export function loadKeySeed(dir: string): Buffer {
   const file = join(dir, 'key-seed');
   try {
@@ -70,7 +70,7 @@ function readText(file: string): string {
   }
 }
 
-/** Whether another process is a living gateway; a number may have passed to another program since it was written down. */
+/** Tests whether a process id belongs to another running gateway. The id of a dead one may have been reused since. */
 export function isGatewayProcess(pid: number): boolean {
   if (!Number.isInteger(pid) || pid <= 0 || pid === process.pid) return false;
   try {

@@ -1,11 +1,11 @@
 import { createHmac } from 'node:crypto';
 
-/** A key and its id. */
+/** A key of the local gateway, and its id. */
 export type LocalKey = { readonly key: string; readonly keyId: string };
 
 /**
- * A key that follows from a seed, so that a restart prints the same keys although only their hashes are stored. The
- * holder is a team's name, or `admin`.
+ * Derives a key from a seed, so that a restart prints the same keys although only hashes are stored. The holder is a team's
+ * name, or `admin`.
  */
 export function deriveKey(seed: Buffer, environmentName: string, holder: string): LocalKey {
   const digest = (part: string) => createHmac('sha256', seed).update(`${part} ${environmentName} ${holder}`).digest();

@@ -3,7 +3,7 @@ import { ConfigError } from '../lambda/kernel/config-error.ts';
 import { type LocalGateway, startLocalGateway } from './local-gateway.ts';
 import { readSettings, type Settings, StartError } from './settings.ts';
 
-/** A second Ctrl-C within this time is npm passing on the first, in milliseconds. */
+/** npm forwards Ctrl-C. A second signal within this time, in milliseconds, is the same one. */
 const SIGNAL_DEBOUNCE_MS = 1_000;
 const PARENT_CHECK_MS = 500;
 
@@ -18,15 +18,15 @@ async function main(): Promise<void> {
 
 async function start(settings: Settings): Promise<LocalGateway> {
   if (!settings.aws) return await startLocalGateway(settings);
-  // Loaded only when asked for: the emulator needs Python, a local gateway does not.
+  // Loaded on demand: the emulator needs Python, a local gateway does not.
   const { startEmulatedGateway } = await import('./aws/emulated-gateway.ts');
-  // Until it runs there is nothing to let finish.
-  const giveUp = () => process.exit(130);
-  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, giveUp);
+  // Before the gateway runs, no request can be in flight.
+  const abort = () => process.exit(130);
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, abort);
   const gateway = await startEmulatedGateway(settings, (title) => {
     if (!settings.json) console.error(`${title} …`);
   });
-  for (const signal of ['SIGINT', 'SIGTERM']) process.off(signal, giveUp);
+  for (const signal of ['SIGINT', 'SIGTERM']) process.off(signal, abort);
   return gateway;
 }
 
@@ -82,19 +82,19 @@ function stopOnSignals(gateway: LocalGateway, quiet: boolean): void {
   if (process.env.npm_lifecycle_event !== undefined) exitWithParent();
 }
 
-/** npm that is killed outright passes nothing on; a gateway nobody can stop would keep the port and the data. */
+/** Exits when npm was killed: it forwards no SIGKILL, and an orphaned gateway would keep the port and the data folder. */
 function exitWithParent(): void {
-  const before = parentProcesses();
+  const initial = parentProcesses();
   setInterval(() => {
-    if (parentProcesses() !== before) process.exit(1);
+    if (parentProcesses() !== initial) process.exit(1);
   }, PARENT_CHECK_MS).unref();
 }
 
-/** The processes above this one: the shell in which npm runs a script, and npm itself where the system tells. */
+/** Ids of the parent, which is the shell of npm's script, and of its parent, npm, where /proc shows it. */
 function parentProcesses(): string {
   try {
     const stat = readFileSync(`/proc/${process.ppid}/stat`, 'utf8');
-    // The name, in parentheses, may hold spaces; the parent is the second field after it.
+    // The name is in parentheses and may contain spaces. The parent's id is the second field after it.
     return `${process.ppid} ${stat.slice(stat.lastIndexOf(')')).split(' ')[2]}`;
   } catch {
     return String(process.ppid);

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isGatewayProcess } from './data-dir.ts';
 
-/** Where a gateway that runs on this machine keeps its tables, for the command line. */
+/** A gateway that runs on this machine, with the addresses and tables that the command line needs. */
 export type RunningGateway = {
   readonly pid: number;
   readonly environmentName: string;
@@ -15,26 +15,26 @@ export type RunningGateway = {
   readonly usageTable: string;
 };
 
-/** One a process: gateways that share a database by DYNAMODB_ENDPOINT may share a data folder too. */
+/** One file per process: gateways that share a database by DYNAMODB_ENDPOINT may share a data folder. */
 const RUNNING_FILE_NAME = /^running-(\d+)\.json$/;
 
-/** Writes down a running gateway in its data folder; returns how to take that back. */
+/** Registers a running gateway in its data folder. Returns a function that unregisters it. */
 export function registerRunningGateway(dataDir: string, running: RunningGateway): () => void {
-  // What those have left behind that were killed.
+  // Gateways that were killed have left their files.
   for (const { file, pid } of listRunningFiles(dataDir)) if (!isGatewayProcess(pid)) rmSync(file, { force: true });
   const file = join(dataDir, `running-${running.pid}.json`);
   writeFileSync(file, JSON.stringify(running), { mode: 0o600 });
   return () => rmSync(file, { force: true });
 }
 
-/** A gateway that runs on a data folder, or undefined for none; of several, any. */
+/** Returns a gateway that runs on a data folder, any of several, or undefined. */
 export function findRunningGateway(dataDir: string): RunningGateway | undefined {
   for (const { file, pid } of listRunningFiles(dataDir)) {
     if (!isGatewayProcess(pid)) continue;
     try {
       return JSON.parse(readFileSync(file, 'utf8')) as RunningGateway;
     } catch {
-      // It has just ended, or is being written: as if it did not run.
+      // The gateway is starting or has just ended.
     }
   }
   return undefined;
@@ -47,7 +47,7 @@ function listRunningFiles(dataDir: string): readonly { readonly file: string; re
       return pid === undefined ? [] : [{ file: join(dataDir, name), pid: Number(pid) }];
     });
   } catch {
-    // No gateway has ever run on a folder that is not there.
+    // The folder does not exist: no gateway has run on it.
     return [];
   }
 }

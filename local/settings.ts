@@ -2,57 +2,58 @@ import { existsSync, readdirSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** A start that cannot be; the message is the one line a person sees. */
+/** A start that failed for an expected reason. The message is one line for the terminal. */
 export class StartError extends Error {
   override readonly name = 'StartError';
 }
 
-/** What a person sets of a local gateway. */
+/** Settings of a local gateway. */
 export type Settings = {
   readonly json: boolean;
-  /** Whether the stack is deployed into an emulator of AWS, instead of its handlers being hosted. */
+  /** Deploys the stack into an emulated AWS, instead of hosting its handlers in this process. */
   readonly aws: boolean;
   readonly port: number;
   readonly environmentFile: string;
-  /** What keys and tables are named after. */
+  /** Name in keys and table names: the file's name. */
   readonly environmentName: string;
   readonly catalogFile: string;
   readonly dataDir: string;
-  /** Any DynamoDB instead of the embedded one. */
+  /** Endpoint of another DynamoDB. @default the embedded one */
   readonly dynamodbEndpoint: string | undefined;
-  /** Any Secrets Manager instead of the embedded one. */
+  /** Endpoint of another Secrets Manager. @default the embedded one */
   readonly secretsEndpoint: string | undefined;
-  /** Where the gateway's metrics go; nowhere by default. */
+  /** File for the gateway's metrics. @default none */
   readonly metricsFile: string | undefined;
-  /** Undefined: the fake Groq. */
+  /** @default the fake Groq */
   readonly upstream: { readonly baseUrl: string; readonly apiKey: string } | undefined;
 };
 
-/** The project's own folder. */
+/** Absolute path of the project. */
 export const PROJECT_DIR = resolve(fileURLToPath(import.meta.url), '../..');
 
 const GROQ = 'https://api.groq.com';
 const DEFAULT_PORT = '8787';
 const HELP = `npm start [-- --json] [-- --aws]
 
-Runs the gateway on 127.0.0.1. --json prints its address and keys as one line of JSON (npm --silent start -- --json
-keeps npm's own lines away). --aws deploys the whole stack by cdk into an emulator of AWS on this machine, which needs
-Python 3.10 or later; PORT, DATA_DIR, DYNAMODB_ENDPOINT and SECRETS_ENDPOINT have no say there.
+Runs the gateway on 127.0.0.1.
+  --json  prints its address and keys as one line of JSON; npm --silent start -- --json hides npm's own output
+  --aws   deploys the whole stack by cdk into an emulated AWS on this machine, which needs Python 3.10 or later;
+          PORT, DATA_DIR, DYNAMODB_ENDPOINT and SECRETS_ENDPOINT have no effect
 
   PORT               the port; 0 picks a free one (default ${DEFAULT_PORT})
   ENVIRONMENT        a name in config/environments, or the path of a .ts or .json file (default dev)
   CATALOG            another catalog file (default config/catalog.json)
-  DATA_DIR           where the ledger and the keys' seed are kept (default .local)
+  DATA_DIR           folder of the database and the keys' seed (default .local)
   GROQ_API_KEY       a Groq key for every team; without one, a fake Groq answers
   GROQ_BASE_URL      another upstream (default ${GROQ})
   DYNAMODB_ENDPOINT  any DynamoDB instead of the embedded one, such as http://127.0.0.1:8000
-  SECRETS_ENDPOINT   any Secrets Manager instead of the embedded one, with a secret a team; GROQ_API_KEY is not read then
-  METRICS_FILE       a file to which the gateway adds the lines that CloudWatch makes metrics of (default none)`;
+  SECRETS_ENDPOINT   any Secrets Manager instead of the embedded one, with a secret per team; GROQ_API_KEY is ignored
+  METRICS_FILE       a file to which the gateway appends its metrics, as lines of CloudWatch's EMF (default none)`;
 
 /**
- * Reads the command line and the environment variables; relative paths are taken from where npm was called.
+ * Reads the command line and the environment variables. Relative paths start at the folder where npm was called.
  *
- * @throws StartError for what cannot be meant.
+ * @throws StartError for an invalid option or value.
  */
 export function readSettings(
   args: readonly string[],

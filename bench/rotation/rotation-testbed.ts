@@ -6,6 +6,7 @@ import { GatewayClock } from '../../bin/prove/gateway-clock.ts';
 import { groqSecretName } from '../../lambda/contract.ts';
 import type { GroqKeyRotationEvent } from '../../lambda/groq-keys/io/groq-key-rotation-handler.ts';
 import { type EmbeddedDynamodb, startEmbeddedDynamodb } from '../../local/dynamodb/embedded-dynamodb.ts';
+import { localTableNames } from '../../local/dynamodb/tables.ts';
 import { type FakeGroq, startFakeGroq } from '../../local/fake-groq/server.ts';
 import type { GatewayProcess } from '../../local/host/gateway-process.ts';
 import { createLocalGroqRotation } from '../../local/secrets-manager/local-groq-rotation.ts';
@@ -87,6 +88,7 @@ export class RotationTestbed {
       dataDir: dir,
       groqBaseUrl: fake.baseUrl,
       dynamo,
+      tables: localTableNames(ENVIRONMENT),
       secrets: secrets.client,
       notify: () => {},
     });

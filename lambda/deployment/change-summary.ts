@@ -1,34 +1,34 @@
 import { renderMarkdownTable } from '../kernel/text-table.ts';
-import type { Change } from './policy-changes.ts';
+import type { Change } from './change.ts';
 
-/** The most bytes of a summary that a deployment returns: CloudFormation takes 4,096 of a custom resource in all. */
+/** Limit of a summary in bytes. CloudFormation accepts 4,096 bytes in a custom resource's whole response. */
 const MAX_SUMMARY_BYTES = 3_000;
 
-const NOTHING = 'No policy, price or resource changed.';
+const NO_CHANGES = 'No policy, price or resource changed.';
 
-/** What a deployment changed, as Markdown; cut short to what CloudFormation can carry, with the count of what is left out. */
+/** Renders changes as a Markdown table within CloudFormation's limit, with a count of the rows left out. */
 export function summarizeChanges(changes: readonly Change[]): string {
-  if (changes.length === 0) return NOTHING;
+  if (changes.length === 0) return NO_CHANGES;
   const [columns = '', rule = '', ...rows] = changeTable(changes).split('\n');
   const head = [`${countChanges(changes)}\n`, columns, rule].join('\n');
-  // As JSON text, which is how it travels.
+  // The response is JSON, so sizes are those of JSON strings.
   const encoder = new TextEncoder();
-  const sizeOf = (text: string) => encoder.encode(JSON.stringify(text)).length;
+  const encodedBytes = (text: string) => encoder.encode(JSON.stringify(text)).length;
   const kept: string[] = [];
-  let bytes = sizeOf(head);
+  let bytes = encodedBytes(head);
   for (const row of rows) {
-    bytes += sizeOf(row);
+    bytes += encodedBytes(row);
     if (bytes > MAX_SUMMARY_BYTES) break;
     kept.push(row);
   }
-  const left = rows.length - kept.length;
-  const rest = left === 0 ? '' : `\n\n... and ${left} more: npx groq-rbac changes --env <environment>`;
+  const omitted = rows.length - kept.length;
+  const rest = omitted === 0 ? '' : `\n\n... and ${omitted} more: npx groq-rbac changes --env <environment>`;
   return [head, ...kept].join('\n') + rest;
 }
 
-/** The same, whole. */
+/** Renders all changes as a Markdown table. */
 export function renderChanges(changes: readonly Change[]): string {
-  return changes.length === 0 ? NOTHING : `${countChanges(changes)}\n\n${changeTable(changes)}`;
+  return changes.length === 0 ? NO_CHANGES : `${countChanges(changes)}\n\n${changeTable(changes)}`;
 }
 
 function countChanges(changes: readonly Change[]): string {

@@ -7,58 +7,54 @@ import type { LedgerKey } from '../ledger/ports.ts';
 import { addCanaryTeam, CANARY_TEAM } from '../policy/canary-team.ts';
 import { type EnvironmentFile, parseEnvironment } from '../policy/environment.ts';
 import { parseCatalog } from '../pricing/catalog.ts';
+import type { Change } from './change.ts';
 import { renderChanges, summarizeChanges } from './change-summary.ts';
-import {
-  type Change,
-  checkPriceJumps,
-  infrastructureChanges,
-  type PublishedPolicies,
-  policyChanges,
-} from './policy-changes.ts';
+import { infrastructureChanges } from './infrastructure-changes.ts';
+import { checkPriceJumps } from './model-prices.ts';
+import { type PublishedPolicies, policyChanges } from './policy-changes.ts';
 
-/** What publishing needs of the world. */
+/** Ports of {@link publishPolicies}. */
 export type PublishPorts = {
   readonly policies: {
-    /** The set in force, or undefined before the first. */
+    /** Returns the policies in force, or undefined before the first publication. */
     readCurrent(): Promise<PublishedPolicies | undefined>;
-    /** Puts a set in force whole, at one moment. */
+    /** Replaces the policies in force atomically. */
     publish(environment: EnvironmentFile, catalog: unknown): Promise<void>;
   };
   readonly ledger: {
-    /** Gives a period a limit: opens it with that, or moves what is available by the difference. */
+    /** Sets a period's limit: opens the period, or moves the available amount by the difference. */
     setLimit(key: LedgerKey, limitPicoUsd: PicoUsd): Promise<void>;
-    /** The same for the organisation's cap. */
+    /** Sets the organisation's cap in the same way. */
     setCap(period: Period, cap: PicoUsd): Promise<void>;
   };
   readonly audit: AuditLog;
   readonly nowEpochMs: number;
 };
 
-/** One set of policies to be put in force. */
+/** One set of policies and prices to publish. */
 export type Publication = {
   readonly environment: EnvironmentFile;
   readonly catalog: unknown;
-  /** Construct paths and a hash of each: what this deployment made, and what the one before had. */
+  /** Hashes of this deployment's resources by construct path, and those of the deployment before. */
   readonly infrastructure: Readonly<Record<string, string>>;
   readonly infrastructureBefore: Readonly<Record<string, string>> | undefined;
-  /** Who is to stand in the audit trail. */
+  /** Actor for the audit trail. */
   readonly actor: string;
   readonly requestId: string;
 };
 
 /**
- * How long before a month's end its successor is opened too, in milliseconds: a gateway that still keeps the policies
- * of a minute ago would open it with the former budget.
+ * Time before a month's end from which the next month is opened too, in milliseconds. Otherwise a gateway with a stale
+ * policy cache could open it with the old budget.
  */
 const NEXT_PERIOD_MS = 10 * 60_000;
-/** How many budgets are moved at once. */
 const MAX_CONCURRENT_BUDGETS = 16;
 
 /**
- * Puts teams and prices in force, and moves budgets by their difference; what was spent is never touched. Repeating it
- * changes nothing, and publishing the former set again takes it back.
+ * Publishes policies and prices, and moves budgets by the difference to their new limits. Spending is never touched.
+ * Idempotent: a retry has no effect, and publishing the former set again undoes a publication.
  *
- * @throws ConfigError before anything is changed, when the set is not valid.
+ * @throws ConfigError before anything is changed, if the set is not valid.
  */
 export async function publishPolicies(ports: PublishPorts, publication: Publication): Promise<{ summary: string }> {
   const { policies, ledger, audit, nowEpochMs } = ports;
@@ -72,7 +68,7 @@ export async function publishPolicies(ports: PublishPorts, publication: Publicat
     ...policyChanges(before, { environment, catalog }),
     ...infrastructureChanges(publication.infrastructureBefore, publication.infrastructure),
   ].filter(({ subject }) => subject !== `team ${CANARY_TEAM}`);
-  // Before the act: when it fails in the middle, what it may have changed is on record.
+  // Written first, so that a publication that fails halfway is on record.
   if (changes.length > 0) await audit.append(auditEntry(publication, changes, nowEpochMs));
 
   await policies.publish(file, publication.catalog);
@@ -101,7 +97,7 @@ function auditEntry({ actor, requestId }: Publication, changes: readonly Change[
   };
 }
 
-/** A set in force that cannot be understood must not keep a good one from taking its place. */
+/** Invalid policies in force must not block a valid set that replaces them. */
 function ignoreConfigError(error: unknown): undefined {
   if (error instanceof ConfigError) return undefined;
   throw error;

@@ -1,15 +1,15 @@
 import { isObject, type JsonObject } from '../kernel/json-object.ts';
 
 /*
- * CloudFormation turns every value of a custom resource into text, and `cdk diff` shows one line for each. So objects
- * stay objects and whatever else is written as JSON text: nothing is lost on the way, and a diff reads
+ * CloudFormation turns every value of a custom resource into a string, and `cdk diff` prints a line for each value. So
+ * objects stay objects, and every other value becomes JSON text: no type is lost, and a diff reads
  * `Environment.teams.chatbot.monthlyBudgetUsd: 200 → 300`.
  */
 
-/** An object whose every value is an object of the same kind or JSON text. */
+/** A tree of objects with JSON text as leaves. */
 export type TextTree = { readonly [field: string]: TextTree | string };
 
-/** Writes an object for a custom resource's properties; fields without a value are left out. */
+/** Encodes an object as properties of a custom resource. Undefined fields are left out. */
 export function encodeProperties(content: JsonObject): TextTree {
   const entries = Object.entries(content).filter(([, value]) => value !== undefined);
   return Object.fromEntries(
@@ -17,7 +17,7 @@ export function encodeProperties(content: JsonObject): TextTree {
   );
 }
 
-/** JSON text in ASCII alone: CloudFormation makes question marks of some other characters. */
+/** Renders JSON in ASCII, because CloudFormation replaces some other characters by question marks. */
 function asciiJson(value: unknown): string {
   return JSON.stringify(value).replaceAll(
     /[^ -~]/g,
@@ -26,7 +26,7 @@ function asciiJson(value: unknown): string {
 }
 
 /**
- * Reads what {@link encodeProperties} wrote.
+ * Decodes the properties that {@link encodeProperties} returned.
  *
  * @throws SyntaxError for text that is not JSON.
  */
@@ -39,13 +39,13 @@ export function decodeProperties(tree: JsonObject): JsonObject {
   );
 }
 
-/** Writes a catalog file with its models by id, so that a diff names the model. */
+/** Encodes a catalog file with its models by id, so that a diff names the model. */
 export function encodeCatalog(catalog: JsonObject): TextTree {
   const models = (catalog.models as readonly JsonObject[]).map(({ id, ...facts }) => [id, facts]);
   return encodeProperties({ ...catalog, models: Object.fromEntries(models) });
 }
 
-/** Reads what {@link encodeCatalog} wrote. */
+/** Decodes the properties that {@link encodeCatalog} returned. */
 export function decodeCatalog(tree: JsonObject): JsonObject {
   const { models, ...rest } = decodeProperties(tree);
   return { ...rest, models: Object.entries(models as JsonObject).map(([id, facts]) => ({ id, ...(facts as object) })) };

@@ -8,12 +8,12 @@ import { PROJECT_DIR, StartError } from '../settings.ts';
 import { run } from './rehearsal-account.ts';
 
 /*
- * npm run templates: cfn-lint and checkov over the templates of every environment, and over those of two more that use
- * every setting. What is left out stands in checkov.yaml with its reason.
+ * npm run templates: runs cfn-lint and checkov on the templates of every environment, and of two more environments that use
+ * the remaining settings. checkov.yaml lists the skipped checks with their reasons.
  */
 
 const teams = { one: { allowedModels: ['openai/gpt-oss-20b'], monthlyBudgetUsd: 1, requestsPerDay: 10 } };
-/** Settings that no environment of the repository uses. */
+/** Environments with the settings that config/environments does not use. */
 const EXTRA_ENVIRONMENTS: Readonly<Record<string, EnvironmentFile>> = {
   everything: {
     deployment: {
@@ -72,7 +72,7 @@ async function main(): Promise<boolean> {
         '--',
         ...templates,
       ]),
-      await check('checkov, but for the exceptions of local/aws/checkov.yaml', join(bin, 'checkov'), [
+      await check('checkov, except for the checks that local/aws/checkov.yaml skips', join(bin, 'checkov'), [
         '--directory',
         folder,
         '--config-file',

@@ -6,16 +6,16 @@ import { type Settings, StartError } from '../settings.ts';
 import { REHEARSAL_ENVIRONMENT, startRehearsalAccount } from './rehearsal-account.ts';
 
 /**
- * Deploys an environment by the CDK's own commands into the emulator, with a key for each team; what is spent there is
- * gone with it.
+ * Deploys an environment into the emulator with the CDK's own commands, and creates a key for each team. All data is lost
+ * when it closes.
  *
- * @throws StartError or ConfigError with one line for the person who started it.
+ * @throws StartError or ConfigError with one line for the terminal.
  */
 export async function startEmulatedGateway(
   settings: Settings,
   onProgress: (line: string) => void,
 ): Promise<LocalGateway> {
-  // A mistake in the configuration is told before anything is started.
+  // Reports a mistake in the configuration before anything starts.
   const { environment, environmentFile, catalog } = await loadConfiguration(
     settings.environmentFile,
     settings.catalogFile,
@@ -29,12 +29,12 @@ export async function startEmulatedGateway(
     const run = async (title: string, work: Promise<{ code: number | null; output: string }>) => {
       onProgress(title);
       const { code, output } = await work;
-      if (code !== 0) throw new StartError(`${title} ended with ${code}:\n${output}`);
+      if (code !== 0) throw new StartError(`${title} failed with exit code ${code}:\n${output}`);
       return output;
     };
     await run('cdk bootstrap', aws.cdk(['bootstrap']));
     await run('cdk deploy', aws.cdk(['deploy', REHEARSAL_ENVIRONMENT], { catalogFile: settings.catalogFile }));
-    onProgress('a key for each team');
+    onProgress('creating a key for each team');
     const createKey = async (...args: readonly string[]) =>
       /^grk_\S+$/m.exec(
         await run('groq-rbac keys create', aws.groqRbac(['keys', 'create', '--env', REHEARSAL_ENVIRONMENT, ...args])),
@@ -52,7 +52,7 @@ export async function startEmulatedGateway(
       teams,
       upstreamUrl: baseUrl,
       warning: undefined,
-      hint: `AWS itself is at ${aws.emulator.endpoint}: AWS_ENDPOINT_URL=${aws.emulator.endpoint} AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=${aws.emulator.environment.AWS_ACCESS_KEY_ID} AWS_SECRET_ACCESS_KEY=emulator npx groq-rbac verify --env ${REHEARSAL_ENVIRONMENT}`,
+      hint: `The emulated AWS is at ${aws.emulator.endpoint}: AWS_ENDPOINT_URL=${aws.emulator.endpoint} AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=${aws.emulator.environment.AWS_ACCESS_KEY_ID} AWS_SECRET_ACCESS_KEY=emulator npx groq-rbac verify --env ${REHEARSAL_ENVIRONMENT}`,
       close: aws.close,
     };
   } catch (error) {

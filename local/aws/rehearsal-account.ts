@@ -8,42 +8,42 @@ import { type Emulator, startEmulator } from '../emulator/emulator.ts';
 import { type FakeGroq, startFakeGroq } from '../fake-groq/server.ts';
 import { PROJECT_DIR, StartError } from '../settings.ts';
 
-/** The environment that is rehearsed. */
+/** Name of the environment that a rehearsal deploys. */
 export const REHEARSAL_ENVIRONMENT = 'rehearsal';
-/** The only Groq key that the fake Groq of a rehearsal takes. */
+/** The only Groq key that the rehearsal's fake Groq accepts at first. */
 const GROQ_KEY = 'gsk_rehearsal';
 
-/** How a command ended, and all it printed. */
+/** Exit code of a command, and its whole output. */
 export type CommandResult = { readonly code: number | null; readonly output: string };
 
-/** An AWS account and a Groq on this machine, with the tools that a person uses on real ones. */
+/** An emulated AWS account and a fake Groq on this machine, with the commands that people use on real ones. */
 export type RehearsalAccount = {
   readonly emulator: Emulator;
   readonly fake: FakeGroq;
-  /** What the emulator logs, with every line that the functions write. */
+  /** The emulator's log, with every line that the functions write. */
   readonly logFile: string;
-  /** For files of this rehearsal; goes with it. */
+  /** Folder for files of the rehearsal, removed at its end. */
   readonly folder: string;
-  /** Makes the environment the one that cdk sees. */
+  /** Writes the environment file that cdk deploys. */
   setEnvironment(content: EnvironmentFile): void;
-  /** Runs the CDK's own command line; `context` is passed by -c. */
+  /** Runs the CDK's command line with `context` as -c options. */
   cdk(args: readonly string[], context?: Readonly<Record<string, string>>): Promise<CommandResult>;
-  /** Runs the project's own command line. */
+  /** Runs groq-rbac. */
   groqRbac(args: readonly string[]): Promise<CommandResult>;
-  /** Puts a Groq key into the secret of each team, as an operator does. */
+  /** Stores a Groq key in the secret of each team. */
   setGroqKeys(teams: readonly string[], groqKey?: string): Promise<void>;
-  /** Outputs of the stack after its last deployment. */
+  /** Returns the outputs of the last deployment. */
   outputs(): Readonly<Record<string, string>>;
   close(): Promise<void>;
 };
 
-/** What is told of a command while it runs. */
+/** Receives a command's output while it runs. */
 export type OutputListener = (line: string) => void;
 
 /**
- * Starts both; nothing is deployed yet.
+ * Starts the account, with nothing deployed in it.
  *
- * @throws StartError with one line when there is no Python, or the emulator does not start.
+ * @throws StartError with one line if there is no Python, or the emulator does not start.
  */
 export async function startRehearsalAccount(onOutput: OutputListener): Promise<RehearsalAccount> {
   const emulator = await startEmulator({ enforceIam: true });
@@ -51,7 +51,7 @@ export async function startRehearsalAccount(onOutput: OutputListener): Promise<R
   const fake = await startFakeGroq({ acceptedKeys: new Set([GROQ_KEY]), chunkIntervalMs: 2 });
   const environmentFile = join(folder, `${REHEARSAL_ENVIRONMENT}.json`);
   const outputsFile = join(folder, 'outputs.json');
-  // cdk starts the app by the name of `node`, which must be this one.
+  // cdk starts the app as `node`, which must be this Node.
   const path = [dirname(process.execPath), process.env.PATH ?? ''].join(delimiter);
   const env = { ...process.env, ...emulator.environment, PATH: path };
   const cdkContext = {
@@ -100,7 +100,7 @@ export async function startRehearsalAccount(onOutput: OutputListener): Promise<R
 function readOutputs(file: string): Readonly<Record<string, string>> {
   const all = JSON.parse(readFileSync(file, 'utf8')) as Record<string, Record<string, string>>;
   const outputs = all[`groq-gateway-${REHEARSAL_ENVIRONMENT}`];
-  if (outputs === undefined) throw new StartError(`the deployment of ${REHEARSAL_ENVIRONMENT} has left no outputs`);
+  if (outputs === undefined) throw new StartError(`the deployment of ${REHEARSAL_ENVIRONMENT} has no outputs`);
   return outputs;
 }
 
@@ -114,7 +114,7 @@ async function setGroqKeys(emulator: Emulator, teams: readonly string[], apiKey:
   client.destroy();
 }
 
-/** Runs a command to its end and keeps what it prints, both streams as they come. */
+/** Runs a command and collects its output, both streams in the order of arrival. */
 export async function run(
   command: string,
   args: readonly string[],
@@ -122,7 +122,7 @@ export async function run(
   onOutput: OutputListener,
 ): Promise<CommandResult> {
   const child = spawn(command, args, { cwd: PROJECT_DIR, env, stdio: ['ignore', 'pipe', 'pipe'] });
-  // An interrupted rehearsal leaves no command behind.
+  // If this process exits, so must the command.
   const end = () => child.kill();
   process.once('exit', end);
   let output = '';

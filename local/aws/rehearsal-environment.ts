@@ -1,18 +1,18 @@
 import type { EnvironmentFile } from '../../lambda/policy/environment.ts';
 
-/** What one call of the budget rehearsal costs: 27 prompt tokens and 50 of output on gpt-oss-20b, in dollars. */
+/** Cost of a call in the budget tests, in dollars: 27 prompt tokens and 50 of output on gpt-oss-20b. */
 export const CALL_USD = (27 * 0.075 + 50 * 0.3) / 1e6;
-/** How many such calls the team `exact` can pay. */
+/** Number of such calls that the budget of the team `exact` pays. */
 export const EXACT_CALLS = 40;
 /** The team with alert recipients of its own. */
 export const WATCHED_TEAM = 'watched';
-/** Calls that its budget pays. */
+/** Number of such calls that its budget pays. */
 export const WATCHED_CALLS = 20;
-/** An amount of the organisation's spending that the calls of `watched` alone reach, in dollars. */
+/** Alert threshold of the organisation in dollars, which the calls of the watched team alone exceed. */
 export const ALERT_USD = 0.00025;
-/** The secret with the address of the rehearsed webhook. */
+/** Name of the secret with the webhook's URL. */
 export const WEBHOOK_SECRET = 'rehearsal/webhook';
-/** How many requests a day API Gateway lets through for the team `daily`. */
+/** Daily request limit of the team `daily`. */
 export const DAILY_REQUESTS = 3;
 
 const roomy = {
@@ -23,7 +23,7 @@ const roomy = {
   maxTokensPerRequest: 2_048,
 };
 
-/** The environment that is rehearsed: a team for each promise, on an upstream of one's own. */
+/** Returns the first environment of a rehearsal, with a team for each behaviour under test. */
 export function rehearsalEnvironment(groqBaseUrl: string): EnvironmentFile {
   return {
     organization: { monthlyCapUsd: 500, alertsUsd: [ALERT_USD] },
@@ -56,7 +56,7 @@ export function rehearsalEnvironment(groqBaseUrl: string): EnvironmentFile {
   };
 }
 
-/** The same after someone has edited it: a budget raised, a model added, a team gone and one new. */
+/** Returns the environment after an edit: a raised budget, an added model, a removed team and a new one. */
 export function changedEnvironment(groqBaseUrl: string): EnvironmentFile {
   const { leaving: _gone, changing, ...teams } = rehearsalEnvironment(groqBaseUrl).teams;
   if (changing === undefined) throw new Error('the rehearsal has no team to change');

@@ -5,12 +5,12 @@ import { MS_PER_DAY } from '../../lambda/kernel/period.ts';
 import { type GatewayProcess, startGatewayProcess } from '../host/gateway-process.ts';
 import { exampleOrganization, exampleTeams } from './example-teams.ts';
 
-/** Days of history, today included: those that are shown, and as many to compare with. */
+/** Days of history including today: one week to show, and one to compare it with. */
 const DAYS = 14;
 const ANSWER_TOKENS = 30_000;
 const MAX_CONCURRENT_CALLS = 8;
 
-/** What each team calls on a working day, and how much of its budget that is to have used in the end. */
+/** Calls of each team on a working day, by model, and the share of its budget that is spent at the end. */
 const TRAFFIC: Readonly<
   Record<keyof typeof exampleTeams, { readonly calls: Readonly<Record<string, number>>; readonly used: number }>
 > = {
@@ -21,7 +21,7 @@ const TRAFFIC: Readonly<
 };
 type Budgets = Readonly<Partial<Record<string, number>>>;
 
-/** A gateway with two weeks of calls behind it, made by itself: one start a day, with the clock moved. */
+/** Starts a gateway with two weeks of history, by starting it once for each day with a shifted clock. */
 export async function startGatewayWithHistory(
   onDay: (day: number, of: number) => void,
 ): Promise<GatewayProcess & { readonly dataDir: string }> {
@@ -63,16 +63,16 @@ export async function startGatewayWithHistory(
   }
 }
 
-/** The example teams, with long answers allowed, and budgets in proportion to what a fake Groq's calls come to. */
+/** Returns the example teams without rate limits and with the given budgets, which match the cost of the demo's calls. */
 function buildDemoEnvironment(budgets: Budgets): object {
-  const demo = Object.entries(exampleTeams).map(([team, policy]) => {
-    const wide = { ...policy, maxTokensPerRequest: 32_768, rateLimitRpm: null, rateLimitTpm: null };
-    return [team, { ...wide, monthlyBudgetUsd: budgets[team] ?? 100 }];
+  const demoTeams = Object.entries(exampleTeams).map(([team, policy]) => {
+    const unlimited = { ...policy, maxTokensPerRequest: 32_768, rateLimitRpm: null, rateLimitTpm: null };
+    return [team, { ...unlimited, monthlyBudgetUsd: budgets[team] ?? 100 }];
   });
-  return { organization: exampleOrganization, teams: Object.fromEntries(demo) };
+  return { organization: exampleOrganization, teams: Object.fromEntries(demoTeams) };
 }
 
-/** Less at weekends, and not the same every day. */
+/** Traffic is lower at weekends, varies by day, and grows slowly. */
 function trafficShare(daysAgo: number): number {
   const weekday = new Date(Date.now() - daysAgo * MS_PER_DAY).getUTCDay();
   const isWeekend = weekday === 0 || weekday === 6;
@@ -86,39 +86,39 @@ async function sendTraffic(gateway: GatewayProcess, share: number): Promise<void
     ),
   );
   const next = calls.values();
-  const callSome = async () => {
+  const worker = async () => {
     for (const { team, model } of next) await sendCall(gateway, team, model, ANSWER_TOKENS);
   };
-  await Promise.all(Array.from({ length: MAX_CONCURRENT_CALLS }, callSome));
+  await Promise.all(Array.from({ length: MAX_CONCURRENT_CALLS }, worker));
 }
 
-/** Sends a call of one team; whatever it is answered. */
+/** Sends a call of a team, and ignores the result. */
 export async function sendCall(gateway: GatewayProcess, team: string, model: string, tokens: number): Promise<void> {
   const messages = [{ role: 'user', content: `[tokens:${tokens}] Hello` }];
   await sendRequest(gateway, gateway.teams[team]?.key ?? '', 'POST', 'chat/completions', { model, messages });
 }
 
-/** What is told no: models that a team may not use or that are not there any more, and lengths over its limit. */
+/** Sends calls to models that a team may not use, that are retired, or that do not exist. */
 async function sendRefusedCalls(gateway: GatewayProcess): Promise<void> {
   for (let times = 0; times < 4; times++) await sendCall(gateway, 'analytics', 'openai/gpt-oss-120b', 10);
   for (let times = 0; times < 7; times++) await sendCall(gateway, 'chatbot', 'llama-3.3-70b-versatile', 10);
   for (let times = 0; times < 2; times++) await sendCall(gateway, 'research', 'no-such-model', 10);
 }
 
-/** Keys of each role, one that is being replaced, one that has ended, and one whose own budget pays nothing any more. */
+/** Creates keys of each role, and keys that are rotated, revoked, and out of budget. */
 async function createDemoKeys(gateway: GatewayProcess): Promise<void> {
-  const make = async (body: object) =>
+  const create = async (body: object) =>
     (await sendRequest(gateway, gateway.adminKey, 'POST', 'api-keys', body)) as {
       readonly id: string;
       readonly key: string;
     };
-  await make({ name: 'chatbot-demo-lead', role: 'lead' });
-  const old = await make({ name: 'chatbot-demo-web', monthly_budget_usd: 5 });
-  await make({ name: 'organization-demo-finance', role: 'viewer' });
-  const gone = await make({ name: 'research-demo-notebook' });
-  await sendRequest(gateway, gateway.adminKey, 'POST', `api-keys/${old.id}/rotate`, {});
-  await sendRequest(gateway, gateway.adminKey, 'DELETE', `api-keys/${gone.id}?reason=the%20notebook%20was%20shared`);
-  const trial = await make({ name: 'research-demo-trial', monthly_budget_usd: 0.0001 });
+  await create({ name: 'chatbot-demo-lead', role: 'lead' });
+  const rotated = await create({ name: 'chatbot-demo-web', monthly_budget_usd: 5 });
+  await create({ name: 'organization-demo-finance', role: 'viewer' });
+  const revoked = await create({ name: 'research-demo-notebook' });
+  await sendRequest(gateway, gateway.adminKey, 'POST', `api-keys/${rotated.id}/rotate`, {});
+  await sendRequest(gateway, gateway.adminKey, 'DELETE', `api-keys/${revoked.id}?reason=the%20notebook%20was%20shared`);
+  const trial = await create({ name: 'research-demo-trial', monthly_budget_usd: 0.0001 });
   const body = { model: 'openai/gpt-oss-120b', messages: [{ role: 'user', content: 'Hello' }], max_tokens: 2_000 };
   for (let times = 0; times < 9; times++) await sendRequest(gateway, trial.key, 'POST', 'chat/completions', body);
 }
@@ -127,9 +127,9 @@ async function deriveBudgets(gateway: GatewayProcess): Promise<Budgets> {
   const answer = (await sendRequest(gateway, gateway.adminKey, 'GET', 'budget')) as {
     readonly data: readonly { readonly team: keyof typeof exampleTeams; readonly spent_usd: string }[];
   };
-  const rounded = (usd: number) => Math.round(usd * 100) / 100;
+  const roundToCents = (usd: number) => Math.round(usd * 100) / 100;
   return Object.fromEntries(
-    answer.data.map(({ team, spent_usd }) => [team, rounded(Number(spent_usd) / TRAFFIC[team].used)]),
+    answer.data.map(({ team, spent_usd }) => [team, roundToCents(Number(spent_usd) / TRAFFIC[team].used)]),
   );
 }
 

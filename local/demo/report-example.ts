@@ -11,12 +11,12 @@ import { buildWeeklyReport } from '../../lambda/reporting/weekly-report.ts';
 import { NO_USAGE, type UsageRow } from '../../lambda/usage/usage.ts';
 import { PROJECT_DIR } from '../settings.ts';
 
-/** The week that pictures in docs/ show. */
+/** The week in the pictures of docs/. */
 const EXAMPLE_WEEK: IsoWeek = '2026-W47';
 const WEEKS = 8;
 const PERIOD = '2026-11';
 
-/** Who calls what, how often on a working day, and by how much more from week to week, in percent. */
+/** Keys with their model, calls on a working day, weekly growth in percent, and team budget in dollars. */
 const CALLERS = [
   { team: 'chatbot', key: 'chatbot-prod-main', model: 'openai/gpt-oss-120b', requests: 9_400, growth: 12, budget: 200 },
   { team: 'chatbot', key: 'chatbot-prod-mobile', model: 'openai/gpt-oss-20b', requests: 6_100, growth: 3, budget: 200 },
@@ -46,10 +46,10 @@ const CALLERS = [
     budget: 500,
   },
 ] as const;
-/** The share of a working day's calls that each day has, in percent, Monday to Sunday. */
+/** Calls of each day, Monday to Sunday, in percent of a working day's. */
 const DAYS = [94, 100, 108, 103, 88, 31, 24];
 
-/** A made-up organisation's spending, the same at each call: for pictures, and for tests that want something whole. */
+/** Returns the spending of a fictitious organisation, for pictures and tests. It is the same at each call. */
 export function exampleSpending(): SpendingFacts {
   const prices = tokenPricesByModel(
     parseCatalog('catalog.json', JSON.parse(readFileSync(join(PROJECT_DIR, 'config/catalog.json'), 'utf8'))),
@@ -112,7 +112,7 @@ function buildUsageRow(
     input +
     BigInt(cachedTokens) * prices.cachedInputTokenPicoUsd +
     BigInt(completionTokens) * prices.outputTokenPicoUsd;
-  // A call or two a week whose outcome never came.
+  // One or two calls a week have no known outcome.
   const assumedPicoUsd = picoUsd(day.endsWith('8') ? 2_048n * prices.outputTokenPicoUsd : 0n);
   const reasoningTokens = Math.floor(completionTokens / 3);
   const refusals: UsageRow['refusals'] =
@@ -126,7 +126,7 @@ function buildUsageRow(
   return { team, day, keyId, model, ...counts, costPicoUsd: picoUsd(tokens + assumedPicoUsd) };
 }
 
-/** The example's report, of one week and of eight, and the widget in both themes: HTML by the name of a file. */
+/** Renders the example's report of one week and of eight, and the widget in both themes. Returns HTML by file name. */
 export function reportExamples(): Readonly<Record<string, string>> {
   const facts = exampleSpending();
   const weeks = Array.from({ length: WEEKS }, (_, index) => addWeeks(EXAMPLE_WEEK, index + 1 - WEEKS));
@@ -135,7 +135,7 @@ export function reportExamples(): Readonly<Record<string, string>> {
   const functionArn = 'arn:aws:lambda:eu-central-1:111111111111:function:widget';
   const widget = (isDark: boolean) => {
     const html = renderWidget(report, { functionArn, team: undefined, hasNext: true, isDark });
-    // CloudWatch makes buttons of these; elsewhere their parameters would be shown as text.
+    // CloudWatch renders these as buttons. Elsewhere their parameters would show as text.
     return `<!doctype html><meta charset="utf-8"><title>Widget</title><style>cwdb-action{display:none}</style><body style="margin:0;background:${isDark ? '#11151c' : '#fff'};font-family:Helvetica,Arial,sans-serif">${html}`;
   };
   return {

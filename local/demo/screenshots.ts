@@ -8,25 +8,25 @@ import { CHROMIUM_INSTALL_HINT, findChromium, openChromium } from './chromium.ts
 import { sendCall, startGatewayWithHistory } from './demo-traffic.ts';
 import { reportExamples } from './report-example.ts';
 
-/** One picture: which page, as whom, how wide and in which colours. */
+/** A picture of a page. */
 type Screenshot = {
   readonly file: string;
   readonly width: number;
-  /** @default the whole page's */
+  /** @default the height of the whole page */
   readonly height?: number;
   readonly colorScheme: 'light' | 'dark';
-  /** Brings the page to where it is to be taken. */
+  /** Opens the page in the state to show. */
   readonly open: (page: Page, gateway: GatewayProcess) => Promise<void>;
 };
 
-/** The pictures of the documents; add what else is to be shown. */
+/** The pictures in docs/. */
 const SCREENSHOTS: readonly Screenshot[] = [
   { file: 'dashboard.png', width: 1280, height: 1440, colorScheme: 'light', open: openDashboard },
   { file: 'dashboard-dark.png', width: 1280, height: 1440, colorScheme: 'dark', open: openDashboard },
   { file: 'weekly-report.png', width: 900, colorScheme: 'light', open: openExample('weekly-report.html') },
   { file: 'usage-widget.png', width: 900, height: 390, colorScheme: 'light', open: openExample('usage-widget.html') },
 ];
-/** Taken with `--all` as well: what one looks at while working on the page. */
+/** Further pictures with `--all`, for work on the pages. */
 const EXTRA_SCREENSHOTS: readonly Screenshot[] = [
   { file: 'weekly-report-dark.png', width: 900, colorScheme: 'dark', open: openExample('weekly-report.html') },
   { file: 'weekly-report-weeks.png', width: 900, colorScheme: 'light', open: openExample('weekly-report-weeks.html') },
@@ -44,7 +44,7 @@ const EXTRA_SCREENSHOTS: readonly Screenshot[] = [
   },
 ];
 
-/** What a made-up organisation would see: its report, or the widget. */
+/** Opens an example page of {@link reportExamples}. */
 function openExample(name: string): Screenshot['open'] {
   return async (page) => await page.setContent(reportExamples()[name] ?? '');
 }
@@ -63,7 +63,7 @@ async function signIn(page: Page, baseUrl: string, key: string): Promise<void> {
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.locator('#week-chart svg').waitFor();
   await page.locator('#keys table').waitFor();
-  // Bars move to where they belong.
+  // Waits until the bars have reached their final lengths.
   await page.waitForFunction('document.getAnimations().every(({ playState }) => playState === "finished")');
 }
 

@@ -5,18 +5,18 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StartError } from '../settings.ts';
 
-/** A DynamoDB in a process of its own. */
+/** A DynamoDB in a separate process. */
 export type EmbeddedDynamodb = { readonly endpoint: string; close(): Promise<void> };
 
-/** How long the database may take to answer, in milliseconds. */
+/** Limit for the database to accept connections, in milliseconds. */
 const READY_WAIT_MS = 10_000;
 
 /**
- * Starts dynoxide, a DynamoDB over SQLite, on a free port of 127.0.0.1. It lives in a session of its own, so that
- * Ctrl-C ends the gateway first, and it ends when this process does, however that ends: a shell waits for our end of a
- * pipe to close.
+ * Starts dynoxide, a DynamoDB on SQLite, on a free port of 127.0.0.1. It runs in its own session, so that Ctrl-C stops the
+ * gateway first. It always ends with this process, even after SIGKILL: its shell waits for this process's end of a pipe to
+ * close.
  *
- * @throws StartError when there is no binary for this platform, or it does not start.
+ * @throws StartError if there is no binary for this platform, or it does not start.
  */
 export async function startEmbeddedDynamodb(file?: string): Promise<EmbeddedDynamodb> {
   const binary = binaryPath();
@@ -66,7 +66,7 @@ function binaryPath(): string {
   }
 }
 
-/** A port of 127.0.0.1 that nobody uses now. */
+/** Returns a port of 127.0.0.1 that is free at this moment. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -75,7 +75,7 @@ export async function freePort(): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
-/** Whether something accepts connections on a port of a host. */
+/** Tests whether a port of a host accepts connections. */
 export async function isListening(port: number, host = '127.0.0.1'): Promise<boolean> {
   return await new Promise((resolve) => {
     const socket = connect({ port, host, timeout: 3_000 });

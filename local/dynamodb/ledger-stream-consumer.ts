@@ -3,37 +3,38 @@ import { type DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/cl
 import { PARTITION_KEY, SORT_KEY } from '../../lambda/contract.ts';
 import { MAX_RECORDS_PER_PAGE, StreamClient, type StreamRecord } from './stream-client.ts';
 import { StreamTrimmer } from './stream-trimmer.ts';
+import type { TableNames } from './tables.ts';
 
-/** What is read, and who is told of it. */
+/** Props of the consumer. */
 export type LedgerStreamConsumerProps = {
   readonly stream: StreamClient;
-  /** Of the table where the positions are kept: the usage's own. */
+  /** Client of the usage table, which also stores the consumer's position. */
   readonly client: DynamoDBClient;
   readonly usageTable: string;
   /** The projector's handler. */
   readonly project: (event: { readonly Records: readonly StreamRecord[] }) => Promise<unknown>;
-  /** Told of each record up to which all has been counted. */
+  /** Called with the last record of each processed batch. */
   readonly onProcessed?: (sequenceNumber: string) => void;
-  /** Told once each time the reading begins to fail. */
+  /** Called once when reading starts to fail, and again only after it has recovered. */
   readonly onFault: (error: unknown) => void;
 };
 
 /**
- * How long is waited unless there is a whole page to read, and where reading failed, in milliseconds. Ends are gathered, as
- * Lambda does: reading each at once would contend with the calls' own writes.
+ * Pauses after a page that was not full, and after a failure, in milliseconds. As on Lambda, records are gathered for a
+ * while: reading each immediately would contend with the writes of calls.
  */
 const POLL_MS = 250;
 const READ_RETRY_MS = 1_000;
-/** After how many looks new shards are looked for: the embedded database has one for ever, others a new one in hours. */
+/** Polls between lists of shards. The embedded database has one shard forever; others get a new one every few hours. */
 const POLLS_PER_SHARD_LIST = 240;
 
 /**
- * Hands the records of the ledger's stream to the projector, as Lambda's event source does. The position is kept after
- * each batch, so a restart goes on where it was; what is handed over twice is counted once.
+ * Delivers the records of the ledger's stream to the projector, as a Lambda event source does. It stores its position after
+ * each batch and resumes there after a restart. Delivery is at least once; the projector is idempotent.
  */
 class LedgerStreamConsumer {
   readonly #props: LedgerStreamConsumerProps;
-  /** The iterators of the shards that are read; undefined for one that is at its end. */
+  /** Iterators by shard; undefined at the end of a closed shard. */
   readonly #iterators = new Map<string, string | undefined>();
   readonly #running: Promise<void>;
   readonly #closing = new AbortController();
@@ -43,7 +44,7 @@ class LedgerStreamConsumer {
     this.#running = this.#run();
   }
 
-  /** Reads to the end, and stops. */
+  /** Reads to the end of the stream, and stops. */
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#running;
@@ -51,20 +52,20 @@ class LedgerStreamConsumer {
 
   async #run(): Promise<void> {
     let isFailing = false;
-    for (let look = 0; ; look++) {
-      let handed = 0;
+    for (let poll = 0; ; poll++) {
+      let delivered = 0;
       try {
-        if (look % POLLS_PER_SHARD_LIST === 0 || isFailing) await this.#findShards();
-        for (const shardId of this.#iterators.keys()) handed += await this.#readShard(shardId);
+        if (poll % POLLS_PER_SHARD_LIST === 0 || isFailing) await this.#findShards();
+        for (const shardId of this.#iterators.keys()) delivered += await this.#readShard(shardId);
         isFailing = false;
       } catch (error) {
         if (!isFailing && !this.#closing.signal.aborted) this.#props.onFault(error);
         isFailing = true;
-        // Iterators end with time, and with the database: new ones are made from the positions.
+        // Iterators expire, and do not survive the database: create new ones from the stored positions.
         this.#iterators.clear();
       }
-      if (this.#closing.signal.aborted && (handed === 0 || isFailing)) return;
-      if (handed < MAX_RECORDS_PER_PAGE) await this.#wait(isFailing ? READ_RETRY_MS : POLL_MS);
+      if (this.#closing.signal.aborted && (delivered === 0 || isFailing)) return;
+      if (delivered < MAX_RECORDS_PER_PAGE) await this.#wait(isFailing ? READ_RETRY_MS : POLL_MS);
     }
   }
 
@@ -108,29 +109,29 @@ class LedgerStreamConsumer {
 }
 
 /**
- * Begins to read the ledger's stream of an environment; returns how to read it to the end and stop. `embeddedFile` is the
- * embedded database's, whose stream is kept short.
+ * Starts reading the ledger's stream. Returns a function that reads to the end and stops. `embeddedFile` is the file of an
+ * embedded database, whose stream is trimmed.
  */
 export function startLedgerStreamConsumer(
   client: DynamoDBClient,
-  environmentName: string,
+  { ledgerTable, usageTable }: TableNames,
   streamArn: string,
   project: LedgerStreamConsumerProps['project'],
   embeddedFile: string | undefined,
 ): () => Promise<void> {
-  const trim = embeddedFile === undefined ? undefined : new StreamTrimmer(embeddedFile, `${environmentName}-ledger`);
-  const tail = new LedgerStreamConsumer({
+  const trimmer = embeddedFile === undefined ? undefined : new StreamTrimmer(embeddedFile, ledgerTable);
+  const consumer = new LedgerStreamConsumer({
     stream: new StreamClient(client, process.env.AWS_ENDPOINT_URL_DYNAMODB ?? '', streamArn),
     client,
-    usageTable: `${environmentName}-usage`,
+    usageTable,
     project,
-    onProcessed: (sequenceNumber) => trim?.deleteBefore(sequenceNumber),
+    onProcessed: (sequenceNumber) => trimmer?.deleteBefore(sequenceNumber),
     onFault: (error) =>
       console.error(JSON.stringify({ event: 'usage_stream_read_failed', error: String(error).slice(0, 300) })),
   });
   return async () => {
-    await tail.close();
-    trim?.close();
+    await consumer.close();
+    trimmer?.close();
   };
 }
 

@@ -1,6 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 
-/** A record of a table's stream, as the event of a Lambda function has it. */
+/** A record of a table's stream, in the format of a Lambda event. */
 export type StreamRecord = {
   readonly dynamodb?: {
     readonly SequenceNumber?: string;
@@ -9,31 +9,30 @@ export type StreamRecord = {
   };
 };
 
-/** Where reading goes on, and what was read; no `next` when a shard is closed and at its end. */
+/** A page of records and the iterator of the next one, which is undefined at the end of a closed shard. */
 export type StreamPage = { readonly records: readonly StreamRecord[]; readonly next: string | undefined };
 
-/** How long one call may take, in milliseconds. */
 const REQUEST_TIMEOUT_MS = 10_000;
-/** As many as Lambda hands over at once. */
+/** The batch size of the deployed event source. */
 export const MAX_RECORDS_PER_PAGE = 100;
 
 /**
- * DynamoDB's streams over HTTP, on this machine and on AWS: the SDK's client of streams would be one more dependency for
- * three calls, which the tables' own client can sign.
+ * Client of DynamoDB Streams, on this machine and on AWS. It uses the signer of a DynamoDB client: the SDK's own streams
+ * client would be another dependency for three operations.
  */
 export class StreamClient {
   readonly #client: DynamoDBClient;
   readonly #endpoint: URL;
   readonly #streamArn: string;
 
-  /** `client` has the credentials and the region. */
+  /** `client` provides credentials and region. */
   constructor(client: DynamoDBClient, endpoint: string, streamArn: string) {
     this.#client = client;
     this.#endpoint = new URL(endpoint);
     this.#streamArn = streamArn;
   }
 
-  /** The ids of every shard that still has records. */
+  /** Lists the ids of all shards. */
   async shardIds(): Promise<readonly string[]> {
     const ids: string[] = [];
     let after: string | undefined;
@@ -48,7 +47,7 @@ export class StreamClient {
     return ids;
   }
 
-  /** An iterator that begins after a record, or with the oldest. */
+  /** Returns an iterator that starts after a record, or at the oldest record. */
   async iterator(shardId: string, afterSequenceNumber: string | undefined): Promise<string | undefined> {
     const start =
       afterSequenceNumber === undefined

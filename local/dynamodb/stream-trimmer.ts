@@ -1,23 +1,23 @@
 import { DatabaseSync } from 'node:sqlite';
 
-/** How long a trim waits for the database's own writes, in milliseconds; what is busy is trimmed at the next. */
+/** Lock timeout of a trim, in milliseconds. If the database is busy, the next trim deletes the records. */
 const BUSY_TIMEOUT_MS = 50;
-/** How long the index waits for them, in milliseconds: it is made once. */
+/** Lock timeout of creating the index, in milliseconds. */
 const INDEX_TIMEOUT_MS = 10_000;
-/** How often is trimmed at most, in milliseconds. */
+/** Shortest time between two trims, in milliseconds. */
 const TRIM_INTERVAL_MS = 500;
 
 /**
- * Keeps the embedded database's streams as DynamoDB has them: quick to write, and gone once they have been read. dynoxide
- * looks through all records for the newest at each write, which an index spares it, and keeps them for ever. It is dynoxide's
- * own table, so tests notice when a new version has another, or asks in another way.
+ * Keeps the stream of an embedded database short and fast. At each write, dynoxide scans all stream records for the newest
+ * one, and it never deletes any; an index avoids the scan, and trims delete the records that have been processed. This
+ * touches a private table of dynoxide, so tests fail if a new version changes its schema or queries.
  */
 export class StreamTrimmer {
   readonly #database: DatabaseSync;
   readonly #table: string;
   #lastMs = Number.NEGATIVE_INFINITY;
 
-  /** The database may be running: SQLite's log lets two processes write in turn. */
+  /** Opens the file of a running database: SQLite's write-ahead log lets two processes write in turn. */
   constructor(file: string, table: string) {
     this.#database = new DatabaseSync(file, { timeout: INDEX_TIMEOUT_MS });
     this.#database.exec(
@@ -27,7 +27,7 @@ export class StreamTrimmer {
     this.#table = table;
   }
 
-  /** Forgets all before a record, which itself stays: numbers go on from it. Does nothing when it is not time yet. */
+  /** Deletes all records before one, at most every TRIM_INTERVAL_MS. That one stays, because numbers continue from it. */
   deleteBefore(sequenceNumber: string): void {
     const nowMs = performance.now();
     if (nowMs - this.#lastMs < TRIM_INTERVAL_MS) return;

@@ -8,9 +8,25 @@ import {
 import { PARTITION_KEY, SORT_KEY } from '../../lambda/contract.ts';
 import { StartError } from '../settings.ts';
 
+/** Names of a local gateway's tables. */
+export type TableNames = {
+  readonly ledgerTable: string;
+  readonly registryTable: string;
+  readonly usageTable: string;
+};
+
+/** Returns the names of an environment's local tables. */
+export function localTableNames(environmentName: string): TableNames {
+  return {
+    ledgerTable: `${environmentName}-ledger`,
+    registryTable: `${environmentName}-registry`,
+    usageTable: `${environmentName}-usage`,
+  };
+}
+
 const STREAM = { StreamEnabled: true, StreamViewType: 'NEW_AND_OLD_IMAGES' } as const;
 
-/** Creates a table of the gateway's form, unless it is there. */
+/** Creates a table with the gateway's keys, unless it exists. */
 export async function ensureTable(client: DynamoDBClient, table: string): Promise<void> {
   try {
     await client.send(
@@ -32,7 +48,7 @@ export async function ensureTable(client: DynamoDBClient, table: string): Promis
   }
 }
 
-/** Lets readers of a table's stream be told of each change; returns the stream's ARN. A table may be of before. */
+/** Enables a table's stream, also on a table of an earlier version, and returns the stream's ARN. */
 async function ensureStream(client: DynamoDBClient, table: string): Promise<string> {
   const { Table } = await client.send(new DescribeTableCommand({ TableName: table }));
   if (Table?.StreamSpecification?.StreamEnabled === true && Table.LatestStreamArn !== undefined)
@@ -40,7 +56,7 @@ async function ensureStream(client: DynamoDBClient, table: string): Promise<stri
   try {
     await client.send(new UpdateTableCommand({ TableName: table, StreamSpecification: STREAM }));
   } catch (error) {
-    // Another gateway on this database has just done it.
+    // Lost a race: another gateway on this database has just enabled it.
     if (!(error instanceof ResourceInUseException || (error instanceof Error && error.name === 'ValidationException')))
       throw error;
   }
@@ -49,11 +65,15 @@ async function ensureStream(client: DynamoDBClient, table: string): Promise<stri
   return streaming.LatestStreamArn;
 }
 
-/** Makes the tables that are missing; returns the ARN of the ledger's stream. @throws StartError */
-export async function createTables(client: DynamoDBClient, environmentName: string): Promise<string> {
+/**
+ * Creates the missing tables, and returns the ARN of the ledger's stream.
+ *
+ * @throws StartError if DynamoDB fails or cannot be reached.
+ */
+export async function createTables(client: DynamoDBClient, tables: TableNames): Promise<string> {
   try {
-    for (const table of ['ledger', 'registry', 'usage']) await ensureTable(client, `${environmentName}-${table}`);
-    return await ensureStream(client, `${environmentName}-ledger`);
+    for (const table of [tables.ledgerTable, tables.registryTable, tables.usageTable]) await ensureTable(client, table);
+    return await ensureStream(client, tables.ledgerTable);
   } catch (cause) {
     throw new StartError(
       `DynamoDB does not answer at ${process.env.AWS_ENDPOINT_URL_DYNAMODB}: ${cause instanceof Error ? cause.name : cause}`,

@@ -1,14 +1,14 @@
-// The global `awslambda` of Lambda's Node runtime, for ministack's workers (see fixes/streaming.py). CommonJS, because
-// the worker's script is.
+// The global `awslambda` of Lambda's Node runtime, for ministack's workers (see fixes/streaming.py). It is CommonJS because the
+// worker's script is.
 const net = require('node:net');
 const { Writable } = require('node:stream');
 const { finished } = require('node:stream/promises');
 
-/** The field of an event that names the socket API Gateway's side waits on; without it the response is returned. */
+/** Field of an event with the path of the socket for the response. Without it, the response is returned whole. */
 const SOCKET_FIELD = '__responseSocket';
 const SEPARATOR = new Uint8Array(8);
 
-/** A response stream over a socket, or one that keeps what is written. */
+/** A response stream that writes to a socket, or into memory. */
 class ResponseStream extends Writable {
   written = [];
   prelude = undefined;
@@ -17,13 +17,13 @@ class ResponseStream extends Writable {
   constructor(socket) {
     super();
     this.#socket = socket;
-    // As on Lambda, a handler never learns that its client has gone.
+    // As on Lambda, a handler is not notified when its client disconnects.
     socket?.on('error', () => {});
   }
 
   setContentType() {}
 
-  // The prelude goes out before the first write and not with a bare end(), as in Lambda's runtime.
+  // As in Lambda's runtime, the first write sends the prelude, and a bare end() does not.
   write(chunk, ...rest) {
     const prelude = this.prelude;
     this.prelude = undefined;
@@ -58,7 +58,7 @@ globalThis.awslambda = {
     const stream = new ResponseStream(path === undefined ? undefined : net.connect(path));
     try {
       const ended = finished(stream, { cleanup: true });
-      // A handler that fails destroys the stream, and its own error is the one to report.
+      // A failing handler destroys the stream. Its own error is the one to report.
       ended.catch(() => {});
       await handler(visible, stream, context);
       await ended;

@@ -8,31 +8,31 @@ import { freePort } from '../dynamodb/embedded-dynamodb.ts';
 import { PROJECT_DIR, StartError } from '../settings.ts';
 import { ensureVenv } from './python.ts';
 
-/** How an emulator is started. */
+/** Options of an emulator. */
 export type EmulatorOptions = {
   /**
-   * Whether calls are checked against IAM policies, as on AWS. A deployment then needs `CliCredentialsStackSynthesizer`.
+   * Checks calls against IAM policies, as AWS does. A deployment then needs `CliCredentialsStackSynthesizer`.
    *
    * @default false
    */
   readonly enforceIam?: boolean;
-  /** A file that keeps the emulator's log. @default one that goes with the emulator */
+  /** File for the emulator's log. @default a file that is removed with the emulator */
   readonly logFile?: string;
 };
 
-/** An AWS of its own, in one process on 127.0.0.1, with nothing in it. */
+/** An empty emulated AWS, in one process on 127.0.0.1. */
 export type Emulator = {
   readonly endpoint: string;
   readonly port: number;
-  /** A folder for files of whoever started it; goes with the emulator, however that ends. */
+  /** Folder for the caller's files, removed with the emulator, however that ends. */
   readonly folder: string;
-  /** What it logs, with every line that the functions write. */
+  /** Its log, with every line that the functions write. */
   readonly logFile: string;
-  /** What makes a child process (the cdk command, an SDK) call this AWS; to be laid over process.env. */
+  /** Environment variables that make a child process call this AWS, to be merged into process.env. */
   readonly environment: Readonly<Record<string, string>>;
   /** Configuration of an SDK client in this process. */
   readonly clientConfig: AwsClientConfig;
-  /** Where a REST API answers; the address in a stack's output is AWS's. Ends without a slash. */
+  /** Returns the URL of a REST API's stage, without a trailing slash. A stack's outputs contain AWS's URL instead. */
   apiUrl(restApiId: string, stage: string): string;
   close(): Promise<void>;
 };
@@ -44,16 +44,16 @@ export type AwsClientConfig = {
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
 };
 
-/** The packages of the emulator, in exact versions. */
+/** The emulator's Python packages, in exact versions. */
 export const REQUIREMENTS_FILE = join(import.meta.dirname, 'requirements.txt');
 
-/** What runs the emulator; with --check, it only looks whether this ministack is the one it knows. */
+/** The emulator's main script. With --check, it only checks the version of ministack. */
 export const LAUNCHER_FILE = join(import.meta.dirname, 'launcher.py');
 
 /** The only account of the emulator. */
 export const ACCOUNT = '000000000000';
 
-// The key is the project's own because cdk remembers the account of a key.
+// A key id of this project's own, because cdk caches the account of a key.
 const CREDENTIALS = { AWS_ACCESS_KEY_ID: 'GROQGATEWAYEMULATOR0', AWS_SECRET_ACCESS_KEY: 'emulator' };
 const REGION = 'us-east-1';
 const READY_WAIT_MS = 60_000;
@@ -61,21 +61,21 @@ const POLL_MS = 50;
 const LOG_TAIL_CHARACTERS = 2_000;
 
 /**
- * Starts ministack on a free port of 127.0.0.1. It ends with this process, however that ends, and with it the
- * functions' processes and its files.
+ * Starts ministack on a free port of 127.0.0.1. It always ends with this process, and removes its files and the functions'
+ * processes.
  *
- * @throws StartError when there is no Python, pip cannot install it, or it does not start.
+ * @throws StartError if there is no Python, pip cannot install ministack, or it does not start.
  */
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
   const { python } = await ensureVenv(REQUIREMENTS_FILE);
   const port = await freePort();
   const endpoint = `http://127.0.0.1:${port}`;
-  const folder = makeFolder();
+  const folder = createFolder();
   const logFile = options.logFile ?? join(folder, 'emulator.log');
   const log = openSync(logFile, 'w');
   const child = spawn(python, [LAUNCHER_FILE], {
     cwd: folder,
-    // A group of its own: Ctrl-C ends this process first, and the group goes with it.
+    // A process group of its own: Ctrl-C ends this process first, which then ends the group.
     detached: true,
     stdio: ['pipe', log, log],
     env: launcherEnvironment(folder, port, options.enforceIam ?? false),
@@ -116,8 +116,8 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   };
 }
 
-/** The folder of all the emulator's files. A function's code lies in it, so Node finds the SDK of Lambda's runtime. */
-function makeFolder(): string {
+/** Creates the folder for the emulator's files. Functions' code is unpacked in it, so it links the SDK of Lambda's runtime. */
+function createFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'aws-'));
   mkdirSync(join(folder, 'node_modules'));
   for (const scope of ['@aws-sdk', '@smithy'])
@@ -134,7 +134,7 @@ async function isReady(endpoint: string, child: ChildProcess): Promise<boolean> 
   return false;
 }
 
-/** This process's environment without what steers a person's own AWS, and with what steers ministack. */
+/** Returns this process's environment without AWS settings, and with ministack's. */
 function launcherEnvironment(folder: string, port: number, enforceIam: boolean): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(([name]) => !/^(AWS_|NODE_|PYTHON)/.test(name));
   return {
@@ -142,14 +142,14 @@ function launcherEnvironment(folder: string, port: number, enforceIam: boolean):
     ...CREDENTIALS,
     AUTH: String(enforceIam),
     GATEWAY_PORT: String(port),
-    // The functions run on this Node, whatever runtime their template names.
+    // Functions run on this Node, whatever their template's runtime.
     PATH: [dirname(process.execPath), process.env.PATH ?? ''].join(delimiter),
     TMPDIR: folder,
     STATE_DIR: join(folder, 'state'),
     S3_DATA_DIR: join(folder, 's3'),
-    // ministack removes containers that it takes for its own: it shall find no Docker.
+    // ministack removes containers that it considers its own, so it must not find a Docker.
     DOCKER_HOST: `unix://${join(folder, 'no-docker')}`,
-    // Servers of their own, on every interface.
+    // These would listen on every network interface.
     IOT_MTLS_ENABLED: '0',
     SFTP_ENABLED: '0',
     LOG_LEVEL: 'INFO',
@@ -166,7 +166,7 @@ function clientEnvironment(endpoint: string): Readonly<Record<string, string>> {
     AWS_DEFAULT_REGION: REGION,
     CDK_DEFAULT_ACCOUNT: ACCOUNT,
     CDK_DEFAULT_REGION: REGION,
-    // A person's own profile and session have no say here.
+    // Hides the developer's own profile and session.
     AWS_SESSION_TOKEN: '',
     AWS_PROFILE: '',
     AWS_CONFIG_FILE: '/dev/null',

@@ -1,7 +1,7 @@
-"""Runs ministack with the fixes of this project, on 127.0.0.1 only, for as long as its standard input is open.
+"""Runs ministack with the fixes of this project, on 127.0.0.1 only, until its standard input closes.
 
-`--check` only looks whether every private name that the fixes stand on is there. Its port is GATEWAY_PORT, and
-its files are in TMPDIR, which it removes at its end.
+`--check` only checks that every private name that the fixes use exists. GATEWAY_PORT is the port, and TMPDIR the folder
+for its files, which it removes at the end.
 """
 
 import os
@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 
-# The fixes lie in the project's own tree.
+# No __pycache__ in the project's tree.
 sys.dont_write_bytecode = True
 os.environ["BIND_HOST"] = "127.0.0.1"
 
@@ -23,7 +23,7 @@ from fixes import MISSING, PRIVATE_NAMES, cloudformation, logs, secrets, streami
 
 
 def apply_fixes():
-    """Does what the import of the fixes' modules, which replaces functions, has not done."""
+    """Applies the fixes that importing their modules has not applied."""
     cloudformation.add_types()
     secrets.add_rotation_schedule()
     streaming.load_polyfill()
@@ -31,14 +31,14 @@ def apply_fixes():
 
 
 def end_with_parent():
-    """Ends this process group, the functions' workers with it, when the parent has gone in whatever way."""
+    """Ends this process group, including the functions' workers, when the parent has exited for any reason."""
     sys.stdin.buffer.read()
     shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
     os.killpg(0, signal.SIGKILL)
 
 
 def main():
-    """Checks the names, and starts."""
+    """Checks the names, and starts ministack."""
     if MISSING:
         sys.exit(f"error: this ministack has no {MISSING[0]} ({len(MISSING)} names missing); install the pinned one")
     if "--check" in sys.argv:

@@ -5,10 +5,10 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { PROJECT_DIR, StartError } from '../settings.ts';
 
-/** A Python that is new enough: what to call it by, and its version. */
+/** A supported Python: its command and version. */
 export type Python = { readonly command: string; readonly version: string };
 
-/** A virtual environment: its interpreter, and the folder of its commands. */
+/** A virtual environment: its interpreter and the folder of its commands. */
 export type Venv = { readonly python: string; readonly bin: string };
 
 const NAMES = ['python3', 'python', 'python3.14', 'python3.13', 'python3.12', 'python3.11', 'python3.10'];
@@ -18,10 +18,10 @@ const VERSION = 'import sys; print("%d.%d.%d" % sys.version_info[:3])';
 const OUTPUT_BYTES = 16 * 1024 * 1024;
 
 /**
- * Finds a Python 3.10 or later: the one PYTHON names, or else the first on PATH.
+ * Finds a Python 3.10 or later: the one that PYTHON names, or else the first on PATH.
  *
- * @param readVersion says the version behind a command, or nothing when there is none; by default it is asked
- * @throws StartError when there is none, or PYTHON names something else.
+ * @param readVersion returns the version of a command, or undefined if it is not a Python
+ * @throws StartError if there is none, or PYTHON names something else.
  */
 export function findPython(
   env: Readonly<Record<string, string | undefined>> = process.env,
@@ -48,13 +48,13 @@ function isSupportedVersion(version: string): boolean {
 }
 
 function queryVersion(command: string): string | undefined {
-  const asked = spawnSync(command, ['-c', VERSION], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
-  return asked.status === 0 ? asked.stdout.trim() : undefined;
+  const result = spawnSync(command, ['-c', VERSION], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  return result.status === 0 ? result.stdout.trim() : undefined;
 }
 
 /**
- * The project's virtual environment for a requirements file, when it is there whole and nothing has changed since:
- * neither the file, nor Python's version, nor where the project lies.
+ * Returns the virtual environment of a requirements file if it is complete and up to date: the file, Python's version and
+ * the project's path are unchanged.
  *
  * @throws StartError without a Python.
  */
@@ -69,36 +69,36 @@ export function findVenv(requirementsFile: string, python: Python = findPython()
 }
 
 /**
- * Makes the virtual environment for a requirements file in `.venv/<name of the file's folder>`, if it is not there. The
- * stamp is written last, so one that was left half made is made again.
+ * Returns the virtual environment of a requirements file, in `.venv/<name of the file's folder>`, and creates it if needed.
+ * The stamp is written last, so an incomplete environment is created again.
  *
- * @throws StartError without a Python, when Python cannot make one, or when pip cannot install what the file names.
+ * @throws StartError without a Python, if Python cannot create an environment, or pip cannot install the requirements.
  */
 export async function ensureVenv(requirementsFile: string): Promise<Venv> {
   const python = findPython();
   const ready = findVenv(requirementsFile, python);
   if (ready !== undefined) return ready;
   const folder = venvFolder(requirementsFile);
-  // A pip that an interrupted start has just ended may still be writing its last file.
+  // The pip of an interrupted start may still be writing its last file.
   await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
   await mkdir(dirname(folder), { recursive: true });
-  const made = await run(python.command, ['-m', 'venv', folder]);
-  if (made !== undefined) {
+  const venvError = await run(python.command, ['-m', 'venv', folder]);
+  if (venvError !== undefined) {
     throw new StartError(
-      `${python.command} cannot make a virtual environment in ${folder}; on Debian, install python3-venv (${lastLine(made)})`,
+      `${python.command} cannot create a virtual environment in ${folder}; on Debian, install python3-venv (${lastLine(venvError)})`,
     );
   }
   const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input', '-r', requirementsFile];
-  const installed = await run(interpreterPath(folder), pip);
-  if (installed !== undefined) throw new StartError(`pip could not install ${requirementsFile}:\n${installed}`);
+  const pipError = await run(interpreterPath(folder), pip);
+  if (pipError !== undefined) throw new StartError(`pip could not install ${requirementsFile}:\n${pipError}`);
   await writeFile(join(folder, 'stamp'), computeStamp(requirementsFile, python));
   return toVenv(folder);
 }
 
-/** Runs a command; gives what it printed when it failed, and nothing when it did not. */
+/** Runs a command. Returns its output if it failed, and undefined if it succeeded. */
 async function run(command: string, args: readonly string[]): Promise<string | undefined> {
   return await new Promise((resolve) => {
-    // An interrupted start leaves no pip behind that would write into the next one's folder.
+    // If this process exits, so must pip: it would write into the next start's folder.
     const end = () => child.kill();
     const child = execFile(command, args, { maxBuffer: OUTPUT_BYTES }, (error, stdout, stderr) => {
       process.off('exit', end);
@@ -118,7 +118,7 @@ function venvFolder(requirementsFile: string): string {
 
 function computeStamp(requirementsFile: string, python: Python): string {
   const hash = createHash('sha256');
-  // A virtual environment holds its own path, and is broken where the project has moved.
+  // A virtual environment contains its own path, and breaks when the project moves.
   for (const part of [readFileSync(requirementsFile, 'utf8'), python.version, PROJECT_DIR]) hash.update(`${part}\0`);
   return hash.digest('hex');
 }

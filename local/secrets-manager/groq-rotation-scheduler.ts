@@ -4,30 +4,33 @@ import type { GroqKeyRotationEvent } from '../../lambda/groq-keys/io/groq-key-ro
 import { createLocalGroqRotation, type LocalGroqRotationProps } from './local-groq-rotation.ts';
 import type { RotationEvent } from './secrets-manager.ts';
 
-/** As often as deployed, in milliseconds. */
+/** The deployed intervals, in milliseconds. */
 const WATCH_INTERVAL_MS = 300_000;
 const RETIREMENT_INTERVAL_MS = 86_400_000;
 
-/** Rotations of Groq keys on this machine: the Secrets Manager is there before the tables that the function needs. */
+/**
+ * Schedules the rotation of Groq keys on this machine. It exists before the tables do, because Secrets Manager starts first
+ * and needs a rotation function; rotations work after {@link begin}.
+ */
 export class GroqRotationScheduler {
-  /** Of this process; undefined where another's is used, which rotates itself. */
+  /** The Secrets Manager of this process; undefined if an external one is used, which runs its own rotations. */
   secrets: SecretsManagerClient | undefined;
   #run: ReturnType<typeof createLocalGroqRotation> | undefined;
 
-  /** One step, as Secrets Manager tells it. */
+  /** Runs one step of a rotation. */
   async rotate(event: RotationEvent): Promise<void> {
     if (this.#run === undefined) throw new Error('the gateway has not started yet');
-    // Secrets Manager tells no other steps than these.
+    // Secrets Manager sends the four steps of GroqKeyRotationEvent only.
     await this.#run(event as GroqKeyRotationEvent);
   }
 
-  /** From now on keys can be rotated, and are watched and retired; returns how to end that. */
+  /** Starts the jobs that watch and retire keys. Returns a function that stops them. */
   begin(props: Omit<LocalGroqRotationProps, 'secrets' | 'notify'>): () => void {
     const { secrets } = this;
     if (secrets === undefined) return () => {};
     this.#run = createLocalGroqRotation({ ...props, secrets, notify: (line) => console.error(line) });
     const every = (ms: number, job: GroqKeyJob) => {
-      // What fails is tried again the next time.
+      // A failed job is retried by the next run.
       const run = () => void this.#run?.({ job }).catch(() => undefined);
       return setInterval(run, ms).unref();
     };

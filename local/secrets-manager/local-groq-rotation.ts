@@ -7,25 +7,27 @@ import {
   createGroqKeyRotationHandler,
   type GroqKeyRotationEvent,
 } from '../../lambda/groq-keys/io/groq-key-rotation-handler.ts';
+import type { TableNames } from '../dynamodb/tables.ts';
 import { lambdaContext } from '../host/lambda-runtime.ts';
 
-/** What the local rotation of Groq keys runs over. */
+/** Props of the local rotation of Groq keys. */
 export type LocalGroqRotationProps = {
   readonly environmentName: string;
   readonly dataDir: string;
   readonly groqBaseUrl: string;
   readonly dynamo: DynamoDBClient;
+  readonly tables: Pick<TableNames, 'registryTable' | 'usageTable'>;
   readonly secrets: SecretsManagerClient;
-  /** Takes what operators are told, a line each. */
+  /** Receives each line of a notification to the operators. */
   readonly notify: (line: string) => void;
 };
 
+/** The deployed timeout. */
 const TIMEOUT_MS = 240_000;
 
-/** The function that rotates Groq keys, as deployed, but that news goes to the terminal and reports into the data folder. */
+/** Creates the deployed rotation function, with reports in the data folder and notifications by `notify`. */
 export function createLocalGroqRotation(props: LocalGroqRotationProps): (event: GroqKeyRotationEvent) => Promise<void> {
-  const { environmentName, dataDir, groqBaseUrl, dynamo, secrets, notify } = props;
-  const tables = { registryTable: `${environmentName}-registry`, usageTable: `${environmentName}-usage` };
+  const { environmentName, dataDir, groqBaseUrl, dynamo, tables, secrets, notify } = props;
   const handler = createGroqKeyRotationHandler({
     ...createGroqRotationPorts(dynamo, secrets, { environmentName, groqBaseUrl, ...tables }, Date.now),
     notifier: {

@@ -6,28 +6,28 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { VERSION_LABEL } from '../../lambda/secrets/secret-versions.ts';
 
-/** One version of a secret; without a text while a rotation has only begun it. */
+/** A version of a secret. It has no text while a rotation has created it but not set its value. */
 export type SecretVersion = { readonly id: string; readonly createdAtEpochMs: number; text?: string };
 
-/** The most labels on all of a secret's versions together (Secrets Manager quotas, read 2026-11-25). */
+/** Limit of labels on all versions of a secret together (Secrets Manager quotas, read 2026-11-25). */
 const MAX_LABELS = 20;
 
-/** A secret's versions and their labels, by the rules of AWS's that rotations depend on. */
+/** Versions of a secret and their labels, with the AWS rules that rotations depend on. */
 export class SecretVersions {
   readonly #versions = new Map<string, SecretVersion>();
   readonly #holders = new Map<string, string>();
 
-  /** All versions, those without a label included. */
+  /** Returns all versions, including those without a label. */
   all(): readonly SecretVersion[] {
     return [...this.#versions.values()];
   }
 
-  /** The labels of a version; one without any is deprecated. */
+  /** Returns the labels of a version. A version without labels is deprecated. */
   labelsFor(id: string): readonly string[] {
     return [...this.#holders].flatMap(([label, holder]) => (holder === id ? [label] : []));
   }
 
-  /** @throws ResourceNotFoundException for a version that is not there. */
+  /** @throws ResourceNotFoundException if there is no such version. */
   version(id: string): SecretVersion {
     const version = this.#versions.get(id);
     if (version === undefined)
@@ -39,16 +39,16 @@ export class SecretVersions {
     return this.#holders.get(label);
   }
 
-  /** Begins a version without a value, as a rotation does. */
+  /** Creates a pending version without a value, as a rotation does. */
   begin(id: string, nowEpochMs: number): void {
     if (!this.#versions.has(id)) this.#versions.set(id, { id, createdAtEpochMs: nowEpochMs });
     this.#attach([VERSION_LABEL.pending], id);
   }
 
   /**
-   * Gives a version its value, once and for all, and labels it; the same again changes nothing.
+   * Sets a version's value, which can never change, and attaches labels. Idempotent.
    *
-   * @throws ResourceExistsException for another value.
+   * @throws ResourceExistsException if the version has another value.
    */
   put(id: string, text: string, labels: readonly string[], nowEpochMs: number): void {
     const found = this.#versions.get(id);
@@ -57,7 +57,7 @@ export class SecretVersions {
       const message = `You can't use ClientRequestToken ${id} because that value is already in use for a version of the secret.`;
       throw new ResourceExistsException({ message, $metadata: {} });
     }
-    // The very first value is what the secret holds, whatever else it is called.
+    // The first version always becomes the current one, whatever its labels.
     const isFirst = this.#holders.get(VERSION_LABEL.current) === undefined && this.#versions.size === 0;
     const wanted = isFirst ? [...new Set([...labels, VERSION_LABEL.current])] : labels;
     this.#checkRoom(wanted);
@@ -66,9 +66,9 @@ export class SecretVersions {
   }
 
   /**
-   * Moves a label, attaches it, or takes it away.
+   * Moves, attaches or removes a label.
    *
-   * @throws InvalidParameterException where the label is not on the version that it is to be taken from.
+   * @throws InvalidParameterException if the label is not on the version `from`.
    */
   move(label: string, to: string | undefined, from: string | undefined): void {
     if (to !== undefined) this.version(to);
@@ -88,7 +88,7 @@ export class SecretVersions {
     this.#attach([label], to);
   }
 
-  /** Each label is on one version at a time; what was current until now is the previous one. */
+  /** A label is on one version at a time. The formerly current version becomes the previous one. */
   #attach(labels: readonly string[], id: string): void {
     for (const label of labels) {
       const before = this.#holders.get(label);
@@ -105,12 +105,12 @@ export class SecretVersions {
   }
 }
 
-/** What AWS answers for what is not there. */
+/** Creates AWS's error for a missing secret or version. */
 export function notFound(message: string): ResourceNotFoundException {
   return new ResourceNotFoundException({ message, $metadata: {} });
 }
 
-/** What AWS answers to a parameter that cannot be. */
+/** Creates AWS's error for an invalid parameter. */
 export function invalid(message: string): InvalidParameterException {
   return new InvalidParameterException({ message, $metadata: {} });
 }

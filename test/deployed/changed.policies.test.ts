@@ -11,10 +11,10 @@ const target = requireDeployed();
 const keyFor = (team: string) => target.teams[team]?.key ?? '';
 const dynamo = new DynamoDBClient({});
 
-/** The policies' and the authorizer's cache, and some for the way. */
+/** The caches of policies and of the authorizer, with a margin. */
 const PROPAGATION_TIMEOUT_MS = 65_000;
 
-async function eventually(status: number, call: () => Promise<{ status: number }>): Promise<void> {
+async function waitForStatus(status: number, call: () => Promise<{ status: number }>): Promise<void> {
   const startMs = performance.now();
   for (;;) {
     const seen = (await call()).status;
@@ -24,26 +24,26 @@ async function eventually(status: number, call: () => Promise<{ status: number }
   }
 }
 
-it('has moved a raised budget by the difference, with what was spent kept', async () => {
+it('moves a raised budget by the difference, and keeps the spending', async () => {
   const { limit_usd, available_usd, spent_usd } = await fetchBudget(target, keyFor('changing'));
   expect(limit_usd).toBe('25');
   expect(Number(spent_usd)).toBeGreaterThan(0);
   expect(picoUsdFromNumber(Number(available_usd)) + picoUsdFromNumber(Number(spent_usd))).toBe(picoUsdFromNumber(25));
 });
 
-it('takes an added model, and the key of a new team, without new code', async () => {
-  await eventually(200, () => postChat(target, keyFor('changing'), { model: 'openai/gpt-oss-120b' }));
-  await eventually(200, () => postChat(target, keyFor('arriving'), {}));
+it('accepts an added model and the key of a new team', async () => {
+  await waitForStatus(200, () => postChat(target, keyFor('changing'), { model: 'openai/gpt-oss-120b' }));
+  await waitForStatus(200, () => postChat(target, keyFor('arriving'), {}));
 });
 
-it('refuses the keys of a team that is gone, and keeps its ledger', async () => {
-  await eventually(401, () => postChat(target, keyFor('leaving'), {}));
+it('refuses the keys of a removed team, and keeps its ledger', async () => {
+  await waitForStatus(401, () => postChat(target, keyFor('leaving'), {}));
   const ledger = new DynamoLedger(dynamo, target.ledgerTable, Date.now);
   const view = await ledger.read({ team: 'leaving', period: periodAt(Date.now()) });
   expect(view?.spentPicoUsd).toBeGreaterThan(0n);
 });
 
-it('has it in the audit trail', async () => {
+it('records the changes in the audit trail', async () => {
   const entries = await new DynamoAuditLog(dynamo, target.registryTable).listNewest(periodAt(Date.now()), 50);
   const published = entries.filter(({ action }) => action === 'publish_policies').map(({ details }) => details);
   const change = published.find((details) => details.includes('| team changing: monthlyBudgetUsd | $10 | $25 |'));

@@ -9,7 +9,7 @@ import { requireDeployed } from '../support/gateway/target.ts';
 const target = requireDeployed();
 const dynamo = new DynamoDBClient({});
 
-it('keeps what was spent and the audit trail when the stack is gone, in tables that refuse to be deleted', async () => {
+it('keeps spending, usage and the audit trail after cdk destroy, in tables with deletion protection', async () => {
   const ledger = new DynamoLedger(dynamo, target.ledgerTable, Date.now);
   expect((await ledger.read({ team: 'roomy', period: periodAt(Date.now()) }))?.spentPicoUsd).toBeGreaterThan(0n);
   const { from, to } = periodDayRange(periodAt(Date.now()));

@@ -23,7 +23,7 @@ const secrets = new SecretsManagerClient({});
 const records = new DynamoGroqKeyRepository(new DynamoDBClient({}), target.registryTable);
 const ROTATION_TIMEOUT_MS = 90_000;
 
-/** Runs the project's own command line, with a key on its standard input. */
+/** Runs groq-rbac groq-key with a key on standard input. */
 async function groqRbac(input: string, ...args: readonly string[]): Promise<string> {
   const command = [join(PROJECT_DIR, 'bin/groq-rbac.ts'), 'groq-key', ...args, '--env', environmentName];
   const child = spawn(process.execPath, command, { stdio: ['pipe', 'pipe', 'pipe'] });
@@ -32,64 +32,64 @@ async function groqRbac(input: string, ...args: readonly string[]): Promise<stri
   child.stdin.end(input);
   const code = await new Promise((resolve) => child.once('close', resolve));
   expect(code, output).toBe(0);
-  // What a person types is never shown again.
+  // The key is never printed.
   if (input !== '') expect(output).not.toContain(input);
   return output;
 }
 
-/** Makes the fake Groq take keys, or take them no more. */
-async function control(act: 'allow' | 'revoke', ...keys: readonly string[]): Promise<void> {
+/** Makes the fake Groq accept or reject keys. */
+async function control(action: 'allow' | 'revoke', ...keys: readonly string[]): Promise<void> {
   const body = JSON.stringify({ keyIds: keys.map(deriveGroqKeyId) });
-  const { status } = await fetch(`${target.upstreamUrl}/_fake/keys/${act}`, { method: 'POST', body });
+  const { status } = await fetch(`${target.upstreamUrl}/_fake/keys/${action}`, { method: 'POST', body });
   expect(status).toBe(200);
 }
 
-async function inUse(team: string) {
+async function activeKeys(team: string) {
   const secret = groqSecret(secrets, groqSecretName(team, environmentName), environmentName);
   return await readActiveGroqKeys(secret, await secret.state());
 }
 
-async function rotateByAws(team: string): Promise<void> {
+async function startRotation(team: string): Promise<void> {
   const { groqRotationArn: RotationLambdaARN } = await findDeployment(environmentName);
   await secrets.send(new RotateSecretCommand({ SecretId: groqSecretName(team, environmentName), RotationLambdaARN }));
 }
 
-/** Calls as a service does, until it is told to stop; the statuses of the answers. */
-function callUntilStopped(team: string) {
+/** Sends calls in two loops. Returns a function that stops them and returns the statuses. */
+function startCalls(team: string) {
   const statuses: number[] = [];
-  let isOver = false;
+  let isStopped = false;
   const key = target.teams[team]?.key ?? '';
   const loop = async () => {
-    while (!isOver) statuses.push((await postChat(target, key, {})).status);
+    while (!isStopped) statuses.push((await postChat(target, key, {})).status);
   };
   const loops = [loop(), loop()];
   return async () => {
-    isOver = true;
+    isStopped = true;
     await Promise.all(loops);
     return statuses;
   };
 }
 
 describe('the rotation of a Groq key on AWS', () => {
-  it('leaves the current key alone when none waits', async () => {
-    const before = await inUse('staged');
-    await rotateByAws('staged');
+  it('keeps the current key when none is staged', async () => {
+    const before = await activeKeys('staged');
+    await startRotation('staged');
     await expect
       .poll(async () => (await records.read('staged', before.current?.keyId ?? ''))?.remindedAtEpochMs, {
         timeout: ROTATION_TIMEOUT_MS,
       })
       .toBeDefined();
-    expect((await inUse('staged')).current?.keyId).toBe(before.current?.keyId);
+    expect((await activeKeys('staged')).current?.keyId).toBe(before.current?.keyId);
   });
 
-  it('fails no call from the staging of a key to its end by a command, and keeps a report', async () => {
+  it('fails no call while keys are staged, rotated and revoked by commands, and stores a report', async () => {
     const [second, third] = ['gsk_rehearsal_second', 'gsk_rehearsal_third'];
     await control('allow', second, third);
-    const first = (await inUse('staged')).current?.keyId ?? '';
-    const stop = callUntilStopped('staged');
+    const first = (await activeKeys('staged')).current?.keyId ?? '';
+    const stop = startCalls('staged');
     expect(await groqRbac(second, 'stage', '--team', 'staged')).toContain('number 1 in the queue');
     expect(await groqRbac('', 'rotate', '--team', 'staged')).toContain(deriveGroqKeyId(second));
-    expect((await inUse('staged')).previous?.keyId).toBe(first);
+    expect((await activeKeys('staged')).previous?.keyId).toBe(first);
     await expect
       .poll(async () => (await records.read('staged', deriveGroqKeyId(second)))?.toldAtEpochMs, {
         timeout: ROTATION_TIMEOUT_MS,
@@ -105,28 +105,28 @@ describe('the rotation of a Groq key on AWS', () => {
     expect(markdown).not.toContain('gsk_');
 
     await groqRbac(third, 'stage', '--team', 'staged');
-    // Deleted in Groq's console with no warning, while another waits.
+    // The key is deleted in Groq's console without notice, while another one is staged.
     await control('revoke', second);
-    const told = await groqRbac('', 'revoke', '--team', 'staged', '--reason', 'rehearsed');
-    expect(told).toContain('0 failed without a usable key');
-    expect((await inUse('staged')).current?.keyId).toBe(deriveGroqKeyId(third));
-    expect((await inUse('staged')).previous).toBeUndefined();
+    const revocation = await groqRbac('', 'revoke', '--team', 'staged', '--reason', 'rehearsed');
+    expect(revocation).toContain('0 failed without a usable key');
+    expect((await activeKeys('staged')).current?.keyId).toBe(deriveGroqKeyId(third));
+    expect((await activeKeys('staged')).previous).toBeUndefined();
     await groqRbac('', 'confirm-deleted', '--team', 'staged', '--key', deriveGroqKeyId(second));
-    const ended = await records.read('staged', deriveGroqKeyId(second));
-    expect(groqKeyState(ended ?? {})).toBe('deleted');
+    const deleted = await records.read('staged', deriveGroqKeyId(second));
+    expect(groqKeyState(deleted ?? {})).toBe('deleted');
     expect(await groqRbac('', 'status', '--team', 'staged')).toMatch(/current[\s\S]*0 staged/);
     const statuses = await stop();
     expect(statuses.length).toBeGreaterThan(4);
     expect(new Set(statuses)).toEqual(new Set([200]));
   });
 
-  it("makes the next key by upstream's API where there is one", async () => {
-    const before = (await inUse('made')).current?.keyId;
-    await rotateByAws('made');
+  it("creates the next key by the upstream's API if there is one", async () => {
+    const before = (await activeKeys('made')).current?.keyId;
+    await startRotation('made');
     await expect
-      .poll(async () => (await inUse('made')).current?.keyId, { timeout: ROTATION_TIMEOUT_MS })
+      .poll(async () => (await activeKeys('made')).current?.keyId, { timeout: ROTATION_TIMEOUT_MS })
       .not.toBe(before);
-    const { current } = await inUse('made');
+    const { current } = await activeKeys('made');
     expect(current).toMatchObject({
       name: expect.stringMatching(/^made-rehearsal-\d{4}-\d{2}/),
       upstreamId: expect.stringMatching(/^key_/),

@@ -4,12 +4,12 @@ import { DynamoKeyStore } from '../../lambda/access/io/dynamo-key-store.ts';
 import { mintKey } from '../../lambda/access/io/gateway-key.ts';
 import { requireDeployed } from '../support/gateway/target.ts';
 
-/** The authorizer's cache, and some for the way. */
+/** The authorizer's cache, with a margin. */
 const REVOCATION_TIMEOUT_MS = 65_000;
 
 const target = requireDeployed();
 
-it('keeps what the authorizer said for a minute, and then refuses a revoked key', async () => {
+it('caches the authorizer for a minute, and then refuses a revoked key', async () => {
   const keys = new DynamoKeyStore(new DynamoDBClient({}), target.registryTable, Date.now);
   const { key, keyId } = mintKey(target.environmentName);
   await keys.put(key, {
@@ -25,7 +25,7 @@ it('keeps what the authorizer said for a minute, and then refuses a revoked key'
   };
   expect(await statusNow()).toBe(200);
   await keys.revoke(keyId);
-  // The very next request is answered from the cache: no function was asked.
+  // API Gateway answers the next request from its cache.
   expect(await statusNow()).toBe(200);
   const startMs = performance.now();
   while ((await statusNow()) !== 401) {

@@ -15,7 +15,7 @@ async function budget(...args: string[]): Promise<Record<string, unknown>> {
   return JSON.parse((await promisify(execFile)(process.execPath, all)).stdout);
 }
 
-it('pauses a team of a deployed environment from the next call on, and lets it go on', async () => {
+it('pauses a team from the next call on, and resumes it', async () => {
   const body = { messages: [{ role: 'user', content: 'Hello' }] };
   const before = await postChat(target, key, body);
   await budget('pause', '--team', TEAM, '--reason', 'a rehearsal');
@@ -29,7 +29,7 @@ it('pauses a team of a deployed environment from the next call on, and lets it g
   });
 });
 
-it('tops a budget up for a while', async () => {
+it('tops up a budget for a limited time', async () => {
   const { limit_usd: before } = await fetchBudget(target, key);
   const until = new Date(Date.now() + 90_000).toISOString().replace(/\.\d+Z$/, 'Z');
   await budget('top-up', '--team', TEAM, '--usd', '1.5', '--until', until, '--reason', 'a rehearsal');

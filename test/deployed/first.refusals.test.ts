@@ -17,19 +17,27 @@ async function call(method: string, path: string, key?: string, body?: string) {
 }
 
 describe('the deployed API', () => {
-  it('says that it is there without a key', async () => {
+  it('reports its health without a key', async () => {
     expect(await call('GET', '/healthz')).toMatchObject({ status: 200, text: '{"status":"ok"}' });
   });
 
   it.each<[string, string, string, string | undefined, string | undefined, number, string]>([
     ['no key', 'GET', '/openai/v1/models', undefined, undefined, 401, 'invalid_api_key'],
     ['an unknown key', 'GET', '/openai/v1/models', unknownKey, undefined, 401, 'invalid_api_key'],
-    ['a key that is none', 'GET', '/openai/v1/models', 'x', undefined, 401, 'invalid_api_key'],
-    ['a path outside', 'GET', '/v1/chat/completions', keyFor('roomy'), undefined, 404, 'unknown_url'],
-    ['a path within', 'GET', '/openai/v1/files', keyFor('roomy'), undefined, 404, 'unknown_url'],
-    ['another method', 'DELETE', '/openai/v1/models', keyFor('roomy'), undefined, 405, 'method_not_allowed'],
-    ['what is no JSON', 'POST', '/openai/v1/chat/completions', keyFor('roomy'), '{', 400, 'invalid_request'],
-    ['11 MB', 'POST', '/openai/v1/chat/completions', keyFor('roomy'), 'x'.repeat(11e6), 413, 'request_too_large'],
+    ['a malformed key', 'GET', '/openai/v1/models', 'x', undefined, 401, 'invalid_api_key'],
+    ['a path outside the API', 'GET', '/v1/chat/completions', keyFor('roomy'), undefined, 404, 'unknown_url'],
+    ['an unknown path of the API', 'GET', '/openai/v1/files', keyFor('roomy'), undefined, 404, 'unknown_url'],
+    ['a wrong method', 'DELETE', '/openai/v1/models', keyFor('roomy'), undefined, 405, 'method_not_allowed'],
+    ['invalid JSON', 'POST', '/openai/v1/chat/completions', keyFor('roomy'), '{', 400, 'invalid_request'],
+    [
+      'a body of 11 MB',
+      'POST',
+      '/openai/v1/chat/completions',
+      keyFor('roomy'),
+      'x'.repeat(11e6),
+      413,
+      'request_too_large',
+    ],
   ])('refuses %s in the standard body, with a request id', async (_what, method, path, key, body, status, code) => {
     const answer = await call(method, path, key, body);
     expect([answer.status, answer.headers.get('content-type')]).toEqual([status, 'application/json']);
@@ -41,7 +49,7 @@ describe('the deployed API', () => {
   });
 
   it.each<[string, string, object, number, string]>([
-    ['a model of others', 'changing', { model: 'openai/gpt-oss-120b' }, 403, 'model_not_allowed'],
+    ["another team's model", 'changing', { model: 'openai/gpt-oss-120b' }, 403, 'model_not_allowed'],
     ['a model that cannot be priced', 'roomy', { model: 'groq/compound' }, 403, 'model_not_priced'],
     ['more output than allowed', 'roomy', { max_tokens: 5_000 }, 400, 'max_tokens_exceeded'],
     ['no budget', 'broke', {}, 402, 'team_budget_exceeded'],
@@ -51,7 +59,7 @@ describe('the deployed API', () => {
     expect([answer.status, JSON.parse(answer.text).error.code]).toEqual([status, code]);
   });
 
-  it('tells a team its budget, an administrator every team, and nobody the canary', async () => {
+  it('shows a team its budget, an administrator every team, and nobody the canary', async () => {
     const own = await call('GET', '/openai/v1/budget', keyFor('changing'));
     expect(JSON.parse(own.text)).toMatchObject({ team: 'changing', limit_usd: '10' });
     const all = JSON.parse((await call('GET', '/openai/v1/budget', target.adminKey)).text);
@@ -59,7 +67,7 @@ describe('the deployed API', () => {
     expect(all.data.map(({ team }: { team: string }) => team).sort()).toEqual(Object.keys(target.teams).sort());
   });
 
-  it('streams: the first bytes arrive before the last are made', async () => {
+  it('streams a response in pieces', async () => {
     const response = await fetch(`${target.baseUrl}/openai/v1/chat/completions`, {
       method: 'POST',
       headers: { authorization: `Bearer ${keyFor('roomy')}`, 'content-type': 'application/json' },

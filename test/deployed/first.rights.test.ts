@@ -48,7 +48,7 @@ type Clients = {
 };
 const clients = new Map<RoleName, Clients>();
 
-/** Takes each function's role, which for this once lets the account's own people in. */
+/** Assumes each function's role, after allowing the account itself to do so. */
 beforeAll(async () => {
   const trust = (Principal: object) => ({ Effect: 'Allow', Principal, Action: 'sts:AssumeRole' });
   const PolicyDocument = JSON.stringify({
@@ -86,18 +86,17 @@ const batch = (TableName: string, pk: string) =>
 const secret = groqSecretName('roomy', target.environmentName);
 const putEvent = (Source: string, DetailType: string) =>
   new PutEventsCommand({ Entries: [{ EventBusName: 'default', Source, DetailType, Detail: '{}' }] });
-// Of no environment, so no rule wants it.
+// Of no environment, so no rule matches it.
 const alert = putEvent('groq-gateway', 'Budget threshold crossed');
 const serviceSecret = serviceSecretName('rotated', target.environmentName);
 
-/** What happened to a call: done, or the name of its error. */
+/** Sends a command in a role. Returns `done`, or the name of the error. */
 async function attempt(role: RoleName, command: object): Promise<string> {
   const { dynamo, secrets, events } = clients.get(role) ?? {};
   const isSecret = [DescribeSecretCommand, GetSecretValueCommand, PutSecretValueCommand].some(
-    (ofSecrets) => command instanceof ofSecrets,
+    (type) => command instanceof type,
   );
   try {
-    // Commands of three clients: each goes to its own.
     if (command instanceof PutEventsCommand) await events?.send(command);
     else await (isSecret ? secrets?.send(command as GetSecretValueCommand) : dynamo?.send(command as GetItemCommand));
     return 'done';
@@ -112,44 +111,44 @@ describe("each function's role", () => {
     ['Gateway', 'read policies', query(registryTable, 'POLICIES#1')],
     ['Gateway', "write a team's ledger", update(ledgerTable, 'TEAM#rights-test')],
     ['Gateway', 'read a Groq key', new GetSecretValueCommand({ SecretId: secret })],
-    ['Gateway', 'see which Groq keys are staged', new DescribeSecretCommand({ SecretId: secret })],
+    ['Gateway', 'list the staged Groq keys', new DescribeSecretCommand({ SecretId: secret })],
     ['Gateway', "read a team's usage", query(usageTable, 'TEAM#rights-test')],
     ['Gateway', 'read the names of keys', query(registryTable, 'TEAM#rights-test')],
     ['Publisher', 'write policies', put(registryTable, 'POLICIES#rights-test')],
     ['Publisher', 'add to the audit trail', put(registryTable, 'AUDIT#rights-test')],
     ['Publisher', 'revoke a key', update(registryTable, 'KEY#rights-test')],
-    ['Sweeper', 'expire in a ledger', update(ledgerTable, 'TEAM#rights-test')],
-    ['Sweeper', "end what the organisation's cap was raised by", update(ledgerTable, 'ORG')],
-    ['Projector', 'count', update(usageTable, 'TEAM#rights-test')],
-    ['Projector', 'remember what has been counted', update(usageTable, 'END#rights-test#1')],
+    ['Sweeper', 'expire reservations in a ledger', update(ledgerTable, 'TEAM#rights-test')],
+    ['Sweeper', "expire top-ups of the organisation's cap", update(ledgerTable, 'ORG')],
+    ['Projector', 'count usage', update(usageTable, 'TEAM#rights-test')],
+    ['Projector', 'record what has been counted', update(usageTable, 'END#rights-test#1')],
     ['Reconciler', 'read usage', query(usageTable, 'TEAM#roomy')],
     ...(['Projector', 'Sweeper'] as const).flatMap((role): [RoleName, string, object][] => [
-      [role, 'remember that an alert is told', update(usageTable, 'ALERTS#rights-test')],
-      [role, 'read which alerts have been told', query(usageTable, 'ALERTS#rights-test')],
-      [role, 'read what money went to', query(usageTable, 'TEAM#rights-test')],
-      [role, 'put an alert', alert],
+      [role, 'record the delivery of an alert', update(usageTable, 'ALERTS#rights-test')],
+      [role, 'read which alerts were delivered', query(usageTable, 'ALERTS#rights-test')],
+      [role, "read a team's usage", query(usageTable, 'TEAM#rights-test')],
+      [role, 'publish an alert', alert],
     ]),
     ['Retirement', 'revoke a key', update(registryTable, 'KEY#rights-test')],
     ['Retirement', 'add to the audit trail', put(registryTable, 'AUDIT#rights-test')],
     ['GroqRotation', 'read a Groq key', new GetSecretValueCommand({ SecretId: secret })],
-    ['GroqRotation', 'remember what became of one', update(registryTable, 'GROQKEYS#rights-test')],
+    ['GroqRotation', 'record the state of a Groq key', update(registryTable, 'GROQKEYS#rights-test')],
     ['GroqRotation', "read a team's usage", query(usageTable, 'TEAM#rights-test')],
     ['KeyRotation', "read the secret of a team's services", new GetSecretValueCommand({ SecretId: serviceSecret })],
-    ['KeyRotation', 'make a key', put(registryTable, 'KEY#rights-rotation')],
-    ['Canary', 'make a key of its own kind', put(registryTable, 'KEY#canaryrights')],
-    ['Reporter', 'read what was spent', get(ledgerTable, 'ORG')],
+    ['KeyRotation', 'create a key', put(registryTable, 'KEY#rights-rotation')],
+    ['Canary', 'create a canary key', put(registryTable, 'KEY#canaryrights')],
+    ['Reporter', 'read spending', get(ledgerTable, 'ORG')],
     ['Reporter', 'read usage', query(usageTable, 'TEAM#rights-test')],
     ['WidgetRenderer', 'read the names of keys', query(registryTable, 'TEAM#rights-test')],
-    ['Admin', 'make a key', put(registryTable, 'KEY#rights-test')],
+    ['Admin', 'create a key', put(registryTable, 'KEY#rights-test')],
     ['Admin', 'revoke a key', update(registryTable, 'KEY#rights-test')],
     ['Admin', 'add to the audit trail', put(registryTable, 'AUDIT#rights-test')],
     ['Admin', 'read the audit trail', query(registryTable, 'AUDIT#rights-test')],
-    ['Admin', 'refuse a key in a ledger', update(ledgerTable, 'TEAM#rights-test')],
-    ['Admin', 'read what stands for all teams', get(ledgerTable, 'ORG')],
-    ['Retirement', 'read what stands for all teams', get(ledgerTable, 'ORG')],
-    ['Admin', 'read what is known of Groq keys', query(registryTable, 'GROQKEYS#rights-test')],
-    ['Admin', 'read what keys were used for', query(usageTable, 'TEAM#rights-test')],
-    ['Admin', 'forget a request that was refused', remove(registryTable, 'IDEMPOTENCY#rights-test')],
+    ['Admin', 'mark a revoked key in a ledger', update(ledgerTable, 'TEAM#rights-test')],
+    ['Admin', "read the organisation's ledger", get(ledgerTable, 'ORG')],
+    ['Retirement', "read the organisation's ledger", get(ledgerTable, 'ORG')],
+    ['Admin', 'read the records of Groq keys', query(registryTable, 'GROQKEYS#rights-test')],
+    ['Admin', "read the keys' usage", query(usageTable, 'TEAM#rights-test')],
+    ['Admin', 'delete a failed idempotent request', remove(registryTable, 'IDEMPOTENCY#rights-test')],
   ])('%s may %s', async (role, _what, command) => {
     expect(await attempt(role, command)).toBe('done');
   });
@@ -166,25 +165,25 @@ describe("each function's role", () => {
     ['Gateway', 'delete a ledger', remove(ledgerTable, 'TEAM#roomy')],
     ['Gateway', 'read a whole table', new ScanCommand({ TableName: ledgerTable })],
     ['Gateway', 'write a Groq key', new PutSecretValueCommand({ SecretId: secret, SecretString: '{}' })],
-    ['Gateway', 'write what is known of Groq keys', update(registryTable, 'GROQKEYS#rights-test')],
+    ['Gateway', 'write the records of Groq keys', update(registryTable, 'GROQKEYS#rights-test')],
     ['GroqRotation', "read the secret of a team's services", new GetSecretValueCommand({ SecretId: serviceSecret })],
-    ['GroqRotation', 'make a key', put(registryTable, 'KEY#1')],
+    ['GroqRotation', 'create a key', put(registryTable, 'KEY#1')],
     ['GroqRotation', 'change the audit trail', update(registryTable, 'AUDIT#rights-test')],
     ['GroqRotation', 'write usage', update(usageTable, 'TEAM#rights-test')],
-    ['Publisher', 'make a key', put(registryTable, 'KEY#1')],
+    ['Publisher', 'create a key', put(registryTable, 'KEY#1')],
     ['Publisher', 'change the audit trail', update(registryTable, 'AUDIT#rights-test')],
     ['Publisher', 'delete from the audit trail', batch(registryTable, 'AUDIT#rights-test')],
     ['Publisher', 'delete a ledger', remove(ledgerTable, 'TEAM#roomy')],
     ['Publisher', 'read a Groq key', new GetSecretValueCommand({ SecretId: secret })],
     ['Sweeper', 'delete a ledger', remove(ledgerTable, 'TEAM#roomy')],
-    ['Sweeper', 'make a key', put(registryTable, 'KEY#1')],
+    ['Sweeper', 'create a key', put(registryTable, 'KEY#1')],
     ['Sweeper', 'read a Groq key', new GetSecretValueCommand({ SecretId: secret })],
     ['Projector', 'read the ledger', get(ledgerTable, 'TEAM#roomy')],
     ['Projector', 'write the ledger', update(ledgerTable, 'TEAM#roomy')],
-    ['Projector', 'put events that are no alerts', putEvent('another', 'Budget threshold crossed')],
-    ['Sweeper', 'put events that are no alerts', putEvent('groq-gateway', 'another')],
-    ['Gateway', 'put an alert', alert],
-    ['Gateway', 'remember an alert', update(usageTable, 'ALERTS#rights-test')],
+    ['Projector', 'publish other events', putEvent('another', 'Budget threshold crossed')],
+    ['Sweeper', 'publish other events', putEvent('groq-gateway', 'another')],
+    ['Gateway', 'publish an alert', alert],
+    ['Gateway', 'record an alert', update(usageTable, 'ALERTS#rights-test')],
     ['Webhook', 'read a Groq key', new GetSecretValueCommand({ SecretId: secret })],
     ['Webhook', 'read usage', query(usageTable, 'TEAM#roomy')],
     ['Projector', 'delete usage', remove(usageTable, 'TEAM#roomy')],
@@ -193,7 +192,7 @@ describe("each function's role", () => {
     ['Reconciler', 'write usage', update(usageTable, 'TEAM#rights-test')],
     ['Reconciler', 'write the ledger', update(ledgerTable, 'TEAM#roomy')],
     ['Sweeper', 'write usage', update(usageTable, 'TEAM#rights-test')],
-    ['Retirement', 'make a key', put(registryTable, 'KEY#1')],
+    ['Retirement', 'create a key', put(registryTable, 'KEY#1')],
     ['Retirement', 'delete from the audit trail', batch(registryTable, 'AUDIT#rights-test')],
     ['Retirement', 'read a Groq key', new GetSecretValueCommand({ SecretId: secret })],
     ['KeyRotation', 'write a Groq key', new PutSecretValueCommand({ SecretId: secret, SecretString: '{}' })],
@@ -201,7 +200,7 @@ describe("each function's role", () => {
     ['KeyRotation', 'touch the ledger', update(ledgerTable, 'TEAM#roomy')],
     ['Gateway', "read the secret of a team's services", new GetSecretValueCommand({ SecretId: serviceSecret })],
     ['Retirement', "write a service's key", new PutSecretValueCommand({ SecretId: serviceSecret, SecretString: '{}' })],
-    ['Canary', "make a team's key", put(registryTable, 'KEY#1')],
+    ['Canary', "create a team's key", put(registryTable, 'KEY#1')],
     ['Canary', 'write policies', put(registryTable, 'POLICIES')],
     ['Admin', 'change the audit trail', update(registryTable, 'AUDIT#rights-test')],
     ['Admin', 'delete from the audit trail', remove(registryTable, 'AUDIT#rights-test')],
@@ -212,7 +211,7 @@ describe("each function's role", () => {
     ['Admin', "write the organisation's ledger", update(ledgerTable, 'ORG')],
     ['Admin', 'write usage', update(usageTable, 'TEAM#rights-test')],
     ['Admin', 'read a whole table', new ScanCommand({ TableName: registryTable })],
-    ['Admin', 'write what is known of Groq keys', put(registryTable, 'GROQKEYS#rights-test')],
+    ['Admin', 'write the records of Groq keys', put(registryTable, 'GROQKEYS#rights-test')],
     ['Admin', 'read a Groq key', new GetSecretValueCommand({ SecretId: secret })],
     ['Admin', 'write a Groq key', new PutSecretValueCommand({ SecretId: secret, SecretString: '{}' })],
     ['Reporter', 'read a key', get(registryTable, 'KEY#1')],

@@ -9,16 +9,16 @@ import { invokeFunction } from '../support/stack/deployed-function.ts';
 
 const target = requireDeployed();
 
-it('looks for keys to retire, by the function that was deployed', async () => {
+it('runs the deployed retirement of keys', async () => {
   expect(await invokeFunction('RetirementFunction')).toMatchObject({ status: 200, error: null });
 });
 
-it('compares usage with the ledgers, by the function that was deployed', async () => {
-  // It waits half a minute for ledgers to stand still, some times over while other tests spend.
+it('runs the deployed reconciliation of usage with the ledgers', async () => {
+  // It waits half a minute for idle ledgers, and repeatedly while other tests spend.
   expect(await invokeFunction('ReconcilerFunction')).toMatchObject({ status: 200, error: null });
 }, 300_000);
 
-it('sweeps what a call left that nobody came back for, by the function that was deployed', async () => {
+it('expires an abandoned reservation by the deployed sweep', async () => {
   const ledger = new DynamoLedger(new DynamoDBClient({}), target.ledgerTable, Date.now);
   const key = { team: 'leaving', period: periodAt(Date.now()) };
   const cost = 1_000_000n;

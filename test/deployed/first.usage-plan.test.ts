@@ -5,7 +5,7 @@ import { requireDeployed } from '../support/gateway/target.ts';
 
 const target = requireDeployed();
 
-it("answers the request over a team's day by 429 in the standard body, and other teams as before", async () => {
+it("answers 429 in the standard body beyond a team's daily quota, and serves other teams", async () => {
   const key = target.teams.daily?.key ?? '';
   const statuses: number[] = [];
   for (let request = 0; request < DAILY_REQUESTS; request++) statuses.push((await postChat(target, key, {})).status);

@@ -17,7 +17,7 @@ const TEAM = 'counted';
 const key = target.teams[TEAM]?.key ?? '';
 const MARKERS = ['', '[tokens:100]', '[cached:10]', '[fault:400]', '[fault:cut]', '[fault:no-usage]'];
 
-it('counts mixed calls at once through the stream of the ledger, to exactly what the ledger spent', async () => {
+it('counts concurrent mixed calls through the stream, and matches the ledger exactly', async () => {
   const calls = MARKERS.flatMap((marker) => [true, false].map((stream) => ({ marker, stream })));
   const rounds = [0, 1, 2, 3].flatMap(() => calls);
   await Promise.all(
@@ -45,7 +45,7 @@ it('counts mixed calls at once through the stream of the ledger, to exactly what
   ]);
 });
 
-it('is rebuilt from the stream by whoever may read it, which changes nothing where nothing lacks', async () => {
+it('can be rebuilt from the stream, which changes nothing when nothing is missing', async () => {
   const command = ['usage', 'rebuild', '--env', target.environmentName, '--team', TEAM, '--json'];
   const all = [join(PROJECT_DIR, 'bin/groq-rbac.ts'), ...command];
   const rebuilt = JSON.parse((await promisify(execFile)(process.execPath, all)).stdout);
@@ -58,30 +58,30 @@ it('counts what was refused, through the same stream', async () => {
   const before = (await fetchUsage(target, roomy)).total.refusals.model_not_found ?? 0;
   expect(await postChat(target, roomy, { model: 'nobody/knows' })).toMatchObject({ status: 404 });
   const startMs = performance.now();
-  // An instance that has just written tells of it a second later, with the next request of any kind.
+  // A gateway instance writes buffered refusals with its next request, at most once a second.
   while (((await fetchUsage(target, roomy)).total.refusals.model_not_found ?? 0) <= before) {
     expect(performance.now() - startMs).toBeLessThan(60_000);
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
 });
 
-it('adds up to the ledger of every team, and shows all of them to an administrator only', async () => {
-  // Other tests may not have made any call yet.
+it('matches the ledger of every team, and shows all teams to an administrator only', async () => {
+  // Other tests may not have sent a call yet.
   await postChat(target, target.teams.roomy?.key ?? '', {});
   const dynamo = new DynamoDBClient({});
   const ledger = new DynamoLedger(dynamo, target.ledgerTable, Date.now);
   const usage = new DynamoUsage(dynamo, target.usageTable, Date.now);
   const period = periodAt(Date.now());
   const { from, to } = periodDayRange(period);
-  const gapOf = async (team: string) => {
+  const readGap = async (team: string) => {
     const state = await ledger.read({ team, period });
     return state === undefined ? 0n : usageGap(await usage.listRows(team, from, to), period, state).spentPicoUsd;
   };
   const startMs = performance.now();
-  // Other tests spend beside this one: each team is caught at a moment when it is drained.
+  // Other tests spend meanwhile, so each team is compared at a moment when its stream is drained.
   for (const team of Object.keys(target.teams)) {
-    while ((await gapOf(team)) !== 0n) {
-      expect(performance.now() - startMs, `the usage of ${team} lacks ${await gapOf(team)}`).toBeLessThan(60_000);
+    while ((await readGap(team)) !== 0n) {
+      expect(performance.now() - startMs, `the usage of ${team} misses ${await readGap(team)}`).toBeLessThan(60_000);
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
   }

@@ -16,13 +16,13 @@ const Bucket = await findDeployedResource('AWS::S3::Bucket', 'Reports');
 const keysIn = async (Prefix = '') =>
   (await s3.send(new ListObjectsV2Command({ Bucket, Prefix }))).Contents?.map(({ Key }) => Key) ?? [];
 
-// CloudFormation deletes no bucket that holds anything.
+// CloudFormation cannot delete a bucket with objects.
 afterAll(async () => {
   const Objects = (await keysIn()).map((Key) => ({ Key }));
   if (Objects.length > 0) await s3.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects } }));
 });
 
-it('writes a week to the bucket as often as it is told to, by the function that was deployed', async () => {
+it('writes a week to the bucket by the deployed function, and again on a retry', async () => {
   for (const _ of ['once', 'again']) {
     const invoked = await invokeFunction('ReporterFunction', { week });
     expect(invoked, invoked.text).toMatchObject({ status: 200, error: null });
@@ -34,15 +34,15 @@ it('writes a week to the bucket as often as it is told to, by the function that 
   const { data } = JSON.parse((await Body?.transformToString()) ?? '');
   const { teams } = data[0];
   expect(data[0]).toMatchObject({ environment: target.environmentName, week });
-  // The same by hand.
+  // groq-rbac report returns the same.
   const args = [join(PROJECT_DIR, 'bin/groq-rbac.ts'), 'report', '--env', target.environmentName, '--week', week];
   const { stdout } = await promisify(execFile)(process.execPath, [...args, '--format', 'json']);
-  const byHand = JSON.parse(stdout).data[0];
-  const names = (some: readonly { team: string }[]) => some.map(({ team }) => team).sort();
-  expect(names(byHand.teams)).toEqual(names(teams));
+  const byCommand = JSON.parse(stdout).data[0];
+  const names = (teams: readonly { team: string }[]) => teams.map(({ team }) => team).sort();
+  expect(names(byCommand.teams)).toEqual(names(teams));
 });
 
-it('draws the widget of a dashboard, by the function that was deployed', async () => {
+it('renders the dashboard widget by the deployed function', async () => {
   const { status, error, text } = await invokeFunction('WidgetRendererFunction', {
     widgetContext: { theme: 'dark', timeRange: { end: Date.now() } },
   });

@@ -27,7 +27,7 @@ const gateway = (pid: number | undefined, baseUrl: string): RunningGateway => ({
   usageTable: 'u',
 });
 
-/** A process that looks like a gateway. */
+/** Starts a process that looks like a gateway. */
 async function startMain(): Promise<ChildProcess> {
   const child = spawn(process.execPath, ['-e', 'process.stdout.write("up"); setInterval(() => {}, 1e6)', 'main.ts']);
   children.push(child);
@@ -35,8 +35,8 @@ async function startMain(): Promise<ChildProcess> {
   return child;
 }
 
-describe('the gateway that runs on a data folder', () => {
-  it('is never forgotten because another on the same folder ends', async () => {
+describe('the running gateway of a data folder', () => {
+  it('stays registered when another gateway on the same folder ends', async () => {
     const [first, second] = [await startMain(), await startMain()];
     const endFirst = registerRunningGateway(dir, gateway(first.pid, 'http://first'));
     const endSecond = registerRunningGateway(dir, gateway(second.pid, 'http://second'));
@@ -46,19 +46,19 @@ describe('the gateway that runs on a data folder', () => {
     expect(findRunningGateway(dir)).toBeUndefined();
   });
 
-  it('is never another program that has got the number of one that was killed', () => {
+  it('is never another program with the process id of a killed gateway', () => {
     registerRunningGateway(dir, gateway(process.ppid, 'http://killed'));
     expect(findRunningGateway(dir)).toBeUndefined();
   });
 
-  it('takes away what killed ones have left behind', async () => {
+  it('removes the files of killed gateways', async () => {
     registerRunningGateway(dir, gateway(process.ppid, 'http://killed'));
     const living = await startMain();
     registerRunningGateway(dir, gateway(living.pid, 'http://living'));
     expect(readdirSync(dir)).toEqual([`running-${living.pid}.json`]);
   });
 
-  it('is none on a folder that is not there', () => {
+  it('is undefined if the folder does not exist', () => {
     expect(findRunningGateway(join(dir, 'none'))).toBeUndefined();
   });
 });

@@ -6,7 +6,7 @@ import { createProjectorHandler } from '../../lambda/usage/io/projector-handler.
 import { DynamoRefusals } from '../../lambda/usage/io/refusal-item.ts';
 import { type RefusalStore, RefusalTally, type RefusedRequest } from '../../lambda/usage/refusal-tally.ts';
 import { StreamClient, type StreamRecord } from '../../local/dynamodb/stream-client.ts';
-import { createTables } from '../../local/dynamodb/tables.ts';
+import { createTables, localTableNames } from '../../local/dynamodb/tables.ts';
 import { lambdaContext } from '../../local/host/lambda-runtime.ts';
 import { type Fault, FaultyClient } from '../support/ledger/faulty-client.ts';
 import { START_MS } from '../support/ledger/ledger-fixtures.ts';
@@ -70,7 +70,7 @@ it('counts each refusal once, whatever fails and in whatever order, batches and 
       fc.array(arbitraryDelivery, { maxLength: 6 }),
       async (bursts, deliveries) => {
         const name = `refused${runs++}`;
-        const streamArn = await createTables(database.client, name);
+        const streamArn = await createTables(database.client, localTableNames(name));
         let [nowMs, ids] = [0, 0];
         const clock = { nowEpochMs: () => START_MS + nowMs, monotonicMs: () => nowMs };
         const table = new DynamoRefusals(faulty.client, `${name}-ledger`, clock.nowEpochMs);

@@ -4,7 +4,7 @@ import { DynamoUsage } from '../../lambda/usage/io/dynamo-usage.ts';
 import { createProjectorHandler } from '../../lambda/usage/io/projector-handler.ts';
 import { usageGap } from '../../lambda/usage/usage.ts';
 import { StreamClient } from '../../local/dynamodb/stream-client.ts';
-import { createTables } from '../../local/dynamodb/tables.ts';
+import { createTables, localTableNames } from '../../local/dynamodb/tables.ts';
 import { lambdaContext } from '../../local/host/lambda-runtime.ts';
 import { LedgerSimulation } from '../support/ledger/ledger-simulation.ts';
 import { arbitraryStep, checkStepSequences, describeStep, type Step, TEAMS } from '../support/ledger/ledger-steps.ts';
@@ -24,7 +24,7 @@ let runs = 0;
 /** Runs steps on the real ledgers, reads their stream to its end, and compares usage with the ledgers. */
 async function play(steps: readonly Step[]): Promise<void> {
   const name = `story${runs++}`;
-  const streamArn = await createTables(database.client, name);
+  const streamArn = await createTables(database.client, localTableNames(name));
   const story = new LedgerSimulation(database.client, `${name}-ledger`);
   const called = new Set<number>();
   for (const step of steps) {

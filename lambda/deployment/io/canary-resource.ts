@@ -6,7 +6,7 @@ import { type CanaryResponse, type EnforcementCheck, judgeCanary, judgeUnknownKe
 import type { ResourceHandler } from './custom-resource.ts';
 import type { GatewayProbe } from './gateway-probe.ts';
 
-/** What the check that follows a deployment needs of the world. */
+/** Ports of the canary. */
 export type CanaryPorts = {
   readonly policies: PolicySource;
   readonly keys: {
@@ -16,29 +16,29 @@ export type CanaryPorts = {
   readonly mintKey: () => { readonly key: string; readonly keyId: string };
   readonly probe: (url: string) => Pick<GatewayProbe, 'chat'>;
   readonly clock: Clock;
-  /** Which deployments have passed before. */
+  /** Deployments that have passed the check before. */
   readonly passed: { has(deployment: string): Promise<boolean>; add(deployment: string): Promise<void> };
   readonly log: Log;
 };
 
-/** How long a deployment may take to become ready, in milliseconds, and how often it is asked. */
+/** Limit for a deployment to become ready, in milliseconds. Each of the two checks gets half of it. */
 const READY_TIMEOUT_MS = 150_000;
 const POLL_INTERVAL_MS = 3_000;
-/** How many refusals in a row count: the first may come from the deployment before, which is still being replaced. */
+/** Consecutive refusals that a check requires, because the first may come from the deployment that is being replaced. */
 const REQUIRED_CONSECUTIVE = 3;
-/** How long the canary's key would work if it could not be taken away, in milliseconds. */
+/** Lifetime of the canary's key in milliseconds, in case it cannot be removed. */
 const KEY_TTL_MS = 600_000;
 
 /**
- * The check that follows each deployment: an unknown key must be refused, and so must a team that may spend nothing.
- * The resource fails otherwise, and with it the deployment, which rolls back.
+ * Creates the handler of the check at the end of a deployment: an unknown key must be refused, and a call on a budget of $0
+ * too. Otherwise the resource fails, and the deployment rolls back.
  */
 export function canaryHandler(ports: CanaryPorts): ResourceHandler {
   return async (event) => {
     if (event.RequestType === 'Delete') return {};
     const url = (event.ResourceProperties as Readonly<Record<string, unknown>>).Url;
     const deployment = String((event.ResourceProperties as Readonly<Record<string, unknown>>).Deployment);
-    if (typeof url !== 'string') throw new Error('the resource names no Url');
+    if (typeof url !== 'string') throw new Error('the resource has no property Url');
     const { keys, mintKey, clock } = ports;
     const { key, keyId } = mintKey();
     const createdAtEpochMs = clock.nowEpochMs();
@@ -56,7 +56,7 @@ export function canaryHandler(ports: CanaryPorts): ResourceHandler {
       await ports.passed.add(deployment);
       return { Evidence: evidence };
     } catch (error) {
-      // A deployment that has passed before is being rolled back to; failing it would leave the stack between two.
+      // A deployment that has passed before is the target of a rollback. Failing it would leave the stack half updated.
       if (!(await ports.passed.has(deployment))) throw error;
       const message = error instanceof Error ? error.message : String(error);
       ports.log('canary_failed_after_rollback', { message });
@@ -70,7 +70,7 @@ export function canaryHandler(ports: CanaryPorts): ResourceHandler {
 async function verifyEnforcement(ports: CanaryPorts, url: string, key: string): Promise<string> {
   const { teams } = await ports.policies.policies();
   const model = teams.get(CANARY_TEAM)?.allowedModels[0];
-  if (model === undefined) throw new Error('no policy of the canary has been published');
+  if (model === undefined) throw new Error("the canary's policy has not been published");
   const probe = ports.probe(url);
   const body = { model, messages: [{ role: 'user', content: 'canary' }], max_completion_tokens: 1 };
   await pollUntilEnforced(ports.clock, () => probe.chat(ports.mintKey().key, body), judgeUnknownKey);
@@ -84,15 +84,15 @@ async function pollUntilEnforced(
   judge: (answer: CanaryResponse) => EnforcementCheck,
 ): Promise<void> {
   const startMs = clock.monotonicMs();
-  for (let inARow = 0; ; ) {
+  for (let consecutive = 0; ; ) {
     const judged = await call().then(judge, (error: unknown): EnforcementCheck => {
       const { name } = error instanceof Error ? error : { name: 'unknown' };
       return { verdict: 'not_ready', why: `the endpoint could not be reached (${name})` };
     });
-    inARow = judged.verdict === 'enforced' ? inARow + 1 : 0;
-    if (inARow === REQUIRED_CONSECUTIVE) return;
-    const isOver = judged.verdict === 'not_ready' && clock.monotonicMs() - startMs >= READY_TIMEOUT_MS / 2;
-    if (judged.verdict === 'broken' || isOver) throw new Error(`the deployment does not enforce: ${judged.why}`);
+    consecutive = judged.verdict === 'enforced' ? consecutive + 1 : 0;
+    if (consecutive === REQUIRED_CONSECUTIVE) return;
+    const isTimedOut = judged.verdict === 'not_ready' && clock.monotonicMs() - startMs >= READY_TIMEOUT_MS / 2;
+    if (judged.verdict === 'broken' || isTimedOut) throw new Error(`the deployment does not enforce: ${judged.why}`);
     await clock.sleep(POLL_INTERVAL_MS);
   }
 }

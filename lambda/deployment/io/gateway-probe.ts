@@ -1,6 +1,6 @@
 import { isObject, parseObject } from '../../kernel/json-object.ts';
 
-/** What one call to a gateway came to. */
+/** Response of a gateway; `code` is the error code, or empty. */
 export type ProbeResponse = {
   readonly status: number;
   readonly code: string;
@@ -8,10 +8,9 @@ export type ProbeResponse = {
   readonly body: string;
 };
 
-/** How long a probe waits for an answer, in milliseconds. */
 const TIMEOUT_MS = 30_000;
 
-/** Calls a deployed gateway as a client does. */
+/** Client of a deployed gateway. */
 export class GatewayProbe {
   readonly #baseUrl: string;
   readonly #fetch: typeof fetch;
@@ -21,12 +20,12 @@ export class GatewayProbe {
     this.#fetch = fetchLike;
   }
 
-  /** One chat completion with a key. */
+  /** Requests a chat completion. */
   async chat(key: string, body: object): Promise<ProbeResponse> {
     return await this.call('POST', '/openai/v1/chat/completions', key, JSON.stringify(body));
   }
 
-  /** Any request; the answer's body is read whole. */
+  /** Sends a request and reads the whole response body. */
   async call(method: string, path: string, key: string | undefined, body?: string): Promise<ProbeResponse> {
     const response = await this.#fetch(`${this.#baseUrl}${path}`, {
       method,
@@ -42,7 +41,7 @@ export class GatewayProbe {
   }
 }
 
-/** The `error.code` of an error body, or nothing. */
+/** Returns the `error.code` of an error body, or an empty string. */
 function parseErrorCode(text: string): string {
   const error = parseObject(text)?.error;
   return isObject(error) ? String(error.code ?? '') : '';

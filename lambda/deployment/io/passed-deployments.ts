@@ -2,10 +2,10 @@ import { type DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/cl
 import { PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE } from '../../contract.ts';
 import { CANARY_TEAM } from '../../policy/canary-team.ts';
 
-/** How long it is remembered that a deployment passed, in seconds: 400 days. */
-const KEEP_S = 400 * 86_400;
+/** Lifetime of a record: 400 days. */
+const TTL_S = 400 * 86_400;
 
-/** Which deployments have passed the check that follows them, in the canary's own part of the registry. */
+/** Records of the deployments that have passed the canary, in the canary's partition of the registry. */
 export class PassedDeployments {
   readonly #client: DynamoDBClient;
   readonly #table: string;
@@ -23,7 +23,7 @@ export class PassedDeployments {
   }
 
   async add(deployment: string): Promise<void> {
-    const ends = { N: String(Math.floor(this.#nowEpochMs() / 1000) + KEEP_S) };
+    const ends = { N: String(Math.floor(this.#nowEpochMs() / 1000) + TTL_S) };
     const Item = { ...itemKey(deployment), [TTL_ATTRIBUTE]: ends };
     await this.#client.send(new PutItemCommand({ TableName: this.#table, Item }));
   }

@@ -4,7 +4,7 @@ import { type PublishPorts, publishPolicies } from '../publish.ts';
 import { decodeCatalog, decodeProperties } from '../resource-properties.ts';
 import type { ResourceData, ResourceHandler } from './custom-resource.ts';
 
-/** What the team keys' store can do for a team that is removed. */
+/** Port that revokes the keys of a removed team. */
 export type KeyRevoker = {
   listKeyIds(team: string): Promise<readonly string[]>;
   revoke(keyId: string): Promise<void>;
@@ -12,10 +12,10 @@ export type KeyRevoker = {
 
 type Properties = Readonly<Record<string, unknown>>;
 
-/** The policies and prices of an environment: publishes them, and leaves them when the stack goes. */
+/** Creates the handler that publishes an environment's policies and prices. Deleting the resource leaves them in force. */
 export function publishHandler(ports: () => PublishPorts): ResourceHandler {
   return async (event): Promise<ResourceData> => {
-    // The tables outlive the stack, and a ledger without its policy could not be read.
+    // The tables are retained, and reading a ledger requires its policy.
     if (event.RequestType === 'Delete') return {};
     const before = event.RequestType === 'Update' ? readDigest(event.OldResourceProperties) : undefined;
     const { summary } = await publishPolicies(ports(), {
@@ -31,14 +31,14 @@ export function publishHandler(ports: () => PublishPorts): ResourceHandler {
 }
 
 /**
- * A team's keys. Nothing happens while the team is there; when it goes, all of its keys are revoked. CloudFormation
- * deletes what a change leaves behind only after all the rest has succeeded, so a change that is rolled back revokes none.
+ * Creates the handler that revokes all keys of a team when its stack is deleted. CloudFormation deletes resources only after
+ * the rest of an update has succeeded, so an update that rolls back revokes no keys.
  */
 export function teamKeysHandler(keys: KeyRevoker): ResourceHandler {
   return async (event: CloudFormationCustomResourceEvent): Promise<ResourceData> => {
     if (event.RequestType !== 'Delete') return {};
     const team = (event.ResourceProperties as Properties).Team;
-    if (typeof team !== 'string') throw new Error('the resource names no team');
+    if (typeof team !== 'string') throw new Error('the resource has no property Team');
     for (const keyId of await keys.listKeyIds(team)) await keys.revoke(keyId);
     return {};
   };

@@ -1,7 +1,7 @@
-"""Where ministack 1.5.33 answers otherwise than AWS, one function a fix.
+"""Fixes for differences between ministack 1.5.33 and AWS, one function per fix.
 
-A fix replaces or calls private names of ministack, which a release may rename. Each is entered in PRIVATE_NAMES as it
-is used, and a name that is not there goes into MISSING, so that the launcher can say so instead of running half fixed.
+Fixes replace or call private names of ministack, which a release may rename. Each name is recorded in PRIVATE_NAMES, and
+a missing one in MISSING too, so that the launcher refuses to run with only some of the fixes.
 """
 
 import functools
@@ -13,16 +13,16 @@ MISSING: list[str] = []
 
 
 def uses(module, *names):
-    """Enters names that a fix reads or calls."""
+    """Records names that a fix reads or calls."""
     for name in names:
-        _enter(hasattr(module, name), f"{module.__name__}.{name}")
+        _record(hasattr(module, name), f"{module.__name__}.{name}")
 
 
 def replaces(module, name):
-    """Puts the decorated function in place of a module's, which it gets as its first argument."""
+    """Replaces a module's function by the decorated one, which gets the original as its first argument."""
 
     def put(fix):
-        if _enter(hasattr(module, name), f"{module.__name__}.{name}"):
+        if _record(hasattr(module, name), f"{module.__name__}.{name}"):
             setattr(module, name, functools.partial(fix, getattr(module, name)))
         return fix
 
@@ -30,11 +30,11 @@ def replaces(module, name):
 
 
 def handles(resource_type, operation):
-    """The same for what CloudFormation does to a resource: "create", "update" or "delete"."""
+    """Replaces a resource type's handler of "create", "update" or "delete" in the same way."""
 
     def put(fix):
         handlers = _resource_handlers().get(resource_type, {})
-        if _enter(operation in handlers, f"the {operation} handler of {resource_type}"):
+        if _record(operation in handlers, f"the {operation} handler of {resource_type}"):
             handlers[operation] = functools.partial(fix, handlers[operation])
         return fix
 
@@ -42,7 +42,7 @@ def handles(resource_type, operation):
 
 
 def adds(resource_type, **operations):
-    """Adds a resource type that ministack refuses; one it has learnt in the meantime is left to it."""
+    """Adds a resource type, unless ministack supports it."""
     _resource_handlers().setdefault(resource_type, operations)
 
 
@@ -50,7 +50,7 @@ def _resource_handlers():
     return getattr(provisioners, "_RESOURCE_HANDLERS", {})
 
 
-def _enter(present, name):
+def _record(present, name):
     PRIVATE_NAMES.append(name)
     if not present:
         MISSING.append(name)

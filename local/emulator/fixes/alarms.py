@@ -1,4 +1,4 @@
-"""CloudWatch alarms: what they watch, and when."""
+"""CloudWatch alarms: dimensions, and evaluation of logged metrics."""
 
 from ministack.services import cloudwatch
 
@@ -26,9 +26,9 @@ BREACHES = {
 
 @replaces(cloudwatch, "_evaluate_alarm")
 def evaluate_alarm(evaluate, alarm, at=None):
-    """AWS looks at the one series that an alarm names by its dimensions; ministack takes all of the metric's name for one.
+    """AWS evaluates the series with an alarm's dimensions; ministack merges all series of the metric.
 
-    `at` is the moment to which its periods lead; without one, ministack's own way is kept for alarms without dimensions.
+    `at` is the end of the evaluated periods. By default it is the time of the newest point.
     """
     dimensions = {entry["Name"]: entry["Value"] for entry in alarm.get("Dimensions") or []}
     points = cloudwatch._metrics.get((alarm.get("Namespace"), alarm.get("MetricName"), cloudwatch._dims_key(dimensions)))
@@ -56,7 +56,7 @@ def evaluate_alarm(evaluate, alarm, at=None):
 
 
 def evaluate_alarms_on(series, at):
-    """AWS looks at alarms by itself; ministack does when metrics are put by its API, and not when they are logged."""
+    """AWS evaluates alarms continuously; ministack only after PutMetricData, and not after logged metrics."""
     for alarm in list(cloudwatch._alarms.values()):
         if (alarm.get("Namespace"), alarm.get("MetricName")) in series:
             cloudwatch._evaluate_alarm(alarm, at=at)

@@ -1,4 +1,4 @@
-"""REST APIs: the key an authorizer names, what a caller sees of a broken function, the size limit."""
+"""REST APIs: the authorizer's usage key, responses to failed functions, and the size limit."""
 
 import contextvars
 import json
@@ -9,7 +9,7 @@ from . import handles, replaces, uses
 
 # Read in API Gateway's quotas on 2026-11-25.
 MAX_REQUEST_BYTES = 10_485_760
-# Rides in the authorizer's context, because that is what ministack's cache of authorizer results keeps.
+# Passed in the authorizer's context, because ministack's cache of authorizer results contains only that.
 CONTEXT_KEY = "__usageIdentifierKey"
 
 _usage_key = contextvars.ContextVar("usage_key", default=None)
@@ -17,14 +17,14 @@ uses(gateway, "_GatewayError", "_rest_apis", "_stages_v1")
 
 
 class LambdaFailure(Exception):
-    """A function that could not be called (500) or that failed (502)."""
+    """A function that could not be invoked (500) or failed (502)."""
 
     def __init__(self, status):
         super().__init__(status)
         self.status = status
 
     def gateway_error(self):
-        """The error as API Gateway's own, to be answered by the API's gateway response."""
+        """Returns API Gateway's own error, which is rendered by the API's gateway response."""
         error = gateway._GatewayError("DEFAULT_5XX", "Internal server error")
         error.status = self.status
         return error
@@ -32,7 +32,7 @@ class LambdaFailure(Exception):
 
 @handles("AWS::ApiGateway::RestApi", "create")
 def create_rest_api(create, logical_id, props, stack_name):
-    """AWS takes ApiKeySourceType from the template; ministack only when it changes later."""
+    """AWS applies ApiKeySourceType at creation; ministack only at an update."""
     api_id, attributes = create(logical_id, props, stack_name)
     if props.get("ApiKeySourceType") and api_id in gateway._rest_apis:
         gateway._rest_apis[api_id]["apiKeySource"] = props["ApiKeySourceType"]
@@ -41,7 +41,7 @@ def create_rest_api(create, logical_id, props, stack_name):
 
 @replaces(gateway, "_invoke_authorizer_lambda")
 async def invoke_authorizer(invoke, authorizer, event, account_id, region):
-    """AWS keeps the authorizer's usageIdentifierKey, in its cache too; ministack drops it."""
+    """AWS caches the authorizer's usageIdentifierKey; ministack drops it."""
     result = await invoke(authorizer, event, account_id, region)
     body = (result or {}).get("body")
     body = json.loads(body) if isinstance(body, (str, bytes)) else body
@@ -53,7 +53,7 @@ async def invoke_authorizer(invoke, authorizer, event, account_id, region):
 
 @replaces(gateway, "_authorize_request_v1")
 async def authorize(authorize_request, *args, **options):
-    """Takes the usage key out of the authorizer's context again, which goes to the handler."""
+    """Removes the usage key from the authorizer's context, which the handler receives."""
     _usage_key.set(None)
     error, context = await authorize_request(*args, **options)
     if context and CONTEXT_KEY in context:
@@ -64,7 +64,7 @@ async def authorize(authorize_request, *args, **options):
 
 @replaces(gateway, "_check_api_key")
 def check_api_key(check, method, api_id, stage_name, headers):
-    """With the key source AUTHORIZER, AWS takes the authorizer's key; ministack always the header x-api-key."""
+    """With the key source AUTHORIZER, AWS uses the authorizer's key; ministack always the header x-api-key."""
     if (gateway._rest_apis.get(api_id) or {}).get("apiKeySource") == "AUTHORIZER":
         headers = {name: value for name, value in headers.items() if name.lower() != "x-api-key"}
         if _usage_key.get():
@@ -74,7 +74,7 @@ def check_api_key(check, method, api_id, stage_name, headers):
 
 @replaces(gateway, "_execute_in_scope")
 async def execute(execute_request, request, api_id, stage_name, method, path, headers, body, *rest):
-    """AWS refuses a body of more than 10 MiB by the gateway response REQUEST_TOO_LARGE; ministack takes any."""
+    """AWS rejects a body of more than 10 MiB with the gateway response REQUEST_TOO_LARGE; ministack accepts any."""
     stage = gateway._stages_v1.get(api_id, {}).get(stage_name)
     if stage and len(body or b"") > MAX_REQUEST_BYTES:
         request["stage"] = stage
@@ -84,7 +84,7 @@ async def execute(execute_request, request, api_id, stage_name, method, path, he
 
 @replaces(gateway, "_lambda_proxy_response")
 def lambda_proxy_response(shape, result):
-    """AWS shows nothing of a function's failure; ministack answers with its stack trace, past the gateway responses."""
+    """AWS hides a function's failure; ministack returns its stack trace instead of a gateway response."""
     if result.get("throttle"):
         raise LambdaFailure(500)
     if result.get("error"):
@@ -94,6 +94,6 @@ def lambda_proxy_response(shape, result):
 
 @replaces(gateway, "_gateway_error_response")
 def gateway_error_response(render, error, request):
-    """Gives a failed function its status: DEFAULT_5XX has none of its own, and ministack takes 500."""
+    """Sets the status of a failed function: DEFAULT_5XX has no status of its own, and ministack uses 500."""
     status, headers, body = render(error, request)
     return (getattr(error, "status", status) if status == 500 else status), headers, body

@@ -1,10 +1,10 @@
-"""CloudFormation: types and properties that ministack refuses or leaves out."""
+"""CloudFormation: resource types that ministack rejects, and properties that it ignores."""
 
 from ministack.services import dynamodb
 
 from . import adds, handles, uses
 
-# Deployed and listed in the stack, with no effect.
+# Listed in the stack, without any effect.
 WITHOUT_EFFECT = (
     "AWS::CloudWatch::CompositeAlarm",
     "AWS::Logs::QueryDefinition",
@@ -22,7 +22,7 @@ def _placeholder(logical_id, _props, stack_name):
 
 
 def add_types():
-    """AWS has these types; ministack refuses a template that names one."""
+    """AWS has these types; ministack rejects a template with one of them."""
     for resource_type in WITHOUT_EFFECT:
         adds(
             resource_type,
@@ -46,14 +46,14 @@ def _set_protection(table_name, props):
     recovery = (props.get("PointInTimeRecoverySpecification") or {}).get("PointInTimeRecoveryEnabled")
     dynamodb._pitr_settings[table_name] = str(recovery).lower() == "true"
     encryption = dict(props.get("SSESpecification") or {})
-    # The template's word is SSEEnabled, the API's is Enabled.
+    # The template's property is SSEEnabled, the API's is Enabled.
     encryption["Enabled"] = str(encryption.pop("SSEEnabled", encryption.get("Enabled"))).lower() == "true"
     dynamodb._tables[table_name]["SSEDescription"] = dynamodb._sse_description_from_spec(encryption)
 
 
 @handles("AWS::DynamoDB::Table", "create")
 def create_table(create, logical_id, props, stack_name):
-    """AWS takes a table's TTL, encryption and backups from the template; ministack leaves them off."""
+    """AWS applies TTL, encryption and backups of the template; ministack ignores them."""
     name, attributes = create(logical_id, props, stack_name)
     _set_ttl(name, props)
     _set_protection(name, props)
@@ -62,7 +62,7 @@ def create_table(create, logical_id, props, stack_name):
 
 @handles("AWS::DynamoDB::Table", "update")
 def update_table(update, physical_id, old_props, new_props, *args):
-    """The same when the template changes."""
+    """Does the same at an update."""
     name, attributes = update(physical_id, old_props, new_props, *args)
     _set_ttl(name, new_props)
     _set_protection(name, new_props)
@@ -75,7 +75,7 @@ def _alarm(name):
 
 @handles("AWS::CloudWatch::Alarm", "create")
 def create_alarm(create, logical_id, props, stack_name):
-    """AWS has alarms on metric math; ministack refuses them. Here they deploy and are never evaluated."""
+    """AWS supports alarms on metric math; ministack rejects them. Here they deploy, and are never evaluated."""
     if props.get("Metrics"):
         return _alarm(props.get("AlarmName") or f"{stack_name}-{logical_id}")
     return create(logical_id, props, stack_name)
@@ -83,7 +83,7 @@ def create_alarm(create, logical_id, props, stack_name):
 
 @handles("AWS::CloudWatch::Alarm", "update")
 def update_alarm(update, physical_id, old_props, new_props, *args):
-    """The same when the template changes."""
+    """Does the same at an update."""
     if new_props.get("Metrics"):
         return _alarm(physical_id)
     return update(physical_id, old_props, new_props, *args)

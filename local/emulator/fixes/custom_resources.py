@@ -1,4 +1,4 @@
-"""Custom resources: what CloudFormation says to one that could not be created."""
+"""Custom resources: the Delete event after a failed Create."""
 
 import logging
 
@@ -14,7 +14,7 @@ _failed_ids: dict[tuple, str] = {}
 
 @replaces(custom_resource, "deliver_response")
 def deliver_response(deliver, token, response):
-    """Remembers the physical id that ministack forgets with a failure."""
+    """Keeps the physical id of a failure, which ministack drops."""
     if response.get("Status") == "FAILED" and response.get("PhysicalResourceId"):
         _failed_ids[response.get("StackId"), response.get("LogicalResourceId")] = response["PhysicalResourceId"]
     return deliver(token, response)
@@ -22,7 +22,7 @@ def deliver_response(deliver, token, response):
 
 @replaces(custom_resource, "invoke_custom_resource")
 def invoke(send, request_type, logical_id, props, stack_name, stack_id, *rest, **options):
-    """AWS sends Delete to a resource whose Create failed, when it rolls back; ministack never does. Here: at once."""
+    """On rollback, AWS sends Delete to a resource whose Create failed; ministack never does. Here it is sent at once."""
     key = (stack_id, logical_id)
     _failed_ids.pop(key, None)
     try:

@@ -16,9 +16,9 @@ uses(dynamodb, "_tables")
 
 @replaces(iam_actions, "dynamodb_service_context")
 def dynamodb_context(build, body):
-    """AWS knows the partition keys a request names; ministack does not, so ForAllValues would let any pass.
+    """AWS knows a request's partition keys; ministack does not, so ForAllValues would match any request.
 
-    A transaction's keys are taken together, over all its tables.
+    The keys of a transaction are merged over all its tables.
     """
     context = build(body)
     try:
@@ -30,14 +30,14 @@ def dynamodb_context(build, body):
 
 @replaces(iam_actions, "request_tag_context")
 def events_context(build, service, iam_action, body, params):
-    """AWS knows what events a request puts; ministack does not, so a right to put some lets nobody put any."""
+    """AWS knows the source and type of events; ministack does not, so a permission for some events allows none."""
     context = build(service, iam_action, body, params)
     if iam_action != "events:PutEvents":
         return context
     entries = json.loads(body or b"{}").get("Entries") or []
     for key, name in {"events:source": "Source", "events:detail-type": "DetailType"}.items():
         values = {str(entry.get(name)) for entry in entries}
-        # Of several, AWS lets StringEquals hold for none without ForAllValues.
+        # With several values, StringEquals without ForAllValues never matches on AWS.
         if len(values) == 1:
             context = {**context, key: values.pop()}
     return context
@@ -45,7 +45,7 @@ def events_context(build, service, iam_action, body, params):
 
 @replaces(app, "pin_request_origin")
 def pin_origin(pin, source_ip, _secure_transport):
-    """The emulator has no TLS, and nobody but this machine: else no policy that wants TLS would let its functions in."""
+    """Marks requests as TLS: the emulator has none and listens on loopback, and policies that require TLS would deny them."""
     return pin(source_ip, True)
 
 

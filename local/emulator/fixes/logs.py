@@ -1,4 +1,4 @@
-"""A function's logs: the metrics in them, and the wait for them."""
+"""Functions' logs: metrics in them, and the time to wait for them."""
 
 import json
 
@@ -8,8 +8,7 @@ from ministack.services import cloudwatch, lambda_svc
 from . import replaces, uses
 from .alarms import evaluate_alarms_on
 
-# Seconds: how long to wait for a first line, for a next one, and at most. A line that comes later is not lost: it
-# is logged with the next invocation.
+# Seconds to wait for the first line, for each further line, and in all. A later line is logged with the next invocation.
 DRAIN_SECONDS = (0.003, 0.002, 0.250)
 
 uses(cloudwatch, "record_metric", "_metric_bucket", "_dims_key")
@@ -17,7 +16,7 @@ uses(lambda_runtime.Worker, "_drain_stderr_bounded")
 
 
 def shorten_drain():
-    """AWS answers when the handler does; ministack waits 50 ms for the logs of one that logs nothing."""
+    """AWS responds when the handler returns; ministack waits 50 ms for the logs of one that logs nothing."""
     drain = getattr(lambda_runtime.Worker, "_drain_stderr_bounded", None)
     if drain is not None:
         drain.__defaults__ = DRAIN_SECONDS
@@ -25,7 +24,7 @@ def shorten_drain():
 
 @replaces(lambda_svc, "_emit_lambda_logs")
 def emit_logs(emit, function, request_id, log_text, *args, **options):
-    """AWS makes metrics of the lines in the embedded metric format; ministack only logs them."""
+    """AWS turns lines in the embedded metric format into metrics; ministack only logs them."""
     for line in (log_text or "").splitlines():
         start = line.find("{")
         if start >= 0 and '"_aws"' in line:
@@ -53,7 +52,7 @@ def _record(record):
 
 
 def _record_at(at, namespace, name, value, unit, dimensions):
-    # AWS takes the time that the line has; ministack the time of its arrival.
+    # AWS uses the timestamp in the line; ministack the time of arrival.
     cloudwatch.record_metric(namespace, name, value, unit, dimensions)
     bucket = cloudwatch._metric_bucket((namespace, name, cloudwatch._dims_key(dimensions)))
     if bucket:

@@ -1,4 +1,4 @@
-"""Secrets Manager: rotation that calls its function, secrets without a value, Ref as the ARN."""
+"""Secrets Manager: rotation functions, secrets without a value, and the ARN as Ref."""
 
 import contextvars
 import json
@@ -19,7 +19,7 @@ uses(lambda_svc, "_get_func_record_for_ref", "_execution_record_for_config", "_e
 
 @replaces(secrets, "_rotate_secret")
 def rotate_secret(rotate, request):
-    """AWS drives the rotation function through its steps; ministack copies the current value."""
+    """AWS calls the rotation function for each step; ministack copies the current value."""
     _, secret = secrets._resolve(request.get("SecretId"))
     function = secret and (request.get("RotationLambdaARN") or secret.get("RotationLambdaARN"))
     if not function:
@@ -30,7 +30,7 @@ def rotate_secret(rotate, request):
     secret["RotationEnabled"] = True
     for version in secret["Versions"].values():
         version["Stages"] = [stage for stage in version["Stages"] if stage != "AWSPENDING"]
-    # The version is there before the function is called, without a value: rotation functions look for it.
+    # Rotation functions expect the pending version to exist, without a value.
     pending = {"SecretString": None, "SecretBinary": None, "CreatedDate": int(time.time()), "Stages": ["AWSPENDING"]}
     secret["Versions"].setdefault(token, pending)
     work = _rotate_now if request.get("RotateImmediately", True) else _try_rotation
@@ -45,7 +45,7 @@ def _rotate_now(secret, function, token):
 
 
 def _try_rotation(secret, function, token):
-    # When it need not rotate at once, AWS runs only the test, on a version that it removes again.
+    # Without RotateImmediately, AWS runs only the test step, on a version that it then removes.
     _step(secret, function, token, "testSecret")
     if secret["Versions"].get(token, {}).get("Stages") == ["AWSPENDING"]:
         del secret["Versions"][token]
@@ -72,7 +72,7 @@ def _step(secret, function, token, step):
 
 @replaces(secrets, "_get_secret_value")
 def get_secret_value(get, request):
-    """AWS has no value to give for a version without one; ministack answers with neither string nor bytes."""
+    """AWS fails for a version without a value; ministack returns neither string nor bytes."""
     status, headers, body = get(request)
     if status == 200 and not {"SecretString", "SecretBinary"} & json.loads(body).keys():
         stage = request.get("VersionStage", "AWSCURRENT")
@@ -92,7 +92,7 @@ def _arn(physical_id):
 
 
 def _generated(props):
-    """AWS generates a value for an empty GenerateSecretString too; ministack takes that for none."""
+    """AWS generates a value for an empty GenerateSecretString; ministack ignores it."""
     return {**props, "GenerateSecretString": {"PasswordLength": 32}} if props.get("GenerateSecretString") == {} else props
 
 
@@ -115,7 +115,7 @@ def update_secret(update, physical_id, old_props, new_props, *args):
 
 @handles("AWS::SecretsManager::Secret", "delete")
 def delete_secret(delete, physical_id, *args):
-    """Finds by its name what the stack knows by its ARN."""
+    """Deletes by name, although the stack knows the ARN."""
     return delete(_name(physical_id), *args)
 
 
@@ -129,7 +129,7 @@ def _schedule(logical_id, props, _stack_name):
 
 
 def add_rotation_schedule():
-    """AWS has AWS::SecretsManager::RotationSchedule; ministack refuses the type."""
+    """AWS has AWS::SecretsManager::RotationSchedule; ministack rejects the type."""
     adds(
         "AWS::SecretsManager::RotationSchedule",
         create=_schedule,

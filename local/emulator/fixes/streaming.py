@@ -17,7 +17,7 @@ STREAM_URI = "/response-streaming-invocations"
 SEPARATOR = b"\0" * 8
 MAX_PRELUDE_BYTES = 65_536
 CHUNK_BYTES = 65_536
-# The field of the event that tells awslambda.cjs where to send the response; the handler never sees it.
+# Event field with the socket to which awslambda.cjs sends the response. The handler never sees it.
 SOCKET_FIELD = "__responseSocket"
 POLYFILL = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "awslambda.cjs")
 
@@ -26,9 +26,9 @@ uses(gateway, "_build_lambda_event_v1", "_call_lambda_raw")
 
 
 def load_polyfill():
-    """AWS puts `awslambda` there before a function's module is loaded; ministack has none.
+    """AWS defines `awslambda` before it loads a function's module; ministack does not.
 
-    The worker's own script loads it rather than NODE_OPTIONS, which a function may set for itself.
+    The worker's script loads it. NODE_OPTIONS would not do, because a function may set that itself.
     """
     script = getattr(lambda_runtime, "_NODEJS_WORKER_SCRIPT", "")
     lambda_runtime._NODEJS_WORKER_SCRIPT = f"require({json.dumps(POLYFILL)});\n{script}"
@@ -36,13 +36,13 @@ def load_polyfill():
 
 @replaces(gateway, "_extract_lambda_ref_from_integration_uri")
 def lambda_reference(extract, uri):
-    """AWS invokes the function a streaming URI names; ministack does not know that URI."""
+    """AWS invokes the function of a streaming URI; ministack does not know that URI."""
     return extract((uri or "").replace(STREAM_URI, "/invocations"))
 
 
 @replaces(gateway, "_invoke_lambda_proxy_v1")
 async def invoke_proxy(invoke, integration, *args, **options):
-    """AWS passes a streamed response on as it comes; ministack waits for a whole one of another form."""
+    """AWS streams the response to the client; ministack expects a complete one in another format."""
     try:
         if STREAM_URI in integration.get("uri", ""):
             return await _stream(integration, args, options)
@@ -62,7 +62,7 @@ async def _stream(integration, args, options):
     function = gateway._extract_lambda_ref_from_integration_uri(integration["uri"])
     invocation = asyncio.create_task(gateway._call_lambda_raw(function, event, **scope))
     try:
-        # The response holds the writer: with the writer collected, the connection would close.
+        # The response keeps the writer alive: if it were garbage-collected, the connection would close.
         reader, writer = await _connected(connection, invocation)
         prelude = await _prelude(reader, invocation)
     finally:
@@ -82,7 +82,7 @@ async def _stream(integration, args, options):
         finally:
             writer.close()
         result, error = await invocation
-        # Without its end the client sees that the response was cut off.
+        # Without the final chunk, the client sees that the response was cut off.
         if not error and not result.get("error"):
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
@@ -95,7 +95,7 @@ async def _connected(connection, invocation):
         result, error = invocation.result()
         if error or result.get("throttle"):
             raise LambdaFailure(500)
-        # A short response can be over before its connection is seen.
+        # A short response can end before its connection is accepted.
         if result.get("error") or result.get("body") != {"streamed": True}:
             raise LambdaFailure(502)
     return await connection

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { renderChanges, summarizeChanges } from '../../../lambda/deployment/change-summary.ts';
-import { checkPriceJumps, infrastructureChanges, policyChanges } from '../../../lambda/deployment/policy-changes.ts';
+import { infrastructureChanges } from '../../../lambda/deployment/infrastructure-changes.ts';
+import { checkPriceJumps } from '../../../lambda/deployment/model-prices.ts';
+import { policyChanges } from '../../../lambda/deployment/policy-changes.ts';
 import {
   decodeCatalog,
   decodeProperties,
@@ -24,8 +26,8 @@ function catalogWith(more: Record<string, unknown>) {
   return parseCatalog('catalog', { ...content, models });
 }
 
-describe('what a deployment changes', () => {
-  it('tells a budget, with the amounts and what follows', () => {
+describe('the changes of a deployment', () => {
+  it('include a budget, with both amounts and the consequence', () => {
     const changes = policyChanges(published({ a: team }), published({ a: { ...team, monthlyBudgetUsd: 300 } }));
     expect(changes).toEqual([
       {
@@ -38,7 +40,7 @@ describe('what a deployment changes', () => {
     ]);
   });
 
-  it('tells teams that come and go, and models and prices', () => {
+  it('include added and removed teams, models and prices', () => {
     const changes = policyChanges(published({ a: team }), published({ b: team }, { input: 0.1, status: 'preview' }));
     expect(changes.map(({ subject, field, before, after }) => [subject, field, before, after])).toEqual([
       ['team b', '', '-', `monthlyBudgetUsd $200; allowedModels ${MODEL}`],
@@ -48,11 +50,11 @@ describe('what a deployment changes', () => {
     ]);
   });
 
-  it('tells nothing of what only says a default', () => {
+  it('leave out fields that only state a default', () => {
     expect(policyChanges(published({ a: team }), published({ a: { ...team, maxConcurrent: 5 } }))).toEqual([]);
   });
 
-  it('tells which parts of the infrastructure are new, changed and gone, except at the first deployment', () => {
+  it('include added, changed and removed parts of the infrastructure, except at the first deployment', () => {
     const after = { 'Gateway/Function': '2', 'Alarms/Topic': '1' };
     expect(infrastructureChanges(undefined, after)).toEqual([]);
     const changes = infrastructureChanges({ 'Gateway/Function': '1', 'Ledger/Table': '1' }, after);
@@ -63,7 +65,7 @@ describe('what a deployment changes', () => {
     ]);
   });
 
-  it('is a table that CloudFormation can carry, and says what it left out', () => {
+  it('are a table within CloudFormation’s limit, with a count of the rows left out', () => {
     const many = Array.from({ length: 300 }, (_, i) => ({
       subject: `team t${i}`,
       field: 'purpose',
@@ -80,10 +82,10 @@ describe('what a deployment changes', () => {
   });
 });
 
-describe('a price that moves more than threefold', () => {
+describe('a price that changes more than threefold', () => {
   const jump = (factor: number, more: object = {}) =>
     checkPriceJumps('catalog', catalog, catalogWith({ output: 0.3 * factor, ...more }));
-  it.each([4, 0.25, 100])('by %f is refused, with both prices and the way to confirm it', (factor) => {
+  it.each([4, 0.25, 100])('by %f is refused, with both prices and how to confirm the new one', (factor) => {
     expect(() => jump(factor)).toThrow(/"openai\/gpt-oss-20b": output moves from \$0\.3 to .*priceConfirmedOn/);
   });
   it.each([3, 0.5, 1])('by %f passes', (factor) => {
@@ -95,14 +97,14 @@ describe('a price that moves more than threefold', () => {
     const before = catalogWith({ output: 1.2, ...confirmed });
     expect(() => checkPriceJumps('catalog', before, catalogWith({ output: 12, ...confirmed }))).toThrow(/threefold/);
   });
-  it('passes on the way back as well, since a deployment must be able to roll back', () => {
+  it('passes in a rollback', () => {
     const confirmed = catalogWith({ output: 1.2, priceConfirmedOn: '2026-11-25' });
     expect(() => checkPriceJumps('catalog', confirmed, catalog)).not.toThrow();
   });
 });
 
 describe("a custom resource's properties", () => {
-  it('carry an environment and a catalog through a world of text', () => {
+  it('preserve an environment and a catalog, although CloudFormation turns every value into text', () => {
     const environment = {
       organization: { alertsUsd: [1, 2.5] },
       teams: { a: { ...team, rateLimitTpm: null, purpose: 'x' } },
@@ -112,7 +114,7 @@ describe("a custom resource's properties", () => {
     expect(decodeCatalog(encodeCatalog(catalogContent()))).toEqual(catalogContent());
   });
 
-  it('are plain ASCII, since CloudFormation does not keep all else', () => {
+  it('are ASCII, because CloudFormation replaces other characters', () => {
     const encoded = encodeProperties({ purpose: 'Für 😀 “alle”' });
     expect(String(encoded.purpose)).toMatch(/^[ -~]+$/);
     expect(decodeProperties(encoded)).toEqual({ purpose: 'Für 😀 “alle”' });
@@ -120,7 +122,7 @@ describe("a custom resource's properties", () => {
 });
 
 describe('the canary', () => {
-  it('is a team that may spend nothing, and whose name no other may have', () => {
+  it('is a team with a budget of $0 and a reserved name', () => {
     const file = addCanaryTeam('file', { teams: { a: team } }, catalog);
     expect(file.teams['groq-rbac-canary']).toMatchObject({
       monthlyBudgetUsd: 0,

@@ -6,7 +6,7 @@ import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type EmbeddedDynamodb, startEmbeddedDynamodb } from '../../../local/dynamodb/embedded-dynamodb.ts';
 import { StreamTrimmer } from '../../../local/dynamodb/stream-trimmer.ts';
-import { createTables } from '../../../local/dynamodb/tables.ts';
+import { createTables, localTableNames } from '../../../local/dynamodb/tables.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'stream-trim-'));
 const file = join(dir, 'dynamodb.sqlite');
@@ -17,7 +17,7 @@ beforeAll(async () => {
   database = await startEmbeddedDynamodb(file);
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
   client = new DynamoDBClient({ endpoint: database.endpoint, region: 'us-east-1', credentials });
-  await createTables(client, 'test');
+  await createTables(client, localTableNames('test'));
 });
 afterAll(async () => {
   client.destroy();
@@ -28,33 +28,33 @@ afterAll(async () => {
 const write = async (sk: string) =>
   await client.send(new PutItemCommand({ TableName: TABLE, Item: { pk: { S: 'TEAM#a' }, sk: { S: sk } } }));
 
-/** How SQLite would find what a statement asks for. */
-function planOf(statement: string): string {
+/** Returns SQLite's query plan of a statement. */
+function queryPlan(statement: string): string {
   const own = new DatabaseSync(file);
   const plan = own.prepare(`EXPLAIN QUERY PLAN ${statement}`).all();
   own.close();
   return plan.map(({ detail }) => String(detail)).join('; ');
 }
 
-it('lets the database find the newest record, and those after one, without looking through all of them', async () => {
+it('lets the database find the newest record, and those after a record, by an index', async () => {
   await write('1');
   new StreamTrimmer(file, TABLE).close();
-  // As dynoxide asks at each write, and at each read of a stream.
+  // The queries of dynoxide at each write, and at each read of a stream.
   const newest = 'SELECT COALESCE(MAX(CAST(sequence_number AS INTEGER)), 0) + 1 FROM _stream_records';
-  expect(planOf(`${newest} WHERE table_name = 'test-ledger'`)).toContain(
+  expect(queryPlan(`${newest} WHERE table_name = 'test-ledger'`)).toContain(
     'INDEX stream_records_by_number (table_name=?)',
   );
   const after = "table_name = 'test-ledger' AND shard_id = 's' AND CAST(sequence_number AS INTEGER) > 1";
   expect(
-    planOf(
+    queryPlan(
       `SELECT new_image FROM _stream_records WHERE ${after} ORDER BY CAST(sequence_number AS INTEGER) ASC LIMIT 9`,
     ),
   ).toMatch(/^SEARCH _stream_records USING INDEX stream_records_by_number \(table_name=\? AND <expr>>\?\)$/);
 });
 
-it('forgets all before a record, and goes on with its numbers', async () => {
+it('deletes all records before one, and the numbers continue', async () => {
   for (const sk of ['2', '3', '4']) await write(sk);
-  const trim = new StreamTrimmer(file, TABLE);
+  const trimmer = new StreamTrimmer(file, TABLE);
   const own = new DatabaseSync(file);
   const numbers = () =>
     own
@@ -62,10 +62,10 @@ it('forgets all before a record, and goes on with its numbers', async () => {
       .all()
       .map(({ number }) => Number(number));
   const [first = 0] = numbers();
-  trim.deleteBefore(String(first + 2));
+  trimmer.deleteBefore(String(first + 2));
   expect(numbers()).toEqual([first + 2, first + 3]);
   await write('5');
   expect(numbers()).toEqual([first + 2, first + 3, first + 4]);
   own.close();
-  trim.close();
+  trimmer.close();
 });

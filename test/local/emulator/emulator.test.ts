@@ -4,7 +4,7 @@ import { LAUNCHER_FILE, REQUIREMENTS_FILE } from '../../../local/emulator/emulat
 import { findPython, findVenv, type Venv } from '../../../local/emulator/python.ts';
 import { StartError } from '../../../local/settings.ts';
 
-/** The emulator's Python, or why there is none: a test run installs nothing. */
+/** The emulator's Python, or the reason why there is none. Tests install nothing. */
 function emulatorVenv(): Venv | string {
   try {
     return findVenv(REQUIREMENTS_FILE, findPython()) ?? 'the emulator is not installed yet';
@@ -15,7 +15,7 @@ function emulatorVenv(): Venv | string {
 }
 
 describe('the emulator’s launcher', () => {
-  it('finds every private name of the pinned ministack that its fixes stand on', ({ skip }) => {
+  it('finds every private name of the pinned ministack that its fixes use', ({ skip }) => {
     const venv = emulatorVenv();
     if (typeof venv === 'string') return skip(venv);
     const check = spawnSync(venv.python, [LAUNCHER_FILE, '--check'], { encoding: 'utf8' });

@@ -8,7 +8,7 @@ describe('findPython', () => {
   it.each([
     ['python3 first', {}, { python3: '3.11.7', python: '3.12.1' }, 'python3'],
     [
-      'what PYTHON names before all',
+      'the one that PYTHON names',
       { PYTHON: '/opt/python' },
       { python3: '3.11.7', '/opt/python': '3.14.0' },
       '/opt/python',
@@ -22,25 +22,25 @@ describe('findPython', () => {
 
   it.each([
     [
-      'nothing is there',
+      'there is no Python',
       {},
       {},
       'Python 3.10 or later is needed, and there is none on PATH; install it or set PYTHON to its path',
     ],
     [
-      'all are too old',
+      'all versions are too old',
       {},
       { python3: '3.9.2', python: '2.7.18' },
       'Python 3.10 or later is needed, and python3 on PATH is 3.9.2; install it or set PYTHON to its path',
     ],
     [
-      'PYTHON is too old, though python3 would do',
+      'PYTHON is too old, although python3 is not',
       { PYTHON: 'python3.8' },
       { 'python3.8': '3.8.1', python3: '3.12.0' },
       'Python 3.10 or later is needed, but PYTHON is "python3.8", which is Python 3.8.1; install it or set PYTHON to its path',
     ],
     [
-      'PYTHON is no Python',
+      'PYTHON is not a Python',
       { PYTHON: '/nowhere' },
       { python3: '3.12.0' },
       'Python 3.10 or later is needed, but PYTHON is "/nowhere", which cannot be run as Python; install it or set PYTHON to its path',

@@ -22,8 +22,8 @@ afterAll(async () => {
   for (const close of closings) await close();
 });
 
-/** The same rules are told of the class itself, and of what is served over HTTP. */
-const WAYS: Readonly<Record<string, (manager: LocalSecretsManager) => Promise<SecretsManagerClient>>> = {
+/** The same rules hold for the class and for its HTTP endpoint. */
+const CLIENTS: Readonly<Record<string, (manager: LocalSecretsManager) => Promise<SecretsManagerClient>>> = {
   'in memory': async (manager) => manager.client,
   'over HTTP': async (manager) => {
     const { endpoint, close } = await startSecretsEndpoint(manager);
@@ -33,9 +33,9 @@ const WAYS: Readonly<Record<string, (manager: LocalSecretsManager) => Promise<Se
   },
 };
 
-describe.each(Object.entries(WAYS))("Secrets Manager's rules, %s", (_way, clientOf) => {
+describe.each(Object.entries(CLIENTS))("Secrets Manager's rules, %s", (_kind, createClient) => {
   async function withSecret(options: LocalSecretsManagerOptions = {}) {
-    const client = await clientOf(new LocalSecretsManager({ nowEpochMs: () => START_MS, ...options }));
+    const client = await createClient(new LocalSecretsManager({ nowEpochMs: () => START_MS, ...options }));
     await client.send(
       new CreateSecretCommand({ Name: SecretId, SecretString: 'one', ClientRequestToken: 'v1'.padEnd(32, 'x') }),
     );
@@ -72,7 +72,7 @@ describe.each(Object.entries(WAYS))("Secrets Manager's rules, %s", (_way, client
     return { client, put, move, labels, read };
   }
 
-  it('reads the current version, when it was made, and another by its label or id', async () => {
+  it('reads the current version with its date, and another by its label or id', async () => {
     const { client, put, read } = await withSecret();
     await put('v2', 'two', 'STAGED-a');
     expect(await read()).toMatchObject({
@@ -89,7 +89,7 @@ describe.each(Object.entries(WAYS))("Secrets Manager's rules, %s", (_way, client
     await expect(client.send(both)).rejects.toMatchObject({ name: 'InvalidRequestException' });
   });
 
-  it('finds a secret by its ARN too, and no secret, version or label that is not there', async () => {
+  it('finds a secret by its ARN too, and rejects unknown secrets, versions and labels', async () => {
     const { client, read, move } = await withSecret();
     const { ARN } = await client.send(new DescribeSecretCommand({ SecretId }));
     expect(await client.send(new GetSecretValueCommand({ SecretId: ARN }))).toMatchObject({ SecretString: 'one' });
@@ -99,39 +99,39 @@ describe.each(Object.entries(WAYS))("Secrets Manager's rules, %s", (_way, client
     await expect(move('STAGED-a', 'v9')).rejects.toMatchObject(notFound);
   });
 
-  it('has no current value in a secret that was made without one', async () => {
-    const client = await clientOf(new LocalSecretsManager());
+  it('has no current value in a secret that was created without one', async () => {
+    const client = await createClient(new LocalSecretsManager());
     await client.send(new CreateSecretCommand({ Name: SecretId }));
     await expect(client.send(new GetSecretValueCommand({ SecretId }))).rejects.toMatchObject({
       name: 'ResourceNotFoundException',
     });
   });
 
-  it('takes the version that was current for the previous one, when it puts and when it moves', async () => {
+  it('labels the formerly current version AWSPREVIOUS after a put and after a move', async () => {
     const { put, move, labels } = await withSecret();
     await put('v2', 'two');
     expect(await labels()).toEqual({ v1: ['AWSPREVIOUS'], v2: ['AWSCURRENT'] });
     await put('v3', 'three', 'AWSPENDING');
     await move('AWSCURRENT', 'v3', 'v2');
-    // The first one has no label any more.
+    // The first version has no label any more.
     expect(await labels()).toEqual({ v2: ['AWSPREVIOUS'], v3: ['AWSCURRENT', 'AWSPENDING'] });
     await move('AWSCURRENT', 'v2', 'v3');
     expect(await labels()).toEqual({ v2: ['AWSCURRENT'], v3: ['AWSPENDING', 'AWSPREVIOUS'] });
   });
 
-  it('lists versions without a label only when it is asked for them', async () => {
+  it('lists versions without a label only on request', async () => {
     const { client, put } = await withSecret();
     await put('v2', 'two');
     await put('v3', 'three');
-    const idsOf = async (IncludeDeprecated: boolean) => {
+    const listIds = async (IncludeDeprecated: boolean) => {
       const { Versions = [] } = await client.send(new ListSecretVersionIdsCommand({ SecretId, IncludeDeprecated }));
       return Versions.map(({ VersionId }) => VersionId?.slice(0, 2));
     };
-    expect(await idsOf(false)).toEqual(['v2', 'v3']);
-    expect(await idsOf(true)).toEqual(['v1', 'v2', 'v3']);
+    expect(await listIds(false)).toEqual(['v2', 'v3']);
+    expect(await listIds(true)).toEqual(['v1', 'v2', 'v3']);
   });
 
-  it("never changes a version's value, and takes the same one again", async () => {
+  it("never changes a version's value, and accepts a retry with the same one", async () => {
     const { put, read } = await withSecret();
     await put('v2', 'two', 'AWSPENDING');
     await put('v2', 'two', 'AWSPENDING');
@@ -139,7 +139,7 @@ describe.each(Object.entries(WAYS))("Secrets Manager's rules, %s", (_way, client
     expect(await read('AWSPENDING')).toMatchObject({ SecretString: 'two' });
   });
 
-  it('moves a label only from where it is, and never takes the current one away', async () => {
+  it('moves a label only from the version that has it, and never removes AWSCURRENT', async () => {
     const { put, move, labels } = await withSecret();
     await put('v2', 'two', 'STAGED-a');
     const invalid = { name: 'InvalidParameterException' };
@@ -151,13 +151,13 @@ describe.each(Object.entries(WAYS))("Secrets Manager's rules, %s", (_way, client
     expect(await labels()).toEqual({ v1: ['AWSCURRENT'] });
   });
 
-  it('holds twenty labels at most', async () => {
+  it('accepts twenty labels at most', async () => {
     const { put } = await withSecret();
     for (let n = 2; n <= 20; n++) await put(`s${n}`, `${n}`, `STAGED-${n}`);
     await expect(put('s21', '21', 'STAGED-21')).rejects.toMatchObject({ name: 'LimitExceededException' });
   });
 
-  it('rotates by four steps on a version without a value, and begins no second rotation beside it', async () => {
+  it('rotates in four steps on a version without a value, and starts no second rotation meanwhile', async () => {
     const steps: string[] = [];
     const { client, labels, read, put } = await withSecret({ rotate: async ({ Step }) => steps.push(Step) });
     const ClientRequestToken = 'v2'.padEnd(32, 'x');

@@ -11,7 +11,7 @@ const { teams } = parseEnvironment('test', file, catalog);
 const REFUSED = { status: 402, code: 'team_budget_exceeded' };
 const UNKNOWN = { status: 401, code: 'invalid_api_key' };
 
-/** Runs the check against an endpoint that gives these answers, in turn for each kind of key. */
+/** Runs the check against an endpoint that returns these responses in order, for each kind of key. */
 async function check(answers: { unknown?: object[]; canary?: object[]; passedBefore?: boolean }) {
   const stored = new Map<string, unknown>();
   const passed: string[] = [];
@@ -45,7 +45,7 @@ async function check(answers: { unknown?: object[]; canary?: object[]; passedBef
   return { result, left: stored.size, sleptMs: clock.sleptMs(), passed };
 }
 
-describe('the check that follows a deployment', () => {
+describe('the check at the end of a deployment', () => {
   it('passes when an unknown key and a team with $0 are refused, and leaves no key behind', async () => {
     expect(await check({})).toEqual({
       result: expect.stringContaining('by 402'),
@@ -56,9 +56,9 @@ describe('the check that follows a deployment', () => {
   });
 
   it.each([
-    ['the $0 team is answered', { canary: [{ status: 200, code: '' }] }, /the \$0 team got 200/],
+    ['the $0 team gets a completion', { canary: [{ status: 200, code: '' }] }, /the \$0 team got 200/],
     [
-      'the $0 team ends at the missing Groq key',
+      'the $0 team reaches the missing Groq key',
       { canary: [{ status: 503, code: 'groq_key_missing' }] },
       /groq_key_missing/,
     ],
@@ -69,17 +69,17 @@ describe('the check that follows a deployment', () => {
     expect([result, left, passed]).toEqual([expect.stringMatching(message), 0, []]);
   });
 
-  it('is not content with one refusal, which may come from the deployment before', async () => {
+  it('requires several refusals, because the first may come from the deployment before', async () => {
     const { result } = await check({ unknown: [UNKNOWN, UNKNOWN, { status: 200, code: '' }] });
     expect(result).toContain('an unknown key got 200');
   });
 
-  it('does not hold up a roll-back to a deployment that has passed before', async () => {
+  it('never blocks the rollback to a deployment that has passed before', async () => {
     const { result } = await check({ canary: [{ status: 200, code: '' }], passedBefore: true });
     expect(result).toContain('it has passed before, and now: the deployment does not enforce');
   });
 
-  it('waits for an endpoint that is still becoming ready', async () => {
+  it('waits until the endpoint is ready', async () => {
     const canary = [
       { status: 403, code: 'unknown_team' },
       { status: 500, code: '' },
@@ -91,7 +91,7 @@ describe('the check that follows a deployment', () => {
     expect(sleptMs).toBe(24_000);
   });
 
-  it('fails in the end when it never becomes ready', async () => {
+  it('fails when the endpoint never becomes ready', async () => {
     const { result, left } = await check({ canary: [{ status: 403, code: 'unknown_team' }] });
     expect([result, left]).toEqual([expect.stringContaining('does not enforce: the $0 team got 403'), 0]);
   });

@@ -41,7 +41,7 @@ beforeEach(async () => {
 
 const registry = () => new Registry(database.client, registryTable, now);
 const keys = () => new DynamoKeyStore(database.client, registryTable, now);
-/** Sends an event as CloudFormation does, and returns the answer it was given. */
+/** Sends an event as CloudFormation does, and returns the handler's response. */
 async function send(event: Record<string, unknown>) {
   const put = (async (_url: string, request: RequestInit) => {
     answers.push(JSON.parse(String(request.body)));
@@ -60,7 +60,7 @@ async function send(event: Record<string, unknown>) {
     () => {},
     put,
   );
-  const whole = {
+  const fullEvent = {
     RequestType: 'Create',
     ResponseURL: 'http://cfn',
     StackId: 'stack',
@@ -68,7 +68,7 @@ async function send(event: Record<string, unknown>) {
     LogicalResourceId: 'Policies',
     ...event,
   };
-  await handler(whole as unknown as CloudFormationCustomResourceEvent, lambdaContext('publisher', 'r', 60_000));
+  await handler(fullEvent as unknown as CloudFormationCustomResourceEvent, lambdaContext('publisher', 'r', 60_000));
   return answers.at(-1) as { Status: string; Reason?: string; Data: { Summary: string }; PhysicalResourceId: string };
 }
 const properties = (teams: object, catalogFile: Record<string, unknown> = catalogContent()) => ({
@@ -82,7 +82,7 @@ const budget = async (name: string, period = PERIOD) => await ledger.read({ team
 const usd = picoUsdFromNumber;
 
 describe('publishing policies', () => {
-  it('puts teams and prices in force, opens each ledger, and says what changed', async () => {
+  it('publishes teams and prices, opens each ledger, and returns the changes', async () => {
     const name = `new${serial}`;
     const answer = await publish({ [name]: team });
     expect(answer).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: 'Policies' });
@@ -91,7 +91,7 @@ describe('publishing policies', () => {
     expect(await budget(name)).toMatchObject({ limitPicoUsd: usd(200), availablePicoUsd: usd(200) });
   });
 
-  it('never resets what is spent or held by publishing a moved budget, nor by taking it back', async () => {
+  it('never resets spending or reservations when a budget is changed and changed back', async () => {
     const name = `moved${serial}`;
     await publish({ [name]: team });
     const key = { team: name, period: PERIOD };
@@ -106,7 +106,7 @@ describe('publishing policies', () => {
     expect(await budget(name)).toMatchObject({ ...moved, limitPicoUsd: usd(200), availablePicoUsd: usd(192) });
   });
 
-  it('opens the next month as well when it is near, so that no gateway opens it with a former budget', async () => {
+  it('also opens the next month shortly before it begins, so that no gateway opens it with the old budget', async () => {
     const name = `eve${serial}`;
     nowEpochMs = Date.UTC(2026, 10, 30, 23, 55);
     await publish({ [name]: team });
@@ -131,7 +131,7 @@ describe('publishing policies', () => {
     expect(await budget('bad')).toBeUndefined();
   });
 
-  it('never puts a price in force that moved a hundredfold by a typo, and goes on at the one before', async () => {
+  it('refuses a price that a typo has moved a hundredfold, and keeps the old one in force', async () => {
     await publish({ [`p${serial}`]: team });
     const content = catalogContent();
     const models = content.models.map((model) => ({ ...model, ...(model.input === 0.075 ? { input: 7.5 } : {}) }));
@@ -143,7 +143,7 @@ describe('publishing policies', () => {
     expect(inForce).toMatchObject({ inputTokenPicoUsd: 75_000n });
   });
 
-  it('shows readers one set or the other, never a mixture, and keeps no more than the set before', async () => {
+  it('shows readers the old set or the new one, never a mixture, and keeps only one old set', async () => {
     const name = `seen${serial}`;
     const other = { ...team, allowedModels: ['openai/gpt-oss-120b'] };
     await publish({ [name]: team });
@@ -165,7 +165,7 @@ describe('publishing policies', () => {
     expect(versions.size).toBe(2);
   });
 
-  it('leaves an entry in the audit trail for each publication that changed something, and none otherwise', async () => {
+  it('writes an audit entry for each publication with changes, and none without', async () => {
     const name = `audited${serial}`;
     const audit = new DynamoAuditLog(database.client, registryTable);
     await publish({ [name]: team });
@@ -175,7 +175,7 @@ describe('publishing policies', () => {
     expect(entries[0]?.details).toContain(name);
   });
 
-  it('has in the audit trail what it was about to change, also when it fails in the middle', async () => {
+  it('has the intended changes in the audit trail even when it fails halfway', async () => {
     const name = `half${serial}`;
     await publish({ [name]: team });
     const setLimit = ledger.setLimit;
@@ -186,7 +186,7 @@ describe('publishing policies', () => {
     expect(entries.map(({ details }) => details).join()).toContain('| $200 | $900 |');
   });
 
-  it('can be taken back to after a version that knew more fields', async () => {
+  it('can roll back from a version that knew more fields', async () => {
     const name = `newer${serial}`;
     const future = { ...team, rotationDays: 30 } as never;
     await registry().publish({ teams: { [name]: future } }, { ...catalogContent(), region: 'eu' });
@@ -194,21 +194,21 @@ describe('publishing policies', () => {
     expect(await publish({ [name]: team })).toMatchObject({ Status: 'SUCCESS' });
   });
 
-  it('replaces a set that nobody can read', async () => {
+  it('replaces a set that cannot be parsed', async () => {
     await registry().publish({ teams: { Broken: team } as never }, catalogContent());
     await expect(registry().readCurrent()).rejects.toThrow(/team "Broken"/);
     expect(await publish({ [`fixed${serial}`]: team })).toMatchObject({ Status: 'SUCCESS' });
   });
 
-  it('never points at a set that an earlier publication has just removed', async () => {
-    // The first publication is about to remove the set before the last, when another puts the same content in force.
+  it('never refers to a set that a concurrent publication has removed', async () => {
+    // Publications with equal content share a version, which an earlier one may be about to remove.
     const [one, two, three] = [1, 2, 3].map((usd) => ({ teams: { x: { ...team, monthlyBudgetUsd: usd } } }));
     const content = catalogContent();
     for (const set of [one, two, three, one, two, one]) await registry().publish(set as EnvironmentFile, content);
     expect((await registry().policies()).teams.get('x')?.monthlyBudgetPicoUsd).toBe(usd(1));
   });
 
-  it('leaves everything when the stack goes', async () => {
+  it('leaves everything in place when the stack is deleted', async () => {
     const name = `gone${serial}`;
     await publish({ [name]: team });
     await publish({ [name]: team }, { RequestType: 'Delete', PhysicalResourceId: 'p' });
@@ -217,7 +217,7 @@ describe('publishing policies', () => {
 });
 
 describe("a team's keys", () => {
-  it('are revoked when the team goes, and only then, and only its own', async () => {
+  it('are revoked when their team is removed, and no others', async () => {
     const put = async (name: string) => {
       const { key, keyId } = mintKey('test');
       await keys().put(key, { keyId, role: 'member', team: name, name: `${name}-test-x`, createdAtEpochMs: START_MS });
@@ -268,16 +268,16 @@ describe('a custom resource', () => {
   };
   const denied = Object.assign(new Error(), { name: 'AccessDeniedException' });
 
-  it('waits until IAM knows of the rights that it has just been given, for half a minute', async () => {
+  it('retries for half a minute while IAM does not know new permissions yet', async () => {
     expect(await run(2, denied)).toEqual({ outcome: 'SUCCESS', calls: 3, sleptMs: 10_000 });
     expect(await run(99, denied)).toEqual({ outcome: 'FAILED', calls: 7, sleptMs: 30_000 });
   });
 
-  it('fails at once for any other reason', async () => {
+  it('fails at once for any other error', async () => {
     expect(await run(99, new Error())).toEqual({ outcome: 'FAILED', calls: 1, sleptMs: 0 });
   });
 
-  it('fails, and answers, for a kind that nobody serves', async () => {
+  it('responds with a failure to an unknown resource type', async () => {
     expect(await send({ ResourceType: 'Custom::Other', ResourceProperties: {} })).toMatchObject({ Status: 'FAILED' });
   });
 });
