@@ -9,7 +9,7 @@ import {
   SNSClient,
   SubscribeCommand,
 } from '@aws-sdk/client-sns';
-import type { AwsClientConfig } from '../emulator/emulator.ts';
+import type { AwsClientConfig } from '../emulator/emulator-environment.ts';
 import { WATCHED_TEAM, WEBHOOK_SECRET } from './rehearsal-environment.ts';
 import { findPhysicalId } from './stack-resources.ts';
 

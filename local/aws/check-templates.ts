@@ -5,7 +5,7 @@ import type { EnvironmentFile } from '../../lambda/policy/environment.ts';
 import { REQUIREMENTS_FILE } from '../emulator/emulator.ts';
 import { ensureVenv } from '../emulator/python.ts';
 import { PROJECT_DIR, StartError } from '../settings.ts';
-import { run } from './rehearsal-account.ts';
+import { run } from './run-command.ts';
 
 /*
  * npm run templates: runs cfn-lint and checkov on the templates of every environment, and of two more environments that use

@@ -35,16 +35,12 @@ export async function startEmulatedGateway(
     await run('cdk bootstrap', aws.cdk(['bootstrap']));
     await run('cdk deploy', aws.cdk(['deploy', REHEARSAL_ENVIRONMENT], { catalogFile: settings.catalogFile }));
     onProgress('creating a key for each team');
-    const createKey = async (...args: readonly string[]) =>
-      /^grk_\S+$/m.exec(
-        await run('groq-rbac keys create', aws.groqRbac(['keys', 'create', '--env', REHEARSAL_ENVIRONMENT, ...args])),
-      )?.[0] ?? '';
     const teams: Record<string, { key: string; model: string | undefined }> = {};
     for (const policy of environment.teams.values()) {
       const { team } = policy;
-      teams[team] = { key: await createKey('--team', team), model: findServedModel(policy, catalog) };
+      teams[team] = { key: await aws.createKey('--team', team), model: findServedModel(policy, catalog) };
     }
-    const adminKey = await createKey('--role', 'admin');
+    const adminKey = await aws.createKey('--role', 'admin');
     await aws.setGroqKeys(Object.keys(teams), settings.upstream?.apiKey);
     return {
       baseUrl: aws.outputs().Endpoint ?? '',

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
@@ -7,14 +6,12 @@ import type { EnvironmentFile } from '../../lambda/policy/environment.ts';
 import { type Emulator, startEmulator } from '../emulator/emulator.ts';
 import { type FakeGroq, startFakeGroq } from '../fake-groq/server.ts';
 import { PROJECT_DIR, StartError } from '../settings.ts';
+import { type CommandResult, type OutputListener, run } from './run-command.ts';
 
 /** Name of the environment that a rehearsal deploys. */
 export const REHEARSAL_ENVIRONMENT = 'rehearsal';
 /** The only Groq key that the rehearsal's fake Groq accepts at first. */
 const GROQ_KEY = 'gsk_rehearsal';
-
-/** Exit code of a command, and its whole output. */
-export type CommandResult = { readonly code: number | null; readonly output: string };
 
 /** An emulated AWS account and a fake Groq on this machine, with the commands that people use on real ones. */
 export type RehearsalAccount = {
@@ -28,17 +25,22 @@ export type RehearsalAccount = {
   setEnvironment(content: EnvironmentFile): void;
   /** Runs the CDK's command line with `context` as -c options. */
   cdk(args: readonly string[], context?: Readonly<Record<string, string>>): Promise<CommandResult>;
+  /** Runs a Node script with the account's environment variables, and others. */
+  runNode(args: readonly string[], variables?: Readonly<Record<string, string>>): Promise<CommandResult>;
   /** Runs groq-rbac. */
   groqRbac(args: readonly string[]): Promise<CommandResult>;
+  /**
+   * Creates a gateway key by groq-rbac keys create.
+   *
+   * @throws StartError if no key is printed.
+   */
+  createKey(...options: readonly string[]): Promise<string>;
   /** Stores a Groq key in the secret of each team. */
   setGroqKeys(teams: readonly string[], groqKey?: string): Promise<void>;
   /** Returns the outputs of the last deployment. */
   outputs(): Readonly<Record<string, string>>;
   close(): Promise<void>;
 };
-
-/** Receives a command's output while it runs. */
-export type OutputListener = (line: string) => void;
 
 /**
  * Starts the account, with nothing deployed in it.
@@ -59,6 +61,10 @@ export async function startRehearsalAccount(onOutput: OutputListener): Promise<R
     cliCredentials: 'true',
     endpoint: emulator.apiUrl('{api}', '{stage}'),
   };
+  const runNode: RehearsalAccount['runNode'] = async (args, variables = {}) =>
+    await run(process.execPath, args, { ...env, ...variables }, onOutput);
+  const groqRbac: RehearsalAccount['groqRbac'] = async (args) =>
+    await runNode([join(PROJECT_DIR, 'bin/groq-rbac.ts'), ...args]);
   return {
     emulator,
     fake,
@@ -71,23 +77,24 @@ export async function startRehearsalAccount(onOutput: OutputListener): Promise<R
         `${name}=${value}`,
       ]);
       const isDeploy = args[0] === 'deploy';
-      return await run(
-        process.execPath,
-        [
-          join(PROJECT_DIR, 'node_modules/aws-cdk/bin/cdk'),
-          ...args,
-          ...contexts,
-          '--output',
-          join(folder, 'cdk.out'),
-          '--no-notices',
-          ...(isDeploy ? ['--require-approval', 'never', '--outputs-file', outputsFile] : []),
-        ],
-        env,
-        onOutput,
-      );
+      return await runNode([
+        join(PROJECT_DIR, 'node_modules/aws-cdk/bin/cdk'),
+        ...args,
+        ...contexts,
+        '--output',
+        join(folder, 'cdk.out'),
+        '--no-notices',
+        ...(isDeploy ? ['--require-approval', 'never', '--outputs-file', outputsFile] : []),
+      ]);
     },
-    groqRbac: async (args) =>
-      await run(process.execPath, [join(PROJECT_DIR, 'bin/groq-rbac.ts'), ...args], env, onOutput),
+    runNode,
+    groqRbac,
+    createKey: async (...options) => {
+      const { code, output } = await groqRbac(['keys', 'create', '--env', REHEARSAL_ENVIRONMENT, ...options]);
+      const key = /^grk_\S+$/m.exec(output)?.[0];
+      if (code !== 0 || key === undefined) throw new StartError(`groq-rbac keys create printed no key: ${output}`);
+      return key;
+    },
     setGroqKeys: async (teams, groqKey = GROQ_KEY) => await setGroqKeys(emulator, teams, groqKey),
     outputs: () => readOutputs(outputsFile),
     async close() {
@@ -112,30 +119,4 @@ async function setGroqKeys(emulator: Emulator, teams: readonly string[], apiKey:
       new PutSecretValueCommand({ SecretId: groqSecretName(team, REHEARSAL_ENVIRONMENT), SecretString }),
     );
   client.destroy();
-}
-
-/** Runs a command and collects its output, both streams in the order of arrival. */
-export async function run(
-  command: string,
-  args: readonly string[],
-  env: NodeJS.ProcessEnv,
-  onOutput: OutputListener,
-): Promise<CommandResult> {
-  const child = spawn(command, args, { cwd: PROJECT_DIR, env, stdio: ['ignore', 'pipe', 'pipe'] });
-  // If this process exits, so must the command.
-  const end = () => child.kill();
-  process.once('exit', end);
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8');
-    stream.on('data', (text: string) => {
-      output += text;
-      onOutput(text);
-    });
-  }
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', resolve);
-  }).finally(() => process.off('exit', end));
-  return { code, output };
 }

@@ -1,4 +1,4 @@
-import type { CommandResult } from './rehearsal-account.ts';
+import type { CommandResult } from './run-command.ts';
 
 /** Limit of a failed step's output on the terminal, in characters; the end is kept. */
 const MAX_FAULT_CHARACTERS = 6_000;

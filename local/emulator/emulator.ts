@@ -2,10 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, symlinkSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../dynamodb/embedded-dynamodb.ts';
 import { PROJECT_DIR, StartError } from '../settings.ts';
+import { type AwsClientConfig, clientConfig, clientEnvironment, launcherEnvironment } from './emulator-environment.ts';
 import { ensureVenv } from './python.ts';
 
 /** Options of an emulator. */
@@ -37,25 +38,12 @@ export type Emulator = {
   close(): Promise<void>;
 };
 
-/** The part of an SDK client's configuration that selects an AWS and an identity. */
-export type AwsClientConfig = {
-  readonly endpoint: string;
-  readonly region: string;
-  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
-};
-
 /** The emulator's Python packages, in exact versions. */
 export const REQUIREMENTS_FILE = join(import.meta.dirname, 'requirements.txt');
 
 /** The emulator's main script. With --check, it only checks the version of ministack. */
 export const LAUNCHER_FILE = join(import.meta.dirname, 'launcher.py');
 
-/** The only account of the emulator. */
-export const ACCOUNT = '000000000000';
-
-// A key id of this project's own, because cdk caches the account of a key.
-const CREDENTIALS = { AWS_ACCESS_KEY_ID: 'GROQGATEWAYEMULATOR0', AWS_SECRET_ACCESS_KEY: 'emulator' };
-const REGION = 'us-east-1';
 const READY_WAIT_MS = 60_000;
 const POLL_MS = 50;
 const LOG_TAIL_CHARACTERS = 2_000;
@@ -103,14 +91,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     folder,
     logFile,
     environment: clientEnvironment(endpoint),
-    clientConfig: {
-      endpoint,
-      region: REGION,
-      credentials: {
-        accessKeyId: CREDENTIALS.AWS_ACCESS_KEY_ID,
-        secretAccessKey: CREDENTIALS.AWS_SECRET_ACCESS_KEY,
-      },
-    },
+    clientConfig: clientConfig(endpoint),
     apiUrl: (restApiId, stage) => `${endpoint}/restapis/${restApiId}/${stage}/_user_request_`,
     close,
   };
@@ -132,47 +113,4 @@ async function isReady(endpoint: string, child: ChildProcess): Promise<boolean> 
     await sleep(POLL_MS);
   }
   return false;
-}
-
-/** Returns this process's environment without AWS settings, and with ministack's. */
-function launcherEnvironment(folder: string, port: number, enforceIam: boolean): NodeJS.ProcessEnv {
-  const own = Object.entries(process.env).filter(([name]) => !/^(AWS_|NODE_|PYTHON)/.test(name));
-  return {
-    ...Object.fromEntries(own),
-    ...CREDENTIALS,
-    AUTH: String(enforceIam),
-    GATEWAY_PORT: String(port),
-    // Functions run on this Node, whatever their template's runtime.
-    PATH: [dirname(process.execPath), process.env.PATH ?? ''].join(delimiter),
-    TMPDIR: folder,
-    STATE_DIR: join(folder, 'state'),
-    S3_DATA_DIR: join(folder, 's3'),
-    // ministack removes containers that it considers its own, so it must not find a Docker.
-    DOCKER_HOST: `unix://${join(folder, 'no-docker')}`,
-    // These would listen on every network interface.
-    IOT_MTLS_ENABLED: '0',
-    SFTP_ENABLED: '0',
-    LOG_LEVEL: 'INFO',
-    NO_PROXY: '127.0.0.1,localhost',
-    PYTHONUNBUFFERED: '1',
-  };
-}
-
-function clientEnvironment(endpoint: string): Readonly<Record<string, string>> {
-  return {
-    ...CREDENTIALS,
-    AWS_ENDPOINT_URL: endpoint,
-    AWS_REGION: REGION,
-    AWS_DEFAULT_REGION: REGION,
-    CDK_DEFAULT_ACCOUNT: ACCOUNT,
-    CDK_DEFAULT_REGION: REGION,
-    // Hides the developer's own profile and session.
-    AWS_SESSION_TOKEN: '',
-    AWS_PROFILE: '',
-    AWS_CONFIG_FILE: '/dev/null',
-    AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
-    AWS_EC2_METADATA_DISABLED: 'true',
-    NO_PROXY: '127.0.0.1,localhost',
-    CDK_DISABLE_CLI_TELEMETRY: 'true',
-  };
 }

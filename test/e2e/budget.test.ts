@@ -10,7 +10,7 @@ import {
   startGatewayProcess,
 } from '../support/gateway/gateway-process.ts';
 
-/** What one call costs: 26 prompt tokens of "Hello" and 50 of output on gpt-oss-20b, in dollars. */
+/** Cost of a call in dollars: 26 prompt tokens and 50 of output on gpt-oss-20b. */
 const CALL_USD = (26 * 0.075 + 50 * 0.3) / 1e6;
 const CALLS = 100;
 
@@ -21,7 +21,7 @@ afterEach(async () => {
   await fake?.close();
 });
 
-/** Fires four times as many calls as the budget pays, all at once, and compares the bill with the budget. */
+/** Sends four times the calls that the budget pays, all concurrently, and compares the bill with the budget. */
 async function sendCalls(maxTokensPerRequest: number, latencyMs: number, fields: object): Promise<void> {
   fake = await startFakeGroq({ latencyMs });
   const environment = roomyEnvironment({ monthlyBudgetUsd: CALLS * CALL_USD, maxTokensPerRequest });
@@ -35,7 +35,7 @@ async function sendCalls(maxTokensPerRequest: number, latencyMs: number, fields:
   const usable = Number(spent) / Number(limit);
   const admitted = answers.filter(({ status }) => status === 200).length;
   console.log(
-    `budget of $${toUsdString(limit)}: ${admitted} let through, $${toUsdString(spent)} billed, ${(100 * usable).toFixed(1)} % usable`,
+    `budget of $${toUsdString(limit)}: ${admitted} admitted, $${toUsdString(spent)} billed, ${(100 * usable).toFixed(1)} % usable`,
   );
   expect(spent).toBeLessThanOrEqual(limit);
   expect(usable).toBeGreaterThanOrEqual(0.95);
@@ -48,7 +48,7 @@ async function sendCalls(maxTokensPerRequest: number, latencyMs: number, fields:
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 402]));
 }
 
-describe('a budget worth 100 calls under 400 at once on a slow upstream', () => {
+describe('a budget for 100 calls, under 400 concurrent calls on a slow upstream', () => {
   it.each<[string, object]>([
     ['whole, with max_tokens stated', { max_tokens: 50 }],
     ['streamed, with max_tokens stated', { max_tokens: 50, stream: true }],
@@ -58,7 +58,7 @@ describe('a budget worth 100 calls under 400 at once on a slow upstream', () => 
     await sendCalls('max_tokens' in fields ? 2_048 : 50, 300, fields);
   });
 
-  it('lets open-ended calls share it although one allowance alone is a third of it', async () => {
+  it('is shared by calls without max_tokens, although the limit of one call alone is a third of it', async () => {
     await sendCalls(2_048, 100, {});
   });
 });

@@ -16,7 +16,7 @@ const CALL_USD = (26 * 0.075 + 50 * 0.3) / 1e6;
 const CALLS = 40;
 const toPico = (text: string | undefined) => picoUsdFromNumber(Number(text));
 
-it('never overspends and loses nothing paid when killed with requests in flight, and serves on after a restart', async () => {
+it('never overspends and loses no cost when killed with requests in flight, and serves after a restart', async () => {
   const fake = await startFakeGroq({ latencyMs: 300 });
   const dataDir = mkdtempSync(join(tmpdir(), 'crash-'));
   cleanUp.push(fake.close, () => rmSync(dataDir, { recursive: true, force: true }));
@@ -31,10 +31,10 @@ it('never overspends and loses nothing paid when killed with requests in flight,
   const first = await start();
   const key = first.teams.roomy?.key ?? '';
   await Promise.all(Array.from({ length: 5 }, () => postChat(first, key, body)));
-  const doomed = Array.from({ length: 10 }, () => postChat(first, key, body).catch(() => undefined));
+  const interrupted = Array.from({ length: 10 }, () => postChat(first, key, body).catch(() => undefined));
   while (fake.served().inFlight < 10) await new Promise((resolve) => setImmediate(resolve));
   await first.kill('SIGKILL');
-  await Promise.all(doomed);
+  await Promise.all(interrupted);
 
   const second = await start();
   expect(second.teams.roomy?.key).toBe(key);
@@ -49,7 +49,7 @@ it('never overspends and loses nothing paid when killed with requests in flight,
   const billed = computeBill(fake.served().byModel);
   expect(billed).toBeLessThanOrEqual(picoUsdFromNumber(CALLS * CALL_USD));
   expect(addUsd(toPico(budget.spent_usd), toPico(budget.held_usd))).toBeLessThanOrEqual(toPico(budget.limit_usd));
-  // What was in flight at the crash is kept at its bound: never less than what was really billed.
+  // Requests in flight at the crash are charged at their bound, which is never less than the bill.
   expect(toPico(budget.spent_usd)).toBeGreaterThanOrEqual(billed);
   expect(toPico(budget.assumed_usd)).toBeGreaterThan(picoUsd(0n));
 });

@@ -10,7 +10,7 @@ import {
   startGatewayProcess,
 } from '../support/gateway/gateway-process.ts';
 
-/** What one call costs: 27 prompt tokens and 50 of output on gpt-oss-20b, in dollars. */
+/** Cost of a call in dollars: 27 prompt tokens and 50 of output on gpt-oss-20b. */
 const CALL_USD = (27 * 0.075 + 50 * 0.3) / 1e6;
 const CALLS = 120;
 const TEAMS = ['ant', 'bee', 'cat', 'dog'];
@@ -25,7 +25,7 @@ afterEach(async () => {
   await database?.close();
 });
 
-/** Two gateway processes on one ledger, and four teams that could each spend half of a cap worth 120 calls. */
+/** Starts two gateway processes on one ledger, and four teams that could each spend half of a cap for 120 calls. */
 async function start(latencyMs: number): Promise<void> {
   fake = await startFakeGroq({ latencyMs });
   database = await startEmbeddedDynamodb();
@@ -72,7 +72,7 @@ describe("teams whose budgets add up to twice the organisation's cap, on two gat
     const admitted = answers.filter((status) => status === 200).length;
     const usable = Number(billed) / Number(cap);
     console.log(
-      `cap of $${toUsdString(cap)} worth ${CALLS} calls, ${answers.length} fired: ${admitted} let through, $${toUsdString(billed)} billed, ${(100 * usable).toFixed(1)} % usable`,
+      `cap of $${toUsdString(cap)} worth ${CALLS} calls, ${answers.length} sent: ${admitted} admitted, $${toUsdString(billed)} billed, ${(100 * usable).toFixed(1)} % usable`,
     );
     expect(new Set(answers)).toEqual(new Set([200, 402]));
     expect(billed).toBeLessThanOrEqual(cap);
@@ -81,12 +81,12 @@ describe("teams whose budgets add up to twice the organisation's cap, on two gat
     expect(await organizationBudget()).toMatchObject({ spent_usd: toUsdString(billed), held_usd: '0' });
   });
 
-  it('lets one team have what others have drawn and do not use', async () => {
+  it('gives one team the idle leases of others', async () => {
     await start(0);
     for (const team of ['bee', 'cat', 'dog']) await sendCalls(team, 1, { max_tokens: 50 });
     codes = new Set();
     const answers = await sendCalls('ant', CALLS, { max_tokens: 50 });
-    // Its own budget is worth half of the cap, and nothing else stops it.
+    // Its own budget, half of the cap, is the only limit that refuses calls.
     expect(codes).toEqual(new Set(['team_budget_exceeded']));
     expect(answers.filter((status) => status === 200).length).toBeGreaterThanOrEqual(0.95 * (CALLS / 2));
   });

@@ -1,7 +1,6 @@
 import type { Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { usagePlanKeyValue } from '../../lambda/contract.ts';
 import { buildStack, synthesizeTemplate } from '../support/stack/stack.ts';
 
 let template: Template;
@@ -17,8 +16,8 @@ type Statement = {
   Resource: unknown;
   Condition?: { [operator: string]: Record<string, string[]> };
 };
-/** What each function may do, as `action partitions`. */
-function rightsOf(): Record<string, string[]> {
+/** Permissions of each function, as `action partitions`. */
+function grantedRights(): Record<string, string[]> {
   const policies = Object.entries(template.findResources('AWS::IAM::Policy'));
   return Object.fromEntries(
     policies.map(([id, { Properties }]) => [
@@ -34,7 +33,7 @@ function rightsOf(): Record<string, string[]> {
 }
 
 describe('the stack', () => {
-  it('keeps, protects, encrypts and backs up every table, and pays for none that idles', () => {
+  it('retains, protects, encrypts and backs up every table, with on-demand capacity', () => {
     template.resourceCountIs('AWS::DynamoDB::Table', 3);
     template.allResourcesProperties('AWS::DynamoDB::Table', {
       BillingMode: 'PAY_PER_REQUEST',
@@ -46,13 +45,13 @@ describe('the stack', () => {
     template.allResources('AWS::DynamoDB::Table', { DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
   });
 
-  it('lets the tables go with the stack only where the environment says so', () => {
-    const lost = synthesizeTemplate({ deployment: { retainData: false } });
-    lost.allResources('AWS::DynamoDB::Table', { DeletionPolicy: 'Delete' });
-    lost.allResourcesProperties('AWS::DynamoDB::Table', { DeletionProtectionEnabled: false });
+  it('deletes the tables with the stack only if the environment says so', () => {
+    const disposable = synthesizeTemplate({ deployment: { retainData: false } });
+    disposable.allResources('AWS::DynamoDB::Table', { DeletionPolicy: 'Delete' });
+    disposable.allResourcesProperties('AWS::DynamoDB::Table', { DeletionProtectionEnabled: false });
   });
 
-  it('tells of changes of the ledger only', () => {
+  it('streams the changes of the ledger only', () => {
     const streams = { StreamSpecification: { StreamViewType: 'NEW_AND_OLD_IMAGES' } };
     template.resourcePropertiesCountIs('AWS::DynamoDB::Table', streams, 1);
   });
@@ -66,9 +65,9 @@ describe('the stack', () => {
     'UsageWidget',
     'GroqKeyRotation',
     'Changes',
-  ])('has the output %s, which commands and documents go by', (output) => template.hasOutput(output, {}));
+  ])('has the output %s, which commands and docs use', (output) => template.hasOutput(output, {}));
 
-  it('runs on Node 24 and arm64, with logs that end', () => {
+  it('runs functions on Node 24 and arm64, with log retention', () => {
     template.resourceCountIs('AWS::Lambda::Function', 12);
     template.allResourcesProperties('AWS::Lambda::Function', {
       Runtime: 'nodejs24.x',
@@ -78,10 +77,10 @@ describe('the stack', () => {
     template.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 30 });
   });
 
-  it('gives its functions exactly the rights they use, on the items they are for', () => {
+  it('grants its functions exactly the permissions that they need', () => {
     const logs = ['logs:CreateLogStream', 'logs:PutLogEvents'];
-    const startRotation = Object.keys(rightsOf()).find((id) => id.startsWith('GroqKeysStartRotation')) ?? '';
-    expect(rightsOf()).toEqual({
+    const startRotation = Object.keys(grantedRights()).find((id) => id.startsWith('GroqKeysStartRotation')) ?? '';
+    expect(grantedRights()).toEqual({
       Authorizer: ['dynamodb:GetItem KEY#*', ...logs],
       Admin: [
         'dynamodb:DeleteItem IDEMPOTENCY#*',
@@ -108,12 +107,12 @@ describe('the stack', () => {
         'dynamodb:GetItem POLICIES*',
         'dynamodb:GetItem TEAM#* ORG',
         'dynamodb:Query POLICIES*',
-        // Of the registry, where keys have their names, and of the usage.
+        // One for the names of keys in the registry, one for the usage.
         'dynamodb:Query TEAM#*',
         'dynamodb:Query TEAM#*',
         'dynamodb:UpdateItem TEAM#* ORG',
         ...logs,
-        // Which keys are staged; the values it reads one by one.
+        // DescribeSecret lists the staged keys.
         'secretsmanager:DescribeSecret',
         'secretsmanager:GetSecretValue',
       ],
@@ -136,7 +135,7 @@ describe('the stack', () => {
         'secretsmanager:UpdateSecretVersionStage',
         'sns:Publish',
       ],
-      // Of its own function only: whoever starts a rotation must be allowed to call what rotates.
+      // For its own function only: starting a rotation requires the permission to invoke the rotation function.
       [startRotation]: ['lambda:InvokeFunction'],
       Publisher: [
         'dynamodb:BatchWriteItem POLICIES*',
@@ -154,7 +153,7 @@ describe('the stack', () => {
       Sweeper: [
         'dynamodb:GetItem POLICIES*',
         'dynamodb:GetItem TEAM#* ORG',
-        // Of the usage, like what follows of it: which alerts have been told, and what money went to.
+        // For the usage table: delivered alerts, and usage for their texts.
         'dynamodb:Query ALERTS#*',
         'dynamodb:Query POLICIES*',
         'dynamodb:Query TEAM#*',
@@ -164,7 +163,7 @@ describe('the stack', () => {
         ...logs,
       ],
       Projector: [
-        // Of the ledger's stream, and of nothing else of the ledger.
+        // For the ledger's stream, and nothing else of the ledger.
         'dynamodb:DescribeStream',
         'dynamodb:GetRecords',
         'dynamodb:GetShardIterator',
@@ -177,7 +176,7 @@ describe('the stack', () => {
         ...logs,
         'sqs:SendMessage',
       ],
-      // Nothing of it writes.
+      // Read-only.
       Reconciler: [
         'dynamodb:GetItem POLICIES*',
         'dynamodb:GetItem TEAM#* ORG',
@@ -230,11 +229,11 @@ describe('the stack', () => {
     template.resourceCountIs('AWS::IAM::ManagedPolicy', 0);
     const roles = Object.entries(template.findResources('AWS::IAM::Role'));
     const managed = roles.filter(([, { Properties }]) => Properties.ManagedPolicyArns !== undefined);
-    // Of no function: API Gateway's own, to write access logs.
+    // API Gateway's role for access logs is the only one.
     expect(managed.map(([id]) => id)).toEqual([expect.stringMatching(/^ApiRestCloudWatchRole/)]);
   });
 
-  it('has no secret in a variable, and no key in a template', () => {
+  it('has no secret in environment variables, and no key in a template', () => {
     for (const { Properties } of Object.values(template.findResources('AWS::Lambda::Function'))) {
       const own = /^(OPERATORS_TOPIC|REPORTS_BUCKET|ALERT_PERCENTS|ALERT_USD|EVENT_BUS)$/;
       const names = Object.keys(Properties.Environment.Variables).filter((name) => !own.test(name));
@@ -254,21 +253,21 @@ describe('the stack', () => {
     });
   });
 
-  it('traces only where it is asked to, since each trace is billed', () => {
+  it('traces only on request, because traces are billed', () => {
     template.allResourcesProperties('AWS::Lambda::Function', { TracingConfig: Match.absent() });
     const traced = synthesizeTemplate({ deployment: { tracing: true } });
     traced.allResourcesProperties('AWS::Lambda::Function', { TracingConfig: { Mode: 'Active' } });
     traced.hasResourceProperties('AWS::ApiGateway::Stage', { TracingEnabled: true });
   });
 
-  it('publishes teams and prices as properties that a diff can show line by line', () => {
+  it('publishes teams and prices as properties that a diff shows line by line', () => {
     template.hasResourceProperties('Custom::GatewayPolicies', {
       Environment: { teams: { chatbot: { monthlyBudgetUsd: '10', allowedModels: '["openai/gpt-oss-20b"]' } } },
       Catalog: { models: { 'openai/gpt-oss-20b': { input: '0.075' } } },
     });
   });
 
-  it('checks itself last of all, by a resource that changes whenever anything does', () => {
+  it('checks enforcement last, by a resource that changes with any other', () => {
     const [check] = Object.values(template.findResources('Custom::EnforcementCanary'));
     const others = Object.keys(template.findResources('AWS::CloudFormation::Stack'));
     expect(check?.DependsOn).toEqual(expect.arrayContaining(others));
@@ -284,21 +283,7 @@ describe('the stack', () => {
   });
 });
 
-it('gives API Gateway the right to write logs in an account that has never had it, and leaves it there', () => {
+it('allows API Gateway to write logs in an account without that permission, and retains it', () => {
   template.hasResource('AWS::ApiGateway::Account', { DeletionPolicy: 'Retain' });
   synthesizeTemplate({ deployment: { setAccountLogRole: false } }).resourceCountIs('AWS::ApiGateway::Account', 0);
-});
-
-describe("a team's stack", () => {
-  it('has a usage plan twice as wide as the policy, whose key is the handle the authorizer names', () => {
-    team.hasResourceProperties('AWS::ApiGateway::UsagePlan', {
-      Throttle: { RateLimit: 10, BurstLimit: 120 },
-      Quota: { Limit: 1_000, Period: 'DAY' },
-    });
-    team.hasResourceProperties('AWS::ApiGateway::ApiKey', { Value: usagePlanKeyValue('test', 'chatbot') });
-  });
-
-  it('revokes the keys when the team goes', () => {
-    team.hasResource('Custom::TeamKeys', { DeletionPolicy: 'Delete', Properties: { Team: 'chatbot' } });
-  });
 });

@@ -6,7 +6,7 @@ import { catalog, catalogContent } from '../catalog.ts';
 
 const TEAM = { allowedModels: ['openai/gpt-oss-20b'], monthlyBudgetUsd: 10, rateLimitRpm: 60, requestsPerDay: 1_000 };
 
-/** A stack of an environment, without its functions' bundles. */
+/** Builds the stack of an environment, without bundling its functions. */
 export function buildStack(environment: Partial<EnvironmentFile> = {}, environmentName = 'test'): GatewayStack {
   const environmentFile = { teams: { chatbot: TEAM }, ...environment };
   const app = new App({ context: { 'aws:cdk:bundling-stacks': [] } });
@@ -19,7 +19,7 @@ export function buildStack(environment: Partial<EnvironmentFile> = {}, environme
   });
 }
 
-/** The template of such a stack. */
+/** Synthesizes the template of such a stack. */
 export function synthesizeTemplate(environment: Partial<EnvironmentFile> = {}): Template {
   return Template.fromStack(buildStack(environment));
 }
