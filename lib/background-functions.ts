@@ -23,7 +23,7 @@ const RECONCILIATION_TIMEOUT = Duration.minutes(10);
 
 /** Adds the publisher, which puts policies in force at a deployment and revokes the keys of removed teams. */
 export function addPublisher(factory: FunctionFactory, { ledger, registry }: GatewayTables): GatewayFunction {
-  const publisher = factory.add('Publisher', 'publisher', 'Puts policies in force', DEPLOYMENT_TIMEOUT, true);
+  const publisher = factory.add('Publisher', 'publisher', 'Publishes policies', DEPLOYMENT_TIMEOUT, true);
   registry.grantItems(publisher, ['GetItem', 'PutItem', 'Query', 'BatchWriteItem'], ['POLICIES*']);
   registry.grantItems(publisher, ['Query'], ['TEAM#*']);
   registry.grantItems(publisher, ['UpdateItem'], ['KEY#*']);
