@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isSendableKey } from '../lambda/groq/groq-key-versions.ts';
 
 /** A start that failed for an expected reason. The message is one line for the terminal. */
 export class StartError extends Error {
@@ -82,7 +83,10 @@ export function readSettings(
 function readUpstream(env: Readonly<Record<string, string | undefined>>): Settings['upstream'] {
   if (!env.GROQ_API_KEY && !env.GROQ_BASE_URL) return undefined;
   const baseUrl = parseAddress('GROQ_BASE_URL', env.GROQ_BASE_URL || GROQ);
-  return { baseUrl, apiKey: env.GROQ_API_KEY || 'gsk_none' };
+  const apiKey = env.GROQ_API_KEY?.trim() || 'gsk_none';
+  if (!isSendableKey(apiKey))
+    throw new StartError('GROQ_API_KEY has a space, a line break or another character that no Groq key has');
+  return { baseUrl, apiKey };
 }
 
 function parsePort(text: string): number {

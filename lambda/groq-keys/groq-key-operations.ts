@@ -1,4 +1,4 @@
-import { type GroqKey, MAX_STAGED_KEYS, stagedLabel, stagedQueue } from '../groq/groq-key-versions.ts';
+import { type GroqKey, isSendableKey, MAX_STAGED_KEYS, stagedLabel, stagedQueue } from '../groq/groq-key-versions.ts';
 import { formatUtc } from '../kernel/period.ts';
 import { VERSION_LABEL } from '../secrets/secret-versions.ts';
 import { clearLabel, isAccepted, readActiveGroqKeys } from './active-groq-keys.ts';
@@ -114,8 +114,10 @@ async function buildGroqKey(
   apiKey: string,
   givenName: string | undefined,
 ): Promise<GroqKey & { readonly name: string }> {
-  if (!/^\S{8,512}$/.test(apiKey))
-    throw new GroqKeyOperationError('this is not a valid key: a key has 8 to 512 characters and no spaces');
+  if (apiKey.length < 8 || !isSendableKey(apiKey))
+    throw new GroqKeyOperationError(
+      'this is not a valid key: a key has 8 to 512 visible ASCII characters, no spaces and no line breaks',
+    );
   const keyId = deriveKeyId(apiKey);
   const known = await records.list(team);
   const taken = new Set(known.filter((key) => key.keyId !== keyId).map(({ name = '' }) => name));

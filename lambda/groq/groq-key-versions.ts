@@ -54,13 +54,19 @@ export function stagedQueue(versions: VersionLabels): readonly StagedKey[] {
   return staged.sort((a, b) => (a.label < b.label ? -1 : 1));
 }
 
+/** True for a key that can stand in a request's header: visible ASCII without spaces, as Groq's keys are. */
+export function isSendableKey(apiKey: string): boolean {
+  return /^[\x21-\x7e]{1,512}$/.test(apiKey);
+}
+
 /**
  * Parses the value of a version: `{"apiKey", "keyId", "name", "createdAt"}`, or a bare `{"apiKey"}` that a person wrote.
- * The id is always derived from the key; the one in the text is ignored. Undefined for a text without a key.
+ * The id is always derived from the key; the one in the text is ignored. Undefined for a text without a key, or with one
+ * that cannot be sent.
  */
 export function parseGroqKey(text: string | undefined, deriveKeyId: (apiKey: string) => string): GroqKey | undefined {
   const { apiKey, name, createdAt, upstreamId } = parseObject(text ?? '') ?? {};
-  if (typeof apiKey !== 'string' || apiKey === '') return undefined;
+  if (typeof apiKey !== 'string' || !isSendableKey(apiKey)) return undefined;
   return {
     apiKey,
     keyId: deriveKeyId(apiKey),

@@ -1,3 +1,5 @@
+import type { GroqError } from './groq-error.ts';
+
 /** The outcome of one attempt to send a call to Groq. */
 export type SendOutcomeKind =
   | 'accepted'
@@ -7,9 +9,9 @@ export type SendOutcomeKind =
   | 'busy'
   /** Groq refused the call with any other error. */
   | 'refused'
-  /** No connection was made, so Groq never received the call. */
+  /** No byte of the call was written to a connection, so Groq never received it. */
   | 'not_sent'
-  /** Groq may have received the call, and no response came. */
+  /** Groq may have done the work: no response of its own came, or one that shows output of the model. */
   | 'unknown';
 
 /** The kinds of attempts that failed. */
@@ -22,10 +24,27 @@ const KIND_BY_STATUS: ReadonlyMap<number, FailureKind> = new Map([
   [503, 'busy'],
 ]);
 
-/** Classifies a failed attempt by Groq's status, or without one by its connection. */
-export function classifyFailure(status: number | undefined, isConnectFailure: boolean): FailureKind {
-  if (status === undefined) return isConnectFailure ? 'not_sent' : 'unknown';
-  return KIND_BY_STATUS.get(status) ?? 'refused';
+/**
+ * Statuses of a request that was given up while it ran: 408, and 499 "request cancelled". Groq promises only its 5xx to be
+ * free (console.groq.com/docs/errors, read 2026-11-30), and no source says whether the work until then is billed.
+ */
+const GIVEN_UP_STATUSES: ReadonlySet<number> = new Set([408, 499]);
+
+/** A failed attempt: Groq's status and error, if it answered, and whether any byte of the request was written. */
+export type FailedAttempt = {
+  readonly status: number | undefined;
+  readonly error: GroqError | undefined;
+  readonly wasSent: boolean;
+};
+
+/**
+ * Classifies a failed attempt. Only an error that Groq itself wrote, and that shows no output of the model, is free: a
+ * proxy or an edge on the way answers 502, 504 or 3xx in its own words after Groq may have done the work.
+ */
+export function classifyFailure({ status, error, wasSent }: FailedAttempt): FailureKind {
+  if (status === undefined) return wasSent ? 'unknown' : 'not_sent';
+  if (status < 400 || error === undefined || error.hasOutput || GIVEN_UP_STATUSES.has(status)) return 'unknown';
+  return error.isBlocked ? 'refused' : (KIND_BY_STATUS.get(status) ?? 'refused');
 }
 
 /** True if Groq accepted the key of an attempt, or may have. */

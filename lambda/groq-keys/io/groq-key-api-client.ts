@@ -77,6 +77,8 @@ export class GroqKeyApiClient implements GroqKeyProbe, GroqKeyApi {
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         signal: AbortSignal.timeout(TIMEOUT_MS),
+        // A redirect would send the key to another address.
+        redirect: 'manual',
       });
       return { status: response.status, body: parseObject(await response.text()) ?? {} };
     } catch {

@@ -3,10 +3,13 @@ import { normalizeBaseUrl } from '../../contract.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { RateLimitObserver } from '../rate-limit-reading.ts';
 import type { ChatCall, UpstreamHeaders, UpstreamResponse } from '../upstream.ts';
+import { readAnswer } from './answer-body.ts';
 import { resetConnectionPool } from './connection-pool.ts';
 import { type CallFailure, readFailure } from './groq-errors.ts';
 import { parseRateLimitHeaders, parseRateLimitRefusal } from './groq-limits.ts';
+import { trackSending } from './sent-requests.ts';
 import { splitSseEvents } from './sse-events.ts';
+import { FailedResponse, fetchUpstream } from './upstream-fetch.ts';
 
 /** The maximum time for which an idle connection is reused, in milliseconds: below the keep-alive of any server. */
 const MAX_IDLE_CONNECTION_MS = 3_000;
@@ -44,6 +47,7 @@ export class GroqClient {
       ...(baseUrl === undefined ? {} : { baseURL: normalizeBaseUrl(baseUrl) }),
       maxRetries: 0,
       logLevel: 'off',
+      fetch: fetchUpstream,
     });
     this.#clock = clock;
     this.#limits = limits;
@@ -51,11 +55,14 @@ export class GroqClient {
 
   /** Sends a call with a Groq key. Never throws. */
   async send(call: Pick<ChatCall, 'body'>, apiKey: string, timeoutMs: number): Promise<SendOutcome> {
+    const { result, wasSent } = trackSending(() => this.#post(call, apiKey, timeoutMs));
     try {
-      return { kind: 'accepted', response: await this.#post(call, apiKey, timeoutMs) };
-    } catch (error) {
-      if (error instanceof Groq.APIError) this.#observeRateLimits(call.body.model, error.headers, error);
-      return readFailure(error);
+      return { kind: 'accepted', response: await result };
+    } catch (thrown) {
+      // groq-sdk wraps what its fetch throws.
+      const error = thrown instanceof Error && thrown.cause instanceof FailedResponse ? thrown.cause : thrown;
+      if (error instanceof FailedResponse) this.#observeRateLimits(call.body.model, error.headers, error);
+      return readFailure(error, wasSent());
     }
   }
 
@@ -76,8 +83,8 @@ export class GroqClient {
         .asResponse();
       this.#observeRateLimits(body.model, response.headers);
       const headers = forwardHeaders(response.headers);
-      if (response.body === null || headers['content-type']?.startsWith('text/event-stream') !== true)
-        return { kind: 'complete', body: await response.text(), headers };
+      const isEvents = /^\s*text\/event-stream\b/i.test(headers['content-type'] ?? '');
+      if (response.body === null || !isEvents) return { kind: 'complete', body: await readAnswer(response), headers };
       isStreaming = true;
       const events = withCleanup(splitSseEvents(response.body), () => clearTimeout(timer));
       return { kind: 'stream', events, headers };
@@ -92,15 +99,11 @@ export class GroqClient {
     this.#lastUsedEpochMs = nowEpochMs;
   }
 
-  #observeRateLimits(
-    model: unknown,
-    headers: Headers | undefined,
-    error?: { readonly status: number | undefined; readonly message: string },
-  ): void {
-    if (headers === undefined || typeof model !== 'string') return;
+  #observeRateLimits(model: unknown, headers: Headers, failed?: Pick<FailedResponse, 'status' | 'text'>): void {
+    if (typeof model !== 'string') return;
     const reading =
-      error?.status === 429 ? parseRateLimitRefusal(headers, error.message) : parseRateLimitHeaders(headers);
-    const isServed = error?.status === undefined ? { isServed: true } : {};
+      failed?.status === 429 ? parseRateLimitRefusal(headers, failed.text) : parseRateLimitHeaders(headers);
+    const isServed = failed === undefined ? { isServed: true } : {};
     this.#limits.observe(model, { ...reading, ...isServed }, this.#clock.nowEpochMs());
   }
 }

@@ -1,19 +1,9 @@
-import Groq, { type APIError } from 'groq-sdk';
-import { isObject } from '../../kernel/json-object.ts';
+import Groq from 'groq-sdk';
 import { type Refusal, refuse } from '../../kernel/refusals.ts';
+import { type GroqError, parseGroqError } from '../groq-error.ts';
 import { classifyFailure, type FailureKind } from '../retry-step.ts';
 import type { UpstreamResponse } from '../upstream.ts';
-
-/** Error codes of connections that were never made, so Groq cannot have received the request. */
-const CONNECT_ERROR_CODES = new Set([
-  ...['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT'],
-  ...[
-    'CERT_HAS_EXPIRED',
-    'DEPTH_ZERO_SELF_SIGNED_CERT',
-    'ERR_TLS_CERT_ALTNAME_INVALID',
-    'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  ],
-]);
+import { FailedResponse } from './upstream-fetch.ts';
 
 /** A failed attempt to send a call. */
 export type CallFailure = {
@@ -26,61 +16,90 @@ export type CallFailure = {
   readonly cause: string;
 };
 
-/** Reads an error of groq-sdk. */
-export function readFailure(error: unknown): CallFailure {
-  const apiError = error instanceof Groq.APIError ? error : undefined;
-  const status = apiError?.status;
-  const kind = classifyFailure(status, isConnectFailure(error));
-  const retryAfterMs = parseRetryAfterMs(apiError?.headers);
-  return { kind, response: buildResponse(kind, apiError), status, retryAfterMs, cause: errorCode(error) };
+const NOT_BILLED = 'Nothing was billed; try again.';
+const MAY_BE_BILLED = 'It may have been billed, so its highest cost is counted; do not retry blindly.';
+
+/** Reads the error of an attempt, of which `wasSent` says whether any byte was written to a connection. */
+export function readFailure(error: unknown, wasSent: boolean): CallFailure {
+  const answer = error instanceof FailedResponse ? error : undefined;
+  const status = answer?.status;
+  const groqError = answer === undefined ? undefined : parseGroqError(answer.text, answer.status);
+  const kind = classifyFailure({ status, error: groqError, wasSent });
+  const retryAfterMs = parseRetryAfterMs(answer?.headers);
+  const response =
+    kind === 'unknown' ? buildLost(status, groqError) : buildRejected({ status, error: groqError, retryAfterMs });
+  return { kind, response, status, retryAfterMs, cause: errorCode(error, groqError) };
 }
 
-function buildResponse(kind: FailureKind, error: APIError | undefined): CallFailure['response'] {
-  if (kind === 'unknown') {
-    const message =
-      'The request was sent to Groq and its answer never came. It may have been billed, so its highest cost is counted; do not retry blindly.';
+/** The response to a call that may be billed. What the model wrote reaches the client, which may repair it. */
+function buildLost(status: number | undefined, error: GroqError | undefined): CallFailure['response'] {
+  if (status === undefined) {
+    const message = `The request was sent to Groq and its answer never came, or could not be read. ${MAY_BE_BILLED}`;
     return { kind: 'lost', refusal: refuse('groq_answer_lost', message) };
   }
-  if (error?.status !== undefined)
-    return { kind: 'rejected', refusal: refusalFromStatus(error.status, error.error, error.headers) };
-  const message = 'Groq could not be reached. Nothing was billed; try again.';
-  return { kind: 'rejected', refusal: refuse('groq_unavailable', message, { retryAfterMs: 1_000 }) };
+  if (error?.hasOutput === true && isAboutRequest(status)) {
+    const { fields } = error;
+    return { kind: 'lost', refusal: refuse('groq_rejected', fields.message, buildUpstreamFacts(status, fields)) };
+  }
+  const said = error === undefined ? "without an error of Groq's own" : `"${error.fields.message}"`;
+  const message = `The request was sent to Groq, and the answer was ${status} ${said}. ${MAY_BE_BILLED}`;
+  const written = error?.fields.failed_generation;
+  const more = written === undefined ? {} : { upstreamError: { failed_generation: written } };
+  return { kind: 'lost', refusal: refuse('groq_answer_lost', message, more) };
 }
 
-/** Translates Groq's error for the client: errors about the request pass through, errors about keys and limits do not. */
-function refusalFromStatus(status: number, body: unknown, headers: Headers | undefined): Refusal {
-  const upstream = isObject(body) && isObject(body.error) ? body.error : {};
-  const message = typeof upstream.message === 'string' ? upstream.message : `Groq answered ${status}.`;
-  if (upstream.code === 'blocked_api_access') {
+/** The response to a call that costs nothing. Groq's errors about the request pass through, others do not. */
+function buildRejected(failure: {
+  readonly status: number | undefined;
+  readonly error: GroqError | undefined;
+  readonly retryAfterMs: number | undefined;
+}): CallFailure['response'] {
+  return { kind: 'rejected', refusal: toRefusal(failure) };
+}
+
+function toRefusal({
+  status,
+  error,
+  retryAfterMs = 1_000,
+}: {
+  readonly status: number | undefined;
+  readonly error: GroqError | undefined;
+  readonly retryAfterMs?: number | undefined;
+}): Refusal {
+  if (status === undefined || error === undefined)
+    return refuse('groq_unavailable', `Groq could not be reached. ${NOT_BILLED}`, { retryAfterMs });
+  if (error.isBlocked)
     return refuse(
       'groq_blocked',
       "Groq has blocked the organisation's access: its own spend limit is reached. Operators are alerted.",
     );
-  }
   if (status === 401)
     return refuse(
       'groq_key_rejected',
       "Groq refuses the team's Groq key. Operators are alerted; this is not your key.",
     );
-  if (status === 429) {
-    const retryAfterMs = parseRetryAfterMs(headers) ?? 1_000;
+  if (status === 429)
     return refuse(
       'groq_rate_limited',
       `Groq's own rate limit for the organisation is reached. Try again in ${retryAfterMs / 1000} s.`,
       { retryAfterMs },
     );
-  }
   if (status === 498)
-    return refuse(
-      'groq_unavailable',
-      'Groq has no capacity for this service tier now. Nothing was billed; try again.',
-      { retryAfterMs: parseRetryAfterMs(headers) ?? 1_000 },
-    );
-  if (status >= 400 && status < 498)
-    return refuse('groq_rejected', message, { upstreamStatus: status, upstreamError: upstream });
-  return refuse('groq_unavailable', `Groq answered ${status}. Nothing was billed; try again.`, {
-    retryAfterMs: parseRetryAfterMs(headers) ?? 1_000,
-  });
+    return refuse('groq_unavailable', `Groq has no capacity for this service tier now. ${NOT_BILLED}`, {
+      retryAfterMs,
+    });
+  if (isAboutRequest(status))
+    return refuse('groq_rejected', error.fields.message, buildUpstreamFacts(status, error.fields));
+  return refuse('groq_unavailable', `Groq answered ${status}. ${NOT_BILLED}`, { retryAfterMs });
+}
+
+/** True for the statuses that reach the client as Groq's own: they are about its request. */
+function isAboutRequest(status: number): boolean {
+  return status >= 400 && status < 498 && status !== 401 && status !== 429;
+}
+
+function buildUpstreamFacts(status: number, fields: GroqError['fields']): Partial<Refusal> {
+  return { upstreamStatus: status, upstreamError: fields };
 }
 
 /** Groq's `retry-after` header in milliseconds, if it is a number of seconds. */
@@ -90,20 +109,14 @@ export function parseRetryAfterMs(headers: Headers | undefined): number | undefi
   return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined;
 }
 
-function isConnectFailure(error: unknown): boolean {
-  let cause: unknown = error;
-  for (let depth = 0; depth < 6 && cause instanceof Error; depth++) {
-    if ('code' in cause && typeof cause.code === 'string' && CONNECT_ERROR_CODES.has(cause.code)) return true;
-    // A host with several addresses fails with one aggregate error.
-    if (cause instanceof AggregateError && cause.errors.length > 0 && cause.errors.every(isConnectFailure)) return true;
-    cause = cause.cause;
+function errorCode(error: unknown, groqError: GroqError | undefined): string {
+  if (error instanceof FailedResponse) {
+    if (groqError === undefined) return 'NOT_GROQS_ERROR';
+    return groqError.hasOutput ? 'ERROR_WITH_OUTPUT' : `HTTP_${error.status}`;
   }
-  return false;
-}
-
-function errorCode(error: unknown): string {
   let cause: unknown = error;
   while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause;
+  if (cause instanceof Groq.APIConnectionTimeoutError) return 'TIMEOUT';
   if (!(cause instanceof Error)) return '';
   return 'code' in cause ? String(cause.code) : cause.name;
 }

@@ -12,7 +12,7 @@ import { RefusedKeys } from '../groq-key-choice.ts';
 import { type GroqKey, parseGroqKey, type StagedKey, stagedQueue } from '../groq-key-versions.ts';
 import { deriveGroqKeyId } from './groq-key-id.ts';
 
-/** A secret whose value is not of the shape `{"apiKey": "…"}`. */
+/** A secret whose value is not of the shape `{"apiKey": "…"}`, or whose key cannot stand in a header. */
 export class MalformedSecret extends StoreError {}
 
 /** A Groq key and the version of the secret that stores it. */
@@ -113,7 +113,10 @@ export class TeamGroqKeys {
     }
     const key = parseGroqKey(found.SecretString, deriveGroqKeyId);
     if (key === undefined)
-      throw new MalformedSecret('secrets', `the secret ${this.#name} is not of the shape {"apiKey": "…"}`);
+      throw new MalformedSecret(
+        'secrets',
+        `the secret ${this.#name} is not of the shape {"apiKey": "…"} with a key of visible ASCII characters, without spaces or line breaks`,
+      );
     return { ...key, versionId: found.VersionId ?? '', createdAtEpochMs: found.CreatedDate?.getTime() ?? 0 };
   }
 

@@ -64,6 +64,8 @@ describe('staging a Groq key', () => {
       /belongs to team analytics/,
     ],
     ['with a space in it', () => {}, 'gsk second', /not a valid key/],
+    ['with a line break in it', () => {}, 'gsk_sec\nond', /not a valid key/],
+    ['with a letter outside ASCII', () => {}, 'gsk_sécond', /not a valid key/],
     [
       'when the queue is full',
       (rig) => {

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import type { GroqError } from '../../../lambda/groq/groq-error.ts';
 import {
   classifyFailure,
   type FailureKind,
@@ -8,20 +9,43 @@ import {
   type RetryStep,
 } from '../../../lambda/groq/retry-step.ts';
 
-it.each<[number | undefined, boolean, FailureKind, boolean]>([
-  [401, false, 'key_refused', false],
-  [429, false, 'busy', true],
-  [498, false, 'busy', true],
-  [503, false, 'busy', true],
-  [400, false, 'refused', true],
-  [403, false, 'refused', true],
-  [500, false, 'refused', true],
-  [502, false, 'refused', true],
-  [undefined, true, 'not_sent', false],
-  [undefined, false, 'unknown', true],
-])('classifies status %s, connect failure %s as %s, key accepted: %s', (status, isConnectFailure, kind, isAccepted) => {
-  expect(classifyFailure(status, isConnectFailure)).toBe(kind);
+const GROQS: GroqError = { fields: { message: 'no', type: 'error' }, hasOutput: false, isBlocked: false };
+const OUTPUT: GroqError = { ...GROQS, hasOutput: true };
+const BLOCKED: GroqError = { ...GROQS, isBlocked: true };
+const classify = (status: number | undefined, error: GroqError | undefined, wasSent = true) =>
+  classifyFailure({ status, error, wasSent });
+
+it.each<[number, FailureKind, boolean]>([
+  [401, 'key_refused', false],
+  [429, 'busy', true],
+  [498, 'busy', true],
+  [503, 'busy', true],
+  ...[400, 403, 404, 409, 413, 422, 425, 500, 502, 504, 520].map((status): [number, FailureKind, boolean] => [
+    status,
+    'refused',
+    true,
+  ]),
+  ...[301, 307, 308, 408, 499].map((status): [number, FailureKind, boolean] => [status, 'unknown', true]),
+])("classifies Groq's own error of status %s as %s, key accepted: %s", (status, kind, isAccepted) => {
+  expect(classify(status, GROQS)).toBe(kind);
   expect(isKeyAccepted(kind)).toBe(isAccepted);
+});
+
+it.each([302, 400, 401, 403, 408, 422, 429, 498, 500, 502, 503, 504, 520, 529])(
+  'classifies status %s as unknown if Groq did not write its body, or it shows output of the model',
+  (status) => {
+    expect(classify(status, undefined)).toBe('unknown');
+    expect(classify(status, OUTPUT)).toBe('unknown');
+  },
+);
+
+it.each([400, 401, 403, 429, 500, 503])('neither retries nor switches keys at a spend limit, status %s', (status) => {
+  expect(classify(status, BLOCKED)).toBe('refused');
+});
+
+it('decides a call without an answer by whether any byte of it was written', () => {
+  expect([classify(undefined, undefined, false), classify(undefined, undefined)]).toEqual(['not_sent', 'unknown']);
+  expect([isKeyAccepted('not_sent'), isKeyAccepted('unknown')]).toEqual([false, true]);
 });
 
 const FAIL: RetryStep = { kind: 'fail' };

@@ -50,3 +50,13 @@ it('never puts a key into an error', async () => {
   expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain('gsk_secret');
   await expect(calls().create('gsk_secret', 'x')).rejects.toThrow('the upstream answered 401 to the creation of a key');
 });
+
+it('never follows a redirect with the key', async () => {
+  const requested: (string | undefined)[] = [];
+  const client = new GroqKeyApiClient(undefined, async (_url, init) => {
+    requested.push(init?.redirect);
+    return new Response(null, { status: 302, headers: { location: 'https://elsewhere.example' } });
+  });
+  await expect(client.isAccepted('gsk_x')).rejects.toThrow('Groq answered 302');
+  expect(requested).toEqual(['manual']);
+});
