@@ -45,7 +45,7 @@ export async function synthesizeTeams(count: number): Promise<SynthesisResult> {
 function buildTeam(index: number): EnvironmentFile['teams'][string] {
   return {
     purpose: `Team ${index} of an organisation with many`,
-    allowedModels: ['openai/gpt-oss-120b', 'openai/gpt-oss-20b', 'qwen/qwen3.6-27b'],
+    allowedModels: ['openai/gpt-oss-120b', 'openai/gpt-oss-20b', 'qwen/qwen3.8-27b'],
     maxTokensPerRequest: 4_096,
     monthlyBudgetUsd: 10 + index,
     rateLimitRpm: 120,

@@ -27,6 +27,8 @@ export const teams = {
     allowedModels: [
       'openai/gpt-oss-120b',
       'openai/gpt-oss-20b',
+      // Reads images.
+      'qwen/qwen3.8-27b',
       'qwen/qwen3.6-27b',
       'llama-3.3-70b-versatile',
       'llama-3.1-8b-instant',

@@ -1,4 +1,4 @@
-import { picoUsd, toUsdString } from '../kernel/money.ts';
+import { type PicoUsd, picoUsd, toUsdString } from '../kernel/money.ts';
 import type { TeamPolicy } from '../policy/environment.ts';
 import { type Catalog, isServedChatModel, type Model } from '../pricing/catalog.ts';
 import type { Identity } from './identity.ts';
@@ -35,14 +35,6 @@ export function findServedModel(
 
 /** Renders a `model` object of the API; prices are exact decimal text in USD. */
 export function describeModel(model: Model): object {
-  const pricing =
-    model.kind === 'chat'
-      ? {
-          input_usd_per_million_tokens: toUsdString(picoUsd(model.inputTokenPicoUsd * PER_MILLION)),
-          cached_input_usd_per_million_tokens: toUsdString(picoUsd(model.cachedInputTokenPicoUsd * PER_MILLION)),
-          output_usd_per_million_tokens: toUsdString(picoUsd(model.outputTokenPicoUsd * PER_MILLION)),
-        }
-      : { usd_per_audio_hour: toUsdString(model.audioHourPicoUsd), minimum_billed_seconds: model.minimumBilledSeconds };
   return {
     id: model.id,
     object: 'model',
@@ -52,10 +44,49 @@ export function describeModel(model: Model): object {
     active: model.status !== 'retired',
     status: model.status,
     ...(model.retiredOn === undefined ? {} : { retired_on: model.retiredOn }),
+    ...(model.stillServedTo === undefined ? {} : { still_served_to: model.stillServedTo }),
     ...(model.replacement === undefined ? {} : { replacement: model.replacement }),
-    ...(model.kind === 'chat'
-      ? { context_window: model.contextWindow, max_completion_tokens: model.maxOutputTokens }
-      : {}),
-    pricing,
+    ...describeAbilities(model),
+    pricing: describePrices(model),
   };
+}
+
+/** The names of modalities are those of Groq's own GET /models (an answer of autumn 2026, read 2026-11-30). */
+function describeAbilities(model: Model): object {
+  if (model.kind === 'transcription') return { input_modalities: ['audio'], output_modalities: ['transcription'] };
+  if (model.kind === 'speech') {
+    return {
+      input_modalities: ['text'],
+      output_modalities: ['speech'],
+      max_input_characters: model.maxInputCharacters,
+    };
+  }
+  return {
+    context_window: model.contextWindow,
+    max_completion_tokens: model.maxOutputTokens,
+    vision: model.vision,
+    input_modalities: model.vision ? ['text', 'image'] : ['text'],
+    output_modalities: ['text'],
+    ...(model.imageTokens === undefined ? {} : { tokens_per_image: model.imageTokens }),
+    ...(model.maxImages === undefined ? {} : { max_images: model.maxImages }),
+  };
+}
+
+function describePrices(model: Model): object {
+  const perMillion = (price: PicoUsd) => toUsdString(picoUsd(price * PER_MILLION));
+  switch (model.kind) {
+    case 'chat':
+      return {
+        input_usd_per_million_tokens: perMillion(model.inputTokenPicoUsd),
+        cached_input_usd_per_million_tokens: perMillion(model.cachedInputTokenPicoUsd),
+        output_usd_per_million_tokens: perMillion(model.outputTokenPicoUsd),
+      };
+    case 'transcription':
+      return {
+        usd_per_audio_hour: toUsdString(model.audioHourPicoUsd),
+        minimum_billed_seconds: model.minimumBilledSeconds,
+      };
+    case 'speech':
+      return { usd_per_million_characters: perMillion(model.characterPicoUsd) };
+  }
 }

@@ -3,7 +3,7 @@ import { allowedModelsFor } from '../access/model-list.ts';
 import { didYouMean } from '../kernel/nearest-word.ts';
 import { type Refusal, refuse } from '../kernel/refusals.ts';
 import type { TeamPolicy } from '../policy/environment.ts';
-import type { Catalog, ChatModel } from '../pricing/catalog.ts';
+import { type Catalog, type ChatModel, explainUnpriced } from '../pricing/catalog.ts';
 
 /** The model that serves a call, and the retired one that it replaces. */
 export type ModelChoice = { readonly model: ChatModel; readonly replacedModel: string | undefined };
@@ -21,9 +21,9 @@ export function chooseModel(
   const suggestions = () => suggestableModels(models, policy, catalog);
   const allowed = () =>
     `${identity.scope?.models === undefined ? `Team "${policy.team}"` : 'This key'} may use: ${suggestions().join(', ')}.`;
-  if (catalog.notPriceable.has(id)) {
-    const message = `The model \`${id}\` has no bounded price, so no budget could hold. ${allowed()}`;
-    return refuse('model_not_priced', message, { param });
+  const unpriced = explainUnpriced(catalog, id);
+  if (unpriced !== undefined) {
+    return refuse('model_not_priced', `The model \`${id}\` ${unpriced}. ${allowed()}`, { param });
   }
   const model = catalog.models.get(id);
   if (model === undefined) {
@@ -35,7 +35,8 @@ export function chooseModel(
     return refuse('model_not_allowed', `The model \`${id}\` is not allowed. ${allowed()}`, { param });
   }
   if (model.kind !== 'chat') {
-    const message = `The model \`${id}\` transcribes audio and does not answer chat completions.`;
+    const does = model.kind === 'speech' ? 'speaks texts' : 'transcribes audio';
+    const message = `The model \`${id}\` ${does} and does not answer chat completions.`;
     return refuse('invalid_request', message, { param });
   }
   if (model.status !== 'retired') return { model, replacedModel: undefined };

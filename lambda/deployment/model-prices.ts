@@ -9,6 +9,7 @@ const MAX_PRICE_FACTOR = 3n;
 export function modelPrices(model: Model): ReadonlyMap<string, PicoUsd> {
   if (model.kind === 'transcription') return new Map([['perAudioHour', model.audioHourPicoUsd]]);
   const perMillion = (price: PicoUsd): PicoUsd => picoUsd(price * 1_000_000n);
+  if (model.kind === 'speech') return new Map([['perMillionCharacters', perMillion(model.characterPicoUsd)]]);
   return new Map([
     ['input', perMillion(model.inputTokenPicoUsd)],
     ['output', perMillion(model.outputTokenPicoUsd)],

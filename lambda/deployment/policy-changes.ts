@@ -65,6 +65,7 @@ const MODEL_EXPLANATIONS: Readonly<Record<string, string>> = {
   output: 'New calls are reserved and billed at it; calls in flight settle at the price they were admitted with.',
   cachedInput: 'New calls are billed at it.',
   perAudioHour: 'New calls are reserved and billed at it.',
+  perMillionCharacters: 'New calls are reserved and billed at it.',
 };
 
 type Fields = ReadonlyMap<string, string>;
@@ -109,7 +110,15 @@ function fieldChanges(
 }
 
 function summarizeFields(fields: Fields): string {
-  const summarized = ['monthlyBudgetUsd', 'allowedModels', 'status', 'input', 'output', 'perAudioHour'];
+  const summarized = [
+    'monthlyBudgetUsd',
+    'allowedModels',
+    'status',
+    'input',
+    'output',
+    'perAudioHour',
+    'perMillionCharacters',
+  ];
   return summarized.flatMap((field) => (fields.has(field) ? [`${field} ${fields.get(field)}`] : [])).join('; ');
 }
 

@@ -3,7 +3,7 @@ import { ConfigError, configError } from '../kernel/config-error.ts';
 import { pickKnownFields } from '../kernel/known-fields.ts';
 import { type PicoUsd, picoUsdFromNumber } from '../kernel/money.ts';
 import { didYouMean } from '../kernel/nearest-word.ts';
-import type { Catalog } from '../pricing/catalog.ts';
+import { type Catalog, explainUnpriced } from '../pricing/catalog.ts';
 import { type DeploymentSettings, deploymentSchema } from './deployment-settings.ts';
 import { organizationSchema, teamSchema } from './environment-schema.ts';
 
@@ -137,10 +137,9 @@ export function parseTeam(
   const { monthlyBudgetUsd, ...policy } = parsed.output;
   for (const model of policy.allowedModels) {
     if (catalog.models.has(model)) continue;
-    const why = catalog.notPriceable.has(model)
-      ? ' has no bounded price, so no budget could hold'
-      : ` is not in the catalog, so it has no price${didYouMean(model, catalog.models.keys())}`;
-    throw new ConfigError(`${file}: team "${team}": "allowedModels": "${model}"${why}`);
+    const hint = didYouMean(model, catalog.models.keys());
+    const why = explainUnpriced(catalog, model) ?? `is not in the catalog, so it has no price${hint}`;
+    throw new ConfigError(`${file}: team "${team}": "allowedModels": "${model}" ${why}`);
   }
   const { monthlyCapUsd } = organization;
   return {

@@ -4,6 +4,7 @@ import { CUSTOM_RESOURCE } from '../../lambda/contract.ts';
 import { encodeCatalog, encodeProperties } from '../../lambda/deployment/resource-properties.ts';
 import { ConfigError } from '../../lambda/kernel/config-error.ts';
 import type { EnvironmentFile } from '../../lambda/policy/environment.ts';
+import { omitNotes } from '../../lambda/pricing/published-catalog.ts';
 import type { GatewayFunction } from '../gateway-function.ts';
 import { infrastructureDigest } from './infrastructure-digest.ts';
 
@@ -37,7 +38,10 @@ export class PolicyPublication extends Construct {
     excludedConstructs: () => readonly IConstruct[],
   ) {
     super(scope, id);
-    const policies = { Environment: encodeProperties(props.environment), Catalog: encodeCatalog(props.catalog) };
+    const policies = {
+      Environment: encodeProperties(props.environment),
+      Catalog: encodeCatalog(omitNotes(props.catalog)),
+    };
     const bytes = Buffer.byteLength(JSON.stringify(policies));
     if (bytes > MAX_PROPERTIES_BYTES) {
       throw new ConfigError(

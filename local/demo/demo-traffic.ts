@@ -16,7 +16,7 @@ const TRAFFIC: Readonly<
 > = {
   chatbot: { calls: { 'openai/gpt-oss-120b': 22, 'openai/gpt-oss-20b': 12 }, used: 0.58 },
   analytics: { calls: { 'openai/gpt-oss-20b': 14 }, used: 0.83 },
-  research: { calls: { 'qwen/qwen3.6-27b': 5, 'openai/gpt-oss-120b': 6 }, used: 0.31 },
+  research: { calls: { 'qwen/qwen3.8-27b': 5, 'openai/gpt-oss-120b': 6 }, used: 0.31 },
   'batch-processor': { calls: { 'openai/gpt-oss-20b': 20 }, used: 0.955 },
 };
 type Budgets = Readonly<Partial<Record<string, number>>>;

@@ -22,7 +22,7 @@ export const exampleTeams = {
   },
   research: {
     purpose: 'Research and evaluation',
-    allowedModels: ['openai/gpt-oss-120b', 'openai/gpt-oss-20b', 'qwen/qwen3.6-27b', 'llama-3.3-70b-versatile'],
+    allowedModels: ['openai/gpt-oss-120b', 'openai/gpt-oss-20b', 'qwen/qwen3.8-27b', 'llama-3.3-70b-versatile'],
     maxTokensPerRequest: 4096,
     monthlyBudgetUsd: 500,
     rateLimitRpm: 120,

@@ -20,7 +20,7 @@ const PERIOD = '2026-11';
 const CALLERS = [
   { team: 'chatbot', key: 'chatbot-prod-main', model: 'openai/gpt-oss-120b', requests: 9_400, growth: 12, budget: 200 },
   { team: 'chatbot', key: 'chatbot-prod-mobile', model: 'openai/gpt-oss-20b', requests: 6_100, growth: 3, budget: 200 },
-  { team: 'research', key: 'research-prod-evals', model: 'qwen/qwen3.6-27b', requests: 5_200, growth: 9, budget: 500 },
+  { team: 'research', key: 'research-prod-evals', model: 'qwen/qwen3.8-27b', requests: 5_200, growth: 9, budget: 500 },
   {
     team: 'research',
     key: 'research-prod-main',

@@ -4,7 +4,8 @@ import { CACHE_MS, PARTITION_KEY, SORT_KEY } from '../../contract.ts';
 import { Cached } from '../../kernel/cached.ts';
 import { DynamoTable } from '../../kernel/io/dynamo-table.ts';
 import { StoreError } from '../../kernel/store-error.ts';
-import { type Catalog, parsePublishedCatalog } from '../../pricing/catalog.ts';
+import type { Catalog } from '../../pricing/catalog.ts';
+import { parsePublishedCatalog, toPublishedCatalog } from '../../pricing/published-catalog.ts';
 import { type Environment, type EnvironmentFile, parsePublishedEnvironment, type TeamPolicy } from '../environment.ts';
 import type { PolicySource } from '../policy-source.ts';
 
@@ -60,7 +61,7 @@ export class Registry implements PolicySource {
   async publish(environment: EnvironmentFile, catalog: unknown): Promise<void> {
     const { teams, ...rest } = environment;
     const documents = new Map<string, unknown>([
-      ['CATALOG', catalog],
+      ['CATALOG', toPublishedCatalog(catalog)],
       ['ENVIRONMENT', rest],
       ...Object.entries(teams).map(([team, policy]): [string, unknown] => [`TEAM#${team}`, policy]),
     ]);

@@ -48,7 +48,7 @@ describe('the widget', () => {
     const html = await draw({ week: '2026-W47', ...contextWith('2026-11-25T00:00:00Z') });
     expect(html).not.toMatch(/<script|\bon\w+=|javascript:|https?:/i);
     expect(html).toContain('<caption');
-    for (const text of ['$82.91', 'batch-processor', '$65.35', '+8 %', 'Final.']) expect(html).toContain(text);
+    for (const text of ['$98.38', 'batch-processor', '$65.35', '+8 %', 'Final.']) expect(html).toContain(text);
   });
 
   it('has buttons for the previous and the next week, which keep the team', async () => {

@@ -58,12 +58,12 @@ describe('the weekly report', () => {
     ]);
     expect(messages).toHaveLength(1);
     const [{ subject, lines } = { subject: '', lines: [] }] = messages;
-    expect(subject).toBe('Groq gateway prod: week 2026-W47, $82.91');
+    expect(subject).toBe('Groq gateway prod: week 2026-W47, $98.38');
     expect(lines).toEqual(
       expect.arrayContaining([
         'https://console/weekly/2026-W47/report.html',
         'aws s3 cp --recursive s3://bucket/weekly/2026-W47/ .',
-        expect.stringMatching(/^all teams +\$82\.91 /),
+        expect.stringMatching(/^all teams +\$98\.38 /),
       ]),
     );
     expect(logged).toEqual([
@@ -71,7 +71,7 @@ describe('the weekly report', () => {
         event: 'weekly_report_written',
         week: '2026-W47',
         figures: 'final',
-        costUsd: expect.stringMatching(/^82\.91/),
+        costUsd: expect.stringMatching(/^98\.38/),
         gapUsd: '0',
         isNotified: true,
       },

@@ -169,7 +169,7 @@ describe('the HTML', () => {
     expect(new Set(ids).size).toBe(ids.length);
     for (const [, named = ''] of text.matchAll(/aria-labelledby="([^"]+)"/g))
       for (const id of named.split(' ')) expect(ids).toContain(id);
-    expect(text).toMatch(/<desc id="2026-W47-days-description">Mon 16: \$14\.16, .*Sun 22: \$3\.74\.<\/desc>/);
+    expect(text).toMatch(/<desc id="2026-W47-days-description">Mon 16: \$16\.79, .*Sun 22: \$4\.44\.<\/desc>/);
     expect(text).toContain('<html lang="en">');
   });
 
@@ -194,10 +194,10 @@ it('lays out a table for a terminal', () => {
     'Week 2026-W47, 2026-11-16 to 2026-11-22 (UTC), environment prod, made 2026-11-23 06:00 UTC',
     '',
     'team               cost  change       tokens  requests  top model            budget  this month  projected',
-    'research         $44.37    +7 %   60,245,658    50,457  qwen/qwen3.6-27b       $500     $125.68  $173.11',
+    'research         $59.84    +8 %   60,245,658    50,457  qwen/qwen3.8-27b       $500     $168.49  $232.46',
     'chatbot          $19.80   +11 %  102,076,254    85,491  openai/gpt-oss-120b    $200      $54.23   $75.40',
     'analytics        $16.65    +6 %  137,841,330   115,445  openai/gpt-oss-20b      $50      $47.55   $65.35 !',
     'batch-processor   $2.09     0 %   17,324,940    14,510  openai/gpt-oss-20b     $500       $6.39    $8.62',
-    'all teams        $82.91    +8 %  317,488,182   265,903  qwen/qwen3.6-27b       $500     $233.85  $322.48',
+    'all teams        $98.38    +8 %  317,488,182   265,903  qwen/qwen3.8-27b       $500     $276.66  $381.83',
   ]);
 });
