@@ -5,7 +5,7 @@ import type { Catalog, Model } from '../pricing/catalog.ts';
 /** Largest change of a price in one deployment. A larger one is more likely a misplaced decimal point. */
 const MAX_PRICE_FACTOR = 3n;
 
-/** Returns a model's prices under the names of its catalog entry: USD per million tokens, or per hour of audio. */
+/** Returns a model's prices under the names of its catalog entry: USD per million tokens or characters, or per hour of audio. */
 export function modelPrices(model: Model): ReadonlyMap<string, PicoUsd> {
   if (model.kind === 'transcription') return new Map([['perAudioHour', model.audioHourPicoUsd]]);
   const perMillion = (price: PicoUsd): PicoUsd => picoUsd(price * 1_000_000n);
