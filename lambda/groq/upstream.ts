@@ -19,7 +19,7 @@ export type UpstreamResponse =
   /** The call was sent, and its outcome is unknown. */
   | { readonly kind: 'lost'; readonly refusal: Refusal }
   | { readonly kind: 'complete'; readonly body: string; readonly headers: UpstreamHeaders }
-  /** Whole server-sent events as raw bytes. Iteration throws when the stream is cut. */
+  /** Whole server-sent events as raw bytes. Iteration throws a {@link StreamCut} when the stream breaks off. */
   | { readonly kind: 'stream'; readonly events: AsyncIterable<Uint8Array>; readonly headers: UpstreamHeaders };
 
 /** A response and the Groq keys that the call was sent with; absent if it was never sent. */
@@ -27,6 +27,17 @@ export type TracedUpstreamResponse = UpstreamResponse & { readonly groqKeys?: Gr
 
 /** The headers of an upstream response that the client receives. */
 export type UpstreamHeaders = Readonly<Record<string, string>>;
+
+/** A stream that broke off; `rest` is the event that had begun. */
+export class StreamCut extends Error {
+  override readonly name = 'StreamCut';
+  readonly rest: Uint8Array;
+
+  constructor(rest: Uint8Array, cause: unknown) {
+    super('the stream broke off', { cause });
+    this.rest = rest;
+  }
+}
 
 /** The service that answers chat completions. */
 export interface Upstream {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { hasContent, parseStreamEvent } from '../../../lambda/chat/chat-stream.ts';
+import { hasContent, mayCarryOutput, parseStreamEvent } from '../../../lambda/chat/chat-stream.ts';
 
 const bytes = (data: unknown) =>
   new TextEncoder().encode(`data: ${typeof data === 'string' ? data : JSON.stringify(data)}\n\n`);
@@ -50,8 +50,84 @@ describe('parseStreamEvent', () => {
     );
   });
 
-  it('reports a failure in the middle of a stream and forwards it', () => {
-    const data = { error: { message: 'broken' } };
-    expect(read(data)).toEqual({ forward: bytes(data), usage: undefined, failed: true });
+  it('rewrites a usage chunk digit for digit', () => {
+    const chunk =
+      '{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2,"total_time":0.10,"id":9007199254740993}';
+    expect(text(read(`${chunk}}`, true).forward)).toBe(`data: ${chunk},"x_gateway":{"cost_usd":"0.1"}}\n\n`);
+  });
+
+  it('takes the dearest of several usages, figure by figure', () => {
+    const other = { prompt_tokens: 1, completion_tokens: 9 };
+    expect(read({ choices: [], usage, x_groq: { usage: other } })).toMatchObject({
+      usage: { promptTokens: 3, completionTokens: 9 },
+    });
+  });
+
+  it('never bills by the counts of cache tokens in x_groq', () => {
+    const data = { choices: [], x_groq: { usage: { dram_cached_tokens: 7, sram_cached_tokens: 8 } } };
+    expect(read(data)).toMatchObject({ forward: bytes(data), usage: undefined });
+  });
+
+  it.each(['\r', '\n', '\r\n'])('reads an event whose lines end with %j', (end) => {
+    const data = [': note', 'event: x', 'data: {"choices":[],', `data: "usage":${JSON.stringify(usage)}}`, '', ''].join(
+      end,
+    );
+    const event = new TextEncoder().encode(`\ufeff${data}`);
+    expect(parseStreamEvent(event, false, annotate)).toMatchObject({ forward: undefined, usage: { promptTokens: 3 } });
+  });
+
+  it('reads names that are written with escapes', () => {
+    expect(read('{"choices":[],"\\u0075sage":{"prompt_tokens":3,"completion_tokens":2}}')).toMatchObject({
+      usage: { promptTokens: 3 },
+    });
+    expect(read('{"\\u0065rror":{"message":"no"}}')).toMatchObject({ failed: true });
+  });
+
+  it.each<[unknown, object]>([
+    [{ error: { message: 'broken' } }, { message: 'broken', type: 'server_error', code: 'groq_stream_failed' }],
+    [
+      { error: { message: 'at org_01abcdef', type: 't', code: 'c', debug: 'gsk_secret' } },
+      { message: 'at org_…', code: 'c' },
+    ],
+    [{ error: 'key gsk_secret' }, { message: 'key gsk_…', type: 'server_error' }],
+    [{ error: { message: null } }, { message: expect.stringContaining('without a message'), type: 'server_error' }],
+    [{ error: {} }, { message: expect.stringContaining('without a message') }],
+    [{ choices: [], x_groq: { error: 'over capacity in org_01abcdef' } }, { message: 'over capacity in org_…' }],
+  ])('ends at a failure, and forwards only texts without secrets: %j', (data, error) => {
+    const { forward, ...rest } = read(data);
+    expect(rest).toEqual({ usage: undefined, failed: true });
+    expect(JSON.parse((text(forward) ?? '').slice(6))).toMatchObject({ error });
+    expect(text(forward)).not.toMatch(/gsk_secret|org_01|debug/);
+  });
+
+  it.each([{ error: null }, { x_groq: { error: '' } }, { x_groq: { error: null } }])(
+    'takes %j for no failure',
+    (data) => {
+      expect(read({ choices: [], ...data }).failed).toBe(false);
+    },
+  );
+});
+
+describe('mayCarryOutput', () => {
+  it.each([
+    [false, '[DONE]'],
+    [false, { choices: [] }],
+    [false, { choices: [{ delta: {}, finish_reason: 'stop' }] }],
+    [false, { choices: [{ delta: { role: 'assistant', content: '' } }] }],
+    [false, { choices: [], usage }],
+    [true, { choices: [{ delta: { content: 'x' } }] }],
+    [true, { choices: [{ delta: { content: [{ type: 'text', text: 'x' }] } }] }],
+    [true, { choices: [{ delta: { reasoning: 'x' } }] }],
+    [true, { choices: [{ delta: { new_field: 'x' } }] }],
+    [true, { choices: [{ delta: { tool_calls: [{ index: 0 }] } }] }],
+    [true, { choices: [{ text: 'x' }] }],
+    [true, 'not json'],
+  ])('is %s for %j', (expected, data) => {
+    expect(mayCarryOutput(bytes(data))).toBe(expected);
+  });
+
+  it('is false for comments and blank lines', () => {
+    for (const event of [': keep-alive\n\n', '\n', 'event: ping\n\n'])
+      expect(mayCarryOutput(new TextEncoder().encode(event))).toBe(false);
   });
 });
