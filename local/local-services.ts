@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { groqSecretName } from '../lambda/contract.ts';
 import { lockDataDir } from './data-dir.ts';
 import { startEmbeddedDynamodb } from './dynamodb/embedded-dynamodb.ts';
@@ -29,7 +30,7 @@ export async function startLocalServices(
   const embeddedFile = dynamodbEndpoint === undefined ? `${dataDir}/dynamodb.sqlite` : undefined;
   if (embeddedFile !== undefined) cleanups.push((await lockDataDir(dataDir)).release);
   const dynamodb = dynamodbEndpoint ?? (await startDynamodb(embeddedFile, cleanups));
-  const upstream = settings.upstream ?? (await startFakeUpstream(cleanups));
+  const upstream = settings.upstream ?? (await startFakeUpstream(settings.catalogFile, cleanups));
   const secretNames = [...teams].map((team) => groqSecretName(team, environmentName));
   const secretsManager = secretsEndpoint ?? (await startSecretsManager(secretNames, upstream, rotations, cleanups));
   return { dynamodb, secretsManager, groqBaseUrl: upstream.baseUrl, embeddedFile };
@@ -41,10 +42,10 @@ async function startDynamodb(file: string | undefined, cleanups: Cleanup[]): Pro
   return embedded.endpoint;
 }
 
-async function startFakeUpstream(cleanups: Cleanup[]): Promise<Upstream> {
+async function startFakeUpstream(catalogPath: string, cleanups: Cleanup[]): Promise<Upstream> {
   // Loaded on demand, so that a gateway on the real Groq contains no fake.
   const { startFakeGroq } = await import('./fake-groq/server.ts');
-  const fake = await startFakeGroq({});
+  const fake = await startFakeGroq({ catalogFile: JSON.parse(await readFile(catalogPath, 'utf8')) });
   cleanups.push(fake.close);
   return { baseUrl: fake.baseUrl, apiKey: 'gsk_fake' };
 }

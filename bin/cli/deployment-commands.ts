@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { CatalogDiffOptions } from '../commands/catalog.ts';
 import type { ChangesOptions } from '../commands/changes.ts';
 import type { ProveOptions } from '../commands/prove.ts';
 import type { VerifyOptions } from '../commands/verify.ts';
@@ -24,7 +25,7 @@ const MAX_PROCESSES = 8;
 
 const outOption = () => valueOption('--out <folder>', 'folder for the report').default('reports');
 
-/** Declares `verify`, `prove` and `changes`. */
+/** Declares `verify`, `prove`, `changes` and `catalog diff`. */
 export function addDeploymentCommands(program: Command, run: CliRun): void {
   withOptions(
     program.command('verify').description('Check a deployed environment and write a report; exit 1 if a check fails'),
@@ -43,6 +44,15 @@ export function addDeploymentCommands(program: Command, run: CliRun): void {
     valueOption('--last <count>', 'number of deployments', wholeNumber(1)).default(1),
     envOption().makeOptionMandatory(),
   ).action(async (options: ChangesOptions) => await (await import('../commands/changes.ts')).printChanges(options));
+  const catalog = program.command('catalog').description('Check the catalog of models and prices');
+  withOptions(
+    catalog.command('diff').description("Compare the catalog with Groq's own list of models; exit 1 if they differ"),
+    jsonOption(),
+    ...environmentOptions(),
+  ).action(async (options: CatalogDiffOptions) => {
+    const { diffCatalog } = await import('../commands/catalog.ts');
+    run.exitCode = (await diffCatalog(options)) ? 0 : 1;
+  });
 }
 
 const PROVE_DESCRIPTION = `Overloads budgets with concurrent calls, kills and faults, and writes a report. Exits with 1 if a budget is overspent or less than 95 % usable.

@@ -29,7 +29,10 @@ export function parseModel(file: string, entry: CatalogEntry): Model {
     throw configError(file, parsed.issues, place, () => Object.keys(schema.entries));
   }
   const model = parsed.output;
-  const common = pickDefined(model, ['id', 'status', 'retiredOn', 'replacement', 'stillServedTo', 'priceConfirmedOn']);
+  const common = {
+    ...pickDefined(model, ['id', 'status', 'retiredOn', 'replacement', 'stillServedTo', 'priceConfirmedOn']),
+    isUnlisted: model.unlisted,
+  };
   if (model.kind === 'transcription') {
     const { kind, minimumBilledSeconds, translations, perAudioHourUsd } = model;
     return {

@@ -48,6 +48,8 @@ const facts = {
   retiredOn: v.optional(date),
   replacement: v.optional(text),
   stillServedTo: v.optional(text),
+  /** Documented by Groq, and missing in its own `GET /models`. */
+  unlisted: v.optional(yesOrNo, false),
   /** Served in batches, at a price lowered by this share. */
   batch: v.optional(yesOrNo),
   batchDiscount: v.optional(

@@ -12,6 +12,8 @@ type ModelFacts = {
   readonly replacement?: string;
   /** The customers to whom Groq still serves a retired model. */
   readonly stillServedTo?: string;
+  /** True if Groq documents the model and does not list it in `GET /models`. */
+  readonly isUnlisted: boolean;
   /** See checkPriceJumps. */
   readonly priceConfirmedOn?: string;
 };

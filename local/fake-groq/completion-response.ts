@@ -13,21 +13,6 @@ const CREATED_S = 1_754_000_000;
 /** The context window of the fake's models, in tokens. */
 export const CONTEXT_WINDOW = 131_072;
 
-/** The response of `GET /models`. */
-export const MODEL_LIST = {
-  object: 'list',
-  data: [
-    {
-      id: 'openai/gpt-oss-20b',
-      object: 'model',
-      created: CREATED_S,
-      owned_by: 'OpenAI',
-      active: true,
-      context_window: CONTEXT_WINDOW,
-    },
-  ],
-};
-
 /** Builds the body of a whole response. */
 export function buildResponse({ id, completion, usage }: CompletionResponse): JsonObject {
   const { toolCall, pieces, finishReason, model } = completion;

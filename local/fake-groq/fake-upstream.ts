@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import catalogFile from '../../config/catalog.json' with { type: 'json' };
 import { type JsonObject, parseObject } from '../../lambda/kernel/json-object.ts';
 import { sendJson, writeStream, writeWhole } from './chat-response.ts';
 import { buildCompletion, messageText } from './completion.ts';
-import { CONTEXT_WINDOW, MODEL_LIST } from './completion-response.ts';
+import { CONTEXT_WINDOW } from './completion-response.ts';
 import {
   CONTEXT_LENGTH_EXCEEDED,
   type ErrorResponse,
@@ -15,12 +16,15 @@ import { type Fault, parseFault, toErrorResponse } from './faults.ts';
 import { FakeKeyAdmin } from './key-admin.ts';
 import { FakeKeys } from './keys.ts';
 import { FakeLimits, type OrganizationLimits } from './limits.ts';
+import { buildModelList } from './model-list.ts';
 import { addUsage, emptyServedCounts, type ServedCounts } from './served-counts.ts';
 
 /** Props of the fake's behaviour. */
 export type FakeUpstreamOptions = {
   /** The keys that it accepts. @default any */
   readonly acceptedKeys?: ReadonlySet<string>;
+  /** The content of the catalog file whose models `GET /models` lists. @default config/catalog.json */
+  readonly catalogFile?: unknown;
   /** Milliseconds before each response. @default 0 */
   readonly latencyMs?: number;
   /** Milliseconds between the chunks of a stream. @default 0 */
@@ -66,7 +70,7 @@ export class FakeUpstream {
     const isModels = route.startsWith('GET /openai/v1/models');
     const purpose = isModels ? 'models' : route === CHAT ? 'chat' : 'other';
     if (key === undefined || !this.keys.accepts(key, purpose)) return sendError(response, INVALID_KEY);
-    if (isModels) return sendJson(response, 200, MODEL_LIST);
+    if (isModels) return sendJson(response, 200, buildModelList(this.#options.catalogFile ?? catalogFile));
     const administered = this.#keyAdmin.answer(route, body);
     if (administered !== undefined) return sendJson(response, administered.status, administered.content);
     if (route !== CHAT) return sendError(response, unknownUrl(route));

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { normalizeBaseUrl } from '../../contract.ts';
 import { isObject, type JsonObject, parseObject } from '../../kernel/json-object.ts';
+import { type ListedModel, parseModelListing } from '../../pricing/model-listing.ts';
 import type { GroqKeyApi, GroqKeyProbe, UpstreamKey } from '../groq-key-ports.ts';
+import type { ModelLister } from '../read-model-listing.ts';
 
 /** An inconclusive answer, or none, from Groq or another upstream. The message never contains a key. */
 export class GroqKeyApiError extends Error {
@@ -14,8 +16,8 @@ const TIMEOUT_MS = 8_000;
 /** The delay before a refused key is tested again, in milliseconds: only two refusals in a row count. */
 const RETRY_DELAY_MS = 500;
 
-/** A client of Groq's API that tests keys and, where the upstream has a key API, creates and deletes them. */
-export class GroqKeyApiClient implements GroqKeyProbe, GroqKeyApi {
+/** A client of Groq's API that tests keys, lists models and, where the upstream has a key API, creates and deletes them. */
+export class GroqKeyApiClient implements GroqKeyProbe, GroqKeyApi, ModelLister {
   readonly #address: string;
   readonly #fetch: typeof fetch;
   readonly #pause: (ms: number) => Promise<unknown>;
@@ -39,6 +41,11 @@ export class GroqKeyApiClient implements GroqKeyProbe, GroqKeyApi {
       if (tries === 2) return false;
       await this.#pause(RETRY_DELAY_MS);
     }
+  }
+
+  async listModels(apiKey: string): Promise<readonly ListedModel[] | undefined> {
+    const { status, body } = await this.#call('GET', 'models', apiKey);
+    return status === 200 ? parseModelListing(body) : undefined;
   }
 
   async create(by: string, name: string): Promise<UpstreamKey & { readonly apiKey: string }> {

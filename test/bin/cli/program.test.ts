@@ -38,7 +38,7 @@ describe('a usage error', () => {
     [['keys', 'lst'], 'unknown subcommand "lst" for "keys"; did you mean "list"? See: groq-rbac keys --help'],
     [
       ['--env', 'dev', 'changes'],
-      'missing command; one of verify, prove, changes, budget, keys, audit, groq-key, report, usage. Options go after the command. See: groq-rbac --help',
+      'missing command; one of verify, prove, changes, catalog, budget, keys, audit, groq-key, report, usage. Options go after the command. See: groq-rbac --help',
     ],
     [
       ['keys', 'list', '--tem', 'chatbot'],
