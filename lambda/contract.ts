@@ -57,6 +57,9 @@ export const ENV = {
   registryTable: 'REGISTRY_TABLE',
   usageTable: 'USAGE_TABLE',
   groqBaseUrl: 'GROQ_BASE_URL',
+  /** Absent where the default applies, as are the next. */
+  upstreamFirstByteMs: 'UPSTREAM_FIRST_BYTE_MS',
+  upstreamIdleMs: 'UPSTREAM_IDLE_MS',
   operatorsTopic: 'OPERATORS_TOPIC',
   reportsBucket: 'REPORTS_BUCKET',
   /** Set by the local host only. */

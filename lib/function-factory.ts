@@ -26,13 +26,15 @@ export class FunctionFactory {
   /** Adds a function without permissions; `handler` names its file in lambda/functions. */
   add(id: string, handler: string, description: string, timeout: Duration, isNeverRetried = false): GatewayFunction {
     const { environmentName, settings, tables } = this.#props;
-    const { groqBaseUrl } = settings;
+    const { groqBaseUrl, upstreamFirstByteMs, upstreamIdleMs } = settings;
     const environment = {
       [ENV.environmentName]: environmentName,
       [ENV.ledgerTable]: tables.ledger.table.tableName,
       [ENV.registryTable]: tables.registry.table.tableName,
       [ENV.usageTable]: tables.usage.table.tableName,
       ...(groqBaseUrl === undefined ? {} : { [ENV.groqBaseUrl]: groqBaseUrl }),
+      ...(upstreamFirstByteMs === undefined ? {} : { [ENV.upstreamFirstByteMs]: String(upstreamFirstByteMs) }),
+      ...(upstreamIdleMs === undefined ? {} : { [ENV.upstreamIdleMs]: String(upstreamIdleMs) }),
     };
     const props = { handler, description, timeout, environment, settings, isNeverRetried };
     return new GatewayFunction(this.#scope, id, props);

@@ -26,7 +26,7 @@ export function explainReserveRefusal(
   if ('reclaimablePicoUsd' in refused)
     return refuse(refused.reason, explainBudget(policy, call, refused, view, periodResetAt(nowEpochMs)));
   const retryAfterMs = Math.max(1, Math.ceil(refused.retryAfterMs));
-  const { reason, limit } = explainRate(policy, refused.reason);
+  const { reason, limit } = explainRate(policy, refused);
   return refuse(reason, `${limit}. Try again in ${retryAfterMs / 1000} s.`, { retryAfterMs });
 }
 
@@ -57,11 +57,11 @@ function explainBudget(
 
 function explainRate(
   { team, maxConcurrent, rateLimitRpm, rateLimitTpm }: TeamPolicy,
-  reason: RateRefusal['reason'],
+  { reason, inFlight }: RateRefusal,
 ): { readonly reason: 'concurrency_exceeded' | 'requests_exceeded' | 'tokens_exceeded'; readonly limit: string } {
   switch (reason) {
     case 'concurrency_exceeded':
-      return { reason, limit: `Team "${team}" has ${maxConcurrent} requests in flight, its limit` };
+      return { reason, limit: explainConcurrency(team, maxConcurrent, inFlight) };
     case 'requests_exceeded':
       return { reason, limit: `Team "${team}" has reached its limit of ${rateLimitRpm} requests a minute` };
     case 'tokens_exceeded':
@@ -74,4 +74,10 @@ function explainRate(
     case 'key_tokens_exceeded':
       return { reason: 'tokens_exceeded', limit: 'This key has reached its own limit of tokens a minute' };
   }
+}
+
+/** An old call may hang, or its process may have died; it ends by itself, at the latest 15 s after its deadline. */
+function explainConcurrency(team: string, maxConcurrent: number, inFlight: RateRefusal['inFlight']): string {
+  const limit = `Team "${team}" has ${inFlight?.calls ?? maxConcurrent} requests in flight, and its limit is ${maxConcurrent}`;
+  return inFlight === undefined ? limit : `${limit}; the oldest started at ${formatUtc(inFlight.oldestSinceEpochMs)}`;
 }

@@ -1,4 +1,5 @@
 import { ENV } from '../contract.ts';
+import type { UpstreamLimits } from '../groq/upstream-limits.ts';
 import { WEBHOOK_KINDS } from '../policy/deployment-settings.ts';
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -14,6 +15,19 @@ export function readVariables(source: Variables) {
     metricsFile: source[ENV.metricsFile],
     groqBaseUrl: source[ENV.groqBaseUrl] === '' ? undefined : source[ENV.groqBaseUrl],
   };
+}
+
+/** Reads the limits of Groq's answers that are set. @throws Error that names a variable that is no number. */
+export function readUpstreamLimits(source: Variables): Partial<UpstreamLimits> {
+  const read = (name: string) => {
+    const text = source[name];
+    if (text === undefined || text === '') return undefined;
+    const ms = Number(text);
+    if (!(ms > 0)) throw new Error(`the environment variable ${name} must be a number of milliseconds`);
+    return ms;
+  };
+  const [firstByteMs, idleMs] = [read(ENV.upstreamFirstByteMs), read(ENV.upstreamIdleMs)];
+  return { ...(firstByteMs === undefined ? {} : { firstByteMs }), ...(idleMs === undefined ? {} : { idleMs }) };
 }
 
 /** Reads the thresholds of budget alerts and their event bus. @throws Error when a list is missing or is not numeric. */

@@ -18,7 +18,7 @@ import { DynamoLedger } from '../ledger/io/dynamo-ledger.ts';
 import { Registry } from '../policy/io/registry.ts';
 import { DynamoUsage } from '../usage/io/dynamo-usage.ts';
 import { DynamoRefusals } from '../usage/io/refusal-item.ts';
-import { readVariables } from './environment-variables.ts';
+import { readUpstreamLimits, readVariables } from './environment-variables.ts';
 
 const variables = readVariables(process.env);
 const client = createDynamoClient();
@@ -49,6 +49,7 @@ export const handler = createGatewayHandler({
     clock: systemClock,
     log: systemLog,
     limits: new HeadroomMetrics(headroom, variables.environmentName, writeMetrics),
+    timeouts: readUpstreamLimits(process.env),
   }),
   recorder,
   clock: systemClock,

@@ -113,6 +113,8 @@ export type ReserveRefusal =
         | 'key_requests_exceeded'
         | 'key_tokens_exceeded';
       readonly retryAfterMs: number;
+      /** The calls that hold the places, where the reason is concurrency. */
+      readonly inFlight?: { readonly calls: number; readonly oldestSinceEpochMs: number };
     };
 
 /** The end of a call, in money and tokens. */

@@ -15,7 +15,7 @@ export type ReserveOutcome =
 
 /** The wait until a refused caller may find a free place, in milliseconds: no reservation has a known end. */
 const CONCURRENCY_RETRY_MS = 1_000;
-const NO_FREE_PLACE: ReserveRefusal = { reason: 'concurrency_exceeded', retryAfterMs: CONCURRENCY_RETRY_MS };
+const NO_FREE_PLACE = { reason: 'concurrency_exceeded', retryAfterMs: CONCURRENCY_RETRY_MS } as const;
 
 /**
  * Reserves the maximum cost of a call. Idempotent: a reservation that is already open returns the same state. The caller
@@ -90,7 +90,16 @@ function refuseByBudget(
     const { limitPicoUsd, availablePicoUsd } = key;
     return { reason: 'key_budget_exceeded', limitPicoUsd, availablePicoUsd, ...sumReserved(state, terms, keyId) };
   }
-  return state.open.size >= terms.maxConcurrent ? NO_FREE_PLACE : undefined;
+  return state.open.size >= terms.maxConcurrent
+    ? { ...NO_FREE_PLACE, inFlight: describeInFlight(state, terms) }
+    : undefined;
+}
+
+/** The calls in flight. Every call has as long to live as this one, so its end reveals its start. */
+function describeInFlight({ open }: LedgerState, { reservation, nowEpochMs }: ReserveTerms) {
+  const firstEndEpochMs = Math.min(...Array.from(open.values(), ({ expiresAtEpochMs }) => expiresAtEpochMs));
+  const ageMs = Math.max(0, reservation.expiresAtEpochMs - firstEndEpochMs);
+  return { calls: open.size, oldestSinceEpochMs: nowEpochMs - (open.size === 0 ? 0 : ageMs) };
 }
 
 function isSameReservation(a: Reservation, b: Reservation): boolean {

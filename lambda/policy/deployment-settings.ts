@@ -13,6 +13,13 @@ const RETENTION_DAYS = [7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 10
 const WAF_RATE = { min: 10, max: 2_000_000_000 };
 
 const text = (pattern: RegExp, message: string) => v.pipe(v.string(message), v.regex(pattern, message));
+/** Below a second, slow calls would be cut; a call itself lasts 290 s at most. */
+const upstreamTime = v.pipe(
+  v.number('must be a whole number of milliseconds'),
+  v.integer('must be a whole number of milliseconds'),
+  v.minValue(1_000, 'must be at least 1000, a second'),
+  v.maxValue(290_000, 'must be at most 290000, the longest call'),
+);
 const flag = v.boolean('must be true or false');
 
 /** The schema of an environment's deployment. `npm start` ignores it. Account and region default to those of the CLI. */
@@ -24,6 +31,13 @@ export const deploymentSchema = v.strictObject(
     region: v.optional(text(/^[a-z]{2}(-[a-z]+)+-\d$/, 'must be a region such as eu-central-1')),
     /** Groq's address. @default https://api.groq.com */
     groqBaseUrl: v.optional(v.pipe(v.string(), v.url('must be an address such as https://api.groq.com'))),
+    /**
+     * The milliseconds until the first byte of a stream from Groq; a whole answer has the time to be written besides. A
+     * call that exceeds it is charged at its maximum cost. @default 30,000
+     */
+    upstreamFirstByteMs: v.optional(upstreamTime),
+    /** The milliseconds between two parts of an answer from Groq, with the same effect. @default 60,000 */
+    upstreamIdleMs: v.optional(upstreamTime),
     /** E-mail addresses that receive operational alarms. @default none; the alarms' topic exists either way */
     operators: v.optional(
       v.array(v.pipe(v.string(), v.email('must be a list of e-mail addresses')), 'must be a list of e-mail addresses'),

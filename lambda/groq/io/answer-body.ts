@@ -22,7 +22,7 @@ export class UnreadableAnswer extends Error {
  *
  * @throws UnreadableAnswer if it is over {@link MAX_ANSWER_BYTES}; the rest is not received.
  */
-export async function readBody({ body }: Pick<Response, 'body'>): Promise<string> {
+export async function readBody(body: AsyncIterable<Uint8Array> | null): Promise<string> {
   if (body === null) return '';
   const chunks: Uint8Array[] = [];
   let size = 0;
@@ -39,8 +39,8 @@ export async function readBody({ body }: Pick<Response, 'body'>): Promise<string
  *
  * @throws UnreadableAnswer for a body that is none, although the status says so.
  */
-export async function readAnswer(response: Response): Promise<string> {
-  const text = await readBody(response);
+export async function readAnswer(content: AsyncIterable<Uint8Array> | null): Promise<string> {
+  const text = await readBody(content);
   if (text.trim() === '') throw new UnreadableAnswer('ANSWER_EMPTY');
   const body = parseObject(text);
   if (body === undefined) throw new UnreadableAnswer('ANSWER_NOT_JSON');

@@ -3,7 +3,9 @@ import { normalizeBaseUrl } from '../../contract.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { RateLimitObserver } from '../rate-limit-reading.ts';
 import type { ChatCall, UpstreamHeaders, UpstreamResponse } from '../upstream.ts';
+import { DEFAULT_UPSTREAM_LIMITS, firstByteLimitMs, type UpstreamLimits } from '../upstream-limits.ts';
 import { readAnswer } from './answer-body.ts';
+import { AnswerTimer } from './answer-timer.ts';
 import { resetConnectionPool } from './connection-pool.ts';
 import { type CallFailure, readFailure } from './groq-errors.ts';
 import { parseRateLimitHeaders, parseRateLimitRefusal } from './groq-limits.ts';
@@ -30,6 +32,8 @@ export type GroqClientOptions = {
   readonly baseUrl: string | undefined;
   readonly clock: Clock;
   readonly limits: RateLimitObserver;
+  /** @default DEFAULT_UPSTREAM_LIMITS */
+  readonly timeouts?: Partial<UpstreamLimits> | undefined;
 };
 
 /** Sends chat completions to Groq's API by groq-sdk, once each, and reports the rate limits of every response. */
@@ -37,9 +41,10 @@ export class GroqClient {
   readonly #client: Groq;
   readonly #clock: Clock;
   readonly #limits: RateLimitObserver;
+  readonly #timeouts: UpstreamLimits;
   #lastUsedEpochMs = 0;
 
-  constructor({ baseUrl, clock, limits }: GroqClientOptions) {
+  constructor({ baseUrl, clock, limits, timeouts }: GroqClientOptions) {
     this.#client = new Groq({
       // Each request carries its team's key.
       apiKey: 'per-request',
@@ -51,6 +56,7 @@ export class GroqClient {
     });
     this.#clock = clock;
     this.#limits = limits;
+    this.#timeouts = { ...DEFAULT_UPSTREAM_LIMITS, ...timeouts };
   }
 
   /** Sends a call with a Groq key. Never throws. */
@@ -67,9 +73,8 @@ export class GroqClient {
   }
 
   async #post({ body }: Pick<ChatCall, 'body'>, apiKey: string, timeoutMs: number): Promise<UpstreamResponse> {
-    // Not AbortSignal.timeout: a signal that lives until the deadline would keep every response in memory until then.
-    const deadline = new AbortController();
-    const timer = setTimeout(() => deadline.abort(), timeoutMs);
+    const firstByteMs = firstByteLimitMs(body, this.#timeouts);
+    const timer = new AnswerTimer(timeoutMs, firstByteMs, this.#timeouts.idleMs);
     let isStreaming = false;
     this.#dropIdleConnections();
     try {
@@ -78,18 +83,20 @@ export class GroqClient {
           body,
           headers: { Authorization: `Bearer ${apiKey}` },
           timeout: timeoutMs,
-          signal: deadline.signal,
+          signal: timer.signal,
         })
         .asResponse();
       this.#observeRateLimits(body.model, response.headers);
       const headers = forwardHeaders(response.headers);
       const isEvents = /^\s*text\/event-stream\b/i.test(headers['content-type'] ?? '');
-      if (response.body === null || !isEvents) return { kind: 'complete', body: await readAnswer(response), headers };
+      const content = response.body === null ? null : timer.guard(response.body);
+      if (content === null || !isEvents) return { kind: 'complete', body: await readAnswer(content), headers };
       isStreaming = true;
-      const events = withCleanup(splitSseEvents(response.body), () => clearTimeout(timer));
-      return { kind: 'stream', events, headers };
+      return { kind: 'stream', events: splitSseEvents(content), headers };
+    } catch (error) {
+      throw timer.exceeded ?? error;
     } finally {
-      if (!isStreaming) clearTimeout(timer);
+      if (!isStreaming) timer.stop();
     }
   }
 
@@ -105,14 +112,6 @@ export class GroqClient {
       failed?.status === 429 ? parseRateLimitRefusal(headers, failed.text) : parseRateLimitHeaders(headers);
     const isServed = failed === undefined ? { isServed: true } : {};
     this.#limits.observe(model, { ...reading, ...isServed }, this.#clock.nowEpochMs());
-  }
-}
-
-async function* withCleanup(events: AsyncIterable<Uint8Array>, cleanUp: () => void): AsyncGenerator<Uint8Array> {
-  try {
-    yield* events;
-  } finally {
-    cleanUp();
   }
 }
 

@@ -23,5 +23,5 @@ export class FailedResponse extends Error {
 export async function fetchUpstream(url: string | URL | Request, init?: RequestInit): Promise<Response> {
   const response = await fetch(url, { ...init, redirect: 'manual' });
   if (response.ok) return response;
-  throw new FailedResponse(response, await readBody(response).catch(() => ''));
+  throw new FailedResponse(response, await readBody(response.body).catch(() => ''));
 }

@@ -4,6 +4,7 @@ import { type ChatRequest, parseChatRequest } from '../../../lambda/chat/chat-re
 import { decide } from '../../../lambda/chat/decide.ts';
 import { explainReserveRefusal } from '../../../lambda/chat/reserve-refusal.ts';
 import { picoUsdFromNumber as usd, ZERO_USD } from '../../../lambda/kernel/money.ts';
+import { formatUtc } from '../../../lambda/kernel/period.ts';
 import { openLedger } from '../../../lambda/ledger/ledger.ts';
 import type { ReserveRefusal } from '../../../lambda/ledger/reservation.ts';
 import { catalog, policyWith } from '../../support/catalog.ts';
@@ -32,5 +33,14 @@ describe('explainReserveRefusal', () => {
   it("reports the cap in force, not the policy's", () => {
     const message = explain({ reason: 'organization_budget_exceeded', ...overdrawn });
     expect(message).toContain("The organisation's monthly cap of $620 is used up");
+  });
+
+  it('says how many calls hold the places, and since when', () => {
+    const inFlight = { calls: 6, oldestSinceEpochMs: START_MS - 65_000 };
+    const message = explain({ reason: 'concurrency_exceeded', retryAfterMs: 1_000, inFlight });
+    const since = formatUtc(START_MS - 65_000);
+    expect(message).toBe(
+      `Team "chatbot" has 6 requests in flight, and its limit is ${policy.maxConcurrent}; the oldest started at ${since}. Try again in 1 s.`,
+    );
   });
 });

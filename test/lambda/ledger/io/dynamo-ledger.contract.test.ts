@@ -132,7 +132,7 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('the ledger on %s', 
   it('expires an overdue reservation when another call needs its place', async () => {
     await reserve('dead', 100n, { expiresAtEpochMs: START_MS + 1_000, maxConcurrent: 1 });
     expect(await reserve('b', 100n, { maxConcurrent: 1 })).toMatchObject({
-      refused: { reason: 'concurrency_exceeded' },
+      refused: { reason: 'concurrency_exceeded', inFlight: { calls: 1, oldestSinceEpochMs: expect.any(Number) } },
     });
     expect(await reserve('b', 100n, { maxConcurrent: 1, nowEpochMs: START_MS + 1_000 })).toMatchObject({
       kind: 'reserved',
