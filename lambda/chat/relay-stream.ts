@@ -12,6 +12,7 @@ import {
   renderSseData,
   type StreamEvent,
 } from './chat-stream.ts';
+import { keepPossibleUsage } from './settle-call.ts';
 import { dearerUsage } from './stream-usage.ts';
 
 /** The outcome of a stream. */
@@ -35,7 +36,10 @@ export async function relayStream(
   let firstTokenAtMs: number | undefined;
   let cutBy: string | undefined;
   const annotate = (reported: TokenUsage) => ({
-    cost_usd: toUsdString(chatCost(call.model, reported)),
+    // The amount that is settled: see buildSettlement.
+    cost_usd: toUsdString(
+      keepPossibleUsage(call, reported) === undefined ? call.maxCostPicoUsd : chatCost(call.model, reported),
+    ),
     request_id: request.requestId,
   });
   try {

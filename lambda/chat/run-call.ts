@@ -1,4 +1,5 @@
 import type { TracedUpstreamResponse } from '../groq/upstream.ts';
+import { toUsdString } from '../kernel/money.ts';
 import { refuse } from '../kernel/refusals.ts';
 import { NO_GROQ_KEYS } from '../ledger/call-trace.ts';
 import { VOID } from '../ledger/reservation.ts';
@@ -14,7 +15,7 @@ import type {
 } from './chat-completion.ts';
 import { relayStream } from './relay-stream.ts';
 import type { CallOutcome } from './request-report.ts';
-import { buildSettlement, parseBodyUsage, settle } from './settle-call.ts';
+import { buildSettlement, keepPossibleUsage, parseBodyUsage, settle } from './settle-call.ts';
 
 /** Sends an admitted call to Groq and settles its reservation; a stream is settled at the end of its relay. */
 export async function runCall(
@@ -28,9 +29,17 @@ export async function runCall(
   const response = await callUpstream(ports, request, call);
   const metadata = { ...describeAdmitted(admitted), upstreamMs: clock.monotonicMs() - startMs };
 
-  const finish = async (usage: TokenUsage | undefined, isComplete: boolean): Promise<CallOutcome> => {
+  const finish = async (reported: TokenUsage | undefined, isComplete: boolean): Promise<CallOutcome> => {
     const upstreamMs = Math.round(clock.monotonicMs() - startMs);
     const trace = { upstreamMs, groqKeys: response.groqKeys ?? NO_GROQ_KEYS };
+    const usage = keepPossibleUsage(call, reported);
+    if (isComplete && usage === undefined)
+      ports.log('usage_unreadable', {
+        requestId: request.requestId,
+        team: request.policy.team,
+        model: call.model.id,
+        maxCostUsd: toUsdString(call.maxCostPicoUsd),
+      });
     const isBilled = response.kind !== 'rejected';
     const settlement = isBilled ? buildSettlement(admitted, trace, usage) : { ...VOID, trace };
     const view = await settle(ports, request, admitted, settlement);

@@ -5,8 +5,9 @@ import type { CallTrace } from '../ledger/call-trace.ts';
 import { type LedgerView, type Settlement, VOID } from '../ledger/reservation.ts';
 import { overrunAmount } from '../ledger/settle.ts';
 import { chatCost } from '../pricing/pricing.ts';
-import { parseUsage, type TokenUsage } from '../pricing/token-usage.ts';
+import { isPossibleUsage, parseUsage, type TokenUsage } from '../pricing/token-usage.ts';
 import type { AdmittedCall } from './admission.ts';
+import type { BoundedCall } from './bounded-call.ts';
 import type { ChatCompletionPorts, ChatCompletionRequest } from './chat-completion.ts';
 
 /** The settlement of a call: its actual cost if Groq reported usage, or else its maximum cost, marked assumed. */
@@ -50,4 +51,11 @@ export async function settle(
 /** The usage in the body of a complete response. */
 export function parseBodyUsage(body: string): TokenUsage | undefined {
   return parseUsage(parseObject(body)?.usage);
+}
+
+/** The usage that a call can have had, or undefined if the reported one is beyond its limits. */
+export function keepPossibleUsage(call: BoundedCall, usage: TokenUsage | undefined): TokenUsage | undefined {
+  const { maxOutputTokens, model } = call;
+  const limits = { maxOutputTokens, contextWindow: model.contextWindow };
+  return usage !== undefined && isPossibleUsage(usage, limits) ? usage : undefined;
 }

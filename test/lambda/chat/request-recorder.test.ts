@@ -175,9 +175,9 @@ it.each([
 });
 
 it('reports a call that cost more than its maximum', async () => {
-  const body = bodyWith({ prompt_tokens: 10, completion_tokens: 999_999, total_tokens: 1_000_009 });
+  const body = bodyWith({ prompt_tokens: 100_000, completion_tokens: 5, total_tokens: 100_005 });
   const gateway = await startGateway(() => ({ kind: 'complete', body, headers: {} }));
-  await invoke(gateway, chatEvent({}));
+  await invoke(gateway, chatEvent({ max_tokens: 10 }));
   expect(lines[0]).toMatchObject({ Overruns: 1 });
 });
 

@@ -59,13 +59,13 @@ describe('a failed call', () => {
   });
 
   it('is charged in full and logged as an overrun when it cost more than its maximum', async () => {
-    const expensiveUsage = { prompt_tokens: 10, completion_tokens: 5_000, total_tokens: 5_010 };
+    const expensiveUsage = { prompt_tokens: 20_000, completion_tokens: 5, total_tokens: 20_005 };
     const gateway = await rig.createGateway(async () => ({
       ...COMPLETE_RESPONSE,
       body: JSON.stringify({ usage: expensiveUsage }),
     }));
     await invoke(gateway, chatEvent({ max_tokens: 10 }));
-    expect(await rig.readLedger()).toMatchObject({ spentPicoUsd: 1_500_750_000n, reservedPicoUsd: 0n });
+    expect(await rig.readLedger()).toMatchObject({ spentPicoUsd: 1_501_500_000n, reservedPicoUsd: 0n });
     expect(rig.logged.join()).toMatch(/"event":"overrun".*"model":"openai\/gpt-oss-20b","overrunUsd":"0\.00148/);
   });
 
