@@ -42,16 +42,22 @@ export function chooseModel(
   if (model.status !== 'retired') return { model, replacedModel: undefined };
   const replacement = model.replacement === undefined ? undefined : catalog.models.get(model.replacement);
   if (policy.onRetiredModel === 'replace' && replacement?.kind === 'chat' && replacement.status !== 'retired') {
-    return { model: replacement, replacedModel: id };
+    // The model that answers must be allowed too: an alias must not reach what its own name would not.
+    if (models.includes(replacement.id)) return { model: replacement, replacedModel: id };
+    const message = `Groq retired the model \`${id}\`, and its replacement \`${replacement.id}\` is not allowed. ${allowed()}`;
+    return refuse('model_not_allowed', message, { param });
   }
   const since = model.retiredOn === undefined ? '' : ` on ${model.retiredOn}`;
   const instead = model.replacement === undefined ? '' : ` Use \`${model.replacement}\` instead.`;
   return refuse('model_decommissioned', `Groq retired the model \`${id}\`${since}.${instead}`, { param });
 }
 
-/** The models to suggest in a refusal: those still served or replaced, or all if none is. */
+/** The models to suggest in a refusal: those still served, or replaced by an allowed one; all if none is. */
 function suggestableModels(models: readonly string[], policy: TeamPolicy, catalog: Catalog): readonly string[] {
-  if (policy.onRetiredModel === 'replace') return models;
-  const served = models.filter((id) => catalog.models.get(id)?.status !== 'retired');
+  const served = models.filter((id) => {
+    const model = catalog.models.get(id);
+    if (model?.status !== 'retired') return true;
+    return policy.onRetiredModel === 'replace' && models.includes(model.replacement ?? '');
+  });
   return served.length === 0 ? models : served;
 }

@@ -6,6 +6,7 @@ import { didYouMean } from '../kernel/nearest-word.ts';
 import { type Catalog, explainUnpriced } from '../pricing/catalog.ts';
 import { type DeploymentSettings, deploymentSchema } from './deployment-settings.ts';
 import { organizationSchema, teamSchema } from './environment-schema.ts';
+import { checkReplacedModels } from './replaced-models.ts';
 
 const environmentSchema = v.strictObject(
   {
@@ -51,6 +52,13 @@ export type Environment = {
  * @throws ConfigError that names the file, the team, the field and the nearest known word.
  */
 export function parseEnvironment(file: string, content: unknown, catalog: Catalog): Environment {
+  const environment = parseAnyEnvironment(file, content, catalog);
+  for (const policy of environment.teams.values()) checkReplacedModels(file, policy, catalog);
+  return environment;
+}
+
+/** Parses an environment file, without the checks that an environment published earlier may fail. */
+function parseAnyEnvironment(file: string, content: unknown, catalog: Catalog): Environment {
   const parsed = v.safeParse(environmentSchema, content);
   if (!parsed.success) {
     const place = (path: readonly PropertyKey[]) => (path.length === 0 ? '' : `"${path.join('.')}": `);
@@ -89,7 +97,7 @@ export function parsePublishedEnvironment(
   const { teams, ...rest } = content;
   const known = Object.entries(teams).map(([team, policy]) => [team, pickKnownFields(teamSchema, policy)]);
   const environment = { ...(pickKnownFields(environmentSchema, rest) as object), teams: Object.fromEntries(known) };
-  return parseEnvironment('registry', environment, catalog);
+  return parseAnyEnvironment('registry', environment, catalog);
 }
 
 /** Lists the field names at a path of an environment file. */

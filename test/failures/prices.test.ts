@@ -18,7 +18,7 @@ const RETIRED = 'llama-3.1-8b-instant';
 const findModel = (id: string) => catalog.models.get(id) as ChatModel;
 
 describe('a retired model that is replaced', () => {
-  const policy = { allowedModels: [RETIRED], onRetiredModel: 'replace' as const };
+  const policy = { allowedModels: [RETIRED, MODEL], onRetiredModel: 'replace' as const };
 
   it('never bills its replacement at the price of the requested model', async () => {
     hosted = await HostedGateways.start(database, { teams: { a: policy } });

@@ -114,7 +114,7 @@ describe('decide', () => {
   it('replaces a retired model if the policy says so', () => {
     const call = decided(
       { ...hello, model: 'llama-3.1-8b-instant' },
-      { allowedModels: ['llama-3.1-8b-instant'], onRetiredModel: 'replace' },
+      { allowedModels: ['llama-3.1-8b-instant', 'openai/gpt-oss-20b'], onRetiredModel: 'replace' },
     );
     expect(call).toMatchObject({ model: { id: 'openai/gpt-oss-20b' }, replacedModel: 'llama-3.1-8b-instant' });
     expect(upstreamBody(limitOutput(call as BoundedCall, 5))).toMatchObject({ model: 'openai/gpt-oss-20b' });

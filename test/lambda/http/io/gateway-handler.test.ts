@@ -99,7 +99,10 @@ describe('a response', () => {
   });
 
   it('reports the retired model that it replaced', async () => {
-    rig.policy = { allowedModels: ['llama-3.1-8b-instant'], onRetiredModel: 'replace' };
+    rig.policy = {
+      allowedModels: ['llama-3.1-8b-instant', 'openai/gpt-oss-20b'],
+      onRetiredModel: 'replace',
+    };
     const gateway = await rig.createGateway(async () => COMPLETE_RESPONSE);
     expect((await invoke(gateway, chatEvent({ model: 'llama-3.1-8b-instant' }))).headers).toMatchObject({
       'x-model-replaced': 'llama-3.1-8b-instant',
