@@ -58,6 +58,9 @@ function checkFields(body: JsonObject): Refusal | undefined {
   if (!isFlag(streamOptions.include_usage)) return invalid('stream_options.include_usage', 'must be true or false');
   if ((toNumber(body.n) ?? body.n ?? 1) !== 1)
     return invalid('n', 'must be 1: Groq answers with one choice, and each further one would be billed');
+  const tier = body.service_tier ?? 'on_demand';
+  if (typeof tier !== 'string' || !PRICED_SERVICE_TIERS.includes(tier))
+    return invalid('service_tier', `must be one of ${PRICED_SERVICE_TIERS.join(', ')}: no other has a known price`);
   for (const field of OUTPUT_LIMITS) {
     const limit = toNumber(body[field]) ?? body[field] ?? 1;
     if (typeof limit !== 'number' || !Number.isSafeInteger(limit) || limit < 1)
@@ -65,6 +68,12 @@ function checkFields(body: JsonObject): Refusal | undefined {
   }
   return undefined;
 }
+
+/**
+ * The tiers at the catalog's prices: `flex` costs what `on_demand` does, and `auto` is one of the two
+ * (console.groq.com/docs/service-tiers, read 2026-11-30). `performance` has a price by contract.
+ */
+const PRICED_SERVICE_TIERS: readonly string[] = ['on_demand', 'auto', 'flex'];
 
 /** A number's field wins over its deprecated alias. */
 const OUTPUT_LIMITS = ['max_completion_tokens', 'max_tokens'] as const;
