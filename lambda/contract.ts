@@ -118,6 +118,9 @@ export const ALERT_EVENT = { source: EVENT_SOURCE, detailType: 'Budget threshold
 /** Source and detail type of an event about a team's Groq keys. */
 export const GROQ_KEY_EVENT = { source: EVENT_SOURCE, detailType: 'Groq key rotation' } as const;
 
+/** Source and detail type of an event about differences between the catalog and Groq's list of models. */
+export const CATALOG_EVENT = { source: EVENT_SOURCE, detailType: 'Catalog differs' } as const;
+
 /**
  * Returns the value of the API Gateway key by which the authorizer selects a holder's usage plan. It is not a secret: the
  * API takes keys from its authorizer only. Values are alphanumeric and unique in an account and region.

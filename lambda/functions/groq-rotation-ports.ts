@@ -6,6 +6,7 @@ import type { GroqKeyPorts, GroqSecret } from '../groq-keys/groq-key-ports.ts';
 import { GroqKeyApiClient } from '../groq-keys/io/groq-key-api-client.ts';
 import { DynamoGroqKeyRepository } from '../groq-keys/io/groq-key-repository.ts';
 import { groqSecret, startGroqRotation } from '../groq-keys/io/groq-secret.ts';
+import { DynamoReportedDifferences } from '../groq-keys/io/reported-differences.ts';
 import { DynamoAuditLog } from '../policy/io/dynamo-audit-log.ts';
 import { Registry } from '../policy/io/registry.ts';
 import { DynamoUsage } from '../usage/io/dynamo-usage.ts';
@@ -51,6 +52,9 @@ export function createGroqRotationPorts(
       groqSecret(secrets, groqSecretName(team, environmentName), environmentName),
     startRotation: async (team: string, functionArn: string) =>
       await startGroqRotation(secrets, team, environmentName, functionArn),
+    lister: new GroqKeyApiClient(options.groqBaseUrl),
+    reported: new DynamoReportedDifferences(client, registryTable),
+    catalog: async () => (await registry.readCurrent())?.catalog,
     policies: async () => (await registry.readCurrent())?.environment.teams ?? new Map(),
     environmentName,
     nowEpochMs,

@@ -23,6 +23,11 @@ export function compareCatalog(catalog: Catalog, listed: readonly ListedModel[])
   return [...known, ...added].sort((a, b) => (a.model < b.model ? -1 : a.model > b.model ? 1 : 0));
 }
 
+/** Identifies a difference, so that each is reported once. */
+export function differenceId({ model, field, groq }: CatalogDifference): string {
+  return `${model} ${field} ${groq}`;
+}
+
 function compareModel(model: Model, listed: ListedModel | undefined): readonly CatalogDifference[] {
   const differ = (field: string, inCatalog: unknown, atGroq: unknown): CatalogDifference => ({
     model: model.id,

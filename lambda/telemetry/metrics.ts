@@ -19,6 +19,7 @@ export const METRIC = {
   groqKeysRefused: 'GroqKeysRefused',
   groqKeysMissing: 'GroqKeysMissing',
   stagedKeysMissing: 'StagedGroqKeysMissing',
+  catalogDifferences: 'CatalogDifferences',
   groqBlocked: 'GroqBlocked',
   groqRequestsFreePercent: 'GroqRequestsFreePercent',
   groqTokensFreePercent: 'GroqTokensFreePercent',

@@ -3,7 +3,7 @@ import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
-import { GROQ_KEY_EVENT } from '../../lambda/contract.ts';
+import { CATALOG_EVENT, GROQ_KEY_EVENT } from '../../lambda/contract.ts';
 import type { GatewayFunction } from '../gateway-function.ts';
 import type { GatewayTable } from '../gateway-table.ts';
 import { grantPutEvents } from '../monitoring/event-bus.ts';
@@ -24,8 +24,10 @@ export type GroqKeyRotationProps = {
 const WATCH_INTERVAL = Duration.minutes(5);
 /** The interval of the retirement of replaced keys: each must be unused for a day first. */
 const RETIREMENT_INTERVAL = Duration.days(1);
+/** The interval of the comparison of the catalog: twice within the day that its alarm evaluates. */
+const CATALOG_INTERVAL = Duration.hours(12);
 
-/** Grants and schedules of the one function that writes teams' Groq secrets. Secrets Manager and two schedules invoke it. */
+/** Grants and schedules of the one function that writes teams' Groq secrets. Secrets Manager and three schedules invoke it. */
 export class GroqKeyRotation extends Construct {
   constructor(scope: Construct, id: string, props: GroqKeyRotationProps) {
     super(scope, id);
@@ -42,11 +44,13 @@ export class GroqKeyRotation extends Construct {
       'RotateSecret',
     ]);
     grantPutEvents(rotation, GROQ_KEY_EVENT);
+    grantPutEvents(rotation, CATALOG_EVENT);
     const reason = 'Each report has the name of its rotation, in a folder of its own.';
     reports.grantFolderAccess(rotation, ['PutObject'], 'groq-keys/', reason);
     secrets.grantRotation(this, rotation);
     this.#grantStartRotation(rotation);
     this.#schedule(rotation, 'Watch', 'watch', WATCH_INTERVAL, "Watches teams' current Groq keys");
+    this.#schedule(rotation, 'Catalog', 'catalog', CATALOG_INTERVAL, "Compares the catalog with Groq's list of models");
     this.#schedule(rotation, 'Retire', 'retire', RETIREMENT_INTERVAL, 'Retires replaced Groq keys that are out of use');
   }
 

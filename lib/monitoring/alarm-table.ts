@@ -262,6 +262,14 @@ export const OPERATIONAL_ALARMS: readonly AlarmEntry[] = [
     'Stage one: groq-rbac groq-key stage.',
   ),
   entry(
+    'catalog-differences',
+    1,
+    ({ environmentName }) =>
+      gatewayMetric(environmentName, METRIC.catalogDifferences, Stats.MAXIMUM).with({ period: DAILY_PERIOD }),
+    "The catalog of models is not what Groq's own list says.",
+    'Run groq-rbac catalog diff and correct config/catalog.json.',
+  ),
+  entry(
     'groq-key-missing',
     1,
     gatewayMetricSource(METRIC.groqKeysMissing),

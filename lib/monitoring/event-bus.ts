@@ -1,6 +1,6 @@
 import { ArnFormat, Stack } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import type { ALERT_EVENT, GROQ_KEY_EVENT } from '../../lambda/contract.ts';
+import type { ALERT_EVENT, CATALOG_EVENT, GROQ_KEY_EVENT } from '../../lambda/contract.ts';
 import type { GatewayFunction } from '../gateway-function.ts';
 
 /** The bus that every account has. */
@@ -9,7 +9,7 @@ export const EVENT_BUS = 'default';
 /** Lets a function send events of one kind to the bus, and no others. */
 export function grantPutEvents(
   { role }: GatewayFunction,
-  { source, detailType }: typeof ALERT_EVENT | typeof GROQ_KEY_EVENT,
+  { source, detailType }: typeof ALERT_EVENT | typeof GROQ_KEY_EVENT | typeof CATALOG_EVENT,
 ): void {
   const bus = Stack.of(role).formatArn({
     service: 'events',

@@ -34,6 +34,10 @@ export function createLocalGroqRotation(props: LocalGroqRotationProps): (event: 
       notify: async ({ lines }) => {
         for (const line of lines) notify(line);
       },
+      notifyDifferences: async (differences) => {
+        for (const { model, field, catalog, groq } of differences)
+          notify(`${model}: ${field} is ${catalog} in the catalog, ${groq} at Groq`);
+      },
       saveReport: async (path, markdown) => {
         const file = join(dataDir, 'reports', path);
         mkdirSync(dirname(file), { recursive: true });

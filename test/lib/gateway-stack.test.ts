@@ -125,6 +125,8 @@ describe('the stack', () => {
         'dynamodb:Query POLICIES*',
         'dynamodb:Query TEAM#*',
         'dynamodb:UpdateItem GROQKEYS#*',
+        // One for each kind of event.
+        'events:PutEvents',
         'events:PutEvents',
         ...logs,
         's3:PutObject',

@@ -2,12 +2,17 @@ import middy from '@middy/core';
 import type { Context, SecretsManagerRotationEvent } from 'aws-lambda';
 import type { Log } from '../../kernel/clock.ts';
 import type { TeamPolicy } from '../../policy/environment.ts';
+import type { Catalog } from '../../pricing/catalog.ts';
 import { logRotationStep } from '../../secrets/io/rotation-step-log.ts';
 import { toEmfLine } from '../../telemetry/emf-record.ts';
 import { DIMENSION, METRIC } from '../../telemetry/metrics.ts';
+import type { GroqKeyNotifier } from '../groq-key-events.ts';
 import type { GroqKeyPorts, GroqSecret } from '../groq-key-ports.ts';
 import { StagedKeyMissingError } from '../groq-key-source.ts';
+import type { ModelLister } from '../read-model-listing.ts';
 import { rotateGroqKey } from '../rotate-groq-key.ts';
+import type { CatalogNotifier, ReportedDifferences } from '../watch-catalog.ts';
+import { runCatalogJob } from './catalog-job.ts';
 import { type GroqKeyJob, runGroqKeyJob } from './groq-key-jobs.ts';
 
 const EVENTS = { done: 'groq_rotation_step', failed: 'groq_rotation_failed' };
@@ -20,6 +25,10 @@ export type GroqKeyRotationPorts = Omit<GroqKeyPorts, 'nowEpochMs' | 'keySourceF
   /** Starts a rotation by the function with this ARN. */
   readonly startRotation: (team: string, functionArn: string) => Promise<void>;
   readonly policies: () => Promise<ReadonlyMap<string, TeamPolicy>>;
+  readonly catalog: () => Promise<Catalog | undefined>;
+  readonly lister: ModelLister;
+  readonly reported: ReportedDifferences;
+  readonly notifier: GroqKeyNotifier & CatalogNotifier;
   readonly nowEpochMs: () => number;
   readonly log: Log;
   /** Writes a metric's line to the log. */
@@ -27,7 +36,7 @@ export type GroqKeyRotationPorts = Omit<GroqKeyPorts, 'nowEpochMs' | 'keySourceF
 };
 
 /** The function's event: a rotation step from Secrets Manager, or a job from a schedule. */
-export type GroqKeyRotationEvent = SecretsManagerRotationEvent | { readonly job: GroqKeyJob };
+export type GroqKeyRotationEvent = SecretsManagerRotationEvent | { readonly job: GroqKeyJob | 'catalog' };
 
 /**
  * Creates the handler of the one function that writes teams' Groq secrets.
@@ -52,8 +61,12 @@ export function createGroqKeyRotationHandler(options: GroqKeyRotationPorts) {
     );
   return middy<GroqKeyRotationEvent, void>({ timeoutEarlyInMillis: 0 }).handler(async (event, context: Context) => {
     const ports = { ...options, keySourceFor, nowEpochMs: options.nowEpochMs() };
-    if ('job' in event)
-      return await runGroqKeyJob({ ...ports, countMissingKey }, event.job, context.invokedFunctionArn);
+    if ('job' in event) {
+      if (event.job !== 'catalog')
+        return await runGroqKeyJob({ ...ports, countMissingKey }, event.job, context.invokedFunctionArn);
+      const teams = async () => (await policies()).keys();
+      return await runCatalogJob({ ...ports, teams, secretFor: options.secretForTeam });
+    }
     await logRotationStep(log, EVENTS, event, async () => {
       try {
         await rotateGroqKey(ports, options.secretFor(event.SecretId), event.Step, event.ClientRequestToken);

@@ -55,12 +55,13 @@ it("may send only the gateway's own events, and write reports only in their fold
   expect(JSON.stringify(statements)).not.toMatch(/s3:(Get|List|Delete)/);
 });
 
-it('watches every five minutes and retires once a day', () => {
+it('watches every five minutes, retires once a day and compares the catalog twice a day', () => {
   const rules = Object.values(template.findResources('AWS::Events::Rule'))
     .map(({ Properties }) => [Properties.ScheduleExpression, Properties.Targets[0].Input])
     .filter(([, input]) => input !== undefined);
   expect(rules.sort()).toEqual([
     ['rate(1 day)', '{"job":"retire"}'],
+    ['rate(12 hours)', '{"job":"catalog"}'],
     ['rate(5 minutes)', '{"job":"watch"}'],
   ]);
 });

@@ -17,6 +17,7 @@ import { lambdaContext } from '../../../local/host/lambda-runtime.ts';
 import { alertDeliveryWith, MemoryAlertRepository, usd } from '../../support/alert-delivery.ts';
 import { catalog, policyWith } from '../../support/catalog.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
+import { CatalogWatchRig } from '../../support/keys/catalog-watch.ts';
 import { GroqKeyTestRig, rotationToken, TEAM } from '../../support/keys/groq-key-rig.ts';
 import { buildSettlement, START_MS } from '../../support/ledger/ledger-fixtures.ts';
 import { buildStack } from '../../support/stack/stack.ts';
@@ -94,6 +95,8 @@ beforeAll(async () => {
   world.begin(rotationToken('a'));
   const rotate = createGroqKeyRotationHandler({
     ...world.ports,
+    ...new CatalogWatchRig().ports,
+    notifier: { ...world.ports.notifier, notifyDifferences: async () => {} },
     environmentName: 'test',
     secretFor: () => world.secret,
     secretForTeam: () => world.secret,
@@ -105,6 +108,7 @@ beforeAll(async () => {
   });
   const step = { Step: 'createSecret', SecretId: 'arn', ClientRequestToken: rotationToken('a') } as const;
   await expect(rotate(step, context)).rejects.toThrow('no staged key');
+  await rotate({ job: 'catalog' }, context);
   const keys = { identify: async () => undefined } as unknown as Parameters<typeof createAuthorizer>[0]['keys'];
   const asked = { type: 'REQUEST', methodArn: 'a/b/GET/c', headers: { Authorization: 'Bearer grk_test_wrong' } };
   const event = { ...asked, requestContext: { identity: { sourceIp: '192.0.2.1' } } };

@@ -58,3 +58,24 @@ it('stores a report in the bucket and returns its location', async () => {
   expect(await notifier.saveReport('groq-keys/chatbot/x.md', '# Report')).toBe('s3://reports/groq-keys/chatbot/x.md');
   expect(sent[0]?.input).toMatchObject({ Bucket: 'reports', Key: 'groq-keys/chatbot/x.md', Body: '# Report' });
 });
+
+it('sends differences of the catalog as one event and one message', async () => {
+  const { notifier, sent, messages } = createNotifier();
+  const difference = { model: 'lab/x', field: 'listed', catalog: 'yes', groq: 'no' };
+  await notifier.notifyDifferences([difference], EVENT.atEpochMs);
+  const [entry = {}] = (sent[0]?.input.Entries ?? []) as readonly Record<string, string>[];
+  expect(entry).toMatchObject({ Source: 'groq-gateway', DetailType: 'Catalog differs' });
+  expect(JSON.parse(entry.Detail ?? '')).toEqual({
+    environment: 'prod',
+    kind: 'catalog_differs',
+    differences: [difference],
+    at: '2026-11-25T12:00:00Z',
+  });
+  expect(messages).toEqual([
+    [
+      "Groq gateway prod: the catalog differs from Groq's list of models",
+      'lab/x: listed is yes in the catalog, no at Groq',
+      'Compare them: npx groq-rbac catalog diff --env prod. Runbook: docs/operations.md#catalog-differences',
+    ],
+  ]);
+});

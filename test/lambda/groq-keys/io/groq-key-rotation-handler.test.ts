@@ -5,17 +5,20 @@ import { createGroqKeyRotationHandler } from '../../../../lambda/groq-keys/io/gr
 import { CANARY_TEAM } from '../../../../lambda/policy/canary-team.ts';
 import type { TeamPolicy } from '../../../../lambda/policy/environment.ts';
 import { lambdaContext } from '../../../../local/host/lambda-runtime.ts';
+import { CatalogWatchRig } from '../../../support/keys/catalog-watch.ts';
 import { GroqKeyTestRig, ROTATION_STEPS, rotationToken, TEAM } from '../../../support/keys/groq-key-rig.ts';
 
 const DAY_MS = 86_400_000;
 
 /** Creates the handler over a test rig, and collects its log. */
-function createHandler(rig: GroqKeyTestRig, teams: readonly string[] = [TEAM]) {
+function createHandler(rig: GroqKeyTestRig, teams: readonly string[] = [TEAM], watch = new CatalogWatchRig()) {
   const lines: string[] = [];
   const started: string[] = [];
   const policyFor = (team: string) => ({ team, groqKeySource: rig.source, rotateGroqKeyEveryDays: 30 }) as TeamPolicy;
   const handler = createGroqKeyRotationHandler({
     ...rig.ports,
+    ...watch.ports,
+    notifier: { ...rig.ports.notifier, notifyDifferences: watch.notifyDifferences },
     secretFor: () => rig.secret,
     secretForTeam: (team) => {
       if (team !== TEAM) throw new Error('there is no such secret');
@@ -99,4 +102,21 @@ it('retires by schedule', async () => {
     ['groq_key_retired', first],
     ['groq_key_deletion_pending', first],
   ]);
+});
+
+it('compares the catalog by schedule, and writes the metric of the alarm and each difference', async () => {
+  const watch = new CatalogWatchRig();
+  const { run, lines } = createHandler(new GroqKeyTestRig(), [CANARY_TEAM, TEAM], watch);
+  await run({ job: 'catalog' });
+  watch.change('openai/gpt-oss-20b', { contextWindow: 65_536 });
+  await run({ job: 'catalog' });
+  watch.listed = undefined;
+  await run({ job: 'catalog' });
+  expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+    { event: 'catalog_compared', Environment: 'prod', CatalogDifferences: 0 },
+    { event: 'catalog_compared', CatalogDifferences: 1 },
+    { event: 'catalog_differs', model: 'openai/gpt-oss-20b', field: 'contextWindow', catalog: '131072', groq: '65536' },
+    { event: 'catalog_not_compared' },
+  ]);
+  expect(lines.join()).not.toContain('gsk_');
 });
