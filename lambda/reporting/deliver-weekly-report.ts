@@ -20,6 +20,8 @@ export type ReportStore = {
 export type DeliveryPorts = {
   readonly readSpending: (week: IsoWeek) => Promise<SpendingFacts>;
   readonly store: ReportStore;
+  /** Reads the differences between the catalog and Groq's list of models that operators were notified of and that hold. */
+  readonly readCatalogDifferences: () => Promise<readonly string[]>;
   readonly notify: (subject: string, lines: readonly string[]) => Promise<void>;
   /** Folder of all weeks' folders. */
   readonly prefix: string;
@@ -42,7 +44,7 @@ const MAX_LINES = 150;
  * message rather than none.
  */
 export async function deliverWeeklyReport(
-  { readSpending, store, notify, prefix }: DeliveryPorts,
+  { readSpending, readCatalogDifferences, store, notify, prefix }: DeliveryPorts,
   week: IsoWeek,
 ): Promise<Delivery> {
   const report = buildWeeklyReport(await readSpending(week), week);
@@ -50,7 +52,10 @@ export async function deliverWeeklyReport(
   for (const { file, contentType, render } of STORED_FORMATS)
     await store.put(`${folder}${file}`, contentType, render([report]));
   if (await isDelivered(store, folder)) return { report, isNotified: false };
-  await notify(messageSubject(report), messageLines(report, store, folder));
+  await notify(messageSubject(report), [
+    ...messageLines(report, store, folder),
+    ...describeDifferences(await readCatalogDifferences()),
+  ]);
   const text = 'The operators have been notified of this week.\n';
   await store.put(`${folder}${DELIVERED_MARKER}`, 'text/plain; charset=utf-8', text);
   return { report, isNotified: true };
@@ -83,4 +88,10 @@ function messageLines(report: WeeklyReport, store: ReportStore, folder: string):
     ...table.slice(0, MAX_LINES),
     ...omitted,
   ];
+}
+
+function describeDifferences({ length }: readonly string[]): readonly string[] {
+  if (length === 0) return [];
+  const count = length === 1 ? 'one difference' : `${length} differences`;
+  return ['', `The catalog has ${count} from Groq's own list of models: see groq-rbac catalog diff.`];
 }

@@ -22,6 +22,7 @@ export class WeeklyReport extends Construct {
   constructor(scope: Construct, id: string, { reporter, reports, ...tables }: WeeklyReportProps) {
     super(scope, id);
     grantReadSpending(reporter, tables);
+    tables.registry.grantItems(reporter, ['GetItem'], ['GROQKEYS#CATALOG']);
     const reason = 'Each week has files of its own, in one folder, which no other function writes.';
     reports.grantFolderAccess(reporter, ['PutObject', 'GetObject'], WEEKLY_PREFIX, reason);
     // Without it, S3 does not say that a file is not there, but that it may not be told.

@@ -201,6 +201,7 @@ describe('the stack', () => {
         'sns:Publish',
       ],
       Reporter: [
+        'dynamodb:GetItem GROQKEYS#CATALOG',
         'dynamodb:GetItem POLICIES*',
         'dynamodb:GetItem TEAM#* ORG',
         'dynamodb:Query POLICIES*',

@@ -15,12 +15,14 @@ function createRig(facts: SpendingFacts, { isTopicDown = false } = {}) {
   const messages: { subject: string; lines: readonly string[] }[] = [];
   const logged: object[] = [];
   const weeks: string[] = [];
-  const rig = { stored, messages, logged, weeks, isTopicDown };
+  const differences: string[] = [];
+  const rig = { stored, messages, logged, weeks, isTopicDown, differences };
   const handler = createWeeklyReportHandler({
     readSpending: async (week) => {
       weeks.push(week);
       return facts;
     },
+    readCatalogDifferences: async () => rig.differences,
     store: {
       put: async (name, contentType, text) => void stored.set(name, { contentType, text }),
       has: async (name) => stored.has(name),
@@ -59,6 +61,7 @@ describe('the weekly report', () => {
     expect(messages).toHaveLength(1);
     const [{ subject, lines } = { subject: '', lines: [] }] = messages;
     expect(subject).toBe('Groq gateway prod: week 2026-W47, $98.38');
+    expect(lines.join()).not.toContain('catalog');
     expect(lines).toEqual(
       expect.arrayContaining([
         'https://console/weekly/2026-W47/report.html',
@@ -76,6 +79,15 @@ describe('the weekly report', () => {
         isNotified: true,
       },
     ]);
+  });
+
+  it('says how many differences the catalog has from what Groq lists', async () => {
+    const { invoke, messages, differences } = createRig(exampleSpending());
+    differences.push('lab/x listed no', 'lab/y active false');
+    await invoke(SCHEDULED);
+    expect(messages[0]?.lines.at(-1)).toBe(
+      "The catalog has 2 differences from Groq's own list of models: see groq-rbac catalog diff.",
+    );
   });
 
   it('stores the same files again for a duplicate event, without a second notification', async () => {
