@@ -31,6 +31,7 @@ export function requestMetrics(report: RequestReport, environmentName: string): 
         ...latencyMetrics(report),
         ...(ended === undefined ? [] : anomalyMetrics(ended)),
         ...groqKeyMetrics(report),
+        ...(report.isReaderCutOff === true ? ([[METRIC.readersCutOff, 'Count', 1]] as const) : []),
       ],
     ],
     [[DIMENSION.team], team === undefined ? [] : [requests, ...refusals, ...cost, ...used]],

@@ -31,6 +31,8 @@ export type RequestReport = {
   readonly refusal?: Refusal | undefined;
   /** Undefined for a request that was never sent to Groq. */
   readonly ended?: CallOutcome | undefined;
+  /** True if the client was disconnected because it read its stream too slowly. */
+  readonly isReaderCutOff?: boolean;
   /** From the arrival of the request to the end of the response. */
   readonly totalMs: number;
   /** From the arrival of the request to the first token of a stream. */

@@ -14,6 +14,7 @@ export const METRIC = {
   upstreamMs: 'UpstreamMs',
   timeToFirstTokenMs: 'TimeToFirstTokenMs',
   zeroCostSuccesses: 'ZeroCostSuccesses',
+  readersCutOff: 'ReadersCutOff',
   overruns: 'Overruns',
   assumedCostUsd: 'AssumedCostUsd',
   groqKeysRefused: 'GroqKeysRefused',

@@ -1,16 +1,17 @@
-import { PassThrough } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { callHeaders } from '../../chat/call-headers.ts';
 import type { CallMetadata, ChatCompletionResult } from '../../chat/chat-completion.ts';
 import { completeChat } from '../../chat/complete-chat.ts';
 import type { TeamPolicy } from '../../policy/environment.ts';
 import { findTeamPolicy } from '../caller-checks.ts';
 import type { GatewayCall } from './gateway-call.ts';
-import { readBody, readIdentity } from './gateway-event.ts';
+import { readBody, readCaller, readIdentity } from './gateway-event.ts';
 import { type GatewayResponse, refusalResponse } from './gateway-response.ts';
 import { recordRequest } from './request-recording.ts';
+import { SlowReaders } from './slow-readers.ts';
 
-/** Maximum bytes of a stream that wait for a slow client; beyond that the client is disconnected, and the call settled. */
-const MAX_BUFFERED_BYTES = 32 * 1024 * 1024;
+/** The streams of this process. A client that is cut off pays for its call, which is settled as any other. */
+const slowReaders = new SlowReaders();
 
 /** `POST /openai/v1/chat/completions`. */
 export async function handleChat(call: GatewayCall): Promise<GatewayResponse> {
@@ -60,28 +61,23 @@ function buildResponseHeaders(
 }
 
 /** Creates the body stream, which ends after the call is settled even if the client disconnects earlier. */
-function createRelayBody(call: GatewayCall, result: Extract<ChatCompletionResult, { kind: 'stream' }>): PassThrough {
-  const { ports, requestId, waitUntil } = call;
-  const body = new PassThrough();
-  // A client that disconnects destroys the stream; the relay continues until the call is settled.
-  body.on('error', () => {});
-  const sink = {
-    write(bytes: Uint8Array) {
-      if (body.destroyed) return;
-      if (body.writableLength + body.readableLength > MAX_BUFFERED_BYTES) body.destroy();
-      else body.write(bytes);
-    },
-  };
-  const relay = result.relay(sink).then(
+function createRelayBody(call: GatewayCall, result: Extract<ChatCompletionResult, { kind: 'stream' }>): Readable {
+  const { ports, event, requestId, waitUntil } = call;
+  let isReaderCutOff = false;
+  const body = slowReaders.open((waitingBytes) => {
+    isReaderCutOff = true;
+    ports.log('reader_cut_off', { requestId, team: readCaller(event).team ?? '', waitingBytes });
+  });
+  const relay = result.relay(body).then(
     (ended) => {
       body.end();
-      recordRequest(call, { model: ended.model, ended });
+      recordRequest(call, { model: ended.model, ended, isReaderCutOff });
     },
     (error: unknown) => {
       ports.log('fault', { requestId, error: error instanceof Error ? error.name : 'unknown', cause: '' });
-      body.destroy(error instanceof Error ? error : new Error('the relay failed'));
+      body.fail(error instanceof Error ? error : new Error('the relay failed'));
     },
   );
   waitUntil(relay);
-  return body;
+  return body.readable;
 }

@@ -7,6 +7,7 @@ export type ReportFields = {
   readonly refusal?: Refusal | undefined;
   readonly model?: string | undefined;
   readonly ended?: CallOutcome | undefined;
+  readonly isReaderCutOff?: boolean;
 };
 
 /** A response of the gateway: API Gateway's proxy response with a body that may be a stream. */

@@ -4,7 +4,7 @@ import type { ReportFields } from './gateway-response.ts';
 
 /** Records a finished request for logs, metrics and refusal counts. */
 export function recordRequest({ ports, event, requestId, startedAtMs }: GatewayCall, reportFields: ReportFields): void {
-  const { refusal, model = '', ended } = reportFields;
+  const { refusal, model = '', ended, isReaderCutOff = false } = reportFields;
   const { firstTokenAtMs } = ended ?? {};
   ports.recorder.record({
     ...readCaller(event),
@@ -13,6 +13,7 @@ export function recordRequest({ ports, event, requestId, startedAtMs }: GatewayC
     model,
     refusal,
     ended,
+    isReaderCutOff,
     totalMs: ports.clock.monotonicMs() - startedAtMs,
     ...(firstTokenAtMs === undefined ? {} : { firstTokenMs: firstTokenAtMs - startedAtMs }),
   });
