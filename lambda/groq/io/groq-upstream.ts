@@ -1,8 +1,10 @@
 import type { Clock, Log } from '../../kernel/clock.ts';
 import { type Refusal, refuse } from '../../kernel/refusals.ts';
+import { CircuitBreaker, isOutage } from '../circuit-breaker.ts';
+import { RetryBudget } from '../retry-budget.ts';
 import { isKeyAccepted, nextStep } from '../retry-step.ts';
 import type { ChatCall, TracedUpstreamResponse, Upstream } from '../upstream.ts';
-import { GroqClient, type GroqClientOptions } from './groq-client.ts';
+import { GroqClient, type GroqClientOptions, type SendOutcome } from './groq-client.ts';
 import type { CallFailure } from './groq-errors.ts';
 import type { GroqKeys } from './groq-keys.ts';
 import { KeyAttempts } from './key-attempts.ts';
@@ -24,6 +26,8 @@ export class GroqUpstream implements Upstream {
   readonly #keys: GroqKeys;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #breaker = new CircuitBreaker();
+  readonly #retries = new RetryBudget();
 
   constructor(options: GroqClientOptions & { readonly keys: GroqKeys; readonly log: Log }) {
     this.#client = new GroqClient(options);
@@ -38,6 +42,9 @@ export class GroqUpstream implements Upstream {
     const keys = new KeyAttempts({ team, keys: this.#keys.of(team), canary, clock, log, deadlineEpochMs });
     const first = await this.#readFirstKey(team, keys);
     if ('reason' in first) return { kind: 'rejected', refusal: first };
+    const open = this.#breaker.admit(readModel(call), clock.nowEpochMs());
+    if (open !== undefined) return { kind: 'rejected', refusal: refuseOpen(readModel(call), open.retryAfterMs) };
+    this.#retries.recordCall();
     return await this.#sendWithRetries(call, keys, first);
   }
 
@@ -50,9 +57,10 @@ export class GroqUpstream implements Upstream {
       const outcome = await this.#client.send(call, key.apiKey, leftMs);
       const isAccepted = isKeyAccepted(outcome.kind);
       if (isAccepted) keys.recordAccepted();
+      this.#recordOutcome(readModel(call), outcome);
       if (outcome.kind === 'accepted') return { ...outcome.response, groqKeys: keys.trace(true) };
       const step = nextStep(outcome, { sends, waitedMs, leftMs }, this.#clock.random());
-      if (step.kind === 'wait') {
+      if (step.kind === 'wait' && this.#mayRetry(call)) {
         await this.#clock.sleep(step.ms);
         waitedMs += step.ms;
         sends++;
@@ -65,6 +73,16 @@ export class GroqUpstream implements Upstream {
       }
       key = otherKey;
     }
+  }
+
+  #mayRetry(call: ChatCall): boolean {
+    return this.#breaker.isClosed(readModel(call)) && this.#retries.take();
+  }
+
+  #recordOutcome(model: string, outcome: SendOutcome): void {
+    const isDown = outcome.kind !== 'accepted' && isOutage(outcome.status);
+    const change = this.#breaker.record(model, isDown, this.#clock.nowEpochMs());
+    if (change !== undefined) this.#log(change, { model });
   }
 
   #logFailure(team: string, { response, status, cause }: CallFailure, tries: number): void {
@@ -83,4 +101,13 @@ export class GroqUpstream implements Upstream {
     }
     return refuse('groq_key_missing', `Team "${team}" has no Groq key yet. An operator must set it.`);
   }
+}
+
+function readModel({ body }: ChatCall): string {
+  return typeof body.model === 'string' ? body.model : '';
+}
+
+function refuseOpen(model: string, retryAfterMs: number): Refusal {
+  const message = `Groq has failed every recent call of ${model}, so the gateway sends only a test call now and then. Nothing was sent or billed; try again in ${Math.ceil(retryAfterMs / 1000)} s.`;
+  return refuse('groq_unavailable', message, { retryAfterMs });
 }
