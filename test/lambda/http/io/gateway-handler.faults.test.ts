@@ -3,6 +3,7 @@ import { refuse } from '../../../../lambda/kernel/refusals.ts';
 import { StoreError } from '../../../../lambda/kernel/store-error.ts';
 import { chatEvent, invoke } from '../../../support/gateway/gateway-in-process.ts';
 import { COMPLETE_RESPONSE, HandlerRig } from '../../../support/gateway/handler-rig.ts';
+import { StubServers, stubUpstream } from '../../../support/groq/stub-upstream.ts';
 
 let rig: HandlerRig;
 beforeAll(async () => {
@@ -34,6 +35,21 @@ describe('a failed call', () => {
     const after = await rig.readLedger();
     expect(after).toMatchObject({ reservedPicoUsd: 0n });
     expect(after?.assumedPicoUsd).toBeGreaterThanOrEqual(30_000_000n);
+  });
+
+  it('is charged its maximum cost when Groq refused what the model wrote, which the client receives', async () => {
+    const servers = new StubServers();
+    const error = { message: 'Failed to call a function.', code: 'tool_use_failed', failed_generation: 'f(' };
+    const { chat } = stubUpstream(await servers.answer(400, JSON.stringify({ error })));
+    const gateway = await rig.createGateway(async ({ body }) => await chat(body));
+    for (let n = 1; n <= 3; n++) {
+      const { status, text } = await invoke(gateway, chatEvent({ max_tokens: 100 }));
+      expect([status, JSON.parse(text)]).toMatchObject([400, { error }]);
+      const after = await rig.readLedger();
+      expect(after?.assumedPicoUsd).toBeGreaterThanOrEqual(BigInt(n) * 30_000_000n);
+      expect(after?.spentPicoUsd).toBe(after?.assumedPicoUsd);
+    }
+    servers.close();
   });
 
   it('is answered when only its settlement fails, and stays reserved', async () => {
