@@ -3,23 +3,24 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { ORGANIZATION } from '../../lambda/contract.ts';
 import { METRIC } from '../../lambda/telemetry/metrics.ts';
-import { BUDGET_ALARMS, gatewayMetric } from './alarm-table.ts';
+import { BUDGET_ALARMS } from './alarm-table.ts';
 import { GatewayAlarm } from './gateway-alarm.ts';
+import { gatewayMetric } from './gateway-metric.ts';
 
-/** Whose budget, and at what people want to see it. */
+/** Props of {@link BudgetAlarms}. */
 export type BudgetAlarmsProps = {
   readonly environmentName: string;
   /** A team, or ORGANIZATION. */
   readonly holder: string;
   readonly percents: readonly number[];
-  /** Dollars of all teams' spending together. @default none */
+  /** Thresholds of all teams' spending in dollars. @default none */
   readonly usd?: readonly number[];
   readonly topic: ITopic;
 };
 
 /**
- * Alarms that show how far a holder's budget is spent. The sweep measures it every five minutes, also while nobody calls,
- * so they hold while idle and clear when a month begins; the event of the crossing says what it went to.
+ * Alarms at percentages of a holder's budget. The sweep reports its metric every five minutes, even without calls, so an
+ * alarm stays on while a team is idle and clears when a month begins. The budget alert has the details.
  */
 export class BudgetAlarms extends Construct {
   constructor(scope: Construct, id: string, props: BudgetAlarmsProps) {

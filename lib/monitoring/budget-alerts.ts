@@ -12,47 +12,47 @@ import type { GatewayFunction } from '../gateway-function.ts';
 import type { GatewayTable } from '../gateway-table.ts';
 import { EVENT_BUS, grantPutEvents } from './event-bus.ts';
 
-/** Who announces alerts, and who is told. */
+/** Props of {@link BudgetAlerts}. */
 export type BudgetAlertsProps = {
   readonly environmentName: string;
   readonly settings: AlertThresholds;
-  /** The functions that see what budgets stand at. */
+  /** The functions that detect crossed thresholds. */
   readonly alertPublishers: readonly GatewayFunction[];
   readonly usage: GatewayTable;
   readonly topic: ITopic;
-  /** Passes alerts on to a webhook. @default none */
+  /** The function that forwards alerts to a webhook. @default none */
   readonly webhook?: GatewayFunction | undefined;
-  /** Where alerts end that reached nobody. */
+  /** Dead-letter queue of alerts. */
   readonly undelivered: Queue;
 };
 
-/** For how long an alert is tried to be passed on: later it would be news of yesterday. */
+/** Maximum age of an alert in delivery; an older one is no longer useful. */
 const ALERT_MAX_AGE = Duration.hours(6);
 
-/** The message of an alert for people: the text that it has of itself. */
+/** The message of an alert, which is its `text`. */
 export const ALERT_MESSAGE = RuleTargetInput.fromText(EventField.fromPath('$.detail.text'));
 
-/** What events a rule wants: the alerts of an environment, or of one holder in it. */
+/** Event pattern of an environment's alerts, or of those of one holder. */
 export function alertEventPattern(environmentName: string, holder?: string) {
   const { source, detailType } = ALERT_EVENT;
-  const of = holder === undefined ? {} : { holder: [holder] };
-  return { source: [source], detailType: [detailType], detail: { environment: [environmentName], ...of } };
+  const holderPattern = holder === undefined ? {} : { holder: [holder] };
+  return { source: [source], detailType: [detailType], detail: { environment: [environmentName], ...holderPattern } };
 }
 
-/** Lets functions announce what budgets cross, and brings it to the operators' topic and to a webhook. */
+/** Lets functions publish budget alerts, and delivers these to the operators' topic and to a webhook. */
 export class BudgetAlerts extends Construct {
   constructor(scope: Construct, id: string, props: BudgetAlertsProps) {
     super(scope, id);
     for (const alertPublisher of props.alertPublishers) this.#grantPublishAlerts(alertPublisher, props);
     const { environmentName, topic, webhook, undelivered } = props;
-    const bounds = { deadLetterQueue: undelivered, maxEventAge: ALERT_MAX_AGE };
+    const delivery = { deadLetterQueue: undelivered, maxEventAge: ALERT_MAX_AGE };
     const rule = new Rule(this, 'AlertRule', {
-      description: `Brings budget alerts of ${environmentName} to people`,
+      description: `Delivers budget alerts of ${environmentName} to operators`,
       eventPattern: alertEventPattern(environmentName),
-      targets: [new SnsTopic(topic, { message: ALERT_MESSAGE, ...bounds })],
+      targets: [new SnsTopic(topic, { message: ALERT_MESSAGE, ...delivery })],
     });
     if (webhook === undefined) return;
-    rule.addTarget(new LambdaFunction(webhook.function, bounds));
+    rule.addTarget(new LambdaFunction(webhook.function, delivery));
     const retries = new EventInvokeConfig(this, 'WebhookRetries', {
       function: webhook.function,
       retryAttempts: 2,

@@ -2,10 +2,10 @@ import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 
-/** The longest that SQS keeps a message. */
+/** The maximum retention of SQS. */
 const DEAD_LETTER_RETENTION = Duration.days(14);
 
-/** A queue of what could not be done at last, for people. */
+/** A queue of messages whose retries are exhausted, for operators. */
 export class DeadLetterQueue extends Queue {
   constructor(scope: Construct, id: string) {
     super(scope, id, {
@@ -16,7 +16,7 @@ export class DeadLetterQueue extends Queue {
     });
     Validations.of(this).acknowledge({
       id: 'AwsSolutions-SQS3',
-      reason: 'It is a dead-letter queue itself: of an event source, which is not told from a queue without one.',
+      reason: 'This is a dead-letter queue itself. It belongs to an event source, which the rule does not recognise.',
     });
   }
 }

@@ -3,10 +3,10 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { ALERT_EVENT, CATALOG_EVENT, GROQ_KEY_EVENT } from '../../lambda/contract.ts';
 import type { GatewayFunction } from '../gateway-function.ts';
 
-/** The bus that every account has. */
+/** The default bus, which every account has. */
 export const EVENT_BUS = 'default';
 
-/** Lets a function send events of one kind to the bus, and no others. */
+/** Lets a function put events of one type on the bus, and no others. */
 export function grantPutEvents(
   { role }: GatewayFunction,
   { source, detailType }: typeof ALERT_EVENT | typeof GROQ_KEY_EVENT | typeof CATALOG_EVENT,

@@ -2,23 +2,23 @@ import { Alarm, ComparisonOperator, type IMetric, TreatMissingData } from 'aws-c
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
-import { type AlarmText, alarmDescription, alarmName } from './alarm-table.ts';
+import { type AlarmText, alarmDescription, alarmName } from './alarm-entry.ts';
 
-/** What an alarm watches, and who is told. */
+/** Props of {@link GatewayAlarm}. */
 export type GatewayAlarmProps = {
   readonly environmentName: string;
   readonly alarm: AlarmText;
-  /** Which of several of the same words: a team, a threshold. @default none */
+  /** Suffixes that distinguish alarms with the same text: a team, a threshold. @default none */
   readonly qualifiers?: readonly string[];
   readonly metric: IMetric;
-  /** It fires from this value on. */
+  /** The alarm goes off at this value and above. */
   readonly threshold: number;
   readonly topic: ITopic;
-  /** Whether it keeps its state while nothing is measured, and clears without a message: for what lasts for the month. @default false */
+  /** Keeps the state while data is missing, and clears without a message: for a state that lasts until the month ends. @default false */
   readonly ignoresMissingData?: boolean;
 };
 
-/** An alarm that tells the operators: named, described and treated as all others are. */
+/** An alarm that notifies the operators, with the name and description that all alarms share. */
 export class GatewayAlarm extends Alarm {
   constructor(scope: Construct, id: string, props: GatewayAlarmProps) {
     const { environmentName, alarm, qualifiers = [], metric, threshold, topic, ignoresMissingData = false } = props;

@@ -5,13 +5,14 @@ import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import { ENV } from '../../lambda/contract.ts';
 import type { GatewayFunction } from '../gateway-function.ts';
-import { type MonitoredResources, OPERATIONAL_ALARMS } from './alarm-table.ts';
+import type { MonitoredResources } from './alarm-entry.ts';
+import { OPERATIONAL_ALARMS } from './alarm-table.ts';
 import { GatewayAlarm } from './gateway-alarm.ts';
 
-/** What is watched, and who is told. */
+/** Props of {@link OperationalAlarms}: the monitored resources and the operators' e-mail addresses. */
 export type OperationalAlarmsProps = MonitoredResources & { readonly operators: readonly string[] };
 
-/** What can go wrong with the gateway itself, and the topic by which its operators are told of it and of all else. */
+/** The alarms of the gateway itself, and the topic that notifies its operators. */
 export class OperationalAlarms extends Construct {
   readonly topic: Topic;
 
@@ -19,7 +20,7 @@ export class OperationalAlarms extends Construct {
     super(scope, id);
     const { environmentName } = props;
     this.topic = new Topic(this, 'Topic', { displayName: `Groq gateway ${environmentName}`, enforceSSL: true });
-    // A topic with a policy of its own no longer lets the account's alarms publish unasked.
+    // With a policy of its own, a topic no longer accepts the account's alarms by default.
     this.topic.grantPublish(
       new ServicePrincipal('cloudwatch.amazonaws.com', {
         conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
@@ -34,7 +35,7 @@ export class OperationalAlarms extends Construct {
     }
   }
 
-  /** Lets a function tell the operators itself, by the topic that alarms go to. */
+  /** Lets a function publish to the operators' topic. */
   grantNotify(notifier: GatewayFunction): void {
     this.topic.grantPublish(notifier.role);
     notifier.function.addEnvironment(ENV.operatorsTopic, this.topic.topicArn);

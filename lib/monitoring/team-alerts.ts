@@ -6,13 +6,13 @@ import { Construct } from 'constructs';
 import type { TeamPolicy } from '../../lambda/policy/environment.ts';
 import { ALERT_MESSAGE, alertEventPattern } from './budget-alerts.ts';
 
-/** Whose alerts, and to whom. */
+/** Props of {@link TeamAlerts}. */
 export type TeamAlertsProps = {
   readonly environmentName: string;
   readonly policy: Pick<TeamPolicy, 'team' | 'alertRecipients'>;
 };
 
-/** Brings a team's budget alerts to the people whom its policy names, by e-mail; each confirms the subscription once. */
+/** E-mails a team's budget alerts to the recipients in its policy. Each recipient must confirm the subscription once. */
 export class TeamAlerts extends Construct {
   constructor(scope: Construct, id: string, { environmentName, policy }: TeamAlertsProps) {
     super(scope, id);
@@ -20,7 +20,7 @@ export class TeamAlerts extends Construct {
     const topic = new Topic(this, 'Topic', { displayName, enforceSSL: true });
     for (const recipient of new Set(policy.alertRecipients)) topic.addSubscription(new EmailSubscription(recipient));
     new Rule(this, 'AlertRule', {
-      description: `Brings budget alerts of ${policy.team} to its people`,
+      description: `Delivers budget alerts of ${policy.team} to its recipients`,
       eventPattern: alertEventPattern(environmentName, policy.team),
       targets: [new SnsTopic(topic, { message: ALERT_MESSAGE })],
     });

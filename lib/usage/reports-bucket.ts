@@ -5,20 +5,20 @@ import { Construct } from 'constructs';
 import { ENV } from '../../lambda/contract.ts';
 import type { GatewayFunction } from '../gateway-function.ts';
 
-/** What may differ between buckets of reports. */
+/** Props of {@link ReportsBucket}. */
 export type ReportsBucketProps = {
-  /** Whether the bucket outlives its stack. @default true */
+  /** Keeps the bucket when its stack is deleted. @default true */
   readonly retain?: boolean;
 };
 
-/** How long reports are kept: as long as the usage that they are made from. */
+/** Retention of reports, which is the retention of usage. */
 const REPORT_RETENTION = Duration.days(400);
-/** How long what was overwritten is kept: until somebody has noticed. */
+/** Retention of overwritten versions, for comparison and recovery. */
 const NONCURRENT_VERSION_RETENTION = Duration.days(30);
-/** Uploads that nobody ends are billed like objects. */
+/** Retention of incomplete uploads, which are billed like objects. */
 const INCOMPLETE_UPLOAD_RETENTION = Duration.days(1);
 
-/** A private bucket of reports: encrypted, reached by TLS only, and rid of what is old by itself. */
+/** A private bucket of reports: encrypted, TLS only, with expiring objects. */
 export class ReportsBucket extends Construct {
   readonly bucket: Bucket;
 
@@ -31,8 +31,8 @@ export class ReportsBucket extends Construct {
       enforceSSL: true,
       minimumTLSVersion: 1.2,
       objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
-      // A report that is made again takes the place of the first, which can then still be compared. A bucket that may be
-      // lost has no versions, so that one command empties it: CloudFormation deletes no bucket that holds anything.
+      // Versions keep a report that was overwritten. A bucket that is deleted with its stack has none, so that one command
+      // empties it: CloudFormation deletes empty buckets only.
       versioned: retain,
       lifecycleRules: [
         {
@@ -46,11 +46,11 @@ export class ReportsBucket extends Construct {
     Validations.of(this.bucket).acknowledge({
       id: 'AwsSolutions-S1',
       reason:
-        'Access logs would need a second bucket that has none either; CloudTrail data events tell who read a report.',
+        'Access logs would need a second bucket, which has no logs either; CloudTrail data events record who read a report.',
     });
   }
 
-  /** Lets a function do these things with what is in one folder, and tells it the bucket; `reason` is why that is a pattern. */
+  /** Grants S3 actions on one folder and sets the bucket's environment variable. `reason` justifies the wildcard to cdk-nag. */
   grantFolderAccess(user: GatewayFunction, actions: readonly string[], folder: string, reason: string): void {
     user.role.addToPolicy(
       new PolicyStatement({

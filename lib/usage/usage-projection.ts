@@ -7,20 +7,20 @@ import type { GatewayFunction } from '../gateway-function.ts';
 import type { GatewayTable } from '../gateway-table.ts';
 import { DeadLetterQueue } from '../monitoring/dead-letter-queue.ts';
 
-/** From where to where. */
+/** Props of {@link UsageProjection}. */
 export type UsageProjectionProps = {
   readonly projector: GatewayFunction;
-  /** With a stream. */
+  /** The table must have a stream. */
   readonly ledger: GatewayTable;
 };
 
-/** How many records of the stream come at once at most, and how long Lambda gathers them: each batch is a transaction or two. */
+/** Maximum records per batch and time to gather them. A batch takes one or two transactions. */
 const BATCH_SIZE = 100;
 const BATCHING_WINDOW = Duration.seconds(1);
-/** How often a batch is tried, which gets smaller each time: some minutes of a table that fails, or a record that does. */
+/** Maximum retries of a batch, which is halved each time: some minutes for a failing table or a malformed record. */
 const MAX_BATCH_RETRIES = 50;
 
-/** Feeds the ledger's stream to the projector; what it cannot count at last leaves a message in `deadLetters`. */
+/** Feeds the ledger's stream to the projector. A record whose retries are exhausted leaves a message in `deadLetters`. */
 export class UsageProjection extends Construct {
   readonly deadLetters: Queue;
 
@@ -41,7 +41,7 @@ export class UsageProjection extends Construct {
     const mapping = new EventSourceMapping(this, 'Source', {
       target: projector.function,
       eventSourceArn: stream,
-      // From the oldest record on: a call that was made while the stack was being built counts too.
+      // Start with the oldest record, so that calls during the deployment count, too.
       startingPosition: StartingPosition.TRIM_HORIZON,
       batchSize: BATCH_SIZE,
       maxBatchingWindow: BATCHING_WINDOW,
@@ -50,7 +50,7 @@ export class UsageProjection extends Construct {
       retryAttempts: MAX_BATCH_RETRIES,
       onFailure: { bind: () => ({ destination: this.deadLetters.queueArn }) },
     });
-    // Lambda looks at the role when the mapping is made.
+    // Lambda validates the role's permissions when the mapping is created.
     mapping.node.addDependency(projector.role);
   }
 }

@@ -8,24 +8,24 @@ import type { GatewayTables } from '../gateway-table.ts';
 import type { ReportsBucket } from './reports-bucket.ts';
 import { grantReadSpending } from './spending-access.ts';
 
-/** What reports, from what and to where. */
+/** Props of {@link WeeklyReport}. */
 export type WeeklyReportProps = GatewayTables & {
   readonly reporter: GatewayFunction;
   readonly reports: ReportsBucket;
 };
 
-/** Mondays, when the week has been over for six hours: what was in flight at its end has long settled. */
+/** Mondays, six hours after the end of the week, when all of its calls have settled. */
 const REPORT_SCHEDULE = Schedule.cron({ weekDay: 'MON', hour: '6', minute: '0' });
 
-/** The report of each week: its function reads all spending, and writes in one folder of the bucket. */
+/** Runs the weekly report. Its function reads all spending and writes to one folder of the bucket. */
 export class WeeklyReport extends Construct {
   constructor(scope: Construct, id: string, { reporter, reports, ...tables }: WeeklyReportProps) {
     super(scope, id);
     grantReadSpending(reporter, tables);
     tables.registry.grantItems(reporter, ['GetItem'], ['GROQKEYS#CATALOG']);
-    const reason = 'Each week has files of its own, in one folder, which no other function writes.';
+    const reason = 'Each week has its own files in one folder that no other function writes.';
     reports.grantFolderAccess(reporter, ['PutObject', 'GetObject'], WEEKLY_PREFIX, reason);
-    // Without it, S3 does not say that a file is not there, but that it may not be told.
+    // Without this permission, S3 responds to a missing file with 403 instead of 404.
     reporter.role.addToPolicy(
       new PolicyStatement({
         actions: ['s3:ListBucket'],
@@ -34,7 +34,7 @@ export class WeeklyReport extends Construct {
       }),
     );
     new Rule(this, 'Schedule', {
-      description: 'Reports what the week before came to',
+      description: 'Writes the report of the past week',
       schedule: REPORT_SCHEDULE,
       targets: [new LambdaFunction(reporter.function)],
     });

@@ -1,16 +1,16 @@
 import type { KeyStatus } from '../../lambda/access/key-record.ts';
 import type { reportBudget, reportOrganizationBudget } from '../../lambda/ledger/budget-report.ts';
 
-/** A team's budget, as the gateway tells it. */
+/** A team's budget as the gateway returns it. */
 export type Budget = ReturnType<typeof reportBudget>;
-/** All teams' cap together. */
+/** The organisation's cap and spending. */
 export type OrganizationBudget = ReturnType<typeof reportOrganizationBudget>;
-/** `GET /openai/v1/budget`: one team's, or all of them for a key of the organisation. */
+/** Response of `GET /openai/v1/budget`: one team's budget, or all of them for an organisation's key. */
 export type BudgetAnswer =
   | Budget
   | { readonly object: 'list'; readonly data: readonly Budget[]; readonly organization: OrganizationBudget };
 
-/** One row of `GET /openai/v1/usage?group_by=day,…`. */
+/** A row of `GET /openai/v1/usage?group_by=day,…`. */
 export type UsageRow = {
   readonly day: string;
   readonly team?: string;
@@ -19,16 +19,16 @@ export type UsageRow = {
   readonly prompt_tokens: number;
   readonly completion_tokens: number;
   readonly cost_usd: string;
-  /** By code; absent where the gateway does not count them. */
+  /** Counts by code; absent if the gateway does not count refusals. */
   readonly refusals?: Readonly<Record<string, number>>;
 };
-/** `GET /openai/v1/usage`. */
+/** Response of `GET /openai/v1/usage`. */
 export type UsageAnswer = {
   readonly data: readonly UsageRow[];
   readonly total: Omit<UsageRow, 'day'>;
 };
 
-/** One key of the gateway's, as `GET /openai/v1/api-keys` tells it. */
+/** A team key in `GET /openai/v1/api-keys`. */
 export type Key = {
   readonly id: string;
   readonly name: string;
@@ -43,7 +43,7 @@ export type Key = {
   readonly cost_this_month_usd?: string;
 };
 
-/** One of the teams' keys at Groq: what is known of it, never the key. */
+/** Metadata of a team's Groq key, without the key itself. */
 export type GroqKey = {
   readonly team: string;
   readonly key_id: string;
@@ -55,7 +55,7 @@ export type GroqKey = {
   readonly requests_24h: number | null;
 };
 
-/** One entry of the audit trail. */
+/** An entry of the audit log. */
 export type AuditEntry = {
   readonly id: string;
   readonly at: string;
@@ -65,5 +65,5 @@ export type AuditEntry = {
   readonly details: string;
 };
 
-/** A list of the API. */
+/** A list response of the API. */
 export type List<Item> = { readonly data: readonly Item[] };

@@ -5,18 +5,18 @@ import { decimalsFor, formatMoment, formatShare, money } from './format.ts';
 /** Budget thresholds for alerts, as percentages. */
 export const THRESHOLDS = [95, 80, 50] as const;
 
-/** How a budget stands: the words that people read, and how grave it is. */
+/** Status of a budget: its label and severity. */
 export type BudgetState = {
   readonly label: string;
-  readonly gravity: 'none' | 'notice' | 'warning' | 'critical';
+  readonly severity: 'none' | 'notice' | 'warning' | 'critical';
 };
 
-/** One budget, as it is shown. */
+/** A budget as the page shows it. */
 export type BudgetView = {
   readonly name: string;
   readonly isOrganization: boolean;
   readonly state: BudgetState;
-  /** Of the limit, from 0 to 1. */
+  /** Shares of the limit, from 0 to 1. */
   readonly spentShare: number;
   readonly reservedShare: number;
   readonly spentUsd: string;
@@ -24,23 +24,26 @@ export type BudgetView = {
   readonly availableUsd: string;
   readonly reservedUsd: string;
   readonly resetsAt: string;
-  /** What else must be known of it: a pause, a top-up. */
+  /** Further information, such as a pause or a top-up. */
   readonly remarks: readonly string[];
 };
 
-/** Budgets in the order in which they are shown: the organisation's, then teams by name. */
+/** Budgets in display order: the organisation's, then teams by name. */
 export function budgetViews(answer: BudgetAnswer): readonly BudgetView[] {
   if (answer.object !== 'list') return [toBudgetView(answer as Budget)];
   const { organization, data } = answer as Exclude<BudgetAnswer, Budget>;
   return [toBudgetView(organization), ...data.map(toBudgetView).sort((a, b) => (a.name < b.name ? -1 : 1))];
 }
 
-/** The budgets that people must hear of, the gravest first. */
+/** The budgets that need attention, most severe first. */
 export function budgetsNeedingAttention(views: readonly BudgetView[]): readonly BudgetView[] {
-  const grave = ['critical', 'warning', 'notice'];
+  const bySeverity = ['critical', 'warning', 'notice'];
   return views
-    .filter(({ state }) => state.gravity !== 'none')
-    .sort((a, b) => grave.indexOf(a.state.gravity) - grave.indexOf(b.state.gravity) || b.spentShare - a.spentShare);
+    .filter(({ state }) => state.severity !== 'none')
+    .sort(
+      (a, b) =>
+        bySeverity.indexOf(a.state.severity) - bySeverity.indexOf(b.state.severity) || b.spentShare - a.spentShare,
+    );
 }
 
 /** A budget's alert as a sentence. */
@@ -62,7 +65,7 @@ function toBudgetView(budget: Budget | OrganizationBudget): BudgetView {
   return {
     name: 'team' in budget ? budget.team : 'Organisation',
     isOrganization: !('team' in budget),
-    state: pause === null ? toBudgetState(spent, limit) : { label: 'Paused', gravity: 'critical' },
+    state: pause === null ? toBudgetState(spent, limit) : { label: 'Paused', severity: 'critical' },
     spentShare,
     reservedShare: Math.min(1 - spentShare, toShare(amount(budget.held_usd))),
     spentUsd: budget.spent_usd,
@@ -79,21 +82,21 @@ function toBudgetView(budget: Budget | OrganizationBudget): BudgetView {
   };
 }
 
-/** Compared in whole pico-dollars, so that a threshold is met exactly where the gateway meets it. */
+/** Compares in whole pico-dollars, so that the page and the gateway agree on crossed thresholds. */
 function toBudgetState(spent: PicoUsd, limit: PicoUsd): BudgetState {
-  if (limit === 0n) return { label: 'No budget', gravity: 'none' };
-  if (spent >= limit) return { label: 'Used up', gravity: 'critical' };
-  const met = THRESHOLDS.find((threshold) => spent * 100n >= limit * BigInt(threshold));
-  if (met === undefined) return { label: 'Within budget', gravity: 'none' };
-  return { label: `Past ${met}%`, gravity: met === 95 ? 'critical' : met === 80 ? 'warning' : 'notice' };
+  if (limit === 0n) return { label: 'No budget', severity: 'none' };
+  if (spent >= limit) return { label: 'Used up', severity: 'critical' };
+  const reached = THRESHOLDS.find((threshold) => spent * 100n >= limit * BigInt(threshold));
+  if (reached === undefined) return { label: 'Within budget', severity: 'none' };
+  return { label: `Past ${reached}%`, severity: reached === 95 ? 'critical' : reached === 80 ? 'warning' : 'notice' };
 }
 
 function pauseText({ scope, reason, until }: NonNullable<Budget['paused']>): string {
-  const who = scope === 'organization' ? 'All teams are paused' : 'Calls are paused';
-  return `${who}${until === null ? '' : ` until ${formatMoment(until)} UTC`}${reason ? `: ${reason}` : ''}.`;
+  const subject = scope === 'organization' ? 'All teams are paused' : 'Calls are paused';
+  return `${subject}${until === null ? '' : ` until ${formatMoment(until)} UTC`}${reason ? `: ${reason}` : ''}.`;
 }
 
-/** What is overdrawn is shown as nothing. */
+/** Parses an amount; a negative one becomes zero. */
 function amount(text: string): PicoUsd {
   return parseUsd(text) ?? ZERO_USD;
 }

@@ -9,20 +9,20 @@ import { showWeek } from './panels/week-panel.ts';
 import { countRefusals } from './refusals.ts';
 import { comparedDays, summarizeWeek } from './week.ts';
 
-/** What changes rarely is asked for at every so many looks. */
+/** Number of refreshes after which rarely changing data is fetched again. */
 const SLOW_POLL_INTERVAL = 5;
 const AUDIT_ENTRIES = 12;
 
-/** What one look came to. */
+/** Outcome of a refresh. */
 export type RefreshResult = 'shown' | 'signed out' | { readonly why: string };
 
-/** Asks the gateway for all that the page shows, as one key, and shows it. What the key may not see is asked for once. */
+/** Fetches everything that the page shows with one key and renders it. A panel that the key may not see is fetched once. */
 export class DashboardView {
   readonly #key: string;
-  /** A key of the organisation sees teams; one of a team sees its models. */
+  /** An organisation's key groups usage by team, a team's key by model. */
   readonly #group: 'team' | 'model';
   readonly #hiddenPanels = new Set<string>();
-  #looks = 0;
+  #refreshes = 0;
   #keys: readonly Key[] = [];
   #audit: readonly AuditEntry[] | undefined;
   #includesEnded = false;
@@ -35,30 +35,30 @@ export class DashboardView {
   async refresh(signal: AbortSignal): Promise<RefreshResult> {
     const nowEpochMs = Date.now();
     const { from, to } = comparedDays(nowEpochMs);
-    const isSlow = this.#looks % SLOW_POLL_INTERVAL === 0;
-    const answers = await Promise.all([
-      // Whether the key still stands is asked of the function that remembers nothing.
+    const isSlow = this.#refreshes % SLOW_POLL_INTERVAL === 0;
+    const results = await Promise.all([
+      // This endpoint has no cache, so it detects a revoked key at once.
       fetchApi<Key>('api-keys/me', this.#key, signal),
       this.#show<BudgetAnswer>('budget', 'budgets', signal, showBudgets),
       this.#show<UsageAnswer>(`usage?from=${from}&to=${to}&group_by=day,${this.#group}`, 'week', signal, (usage) =>
         this.#showUsage(usage, nowEpochMs),
       ),
-      ...(isSlow ? this.#slow(signal, nowEpochMs) : []),
+      ...(isSlow ? this.#fetchSlowPanels(signal, nowEpochMs) : []),
     ]);
-    if (answers.some(({ kind }) => kind === 'signed out')) return 'signed out';
-    const failed = answers.find((answer) => answer.kind === 'unavailable');
+    if (results.some(({ kind }) => kind === 'signed out')) return 'signed out';
+    const failed = results.find((result) => result.kind === 'unavailable');
     if (failed !== undefined) return { why: failed.why };
-    this.#looks++;
+    this.#refreshes++;
     return 'shown';
   }
 
-  /** Shows keys that have ended as well, or no more. */
+  /** Shows or hides ended keys. */
   toggleEnded(): void {
     this.#includesEnded = !this.#includesEnded;
     showKeys(this.#keys, this.#includesEnded, Date.now());
   }
 
-  /** Takes everything off the page, so that nothing is left for whoever comes next. */
+  /** Clears the page, so that the next user sees nothing of the last one. */
   static clear(): void {
     clearBudgets();
     const panels = ['week', 'refusals', 'keys', 'groq-keys', 'audit'];
@@ -68,7 +68,7 @@ export class DashboardView {
     elementById('keys-ended').hidden = true;
   }
 
-  #slow(signal: AbortSignal, nowEpochMs: number): Promise<ApiResult<unknown>>[] {
+  #fetchSlowPanels(signal: AbortSignal, nowEpochMs: number): Promise<ApiResult<unknown>>[] {
     return [
       this.#show<List<Key>>('api-keys', 'keys', signal, ({ data }) => {
         this.#keys = data;
@@ -90,17 +90,17 @@ export class DashboardView {
     show: (body: Body) => void,
   ): Promise<ApiResult<Body>> {
     if (this.#hiddenPanels.has(panel)) return { kind: 'refused', status: 0, message: '' };
-    const answer = await fetchApi<Body>(path, this.#key, signal);
-    // What comes after the sign-out must not be shown to the next person.
-    if (signal.aborted) return answer;
-    if (answer.kind === 'ok') show(answer.body);
-    if (answer.kind === 'refused') {
+    const result = await fetchApi<Body>(path, this.#key, signal);
+    // A response after signing out must not be shown to the next user.
+    if (signal.aborted) return result;
+    if (result.kind === 'ok') show(result.body);
+    if (result.kind === 'refused') {
       this.#hiddenPanels.add(panel);
-      const why = answer.status === 404 ? 'This gateway does not tell them yet.' : answer.message;
+      const why = result.status === 404 ? 'This gateway does not support this yet.' : result.message;
       if (panel === 'week') this.#hideUsage(why);
       else hidePanel(panel, why);
     }
-    return answer;
+    return result;
   }
 
   #showUsage(usage: UsageAnswer, nowEpochMs: number): void {
@@ -109,7 +109,7 @@ export class DashboardView {
     showRefusals(countRefusals(usage, week.days[0] ?? '', dayAt(nowEpochMs)), this.#group === 'team');
   }
 
-  /** With the names of the keys, whichever of both came first. */
+  /** Shows the audit log with key names, after either of both has arrived. */
   #showAudit(): void {
     if (this.#audit !== undefined) showAudit(this.#audit, this.#keys);
   }

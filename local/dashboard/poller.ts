@@ -1,28 +1,28 @@
-/** How often the page looks while somebody sees it, and how long it waits at most after failures, in milliseconds. */
+/** Interval between refreshes of a visible page, and maximum delay after failures. */
 export const POLL_INTERVAL_MS = 2_000;
 const MAX_POLL_INTERVAL_MS = 30_000;
 
-/** How long to wait before the next look, after so many failures in a row. */
+/** Exponential backoff after a number of consecutive failures. */
 export function backoffMs(failures: number): number {
   return Math.min(POLL_INTERVAL_MS * 2 ** failures, MAX_POLL_INTERVAL_MS);
 }
 
-/** Looks again and again while the page is visible and not paused; what fails is tried ever more rarely. */
+/** Refreshes the page while it is visible and not paused, with exponential backoff after failures. */
 export class Poller {
-  readonly #look: (signal: AbortSignal) => Promise<boolean>;
+  readonly #refresh: (signal: AbortSignal) => Promise<boolean>;
   #running: AbortController | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isPolling = false;
   #isPaused = false;
   #failures = 0;
 
-  /** `look` says whether it went well. */
-  constructor(look: (signal: AbortSignal) => Promise<boolean>) {
-    this.#look = look;
+  /** `refresh` returns true on success. */
+  constructor(refresh: (signal: AbortSignal) => Promise<boolean>) {
+    this.#refresh = refresh;
     document.addEventListener('visibilitychange', () => this.#pollNow());
   }
 
-  /** How long until the next look, after the failures there were. */
+  /** Delay until the next refresh. */
   get nextPollInMs(): number {
     return backoffMs(this.#failures);
   }
@@ -34,7 +34,7 @@ export class Poller {
     this.#pollNow();
   }
 
-  /** Breaks off what is being asked, too. */
+  /** Stops polling and aborts requests in flight. */
   stop(): void {
     this.#running?.abort();
     this.#running = undefined;
@@ -55,10 +55,10 @@ export class Poller {
 
   async #run(running: AbortController): Promise<void> {
     this.#isPolling = true;
-    // Counted before the look's own words, so that these can say when the next one is.
+    // Counted as a failure in advance, so that the refresh itself can show the delay until the next one.
     this.#failures++;
     try {
-      if (await this.#look(running.signal)) this.#failures = 0;
+      if (await this.#refresh(running.signal)) this.#failures = 0;
     } finally {
       this.#isPolling = false;
       if (this.#running === running) this.#timer = setTimeout(() => this.#pollNow(), this.nextPollInMs);

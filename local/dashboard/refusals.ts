@@ -1,15 +1,15 @@
 import type { UsageAnswer } from './api-types.ts';
 
-/** How often one reason was told. */
+/** Number of refusals for one reason. */
 export type RefusalCount = {
   readonly code: string;
   readonly today: number;
   readonly week: number;
-  /** Who met it most; undefined where usage is not split by team. */
+  /** The team with the most; undefined if usage is not grouped by team. */
   readonly mostAffectedTeam: string | undefined;
 };
 
-/** Refusals by reason, the most frequent first, of the days from `from` on; undefined where they are not counted. */
+/** Counts refusals by reason from a day on, most frequent first; undefined if the gateway does not count them. */
 export function countRefusals(
   { data, total }: UsageAnswer,
   from: string,
@@ -19,20 +19,15 @@ export function countRefusals(
   const counts = new Map<string, { today: number; week: number; byTeam: Map<string, number> }>();
   for (const row of data.filter(({ day }) => day >= from)) {
     for (const [code, times] of Object.entries(row.refusals ?? {})) {
-      const seen = counts.get(code) ?? { today: 0, week: 0, byTeam: new Map() };
-      seen.week += times;
-      if (row.day === today) seen.today += times;
-      if (row.team !== undefined) seen.byTeam.set(row.team, (seen.byTeam.get(row.team) ?? 0) + times);
-      counts.set(code, seen);
+      const count = counts.get(code) ?? { today: 0, week: 0, byTeam: new Map() };
+      count.week += times;
+      if (row.day === today) count.today += times;
+      if (row.team !== undefined) count.byTeam.set(row.team, (count.byTeam.get(row.team) ?? 0) + times);
+      counts.set(code, count);
     }
   }
   return [...counts]
-    .map(([code, { today: ofToday, week, byTeam }]) => ({
-      code,
-      today: ofToday,
-      week,
-      mostAffectedTeam: findMostFrequent(byTeam),
-    }))
+    .map(([code, { byTeam, ...totals }]) => ({ code, ...totals, mostAffectedTeam: findMostFrequent(byTeam) }))
     .filter(({ week }) => week > 0)
     .sort((a, b) => b.week - a.week || (a.code < b.code ? -1 : 1));
 }

@@ -2,53 +2,53 @@ import { addUsd, type PicoUsd, parseUsd, toUsdString, ZERO_USD } from '../../lam
 import { type Day, dayAt, MS_PER_DAY } from '../../lambda/kernel/period.ts';
 import type { UsageRow } from './api-types.ts';
 
-/** How many days are shown, today included; as many before them are compared with. */
+/** Number of days shown, including today. They are compared with as many days before. */
 export const DAYS = 7;
-/** How many teams or models have a colour of their own; the rest is one. */
-const SERIES = 5;
+/** Maximum number of series with a colour of their own; all others are combined. */
+const MAX_SERIES = 5;
 
-/** One team's or model's part of the days. */
+/** Usage of a team or model by day. */
 export type Series = {
   readonly name: string;
-  /** Of each day, in dollars. */
+  /** Cost of each day. */
   readonly costUsd: readonly string[];
   readonly totalUsd: string;
   readonly requests: number;
   readonly tokens: number;
 };
 
-/** What is shown of seven days. */
+/** Usage of seven days. */
 export type Week = {
   readonly days: readonly Day[];
-  /** The dearest first; the last may be all others together. */
+  /** Highest cost first; the last series may combine all others. */
   readonly series: readonly Series[];
   readonly totalUsd: string;
   readonly dayTotalsUsd: readonly string[];
-  /** Of as many days before. */
+  /** Total of the seven days before. */
   readonly previousUsd: string;
 };
 
-/** The days that are asked for: those that are shown, and as many before. */
+/** The days to fetch: those that are shown, and as many before. */
 export function comparedDays(nowEpochMs: number): { readonly from: Day; readonly to: Day } {
   return { from: dayAt(nowEpochMs - (2 * DAYS - 1) * MS_PER_DAY), to: dayAt(nowEpochMs) };
 }
 
-/** Splits the usage of the days up to `today` by team or model. */
+/** Groups the usage of the last seven days by team or model. */
 export function summarizeWeek(rows: readonly UsageRow[], group: 'team' | 'model', nowEpochMs: number): Week {
   const days = Array.from({ length: DAYS }, (_, index) => dayAt(nowEpochMs - (DAYS - 1 - index) * MS_PER_DAY));
   const [first = ''] = days;
   const shown = rows.filter(({ day }) => day >= first);
-  // A row of refusals alone has nothing to draw.
+  // A row that only counts refusals has nothing to draw.
   const called = shown.filter(({ requests, cost_usd }) => requests > 0 || cost_usd !== '0');
   const names = [...new Set(called.map((row) => row[group] ?? ''))];
-  const costOf = new Map(names.map((name) => [name, sum(shown.filter((row) => row[group] === name))]));
-  const dearest = names.sort((a, b) => compare(costOf.get(b), costOf.get(a)) || (a < b ? -1 : 1));
-  // One that would be alone in the rest has its own name as well.
-  const own = dearest.length <= SERIES + 1 ? dearest : dearest.slice(0, SERIES);
-  const rest = dearest.slice(own.length);
+  const costs = new Map(names.map((name) => [name, sum(shown.filter((row) => row[group] === name))]));
+  const ranked = names.sort((a, b) => compare(costs.get(b), costs.get(a)) || (a < b ? -1 : 1));
+  // A single remaining series is not combined.
+  const own = ranked.length <= MAX_SERIES + 1 ? ranked : ranked.slice(0, MAX_SERIES);
+  const others = ranked.slice(own.length);
   const parts = own.map((name) => ({ name, rows: shown.filter((row) => row[group] === name) }));
-  if (rest.length > 0)
-    parts.push({ name: `${rest.length} others`, rows: shown.filter((row) => rest.includes(row[group] ?? '')) });
+  if (others.length > 0)
+    parts.push({ name: `${others.length} others`, rows: shown.filter((row) => others.includes(row[group] ?? '')) });
   return {
     days,
     series: parts.map((part) => buildSeries(part.name, part.rows, days)),
@@ -58,15 +58,15 @@ export function summarizeWeek(rows: readonly UsageRow[], group: 'team' | 'model'
   };
 }
 
-/** How the days compare with as many before, in a few words. */
+/** Describes the change from the seven days before. */
 export function describeChange({ totalUsd, previousUsd }: Week): string {
   const [total, before] = [Number(totalUsd), Number(previousUsd)];
   if (before === 0) return 'nothing in the seven days before';
   const change = Math.round((total / before - 1) * 100);
-  if (change === 0) return 'as much as in the seven days before';
-  // Beyond some tenfold, a percentage tells nothing any more.
+  if (change === 0) return 'same as the seven days before';
+  // A very large percentage is hard to grasp.
   if (change >= 1_000) return `${Math.round(total / before)} times the seven days before`;
-  return `${change > 0 ? '+' : '−'}${Math.abs(change)}% on the seven days before`;
+  return `${change > 0 ? '+' : '−'}${Math.abs(change)}% compared with the seven days before`;
 }
 
 function buildSeries(name: string, rows: readonly UsageRow[], days: readonly Day[]): Series {

@@ -3,10 +3,10 @@ import { alertText, type BudgetView, budgetsNeedingAttention, budgetViews } from
 import { clear, el, elementById, renderIfChanged, setText } from '../dom.ts';
 import { decimalsFor, formatMoment, formatShare, money } from '../format.ts';
 
-/** How many alerts are told one by one. */
+/** Maximum number of alerts that are listed individually. */
 const MAX_ALERTS = 8;
 
-/** A budget's line, which changes in place so that its bar moves and nothing is read out again. */
+/** The elements of a budget's row. They are updated in place, so that the bar animates and screen readers stay silent. */
 type Row = {
   readonly item: HTMLLIElement;
   readonly name: HTMLElement;
@@ -21,12 +21,12 @@ type Row = {
 
 const rows = new Map<string, Row>();
 
-/** Shows the budgets, and above them those that people must hear of. */
+/** Shows the budgets, and above them alerts of those that need attention. */
 export function showBudgets(answer: BudgetAnswer): void {
   const views = budgetViews(answer);
-  const seen = new Set(views.map(rowKey));
+  const keys = new Set(views.map(rowKey));
   for (const [key, { item }] of rows) {
-    if (seen.has(key)) continue;
+    if (keys.has(key)) continue;
     item.remove();
     rows.delete(key);
   }
@@ -38,34 +38,39 @@ export function showBudgets(answer: BudgetAnswer): void {
   showAlerts(views);
 }
 
-/** Takes all of it away. */
+/** Removes all budgets and alerts. */
 export function clearBudgets(): void {
   rows.clear();
-  for (const id of ['budgets', 'alerts', 'alerts-said', 'budgets-note']) clear(elementById(id));
+  for (const id of ['budgets', 'alerts', 'alerts-announcement', 'budgets-note']) clear(elementById(id));
 }
 
 function showAlerts(views: readonly BudgetView[]): void {
   const alerts = budgetsNeedingAttention(views);
   const title = alerts.length === 1 ? 'One budget needs attention' : `${alerts.length} budgets need attention`;
-  const told = alerts.slice(0, MAX_ALERTS);
-  const more = alerts.length - told.length;
-  // Read out only when another budget is concerned, or another threshold; not at each cent.
-  const said = told.map(({ name, state }) => `${name}: ${state.label}`).join(', ');
-  setText(elementById('alerts-said'), alerts.length === 0 ? '' : `${title}: ${said}`);
-  elementById('alerts').dataset.gravity = alerts[0]?.state.gravity ?? 'none';
+  const listed = alerts.slice(0, MAX_ALERTS);
+  const omitted = alerts.length - listed.length;
+  // Announced only when a budget or threshold changes, not with every cent.
+  const announcement = listed.map(({ name, state }) => `${name}: ${state.label}`).join(', ');
+  setText(elementById('alerts-announcement'), alerts.length === 0 ? '' : `${title}: ${announcement}`);
+  elementById('alerts').dataset.severity = alerts[0]?.state.severity ?? 'none';
   renderIfChanged(elementById('alerts'), alerts, () =>
     alerts.length === 0
       ? []
       : [
           el('h2', {}, title),
-          el('ul', {}, ...told.map(alertItem), ...(more > 0 ? [el('li', {}, `And ${more} more, marked below.`)] : [])),
+          el(
+            'ul',
+            {},
+            ...listed.map(alertItem),
+            ...(omitted > 0 ? [el('li', {}, `And ${omitted} more, marked below.`)] : []),
+          ),
         ],
   );
 }
 
 function alertItem(view: BudgetView): HTMLLIElement {
-  const { label, gravity } = view.state;
-  return el('li', {}, el('span', { class: `label ${gravity}` }, label), el('span', {}, alertText(view)));
+  const { label, severity } = view.state;
+  return el('li', {}, el('span', { class: `label ${severity}` }, label), el('span', {}, alertText(view)));
 }
 
 function rowKey({ isOrganization, name }: BudgetView): string {
@@ -73,8 +78,8 @@ function rowKey({ isOrganization, name }: BudgetView): string {
 }
 
 function ensureRow(view: BudgetView): Row {
-  const known = rows.get(rowKey(view));
-  if (known !== undefined) return known;
+  const existing = rows.get(rowKey(view));
+  if (existing !== undefined) return existing;
   const spent = el('span', { class: 'spent' });
   const held = el('span', { class: 'held' });
   const marks = [50, 80, 95].map((at) => el('span', { class: `tick at-${at}` }));
@@ -98,8 +103,8 @@ function update(row: Row, view: BudgetView): void {
   const { spentUsd, limitUsd, availableUsd, reservedUsd, spentShare, reservedShare } = view;
   const used = Number(limitUsd) === 0 ? 'none' : formatShare(spentShare);
   setText(row.state, view.state.label);
-  row.state.className = `label ${view.state.gravity}`;
-  row.item.dataset.gravity = view.state.gravity;
+  row.state.className = `label ${view.state.severity}`;
+  row.item.dataset.severity = view.state.severity;
   row.meter.setAttribute('aria-valuenow', String(Math.floor(spentShare * 1000) / 10));
   row.meter.setAttribute('aria-valuetext', `${used}, ${money(spentUsd)} of ${money(limitUsd)}, ${view.state.label}`);
   row.spent.style.width = `${spentShare * 100}%`;
@@ -109,11 +114,11 @@ function update(row: Row, view: BudgetView): void {
     ` of ${money(limitUsd)}`,
     el('span', { class: 'used' }, used),
   ]);
-  const rest = Number(availableUsd) > 0 ? availableUsd : '0';
+  const left = Number(availableUsd) > 0 ? availableUsd : '0';
   const decimals = decimalsFor(Number(limitUsd));
   setText(
     row.left,
-    `${money(rest, decimals)} left${Number(reservedUsd) > 0 ? `, ${money(reservedUsd, decimals)} held` : ''}`,
+    `${money(left, decimals)} left${Number(reservedUsd) > 0 ? `, ${money(reservedUsd, decimals)} held` : ''}`,
   );
   setText(row.remarks, view.remarks.join(' '));
 }

@@ -7,7 +7,7 @@ import { type Cell, drawTable } from './data-table.ts';
 
 const MAX_DETAILS_LENGTH = 140;
 
-/** Leaves a panel's content out, and says why. */
+/** Replaces a panel's content by the reason why it is missing. */
 export function hidePanel(panel: string, why: string): void {
   clear(elementById(panel));
   for (const name of ['tabindex', 'role', 'aria-label']) elementById(panel).removeAttribute(name);
@@ -17,19 +17,19 @@ export function hidePanel(panel: string, why: string): void {
 /** Shows refusals by reason. */
 export function showRefusals(counts: readonly RefusalCount[] | undefined, isByTeam: boolean): void {
   if (counts === undefined) {
-    hidePanel('refusals', 'This gateway has no refusal counts yet.');
+    hidePanel('refusals', 'This gateway does not count refusals yet.');
     return;
   }
   if (counts.length === 0) {
     hidePanel('refusals', 'None in the last seven days.');
     return;
   }
-  setText(elementById('refusals-note'), 'Calls that were told no, and why');
+  setText(elementById('refusals-note'), 'Requests that were refused, by reason');
   const columns = [
     { heading: 'Reason' },
     { heading: 'Today', isFigure: true },
     { heading: 'Seven days', isFigure: true },
-    ...(isByTeam ? [{ heading: 'Most by' }] : []),
+    ...(isByTeam ? [{ heading: 'Top team' }] : []),
   ];
   const rows = counts.map(({ code, today, week, mostAffectedTeam }): Cell[] => [
     { text: describeRefusal(code), id: code },
@@ -40,7 +40,7 @@ export function showRefusals(counts: readonly RefusalCount[] | undefined, isByTe
   drawTable(elementById('refusals'), { caption: 'Refusals by reason, the most frequent first', columns, rows });
 }
 
-/** Shows keys and their ages: those that work, and the others when they are asked for. */
+/** Shows keys in use, and ended ones on request. */
 export function showKeys(keys: readonly Key[], includesEnded: boolean, nowEpochMs: number): void {
   const working = keys.filter(({ status }) => status === 'active' || status === 'replaced');
   const ended = keys.length - working.length;
@@ -48,12 +48,12 @@ export function showKeys(keys: readonly Key[], includesEnded: boolean, nowEpochM
   button.hidden = ended === 0;
   button.setAttribute('aria-pressed', String(includesEnded));
   setText(elementById('keys-note'), `${working.length} in use${ended > 0 ? `, ${ended} ended` : ''}`);
-  const shown = (includesEnded ? [...keys] : working).sort(
+  const visible = (includesEnded ? [...keys] : working).sort(
     (a, b) => a.created_at.localeCompare(b.created_at) || a.name.localeCompare(b.name),
   );
-  const decimals = columnDecimals(shown.map((key) => key.cost_this_month_usd ?? '0'));
+  const decimals = columnDecimals(visible.map((key) => key.cost_this_month_usd ?? '0'));
   drawTable(elementById('keys'), {
-    caption: 'Oldest first; requests and cost are this month’s',
+    caption: 'Oldest first; requests and cost of this month',
     columns: [
       ...['Key', 'Team', 'Role', 'State'].map((heading) => ({ heading })),
       { heading: 'Age', isFigure: true },
@@ -61,7 +61,7 @@ export function showKeys(keys: readonly Key[], includesEnded: boolean, nowEpochM
       { heading: 'Requests', isFigure: true },
       { heading: 'Cost', isFigure: true },
     ],
-    rows: shown.map((key) => [
+    rows: visible.map((key) => [
       { text: key.name, id: key.id },
       key.team ?? 'organisation',
       key.role,
@@ -89,29 +89,29 @@ function keyStateCell({ status, expires_at, retires_after }: Key): Cell {
   }
 }
 
-/** Shows the latest of what people and services did. */
+/** Shows the latest entries of the audit log. */
 export function showAudit(entries: readonly AuditEntry[], keys: readonly Key[]): void {
   const names = new Map(keys.map(({ id, name }) => [id, name]));
-  const named = (id: string) => names.get(id) ?? id;
+  const displayName = (id: string) => names.get(id) ?? id;
   if (entries.length === 0) {
     hidePanel('audit', 'None this month.');
     return;
   }
-  setText(elementById('audit-note'), 'Who did what; GET /openai/v1/audit tells all of it');
+  setText(elementById('audit-note'), 'GET /openai/v1/audit returns all entries');
   drawTable(elementById('audit'), {
     caption: 'Newest first, in UTC',
-    columns: ['When', 'Act', 'Of what', 'By', 'Details'].map((heading) => ({ heading })),
+    columns: ['Time', 'Action', 'Subject', 'By', 'Details'].map((heading) => ({ heading })),
     rows: entries.map(({ at, action, subject, actor, details }) => [
       formatMoment(at),
       action.replaceAll('_', ' '),
-      subject.replace(/(?<=^key ).*/, named),
-      named(actor),
+      subject.replace(/(?<=^key ).*/, displayName),
+      displayName(actor),
       summarizeDetails(details),
     ]),
   });
 }
 
-/** A long text's beginning: details of a deployment are a whole table. */
+/** Shortens details, which for a deployment are a whole table. */
 function summarizeDetails(details: string): string {
   const line = (details.split(/\n| \| /)[0] ?? '').replaceAll('**', '');
   return line.length > MAX_DETAILS_LENGTH ? `${line.slice(0, MAX_DETAILS_LENGTH)}…` : line;

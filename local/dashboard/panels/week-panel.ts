@@ -4,7 +4,7 @@ import { columnDecimals, formatCount, formatDay, formatWeekday, money } from '..
 import { describeChange, type Week } from '../week.ts';
 import { drawTable } from './data-table.ts';
 
-/** Shows seven days: a chart, who spent it, and each day as a table. */
+/** Shows seven days: a chart, a table by team or model, and a table by day. */
 export function showWeek(week: Week, group: 'team' | 'model'): void {
   const { series, days, totalUsd, dayTotalsUsd } = week;
   setText(elementById('week-note'), `${money(totalUsd)}, ${describeChange(week)}`);
@@ -20,11 +20,11 @@ export function showWeek(week: Week, group: 'team' | 'model'): void {
   drawTable(elementById('week-series'), {
     caption: `By ${group}, highest cost first`,
     columns: [title, 'Cost', 'Requests', 'Tokens'].map((text, index) => ({ heading: text, isFigure: index > 0 })),
-    rows: series.map((one) => [
-      one.name,
-      money(one.totalUsd, decimals),
-      formatCount(one.requests),
-      formatCount(one.tokens),
+    rows: series.map(({ name, totalUsd: seriesUsd, requests, tokens }) => [
+      name,
+      money(seriesUsd, decimals),
+      formatCount(requests),
+      formatCount(tokens),
     ]),
     foot: [
       'All',

@@ -14,9 +14,9 @@ import {
   startGatewayProcess,
 } from '../../support/gateway/gateway-process.ts';
 
-/** How many of the test's calls the budget is worth. */
+/** The budget in calls. */
 const CALLS = 10;
-/** The stream is less than that behind, in milliseconds, also on a busy machine. */
+/** Maximum lag of the stream on a busy machine. */
 const DELIVERY_TIMEOUT_MS = 30_000;
 
 const dataDir = mkdtempSync(join(tmpdir(), 'alerts-'));
@@ -30,7 +30,7 @@ afterAll(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-it('remembers each share of a budget that real calls have passed, once, within seconds', async () => {
+it('records each percentage of a budget that calls have passed, once, within seconds', async () => {
   const { dynamodbEndpoint: endpoint, usageTable } = findRunningGateway(dataDir) ?? {
     dynamodbEndpoint: '',
     usageTable: '',
@@ -39,7 +39,7 @@ it('remembers each share of a budget that real calls have passed, once, within s
   const client = new DynamoDBClient({ endpoint, region: 'us-east-1', credentials });
   const alerts = new DynamoAlertRepository(client, usageTable);
   const period = periodAt(Date.now());
-  const told = async () =>
+  const listDelivered = async () =>
     (await alerts.listRecords(period))
       .filter(({ deliveredAtEpochMs }) => deliveredAtEpochMs !== undefined)
       .map(({ crossing }) => `${crossing.holder} ${crossing.threshold}`);
@@ -49,12 +49,12 @@ it('remembers each share of a budget that real calls have passed, once, within s
       expect((await postChat(gateway, gateway.teams.roomy?.key ?? '', body)).status).toBe(200);
   };
   await spend(5);
-  await expect.poll(told, { timeout: DELIVERY_TIMEOUT_MS }).toEqual(['roomy 50%']);
+  await expect.poll(listDelivered, { timeout: DELIVERY_TIMEOUT_MS }).toEqual(['roomy 50%']);
   const [first] = await alerts.listRecords(period);
-  // The very call that passed it, and no later one.
+  // The crossing is of the call that passed the threshold, not of a later one.
   expect(first?.crossing.spentPicoUsd).toBe((first?.crossing.limitPicoUsd ?? 0n) / 2n);
   await spend(4);
-  await expect.poll(told, { timeout: DELIVERY_TIMEOUT_MS }).toEqual(['roomy 50%', 'roomy 80%']);
+  await expect.poll(listDelivered, { timeout: DELIVERY_TIMEOUT_MS }).toEqual(['roomy 50%', 'roomy 80%']);
   const levels = gateway
     .stderr()
     .split('\n')

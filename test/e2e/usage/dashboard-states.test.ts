@@ -14,7 +14,7 @@ let gateway: GatewayProcess;
 let browser: Browser;
 let dashboard: DashboardPage;
 
-/** What the page would tell people who cannot see it, or use no mouse, wrongly or not at all. */
+/** Finds accessibility violations of the page. */
 async function findAccessibilityFaults(): Promise<readonly string[]> {
   await dashboard.page.evaluate(axe.source);
   const tags = "{ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }";
@@ -23,7 +23,7 @@ async function findAccessibilityFaults(): Promise<readonly string[]> {
   return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
 }
 
-/** By how many pixels the page is wider than its window. */
+/** Horizontal overflow of the page in pixels. */
 async function horizontalOverflow(): Promise<unknown> {
   return await dashboard.page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
 }
@@ -59,12 +59,12 @@ describe.skipIf(CHROMIUM === undefined)('the local page', () => {
   });
   afterEach(() => dashboard.close());
 
-  it.each(['light', 'dark'] as const)('has nothing that keeps people out, in %s colours', async (colorScheme) => {
+  it.each(['light', 'dark'] as const)('has no accessibility violations in %s colours', async (colorScheme) => {
     dashboard = await DashboardPage.open(browser, gateway.baseUrl, { colorScheme });
     expect(await findAccessibilityFaults()).toEqual([]);
     await dashboard.field.fill('wrong');
     await dashboard.page.keyboard.press('Enter');
-    await dashboard.page.getByRole('alert').getByText('does not take this key').waitFor();
+    await dashboard.page.getByRole('alert').getByText('rejects this key').waitFor();
     expect(await findAccessibilityFaults()).toEqual([]);
     await dashboard.page.route('**/openai/v1/groq-keys', (route) => route.fulfill({ json: GROQ_KEYS }));
     await dashboard.signIn(gateway.adminKey);
@@ -84,30 +84,30 @@ describe.skipIf(CHROMIUM === undefined)('the local page', () => {
     await dashboard.signIn(gateway.adminKey);
     await dashboard.page.locator('#keys table').waitFor();
     expect(await horizontalOverflow()).toBe(0);
-    // Text of twice the size, as people set it who see little.
+    // Text at twice the size, which users with low vision set.
     await dashboard.page.evaluate('document.documentElement.style.fontSize = "200%"');
     expect(await horizontalOverflow()).toBe(0);
   });
 
-  it('says when the gateway is gone, tries ever more rarely, and goes on by itself when it is back', async () => {
+  it('reports an unreachable gateway, backs off, and recovers when it is back', async () => {
     dashboard = await DashboardPage.open(browser, gateway.baseUrl);
     const { page } = dashboard;
     await dashboard.signIn(gateway.adminKey);
     await page.context().setOffline(true);
     await page
       .locator('#connection')
-      .getByText('The gateway does not answer. The figures below may be out of date.')
+      .getByText('The gateway does not respond. The figures below may be out of date.')
       .waitFor();
-    await page.locator('#as-of').getByText('Tries again in 4 s').waitFor();
-    await page.locator('#as-of').getByText('Tries again in 8 s').waitFor();
-    // What was known stays, and the key too.
+    await page.locator('#as-of').getByText('Retrying in 4 s').waitFor();
+    await page.locator('#as-of').getByText('Retrying in 8 s').waitFor();
+    // The last figures and the key are kept.
     expect(await page.locator('#budgets .name').allTextContents()).toEqual(['Organisation', 'roomy', 'tight']);
     await page.context().setOffline(false);
     await page.locator('#as-of').getByText('Live, as of').waitFor();
     expect(await page.locator('#connection').textContent()).toBe('');
   });
 
-  it('asks nothing while it is paused or out of sight, and at once when it is not any more', async () => {
+  it('sends no requests while it is paused or hidden, and refreshes at once afterwards', async () => {
     dashboard = await DashboardPage.open(browser, gateway.baseUrl);
     const { page, requested } = dashboard;
     await page.clock.install();
@@ -122,7 +122,7 @@ describe.skipIf(CHROMIUM === undefined)('the local page', () => {
       [() => setHidden(true), () => setHidden(false)],
     ] as const) {
       await stop();
-      // One that was under way may still have come in.
+      // A request in flight may still have completed.
       await page.waitForLoadState('networkidle');
       const before = asked();
       await page.clock.runFor(120_000);
@@ -134,7 +134,7 @@ describe.skipIf(CHROMIUM === undefined)('the local page', () => {
     await page.locator('#as-of').getByText('Live, as of').waitFor();
   });
 
-  it('shows refusals with their reason where the gateway counts them, and names of any kind as text', async () => {
+  it('shows refusals by reason if the gateway counts them, and any name as plain text', async () => {
     dashboard = await DashboardPage.open(browser, gateway.baseUrl);
     const { page } = dashboard;
     const evil = '<img src=x onerror="document.title=1">';
@@ -157,12 +157,12 @@ describe.skipIf(CHROMIUM === undefined)('the local page', () => {
     await dashboard.expectNoErrorsOrLeaks(gateway.adminKey);
   });
 
-  it('shows where the rotation of Groq keys stands, or says that it is not told', async () => {
+  it('shows the rotation of Groq keys, or that the gateway does not support it', async () => {
     dashboard = await DashboardPage.open(browser, gateway.baseUrl);
     const { page } = dashboard;
     await page.route('**/openai/v1/groq-keys', (route) => route.fulfill({ status: 404, json: {} }));
     await dashboard.signIn(gateway.adminKey);
-    await page.locator('#groq-keys-note').getByText('This gateway does not tell them yet.').waitFor();
+    await page.locator('#groq-keys-note').getByText('This gateway does not support this yet.').waitFor();
     await page.unroute('**/openai/v1/groq-keys');
     await page.route('**/openai/v1/groq-keys', (route) => route.fulfill({ json: GROQ_KEYS }));
     await page.reload();

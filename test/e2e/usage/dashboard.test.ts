@@ -9,7 +9,7 @@ import {
 } from '../../support/gateway/gateway-process.ts';
 import { waitForSettledUsage } from '../../support/gateway/reported-usage.ts';
 
-/** Ten calls of `tight`, each of 1,000 tokens of answer and a little of prompt, would cost a little more. */
+/** Slightly less than ten calls of `tight` cost, each with 1,000 completion tokens and a short prompt. */
 const TIGHT_BUDGET_USD = 0.003;
 const POLL_OPTIONS = { timeout: 20_000, interval: 100 };
 
@@ -20,12 +20,12 @@ let dashboard: DashboardPage;
 async function makeKey(
   name: string,
   role: string,
-  more: object = {},
+  fields: object = {},
 ): Promise<{ readonly key: string; readonly id: string }> {
   const response = await fetch(`${gateway.baseUrl}/openai/v1/api-keys`, {
     method: 'POST',
     headers: { authorization: `Bearer ${gateway.adminKey}` },
-    body: JSON.stringify({ name, role, ...more }),
+    body: JSON.stringify({ name, role, ...fields }),
   });
   expect(response.status).toBe(201);
   return (await response.json()) as { key: string; id: string };
@@ -57,9 +57,9 @@ describe.skipIf(CHROMIUM === undefined)('the local page', () => {
 
   it.each([
     ['no key', '', 'Enter a key.'],
-    ['a key that nobody has', 'grk_test_aaaaaaaaaaaa_wrong', 'The gateway does not take this key'],
-    ['what no header can carry', 'gr\u00fc\u00dfe \u{1f511}', 'The gateway does not take this key'],
-  ])('takes %s for what it is, says so, and keeps nothing of it', async (_what, key, message) => {
+    ['an unknown key', 'grk_test_aaaaaaaaaaaa_wrong', 'The gateway rejects this key'],
+    ['characters that a header cannot carry', 'gr\u00fc\u00dfe \u{1f511}', 'The gateway rejects this key'],
+  ])('rejects %s with a message, and stores nothing', async (_what, key, message) => {
     const { page, field } = await open();
     await field.fill(key);
     await page.getByRole('button', { name: 'Sign in' }).click();
@@ -70,7 +70,7 @@ describe.skipIf(CHROMIUM === undefined)('the local page', () => {
     expect(await page.evaluate('sessionStorage.length')).toBe(0);
   });
 
-  it('is signed in to, read and left by keys of the keyboard alone', async () => {
+  it('can be used by keyboard alone, from signing in to signing out', async () => {
     const { page } = await open();
     await page.keyboard.insertText(gateway.adminKey);
     await page.keyboard.press('Enter');
@@ -90,7 +90,7 @@ describe.skipIf(CHROMIUM === undefined)('the local page', () => {
     expect(await page.locator('#budgets li, #content td').count()).toBe(0);
   });
 
-  it('stays signed in when it is loaded again, and in this tab alone', async () => {
+  it('stays signed in after a reload, in this tab only', async () => {
     const { page } = await open();
     await dashboard.signIn(gateway.adminKey);
     await page.reload();
@@ -105,7 +105,7 @@ describe.skipIf(CHROMIUM === undefined)('the local page', () => {
       });
   });
 
-  it('shows each role what the gateway tells it, and says why the rest is left out', async () => {
+  it('shows each role what its key may see, and says why the rest is missing', async () => {
     const [lead, viewer, finance] = [
       await makeKey('quiet-test-lead', 'lead'),
       await makeKey('quiet-test-viewer', 'viewer'),
@@ -114,25 +114,25 @@ describe.skipIf(CHROMIUM === undefined)('the local page', () => {
     const member = { key: gateway.teams.quiet?.key ?? '' };
     const all = ['Organisation', 'quiet', 'roomy', 'tight'];
     const noAudit = (role: string) => `A key with the role "${role}" may not read the audit trail.`;
-    for (const [key, who, budgets, keys, acts] of [
-      [gateway.adminKey, 'admin of the organisation', all, /^7 in use/, 'Who did what'],
+    for (const [key, identity, budgets, keys, audit] of [
+      [gateway.adminKey, 'admin of the organisation', all, /^7 in use/, 'GET /openai/v1/audit returns all entries'],
       [finance.key, 'viewer of the organisation', all, /^7 in use/, noAudit('viewer')],
-      [lead.key, 'lead of quiet', ['quiet'], /^3 in use/, 'Who did what'],
+      [lead.key, 'lead of quiet', ['quiet'], /^3 in use/, 'GET /openai/v1/audit returns all entries'],
       [viewer.key, 'viewer of quiet', ['quiet'], /^3 in use/, noAudit('viewer')],
       [member.key, 'member of quiet', ['quiet'], /^1 in use/, noAudit('member')],
     ] as const) {
       const { page } = await open();
       await dashboard.signIn(key);
-      expect(await page.locator('#whose').textContent()).toContain(`${who}, environment test`);
+      expect(await page.locator('#whose').textContent()).toContain(`${identity}, environment test`);
       expect(await page.locator('#budgets .name').allTextContents()).toEqual(budgets);
       await page.locator('#keys-note').getByText(keys).waitFor();
-      await page.locator('#audit-note').getByText(acts).waitFor();
+      await page.locator('#audit-note').getByText(audit).waitFor();
       await dashboard.expectNoErrorsOrLeaks(key);
       if (key !== member.key) await dashboard.close();
     }
   });
 
-  it('shows a key that may only call models its own name, and why there is nothing else', async () => {
+  it('shows only its own name to a key that may only call models, and why', async () => {
     const { key } = await makeKey('roomy-test-narrow', 'member', { endpoints: ['chat'] });
     const { page } = await open();
     await dashboard.signIn(key);
@@ -143,7 +143,7 @@ describe.skipIf(CHROMIUM === undefined)('the local page', () => {
     await dashboard.expectNoErrorsOrLeaks(key);
   });
 
-  it('moves while calls are made, to exactly what they come to', async () => {
+  it('updates during calls, to exactly their cost', async () => {
     const { page } = await open();
     await dashboard.signIn(gateway.adminKey);
     expect(await dashboard.used('roomy')).toBe('0%, $0.00 of $100.00, Within budget');
@@ -159,13 +159,13 @@ describe.skipIf(CHROMIUM === undefined)('the local page', () => {
     expect(await page.locator('#week-chart rect').count()).toBe(1);
   });
 
-  it('tells of each threshold that a budget passes, in words, once and where people look', async () => {
+  it('announces each threshold that a budget passes, once and in words', async () => {
     const { page } = await open();
     await dashboard.signIn(gateway.adminKey);
     const alerts = page.getByRole('region', { name: 'Budget alerts' });
     expect(await alerts.isVisible()).toBe(false);
     await page.evaluate(
-      'globalThis.said = []; new MutationObserver(() => said.push(document.querySelector("#alerts-said").textContent)).observe(document.querySelector("#alerts-said"), { childList: true, characterData: true, subtree: true })',
+      'globalThis.announcements = []; new MutationObserver(() => announcements.push(document.querySelector("#alerts-announcement").textContent)).observe(document.querySelector("#alerts-announcement"), { childList: true, characterData: true, subtree: true })',
     );
     for (const [calls, tokens, label] of [
       [5, 1_000, 'Past 50%'],
@@ -178,12 +178,12 @@ describe.skipIf(CHROMIUM === undefined)('the local page', () => {
       expect(await dashboard.used('tight')).toContain(label);
       expect(await alerts.getByRole('listitem').textContent()).toMatch(/tight: \d\d% used, \$0\.00\d+ of \$0\.00\d+\./);
     }
-    expect(await page.evaluate('said')).toEqual(
+    expect(await page.evaluate('announcements')).toEqual(
       ['Past 50%', 'Past 80%', 'Past 95%'].map((label) => `One budget needs attention: tight: ${label}`),
     );
   });
 
-  it('lets go of a key at once when it is revoked, and leaves nothing for whoever comes next', async () => {
+  it('signs out as soon as the key is revoked, and leaves nothing on the page', async () => {
     const { key, id } = await makeKey('roomy-test-leaving', 'lead');
     const { page } = await open();
     await dashboard.signIn(key);

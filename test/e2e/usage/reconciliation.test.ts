@@ -33,47 +33,47 @@ const UNKNOWN = [
   '[fault:zero-usage]',
 ];
 
-it('books exactly what the upstream counted over a mix of models, streams, disconnects and faults', async () => {
+it('records exactly what the upstream counted for a mix of models, streams, disconnects and faults', async () => {
   const key = gateway.teams.roomy?.key ?? '';
   const models = ['openai/gpt-oss-20b', 'openai/gpt-oss-120b'];
   const mix = [...KNOWN, ...REFUSED, ...UNKNOWN].flatMap((marker) =>
     models.flatMap((model) => [true, false].map((stream) => ({ marker, model, stream }))),
   );
   const rounds = [0, 1, 2].flatMap(() => mix);
-  let leaving = 0;
+  let disconnects = 0;
   const send = async ({ marker, model, stream }: (typeof mix)[number], index: number) => {
     const body = { model, stream, max_tokens: 300, messages: [{ role: 'user', content: `${marker} ${index}` }] };
-    // A third of the known streams is abandoned by its client in the middle.
+    // The client disconnects in the middle of a third of the known streams.
     if (!stream || !KNOWN.includes(marker) || index % 3 !== 0) {
       await postChat(gateway, key, body);
       return;
     }
-    leaving++;
-    const leave = new AbortController();
+    disconnects++;
+    const abort = new AbortController();
     const response = await fetch(`${gateway.baseUrl}/openai/v1/chat/completions`, {
       method: 'POST',
       headers: { authorization: `Bearer ${key}` },
       body: JSON.stringify(body),
-      signal: leave.signal,
+      signal: abort.signal,
     });
     await response.body?.getReader().read();
-    leave.abort();
+    abort.abort();
   };
   for (let start = 0; start < rounds.length; start += 20) {
     await Promise.all(rounds.slice(start, start + 20).map((call, index) => send(call, start + index)));
   }
-  expect(leaving).toBeGreaterThan(10);
+  expect(disconnects).toBeGreaterThan(10);
   let budget = await fetchBudget(gateway, key);
   while (budget.held_usd !== '0') budget = await fetchBudget(gateway, key);
 
   const { byModel, interruptedByModel, refused } = fake.served();
   expect(refused).toBeGreaterThanOrEqual(rounds.length / (KNOWN.length + REFUSED.length + UNKNOWN.length));
   expect(subtractUsd(toPico(budget.spent_usd), toPico(budget.assumed_usd))).toBe(computeBill(byModel));
-  // Nobody can know what the broken ones cost: they stand at their bound, which is never below the truth.
+  // The cost of broken calls is unknown. They are charged their maximum cost, which is never below the actual cost.
   expect(toPico(budget.assumed_usd)).toBeGreaterThanOrEqual(computeBill(interruptedByModel));
   expect(budget.overrun_usd).toBe('0');
   const calls = Object.values(byModel).reduce((sum, { requests }) => sum + requests, 0);
   console.log(
-    `reconciled ${rounds.length} calls: ${calls} billed at $${budget.spent_usd} less $${budget.assumed_usd} assumed, ${leaving} clients left early`,
+    `reconciled ${rounds.length} calls: ${calls} billed at $${budget.spent_usd}, of which $${budget.assumed_usd} assumed, ${disconnects} clients disconnected`,
   );
 });

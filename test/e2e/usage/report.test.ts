@@ -27,22 +27,22 @@ let week: string;
 beforeAll(async () => {
   week = weekAt(Date.now());
   gateway = await startGatewayProcess({ environment: { teams: { chat: roomy, search: roomy, idle: roomy } }, dataDir });
-  const keyOf = (team: string) => gateway.teams[team]?.key ?? '';
+  const keyFor = (team: string) => gateway.teams[team]?.key ?? '';
   const calls = ['chat', 'search'].flatMap((team) =>
     MARKERS.flatMap((marker) => MODELS.map((model) => ({ team, marker, model }))),
   );
   await Promise.all(
     calls.map(({ team, marker, model }) =>
-      postChat(gateway, keyOf(team), {
+      postChat(gateway, keyFor(team), {
         model,
         max_tokens: 300,
         messages: [{ role: 'user', content: `${marker} hello` }],
       }),
     ),
   );
-  for (const team of ['chat', 'search']) await waitForSettledUsage(gateway, keyOf(team));
+  for (const team of ['chat', 'search']) await waitForSettledUsage(gateway, keyFor(team));
   const budgets = await Promise.all(
-    ['chat', 'search', 'idle'].map(async (team) => [team, await fetchBudget(gateway, keyOf(team))] as const),
+    ['chat', 'search', 'idle'].map(async (team) => [team, await fetchBudget(gateway, keyFor(team))] as const),
   );
   spent = Object.fromEntries(budgets.map(([team, budget]) => [team, String(budget.spent_usd)]));
 });
@@ -60,57 +60,57 @@ const ACCESS_METHODS = {
   'on the tables': () => [['--local'], {}] as const,
   'by a key over HTTP': () => [['--endpoint', gateway.baseUrl], { GROQ_RBAC_KEY: gateway.adminKey }] as const,
 };
-const runReport = async (how: keyof typeof ACCESS_METHODS, format: string, ...more: readonly string[]) => {
-  const [where, env] = ACCESS_METHODS[how]();
-  return await run(['--week', week, '--format', format, ...where, ...more], env);
+const runReport = async (method: keyof typeof ACCESS_METHODS, format: string, ...options: readonly string[]) => {
+  const [target, env] = ACCESS_METHODS[method]();
+  return await run(['--week', week, '--format', format, ...target, ...options], env);
 };
 const toPico = (text: string | undefined): PicoUsd => {
   const amount = parseUsd((text ?? '').replace(/^-/, ''));
-  if (amount === undefined) throw new Error(`${text} are no dollars`);
+  if (amount === undefined) throw new Error(`${text} is not an amount`);
   return picoUsd(text?.startsWith('-') ? -amount : amount);
 };
 const sum = (amounts: readonly (string | undefined)[]) => toUsdString(addUsd(ZERO_USD, ...amounts.map(toPico)));
 const allSpent = () => sum(Object.values(spent));
 
-describe.each(Object.keys(ACCESS_METHODS) as (keyof typeof ACCESS_METHODS)[])('groq-rbac report, %s', (how) => {
-  it('adds up to what the ledgers have spent, to the last pico-dollar, in every form that has exact figures', async () => {
-    const csv = parseCsv((await runReport(how, 'csv')).stdout);
+describe.each(Object.keys(ACCESS_METHODS) as (keyof typeof ACCESS_METHODS)[])('groq-rbac report, %s', (method) => {
+  it("adds up to the ledgers' spending, to the last pico-dollar, in every format", async () => {
+    const csv = parseCsv((await runReport(method, 'csv')).stdout);
     expect(sum(csv.map(({ cost_usd }) => cost_usd))).toBe(allSpent());
     for (const team of ['chat', 'search'])
       expect(sum(csv.filter((row) => row.team === team).map(({ cost_usd }) => cost_usd))).toBe(spent[team]);
-    const focus = parseCsv((await runReport(how, 'focus')).stdout);
+    const focus = parseCsv((await runReport(method, 'focus')).stdout);
     expect(sum(focus.map(({ BilledCost }) => BilledCost))).toBe(allSpent());
-    // Cut calls are assumed: they are charges of their own.
+    // Interrupted calls are assumed charges.
     expect(focus.filter((row) => row.x_IsAssumed === 'true').length).toBeGreaterThan(0);
-    const { data } = JSON.parse((await runReport(how, 'json')).stdout);
+    const { data } = JSON.parse((await runReport(method, 'json')).stdout);
     expect(data).toHaveLength(1);
     expect(data[0]).toMatchObject({ week, environment: 'test', figures: 'provisional', gap_usd: '0' });
     expect(data[0].total.cost_usd).toBe(allSpent());
     for (const { team, cost_usd, budget } of data[0].teams)
       expect([team, cost_usd, budget.spent_usd]).toEqual([team, spent[team], spent[team]]);
     expect(data[0].teams).toHaveLength(3);
-    const html = (await runReport(how, 'html')).stdout;
+    const html = (await runReport(method, 'html')).stdout;
     expect(html).toContain(`title="$${allSpent()}"`);
-    const table = await runReport(how, 'table');
+    const table = await runReport(method, 'table');
     expect(table.stdout).toMatch(new RegExp(`^Week ${week}, .* environment test`));
     expect(table.stdout).toContain(`Exactly: $${allSpent()}.`);
     expect(table.stdout).toMatch(/^idle +\$0\.0/m);
-    // Nobody watches.
+    // There is no progress output without a terminal.
     expect(table.stderr).toBe('');
   });
 });
 
-it('is the same whether read from the tables or by a key, also for many weeks', async () => {
+it('is the same from the tables and over HTTP, also for many weeks', async () => {
   const csvs = await Promise.all(
     (Object.keys(ACCESS_METHODS) as (keyof typeof ACCESS_METHODS)[]).map(
-      async (how) => (await runReport(how, 'focus', '--weeks', '53')).stdout,
+      async (method) => (await runReport(method, 'focus', '--weeks', '53')).stdout,
     ),
   );
   expect(csvs[0]).toBe(csvs[1]);
   expect(csvs[0]?.split('\r\n').length).toBeGreaterThan(5);
 });
 
-it('writes to a file, and tells a team no more than its own key may see', async () => {
+it('writes to a file, and contains only what the key may see', async () => {
   const lead = await run(
     ['--endpoint', gateway.baseUrl, '--week', week, '--format', 'json', '--out', join(dataDir, 'r.json')],
     {

@@ -30,7 +30,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   await gateway?.close();
   await database?.close();
-  // One of its own: the gateway's embedded one forgets what it has counted.
+  // A database of its own, because the gateway's embedded one deletes counted stream records.
   database = await startTestDatabase();
   gateway = await startGatewayProcess({
     environment: roomyEnvironment(),
@@ -48,10 +48,10 @@ afterAll(async () => {
 const teamKey = () => gateway.teams.roomy?.key ?? '';
 
 async function sendCallsInParallel(calls: number): Promise<void> {
-  const one = async (_: unknown, index: number) => {
+  const send = async (_: unknown, index: number) => {
     const markers = ['', '[tokens:100]', '[cached:9]', '[fault:cut]', '[fault:400]'];
     const content = `${markers[index % markers.length]} ${index}`;
-    // Every seventh is refused by the gateway itself.
+    // The gateway refuses every seventh call.
     const model = index % 7 === 0 ? { model: 'nobody/knows' } : {};
     await postChat(gateway, teamKey(), {
       ...model,
@@ -60,10 +60,10 @@ async function sendCallsInParallel(calls: number): Promise<void> {
       messages: [{ role: 'user', content }],
     });
   };
-  await Promise.all(Array.from({ length: calls }, one));
+  await Promise.all(Array.from({ length: calls }, send));
 }
 
-/** The usage once all calls are in it, and the refusals, which are written within a second. */
+/** Waits until usage contains all calls and refusals, and returns it. */
 async function waitForUsage(refused: number): Promise<UsageResponse> {
   await vi.waitFor(async () => expect((await fetchUsage(gateway, teamKey())).total.refused_requests).toBe(refused), {
     timeout: 20_000,
@@ -72,21 +72,21 @@ async function waitForUsage(refused: number): Promise<UsageResponse> {
   return await waitForSettledUsage(gateway, teamKey());
 }
 
-/** Takes items out of the usage, as if the projector had never written them. */
-async function lose(isLost: (partition: string, sortKey: string) => boolean): Promise<number> {
+/** Deletes items from the usage table, as if the projector had never written them. Returns their number. */
+async function deleteItems(isDeleted: (partition: string, sortKey: string) => boolean): Promise<number> {
   const { Items = [] } = await database.client.send(new ScanCommand({ TableName: 'test-usage' }));
-  const lost = Items.filter(({ pk, sk }) => isLost(pk?.S ?? '', sk?.S ?? ''));
-  for (const { pk, sk } of lost) {
+  const deleted = Items.filter(({ pk, sk }) => isDeleted(pk?.S ?? '', sk?.S ?? ''));
+  for (const { pk, sk } of deleted) {
     if (pk === undefined || sk === undefined) continue;
     await database.client.send(new DeleteItemCommand({ TableName: 'test-usage', Key: { pk, sk } }));
   }
-  return lost.length;
+  return deleted.length;
 }
 
 type Outcome = { readonly code: number; readonly stdout: string; readonly stderr: string };
 
-async function rebuild(...more: readonly string[]): Promise<Outcome> {
-  const command = [join(PROJECT_DIR, 'bin/groq-rbac.ts'), 'usage', 'rebuild', '--local', ...more];
+async function rebuild(...options: readonly string[]): Promise<Outcome> {
+  const command = [join(PROJECT_DIR, 'bin/groq-rbac.ts'), 'usage', 'rebuild', '--local', ...options];
   const env = { PATH: process.env.PATH ?? '', DATA_DIR: join(dir, 'data') };
   return await promisify(execFile)(process.execPath, command, { env }).then(
     ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
@@ -94,14 +94,14 @@ async function rebuild(...more: readonly string[]): Promise<Outcome> {
   );
 }
 
-it('counts again whatever was lost of what the stream still tells, twice nothing, and says that all is one', async () => {
+it('counts lost usage again from the stream, nothing twice, and reports that everything matches', async () => {
   await sendCallsInParallel(40);
   const before = await waitForUsage(6);
-  // A rebuild of what lacks nothing changes nothing.
+  // A rebuild of complete usage changes nothing.
   const idle = await rebuild('--json');
   expect([idle.code, JSON.parse(idle.stdout)]).toMatchObject([0, { counted: 0, gaps: [], busy: [], isWhole: true }]);
   expect(
-    await lose((partition, sortKey) => partition.startsWith('END#') || /^(DAY|GROQKEY)#/.test(sortKey)),
+    await deleteItems((partition, sortKey) => partition.startsWith('END#') || /^(DAY|GROQKEY)#/.test(sortKey)),
   ).toBeGreaterThan(30);
   expect((await fetchUsage(gateway, teamKey())).total.cost_usd).toBe('0');
   const done = await rebuild('--json');
@@ -110,45 +110,45 @@ it('counts again whatever was lost of what the stream still tells, twice nothing
   const after = await fetchUsage(gateway, teamKey());
   expect(after.total).toEqual(before.total);
   expect(JSON.parse((await rebuild('--json')).stdout)).toMatchObject({ counted: 0, isWhole: true });
-  // In a pipe there is no progress.
+  // There is no progress output without a terminal.
   expect(done.stderr).toBe('');
 });
 
-it('counts what was lost while calls go on, and adjusts nothing that still moves', async () => {
+it('counts lost usage while calls continue, and adjusts no ledger that is changing', async () => {
   await sendCallsInParallel(20);
   await waitForUsage(3);
-  await lose((partition, sortKey) => partition.startsWith('END#') || sortKey.startsWith('DAY#'));
-  const going = { on: true };
-  const traffic = (async () => {
-    while (going.on) {
+  await deleteItems((partition, sortKey) => partition.startsWith('END#') || sortKey.startsWith('DAY#'));
+  const traffic = { isOn: true };
+  const sending = (async () => {
+    while (traffic.isOn) {
       await sendCallsInParallel(3);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   })();
   const during = await rebuild('--adjust', '--reason', 'too early').finally(() => {
-    going.on = false;
+    traffic.isOn = false;
   });
-  await traffic;
+  await sending;
   expect(during).toMatchObject({ code: 2, stderr: expect.stringContaining('calls are in progress in roomy in ') });
   const { total } = await waitForSettledUsage(gateway, teamKey());
   expect(total.cost_usd).toBe((await fetchBudget(gateway, teamKey())).spent_usd);
   expect(await rebuild()).toMatchObject({ code: 0 });
 });
 
-it('puts down what nobody can tell any more as unattributed, once, with a reason on record, and only when told to', async () => {
+it('records usage that the stream no longer has as unattributed, once, with a reason, and only with --adjust', async () => {
   await sendCallsInParallel(20);
   const { total } = await waitForUsage(3);
-  // The marks stay: these calls are never counted again.
-  await lose((_, sortKey) => sortKey.startsWith('DAY#'));
-  const told = await rebuild();
-  expect([told.code, told.stdout]).toEqual([
+  // The markers remain, so these calls are never counted again.
+  await deleteItems((_, sortKey) => sortKey.startsWith('DAY#'));
+  const report = await rebuild();
+  expect([report.code, report.stdout]).toEqual([
     1,
     expect.stringContaining(`roomy  ${periodAt(Date.now())}  $${total.cost_usd}`),
   ]);
   expect((await rebuild('--adjust')).stderr).toContain('--adjust needs --reason');
   const done = await rebuild('--adjust', '--reason', 'the table was restored');
   expect([done.code, done.stdout]).toEqual([0, expect.stringContaining('Recorded as unattributed')]);
-  // A member sees its own key only; the administrator sees all of it.
+  // A member sees only its own key, an admin sees everything.
   expect((await fetchUsage(gateway, teamKey())).data).toEqual([]);
   const all = await fetchUsage(gateway, gateway.adminKey, '?group_by=key,model');
   expect(all.data).toMatchObject([

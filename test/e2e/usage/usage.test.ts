@@ -32,7 +32,7 @@ afterAll(async () => {
 });
 
 const toPico = (text: unknown) => picoUsdFromNumber(Number(text));
-/** On a busy machine. */
+/** Generous, for a busy machine. */
 const POLL_OPTIONS = { timeout: 30_000, interval: 100 };
 const MODELS = ['openai/gpt-oss-20b', 'openai/gpt-oss-120b'];
 const KNOWN = ['', '[tokens:200]', '[cached:10]', '[reasoning:5]'];
@@ -54,7 +54,7 @@ async function sendMixedCalls(gateways: readonly GatewayProcess[], team?: string
   return calls.length;
 }
 
-/** Asserts that usage, ledger and the upstream's bill are one. */
+/** Asserts that usage, ledger and the upstream's bill match. */
 async function expectSourcesAgree(gateway: GatewayProcess): Promise<void> {
   const { total, data } = await waitForSettledUsage(gateway, teamKey(gateway), '?group_by=model');
   const budget = await fetchBudget(gateway, teamKey(gateway));
@@ -72,7 +72,7 @@ async function expectSourcesAgree(gateway: GatewayProcess): Promise<void> {
 }
 
 describe('GET /openai/v1/usage', () => {
-  it('comes to exactly what the ledger spent and the upstream billed, also after a process was killed', async () => {
+  it("matches the ledger and the upstream's bill exactly, even after a process was killed", async () => {
     const start = async () =>
       await startGatewayProcess({
         environment: roomyEnvironment(),
@@ -85,20 +85,20 @@ describe('GET /openai/v1/usage', () => {
     const { total } = await fetchUsage(first, teamKey(first));
     expect(total.requests + total.voided_requests).toBe(calls);
     await sendMixedCalls([first]);
-    // What the ledger has by now, and the projector perhaps not.
+    // The ledger has these calls, but the projector may not.
     await first.kill('SIGKILL');
     const second = await start();
     await expectSourcesAgree(second);
     await second.kill('SIGTERM');
     const database = new DatabaseSync(join(dir, 'data', 'dynamodb.sqlite'));
-    const left = database.prepare('SELECT count(*) AS records FROM _stream_records').get()?.records;
+    const remaining = database.prepare('SELECT count(*) AS records FROM _stream_records').get()?.records;
     database.close();
-    // The embedded database would keep them all, and look through them at each write.
-    expect(left).toBeGreaterThan(0);
-    expect(left).toBeLessThan(2 * 2 * calls);
+    // Without pruning, the embedded database would keep all records and scan them at each write.
+    expect(remaining).toBeGreaterThan(0);
+    expect(remaining).toBeLessThan(2 * 2 * calls);
   });
 
-  it('has every refusal of a gateway that was stopped in the second it refused in', async () => {
+  it('contains every refusal of a gateway that was stopped within a second of refusing', async () => {
     const start = async () =>
       await startGatewayProcess({ environment: roomyEnvironment(), dataDir: join(dir, 'refused') });
     const first = await start();
@@ -112,7 +112,7 @@ describe('GET /openai/v1/usage', () => {
     await first.close();
   });
 
-  it('counts once what two gateways on one database both read, and shows it alike', async () => {
+  it('counts each call once if two gateways share a database, and both show the same', async () => {
     const database = await startTestDatabase();
     const environment = { teams: { shared: roomyEnvironment().teams.roomy, other: roomyEnvironment().teams.roomy } };
     const env = { DYNAMODB_ENDPOINT: database.endpoint };
@@ -120,7 +120,7 @@ describe('GET /openai/v1/usage', () => {
       await startGatewayProcess({ environment, env, dataDir: join(dir, 'one') }),
       await startGatewayProcess({ environment, env, dataDir: join(dir, 'two') }),
     ];
-    // Each derives keys of its own from its folder, so the team has two.
+    // Each gateway derives keys from its own folder, so the team has two.
     const before = await sendMixedCalls([one, two], 'shared');
     expect(await postChat(one, teamKey(one, 'other'), {})).toMatchObject({ status: 200 });
     const ledger = new DynamoLedger(database.client, 'test-ledger', Date.now);
@@ -143,7 +143,7 @@ describe('GET /openai/v1/usage', () => {
     expect(byOne).toEqual(byTwo);
     expect(byOne.data.map(({ team }) => team)).toEqual(['other', 'shared']);
     expect(byOne.total.requests + byOne.total.voided_requests).toBe(before + 1);
-    // A member sees its own key of the two.
+    // A member sees only its own key.
     const own = await fetchUsage(one, teamKey(one, 'shared'));
     expect(own.total.requests).toBeLessThan(before);
     expect(own.usage_by_key).toMatchObject([{ key_name: 'shared-test-local', team: 'shared' }]);

@@ -31,8 +31,8 @@ type Line = Readonly<Record<string, unknown>> & {
     }[];
   };
 };
-/** A metric and what it is split by, as one text. */
-const series = (name: string, by: readonly string[]) => `${name} by ${[...by].sort().join(', ')}`;
+/** A metric and its dimensions as text. */
+const series = (name: string, dimensions: readonly string[]) => `${name} by ${[...dimensions].sort().join(', ')}`;
 
 const lines: Line[] = [];
 const write = (line: string) => void lines.push(JSON.parse(line));
@@ -46,7 +46,7 @@ const state = {
   assumedPicoUsd: picoUsd(1n),
 };
 
-/** Every function that writes metrics, once, with all that there can be to write. */
+/** Runs every function that writes metrics, with everything that it can write. */
 beforeAll(async () => {
   const groqKeys = { usedId: 'g2', refusedIds: ['g1'] };
   const settlement = buildSettlement(3n, { assumed: true, trace: { upstreamMs: 5, groqKeys } });
@@ -91,15 +91,15 @@ beforeAll(async () => {
     log: () => {},
     write,
   })({}, context);
-  const world = new GroqKeyTestRig();
-  world.begin(rotationToken('a'));
+  const rig = new GroqKeyTestRig();
+  rig.begin(rotationToken('a'));
   const rotate = createGroqKeyRotationHandler({
-    ...world.ports,
+    ...rig.ports,
     ...new CatalogWatchRig().ports,
-    notifier: { ...world.ports.notifier, notifyDifferences: async () => {} },
+    notifier: { ...rig.ports.notifier, notifyDifferences: async () => {} },
     environmentName: 'test',
-    secretFor: () => world.secret,
-    secretForTeam: () => world.secret,
+    secretFor: () => rig.secret,
+    secretForTeam: () => rig.secret,
     startRotation: async () => {},
     policies: async () => new Map([[TEAM, policyWith()]]),
     nowEpochMs: () => START_MS,
@@ -110,8 +110,8 @@ beforeAll(async () => {
   await expect(rotate(step, context)).rejects.toThrow('no staged key');
   await rotate({ job: 'catalog' }, context);
   const keys = { identify: async () => undefined } as unknown as Parameters<typeof createAuthorizer>[0]['keys'];
-  const asked = { type: 'REQUEST', methodArn: 'a/b/GET/c', headers: { Authorization: 'Bearer grk_test_wrong' } };
-  const event = { ...asked, requestContext: { identity: { sourceIp: '192.0.2.1' } } };
+  const request = { type: 'REQUEST', methodArn: 'a/b/GET/c', headers: { Authorization: 'Bearer grk_test_wrong' } };
+  const event = { ...request, requestContext: { identity: { sourceIp: '192.0.2.1' } } };
   const authorize = createAuthorizer({ keys, environmentName: 'test', nowEpochMs: () => START_MS, write });
   await expect(authorize(event as unknown as APIGatewayRequestAuthorizerEvent, context)).rejects.toThrow();
 });
@@ -132,10 +132,10 @@ const stack = buildStack({
 const template = Template.fromStack(stack);
 const body = JSON.stringify(template.findResources('AWS::CloudWatch::Dashboard')).replaceAll('\\', '');
 
-it('has no alarm that watches what no function writes, or as it is not written', () => {
-  const ofTeam = Template.fromStack(stack.node.findChild('Team-chatbot') as Stack);
-  const own = [template, ofTeam]
-    .flatMap((of) => Object.values(of.findResources('AWS::CloudWatch::Alarm')))
+it('has alarms only on metrics and dimensions that a function writes', () => {
+  const teamTemplate = Template.fromStack(stack.node.findChild('Team-chatbot') as Stack);
+  const own = [template, teamTemplate]
+    .flatMap((each) => Object.values(each.findResources('AWS::CloudWatch::Alarm')))
     .map(({ Properties }) => Properties)
     .filter(({ Namespace }) => Namespace === 'GroqGateway');
   expect(own.length).toBeGreaterThan(14);
@@ -145,7 +145,7 @@ it('has no alarm that watches what no function writes, or as it is not written',
   }
 });
 
-it('shows nothing on the dashboard that no function writes, or as it is not written', () => {
+it('shows only metrics and dimensions on the dashboard that a function writes', () => {
   const searched = [...body.matchAll(/SEARCH\('\{GroqGateway,([A-Za-z,]+)\} MetricName="(\w+)"/g)].map(
     ([, by = '', name = '']) => series(name, by.split(',')),
   );
@@ -153,21 +153,21 @@ it('shows nothing on the dashboard that no function writes, or as it is not writ
     ([, name = '', team]) => series(name, team === undefined ? ['Environment'] : ['Environment', 'Team']),
   );
   expect([searched.length, plain.length]).toEqual([9, 11]);
-  for (const one of [...searched, ...plain]) expect(written()).toContain(one);
+  for (const each of [...searched, ...plain]) expect(written()).toContain(each);
 });
 
-it("asks the log for fields that a request's line has", () => {
+it("queries the log for fields that a request's line has", () => {
   const [line] = lines;
   expect(line).toMatchObject({ event: 'request', Team: 'chatbot', groqKeyId: 'g2' });
   expect(body).toMatch(/filter event = "request" and ispresent\(groqKeyId\)/);
 });
 
-it('gives every metric and dimension that it names a value, within the limits of the format', () => {
+it('has a value for every declared metric and dimension, within the limits of the format', () => {
   expect(lines.length).toBeGreaterThan(10);
   for (const line of lines)
     for (const { Namespace, Dimensions, Metrics } of line._aws.CloudWatchMetrics) {
       expect(Namespace).toBe('GroqGateway');
-      // The format takes 100 metrics a directive (docs "Specification: Embedded metric format", read 2026-11-25).
+      // The format allows 100 metrics per directive (docs "Specification: Embedded metric format", read 2026-11-25).
       expect(Metrics.length).toBeLessThanOrEqual(100);
       for (const { Name } of Metrics) expect(Number.isFinite(line[Name]), Name).toBe(true);
       for (const name of Dimensions.flat()) expect(line[name], name).toEqual(expect.stringMatching(/./));

@@ -14,21 +14,21 @@ const isAlert = { source: ['groq-gateway'], 'detail-type': ['Budget threshold cr
 const textOnly = { InputPathsMap: { 'detail-text': '$.detail.text' }, InputTemplate: '"<detail-text>"' };
 
 describe('an alert', () => {
-  it('goes to the operators as the text that it has of itself, and whole to the webhook', () => {
-    const letters = { Arn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^UndeliveredAlerts'), 'Arn'] } };
+  it('goes to the operators as its text, and to the webhook completely', () => {
+    const deadLetters = { Arn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^UndeliveredAlerts'), 'Arn'] } };
     template.hasResourceProperties('AWS::Events::Rule', {
       EventPattern: { ...isAlert, detail: { environment: ['test'] } },
       Targets: [
         {
           Arn: { Ref: Match.stringLikeRegexp('^AlarmsTopic') },
           InputTransformer: textOnly,
-          DeadLetterConfig: letters,
+          DeadLetterConfig: deadLetters,
           RetryPolicy: { MaximumEventAgeInSeconds: 21_600 },
         },
         {
           Arn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^WebhookFunction'), 'Arn'] },
           InputTransformer: Match.absent(),
-          DeadLetterConfig: letters,
+          DeadLetterConfig: deadLetters,
         },
       ],
     });
@@ -41,7 +41,7 @@ describe('an alert', () => {
     });
   });
 
-  it("goes to the team's own people, of that team only, and nowhere where a team names nobody", () => {
+  it('goes to the recipients of its team only, and to nobody if the team has none', () => {
     const team = teamTemplate('chatbot');
     team.hasResourceProperties('AWS::Events::Rule', {
       EventPattern: { ...isAlert, detail: { environment: ['test'], holder: ['chatbot'] } },
@@ -53,7 +53,7 @@ describe('an alert', () => {
     teamTemplate('quiet').resourceCountIs('AWS::Events::Rule', 0);
   });
 
-  it('may be put on the bus by those who see budgets, and nothing else may', () => {
+  it('may be put on the bus only by functions that detect it, and they may put nothing else', () => {
     const statements = Object.entries(template.findResources('AWS::IAM::Policy')).flatMap(([id, { Properties }]) =>
       Properties.PolicyDocument.Statement.filter(
         ({ Action }: { Action: unknown }) => Action === 'events:PutEvents',
@@ -75,7 +75,7 @@ describe('an alert', () => {
 });
 
 describe("the webhook's function", () => {
-  it('knows the name of its secret and may read no other; the template has no address', () => {
+  it('may read only its own secret, and the template does not contain the URL', () => {
     template.hasResourceProperties('AWS::Lambda::Function', {
       Environment: { Variables: { WEBHOOK_KIND: 'slack', WEBHOOK_SECRET: 'alerts/slack' } },
     });
@@ -92,7 +92,7 @@ describe("the webhook's function", () => {
     expect(JSON.stringify(template.toJSON())).not.toMatch(/hooks\.slack|webhook\.office/);
   });
 
-  it('is tried three times, and what fails at last is kept', () => {
+  it('is tried three times, and keeps events that fail every time', () => {
     template.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
       MaximumRetryAttempts: 2,
       DestinationConfig: {
@@ -101,7 +101,7 @@ describe("the webhook's function", () => {
     });
   });
 
-  it('is there only where an environment has a webhook', () => {
+  it('exists only if the environment has a webhook', () => {
     const without = Template.fromStack(buildStack());
     expect(Object.keys(without.findResources('AWS::Lambda::Function')).join()).not.toContain('Webhook');
     without.resourcePropertiesCountIs('AWS::Events::Rule', { EventPattern: Match.anyValue() }, 1);

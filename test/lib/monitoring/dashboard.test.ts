@@ -7,9 +7,9 @@ import type { GatewayFunction } from '../../../lib/gateway-function.ts';
 import { GatewayDashboard } from '../../../lib/monitoring/dashboard.ts';
 import { buildStack, synthesizeTemplate } from '../../support/stack/stack.ts';
 
-/** CloudWatch's limits of a dashboard (quotas, read 2026-11-25): widgets, and metrics of one and of all. */
-const MOST_WIDGETS = 500;
-const MOST_METRICS = 2_500;
+/** CloudWatch's limits per dashboard (quotas, read 2026-11-25). */
+const MAX_WIDGETS = 500;
+const MAX_METRICS = 2_500;
 
 type Widget = {
   readonly type: string;
@@ -38,14 +38,14 @@ const expressions = widgets.flatMap(({ properties }) =>
   ),
 );
 
-it('shows spending, burn, tokens, refusals, latency, headroom and keys, each by what it is split by', () => {
-  const searched = (metric: string, by: string, statistic: string, more = '') =>
-    `SORT(SEARCH('{GroqGateway,Environment,${by}} MetricName="${metric}" Environment="test"${more}', '${statistic}', 300), MAX, DESC, 20)`;
+it('shows spending, burn rate, tokens, refusals, latency, headroom and keys by their dimensions', () => {
+  const searched = (metric: string, dimension: string, statistic: string, filter = '') =>
+    `SORT(SEARCH('{GroqGateway,Environment,${dimension}} MetricName="${metric}" Environment="test"${filter}', '${statistic}', 300), MAX, DESC, 20)`;
   expect(expressions).toEqual([
     searched('BudgetUsedPercent', 'Team', 'Maximum'),
     searched('ProjectedMonthEndUsd', 'Team', 'Maximum', ' NOT Team="ORGANIZATION"'),
-    ...['PromptTokens', 'CachedTokens', 'CompletionTokens', 'ReasoningTokens'].map((one) =>
-      searched(one, 'Model', 'Sum'),
+    ...['PromptTokens', 'CachedTokens', 'CompletionTokens', 'ReasoningTokens'].map((metric) =>
+      searched(metric, 'Model', 'Sum'),
     ),
     searched('Refusals', 'Code', 'Sum'),
     searched('GroqRequestsFreePercent', 'Model', 'Minimum'),
@@ -54,11 +54,11 @@ it('shows spending, burn, tokens, refusals, latency, headroom and keys, each by 
   const text = JSON.stringify(widgets);
   for (const metric of [METRIC.spentUsd, METRIC.gatewayMs, METRIC.upstreamMs, METRIC.timeToFirstTokenMs])
     expect(text).toContain(`"GroqGateway","${metric}","Environment","test"`);
-  for (const share of ['p50', 'p95', 'p99']) expect(text).toContain(`"stat":"${share}"`);
+  for (const percentile of ['p50', 'p95', 'p99']) expect(text).toContain(`"stat":"${percentile}"`);
   expect(widgets.find(({ type }) => type === 'log')?.properties.query).toMatch(/by Team, groqKeyId/);
 });
 
-it('covers no widget with another', () => {
+it('has no overlapping widgets', () => {
   const cells = widgets.flatMap(({ x, y, width, height }) =>
     Array.from({ length: width * height }, (_, n) => `${x + (n % width)},${y + Math.floor(n / width)}`),
   );
@@ -66,16 +66,16 @@ it('covers no widget with another', () => {
   expect(Math.max(...widgets.map(({ x, width }) => x + width))).toBe(24);
 });
 
-it('is as large with 300 teams as with one, and far under the limits of a dashboard', () => {
+it("has the same size with 300 teams as with one, far below CloudWatch's limits", () => {
   const team = { allowedModels: ['openai/gpt-oss-20b'] };
   const teams = Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`team-${n}`, team]));
   const many = readWidgets(Template.fromStack(buildStack({ teams })));
   expect(many).toEqual(widgets);
-  expect(many.length).toBeLessThan(MOST_WIDGETS);
-  expect(many.flatMap(({ properties }) => properties.metrics ?? []).length).toBeLessThan(MOST_METRICS);
+  expect(many.length).toBeLessThan(MAX_WIDGETS);
+  expect(many.flatMap(({ properties }) => properties.metrics ?? []).length).toBeLessThan(MAX_METRICS);
 }, 120_000);
 
-it('is there unless an environment wants none, and has the table of the week', () => {
+it('exists unless the environment disables it, and contains the weekly table', () => {
   synthesizeTemplate({ deployment: { dashboard: false } }).resourceCountIs('AWS::CloudWatch::Dashboard', 0);
   const stack = new Stack(new App(), 'Own');
   const widget = LambdaFunction.fromFunctionArn(stack, 'Widget', 'arn:aws:lambda:eu-central-1:111111111111:function:w');

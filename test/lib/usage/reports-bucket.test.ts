@@ -9,7 +9,7 @@ function templateWith(props: { readonly retain?: boolean } = {}): Template {
   return Template.fromStack(stack);
 }
 
-it('is private, encrypted and kept, with what was overwritten, and lets go of what is older than usage', () => {
+it('is private, encrypted, retained and versioned, and expires reports with their usage', () => {
   const template = templateWith();
   template.hasResource('AWS::S3::Bucket', {
     DeletionPolicy: 'Retain',
@@ -41,7 +41,7 @@ it('is private, encrypted and kept, with what was overwritten, and lets go of wh
   });
 });
 
-it('answers by TLS alone', () => {
+it('accepts TLS only', () => {
   const [policy] = Object.values(templateWith().findResources('AWS::S3::BucketPolicy'));
   expect(policy?.Properties.PolicyDocument.Statement).toEqual([
     expect.objectContaining({
@@ -53,7 +53,7 @@ it('answers by TLS alone', () => {
   ]);
 });
 
-it('goes with its stack only where data may be lost, and has no versions to be emptied of then', () => {
+it('is deleted with its stack only on request, and then has no versions', () => {
   templateWith({ retain: false }).hasResource('AWS::S3::Bucket', {
     DeletionPolicy: 'Delete',
     Properties: { VersioningConfiguration: Match.absent() },

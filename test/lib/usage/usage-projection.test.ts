@@ -5,7 +5,7 @@ import { buildStack } from '../../support/stack/stack.ts';
 const template = Template.fromStack(buildStack());
 const [queueId] = Object.keys(template.findResources('AWS::SQS::Queue'));
 
-it("feeds the ledger's stream to the projector from its oldest record on, and what fails at last to the dead letters", () => {
+it("feeds the ledger's stream to the projector from its oldest record on, with a dead-letter queue", () => {
   template.hasResource('AWS::Lambda::EventSourceMapping', {
     Properties: {
       EventSourceArn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^LedgerTable'), 'StreamArn'] },
@@ -17,12 +17,12 @@ it("feeds the ledger's stream to the projector from its oldest record on, and wh
       MaximumRetryAttempts: 50,
       DestinationConfig: { OnFailure: { Destination: { 'Fn::GetAtt': [queueId, 'Arn'] } } },
     },
-    // Lambda refuses a mapping whose role may not read the stream yet.
+    // Lambda rejects a mapping whose role cannot read the stream yet.
     DependsOn: Match.arrayWith([Match.stringLikeRegexp('^ProjectorRoleDefaultPolicy')]),
   });
 });
 
-it('names the stream and the queue, and no others, in the rights', () => {
+it('grants access to its stream and queue only', () => {
   const policies = Object.entries(template.findResources('AWS::IAM::Policy'));
   const [, policy] = policies.find(([id]) => id.startsWith('ProjectorRole')) ?? [];
   const resources = policy?.Properties.PolicyDocument.Statement.map(({ Resource }: { Resource: object }) => Resource);
@@ -31,14 +31,14 @@ it('names the stream and the queue, and no others, in the rights', () => {
     { 'Fn::GetAtt': [expect.stringMatching(/^UsageTable/), 'Arn'] },
     { 'Fn::GetAtt': [expect.stringMatching(/^LedgerTable/), 'StreamArn'] },
     { 'Fn::GetAtt': [queueId, 'Arn'] },
-    // Alerts of budgets: whether they have been told, what money went to, and the bus they go to.
+    // For budget alerts: their delivery records, usage, and the event bus.
     { 'Fn::GetAtt': [expect.stringMatching(/^UsageTable/), 'Arn'] },
     { 'Fn::GetAtt': [expect.stringMatching(/^UsageTable/), 'Arn'] },
     { 'Fn::Join': ['', expect.arrayContaining([':events:eu-central-1:111111111111:event-bus/default'])] },
   ]);
 });
 
-it('encrypts the dead letters, keeps them for two weeks, and takes them by TLS only', () => {
+it('encrypts the dead-letter queue, retains messages for two weeks, and requires TLS', () => {
   template.hasResourceProperties('AWS::SQS::Queue', { SqsManagedSseEnabled: true, MessageRetentionPeriod: 1_209_600 });
   template.hasResourceProperties('AWS::SQS::QueuePolicy', {
     PolicyDocument: {

@@ -7,21 +7,21 @@ const findResourceId = (type: string, start: string) =>
   Object.keys(template.findResources(type)).find((id) => id.startsWith(start)) ?? `no ${type} ${start}`;
 const bucket = findResourceId('AWS::S3::Bucket', 'Reports');
 
-it('comes each Monday at six in the morning, UTC', () => {
+it('runs every Monday at 06:00 UTC', () => {
   template.hasResourceProperties('AWS::Events::Rule', {
     ScheduleExpression: 'cron(0 6 ? * MON *)',
     Targets: [{ Arn: { 'Fn::GetAtt': [findResourceId('AWS::Lambda::Function', 'Reporter'), 'Arn'] } }],
   });
 });
 
-it('writes in its own folder of the bucket, as reports of rotations have theirs, and nowhere else', () => {
+it('writes only to its own folder of the bucket, like the rotation reports', () => {
   const policies = Object.entries(template.findResources('AWS::IAM::Policy'));
-  const ofBucket = policies.flatMap(([id, { Properties }]) =>
+  const bucketStatements = policies.flatMap(([id, { Properties }]) =>
     (Properties.PolicyDocument.Statement as { Action: string | string[] }[])
       .filter(({ Action }) => [Action].flat().some((action) => action.startsWith('s3:')))
       .map((statement) => ({ id: id.replace(/Role.*/, ''), ...statement })),
   );
-  expect(ofBucket).toEqual([
+  expect(bucketStatements).toEqual([
     {
       id: 'GroqRotation',
       Effect: 'Allow',
@@ -44,7 +44,7 @@ it('writes in its own folder of the bucket, as reports of rotations have theirs,
   ]);
 });
 
-it('is tried again by Lambda when it fails, since it may be made as often as one likes', () => {
+it('is retried by Lambda, because it is idempotent', () => {
   const reporter = findResourceId('AWS::Lambda::Function', 'Reporter');
   const configured = Object.values(template.findResources('AWS::Lambda::EventInvokeConfig'));
   expect(configured.filter(({ Properties }) => Properties.FunctionName.Ref === reporter)).toEqual([]);

@@ -13,7 +13,7 @@ describe('figures are shown', () => {
     expect(money(usd)).toBe(text);
   });
 
-  it('with one number of decimals in a column, and a little of it never as nothing', () => {
+  it('with the same decimals in a column, and never as zero for a small amount', () => {
     const decimals = columnDecimals(['0.004', '12.3', '0']);
     expect(['0.004', '12.3', '0'].map((usd) => money(usd, decimals))).toEqual(['< $0.01', '$12.30', '$0.00']);
   });

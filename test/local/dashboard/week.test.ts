@@ -16,11 +16,11 @@ const row = (day: string, team: string, cost_usd: string, more: Partial<UsageRow
 });
 
 describe('seven days', () => {
-  it('are asked for together with the seven before', () => {
+  it('are fetched together with the seven before', () => {
     expect(comparedDays(NOW)).toEqual({ from: '2026-11-12', to: '2026-11-25' });
   });
 
-  it('add up exactly, by day and by team, and leave the days before out', () => {
+  it('add up exactly by day and by team, without the days before', () => {
     const rows = [
       row('2026-11-18', 'a', '5'),
       row('2026-11-19', 'a', '0.1'),
@@ -37,7 +37,7 @@ describe('seven days', () => {
     ]);
   });
 
-  it('name the five dearest of many, and put the rest together without losing any', () => {
+  it('show the five series with the highest cost, and combine all others', () => {
     const rows = Array.from({ length: 9 }, (_, index) => row('2026-11-25', `team-${index}`, String(index + 1)));
     const { series, totalUsd } = summarizeWeek(rows, 'team', NOW);
     expect(series.map(({ name }) => name)).toEqual(['team-8', 'team-7', 'team-6', 'team-5', 'team-4', '4 others']);
@@ -45,25 +45,25 @@ describe('seven days', () => {
     expect(totalUsd).toBe('45');
   });
 
-  it('leave out who was only refused', () => {
+  it('omit a team with refusals only', () => {
     const refused = row('2026-11-25', 'b', '0', { requests: 0, refusals: { model_not_found: 3 } });
     const { series } = summarizeWeek([row('2026-11-25', 'a', '0', { requests: 1 }), refused], 'team', NOW);
     expect(series.map(({ name }) => name)).toEqual(['a']);
   });
 
   it.each([
-    ['3', '2', '+50% on the seven days before'],
-    ['1', '2', '−50% on the seven days before'],
-    ['2', '2', 'as much as in the seven days before'],
+    ['3', '2', '+50% compared with the seven days before'],
+    ['1', '2', '−50% compared with the seven days before'],
+    ['2', '2', 'same as the seven days before'],
     ['2', '0', 'nothing in the seven days before'],
     ['40', '2', '20 times the seven days before'],
-  ])('of %s dollars after %s are told as %s', (now, before, text) => {
+  ])('of %s dollars after %s are described as %s', (now, before, text) => {
     const rows = [row('2026-11-13', 'a', before), row('2026-11-25', 'a', now)];
     expect(describeChange(summarizeWeek(rows, 'team', NOW))).toBe(text);
   });
 });
 
-describe('a chart’s lines', () => {
+describe('a chart’s grid lines', () => {
   it.each([
     [1.36, [0, 0.5, 1, 1.5], 2],
     [0.62, [0, 0.2, 0.4, 0.6, 0.8], 2],
@@ -71,7 +71,7 @@ describe('a chart’s lines', () => {
     [370, [0, 100, 200, 300, 400], 0],
     [4, [0, 1, 2, 3, 4], 0],
     [0, [0, 1], 0],
-  ])('for at most %d dollars', (largest, lines, decimals) => {
+  ])('for a maximum of %d dollars', (largest, lines, decimals) => {
     const grid = chooseGrid(largest);
     expect(grid.linesUsd).toEqual(lines.map((line) => expect.closeTo(line, 9)));
     expect(grid.decimals).toBe(decimals);
@@ -81,7 +81,7 @@ describe('a chart’s lines', () => {
 describe('refusals', () => {
   const total = { cost_usd: '0', requests: 0, prompt_tokens: 0, completion_tokens: 0 };
 
-  it('are counted by reason, the most frequent first, with who met them most', () => {
+  it('are counted by reason, most frequent first, with the team that has the most', () => {
     const data = [
       row('2026-11-18', 'a', '0', { refusals: { team_paused: 99 } }),
       row('2026-11-24', 'a', '0', { refusals: { model_not_allowed: 3, team_paused: 1 } }),
@@ -94,7 +94,7 @@ describe('refusals', () => {
     ]);
   });
 
-  it('are told apart from not being counted at all', () => {
+  it('are distinguished from not being counted at all', () => {
     expect(countRefusals({ data: [row('2026-11-25', 'a', '1')], total }, '2026-11-19', '2026-11-25')).toBeUndefined();
     expect(countRefusals({ data: [], total: { ...total, refusals: {} } }, '2026-11-19', '2026-11-25')).toEqual([]);
   });
