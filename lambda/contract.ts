@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-
 /** Names that the CDK constructs, the Lambda functions and the local host share, so that they cannot drift apart. */
 
 /** Also the holder of the usage plan that serves keys without a team. */
@@ -123,10 +121,11 @@ export const CATALOG_EVENT = { source: EVENT_SOURCE, detailType: 'Catalog differ
 
 /**
  * Returns the value of the API Gateway key by which the authorizer selects a holder's usage plan. It is not a secret: the
- * API takes keys from its authorizer only. Values are alphanumeric and unique in an account and region.
+ * API takes keys from its authorizer only. Values are alphanumeric and unique in an account and region: `hash` is SHA-256 in
+ * hexadecimal.
  */
-export function usagePlanKeyValue(environment: string, holder: string): string {
-  return createHash('sha256').update(`usage plan of ${holder} in ${environment}`).digest('hex');
+export function usagePlanKeyValue(environment: string, holder: string, hash: (text: string) => string): string {
+  return hash(`usage plan of ${holder} in ${environment}`);
 }
 
 /** Prefix of the ids of the keys that the check after a deployment creates. */

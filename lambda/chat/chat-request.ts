@@ -13,7 +13,7 @@ export type ChatRequest = {
   readonly stream: boolean;
   /** True if a streaming client requested the usage chunk. */
   readonly includeUsage: boolean;
-  /** What may be sent to Groq: known fields alone, every number as the client wrote it. */
+  /** The body that may be sent to Groq: known fields only, every number as the client wrote it. */
   readonly body: JsonObject;
 };
 

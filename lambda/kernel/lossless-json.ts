@@ -68,7 +68,7 @@ function endOfString(text: string, from: number): number {
   return end;
 }
 
-/** Whether an odd number of backslashes stands before a character. */
+/** True if an odd number of backslashes precedes a character. */
 function isEscaped(text: string, at: number): boolean {
   let first = at;
   while (text.charCodeAt(first - 1) === BACKSLASH) first--;

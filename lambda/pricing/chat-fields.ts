@@ -3,7 +3,7 @@
  * /docs/openai describe them (read 2026-11-30). Whatever is sent upstream is built from these, by exact name.
  */
 
-/** How a field enters into what a call may use: by its bytes, by its own price, or not at all. */
+/** The part that a field plays in a call's bounds: its bytes count, it sets a price or a limit, or it does not count. */
 export type FieldUse = 'prompt' | 'sampling' | 'transport' | 'money';
 
 /** A field that is passed on. */
@@ -16,7 +16,7 @@ export type Field = PassedField | RefusedField;
 /** The fields of an object, by name. */
 export type Fields = { readonly [name: string]: Field };
 
-/** What may stand in a field, as far as names govern it. The types of plain values are Groq's to judge. */
+/** The values that a field may have, as far as names matter. Groq validates the types of plain values. */
 export type FieldValue =
   /** Text, a number, true, false or null. */
   | 'plain'

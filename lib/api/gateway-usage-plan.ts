@@ -1,6 +1,9 @@
+import { createHash } from 'node:crypto';
 import { ApiKey, type IRestApi, Period, type RestApi, type Stage, UsagePlan } from 'aws-cdk-lib/aws-apigateway';
 import { Construct } from 'constructs';
 import { usagePlanKeyValue } from '../../lambda/contract.ts';
+
+const sha256Hex = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** Props of {@link GatewayUsagePlan}. */
 export type GatewayUsagePlanProps = {
@@ -49,7 +52,7 @@ export class GatewayUsagePlan extends Construct {
     });
     const key = new ApiKey(this, 'Key', {
       description: `Handle of the usage plan of ${holder}; not a credential.`,
-      value: usagePlanKeyValue(environmentName, holder),
+      value: usagePlanKeyValue(environmentName, holder, sha256Hex),
     });
     this.plan.addApiKey(key);
   }

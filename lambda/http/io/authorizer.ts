@@ -9,6 +9,8 @@ import { METRIC } from '../../telemetry/metrics.ts';
 import { createKeyCheckReporter, type KeyCheckReporterPorts } from '../key-check-reporter.ts';
 import { readBearerToken } from './gateway-event.ts';
 
+const sha256Hex = (text: string): string => createHash('sha256').update(text).digest('hex');
+
 /** Ports of the authorizer. */
 export type AuthorizerPorts = KeyCheckReporterPorts & { readonly keys: KeyStore };
 
@@ -76,7 +78,7 @@ function toAuthorizerResult(
       Statement: [{ Action: 'execute-api:Invoke', Effect: 'Allow', Resource: stageArnPattern(methodArn) }],
     },
     // Selects the usage plan that counts the request.
-    usageIdentifierKey: usagePlanKeyValue(environmentName, team ?? ORGANIZATION),
+    usageIdentifierKey: usagePlanKeyValue(environmentName, team ?? ORGANIZATION, sha256Hex),
     context: {
       keyId,
       role,

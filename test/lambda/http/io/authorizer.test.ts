@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MAX_INVALID_KEYS } from '../../../../lambda/access/invalid-key-tracker.ts';
@@ -10,6 +11,7 @@ import { deriveKey } from '../../../../local/local-keys.ts';
 import { START_MS } from '../../../support/ledger/ledger-fixtures.ts';
 import { startTestDatabase, type TestDatabase } from '../../../support/ledger/test-database.ts';
 
+const sha256Hex = (text: string): string => createHash('sha256').update(text).digest('hex');
 let database: TestDatabase;
 let keys: DynamoKeyStore;
 let nowEpochMs = START_MS;
@@ -56,14 +58,14 @@ describe('the authorizer', () => {
           { Action: 'execute-api:Invoke', Effect: 'Allow', Resource: 'arn:aws:execute-api:eu-west-1:1:api/prod/*' },
         ],
       },
-      usageIdentifierKey: usagePlanKeyValue('test', 'chatbot'),
+      usageIdentifierKey: usagePlanKeyValue('test', 'chatbot', sha256Hex),
       context: { keyId: made('good').keyId, role: 'member', team: 'chatbot' },
     });
   });
 
   it('accepts the header in any case, and an organisation key without a team', async () => {
     expect(await authorize({ authorization: `bearer ${made('admin').key}` })).toMatchObject({
-      usageIdentifierKey: usagePlanKeyValue('test', 'ORGANIZATION'),
+      usageIdentifierKey: usagePlanKeyValue('test', 'ORGANIZATION', sha256Hex),
       context: { role: 'admin' },
     });
   });
