@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { normalizeBaseUrl } from '../lambda/contract.ts';
 import { createAdminPorts } from '../lambda/functions/admin-ports.ts';
 import { handleAdmin } from '../lambda/http/admin-routes.ts';
-import { isObject, parseObject } from '../lambda/kernel/json-object.ts';
+import { isObject, parseObject } from '../lambda/kernel/json/json-object.ts';
 import { CommandError } from './command-error.ts';
 import { type EnvironmentSelector, openStores } from './stores.ts';
 

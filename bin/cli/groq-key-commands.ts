@@ -64,11 +64,8 @@ export function addGroqKeyCommands(program: Command): void {
     async (options: RevokeGroqKeyOptions) =>
       await (await import('../commands/groq-key-rotation.ts')).revokeKey(options),
   );
-  add(
-    'confirm-deleted',
-    'Record that a key has been deleted in the Groq console',
-    keyIdOption('the deleted key').makeOptionMandatory(),
-  ).action(
+  const deletedKey = keyIdOption('the deleted key').makeOptionMandatory();
+  add('confirm-deleted', 'Record that a key has been deleted in the Groq console', deletedKey).action(
     async (options: GroqKeyIdOptions) =>
       await (await import('../commands/groq-key-queue.ts')).confirmKeyDeleted(options),
   );

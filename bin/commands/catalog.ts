@@ -1,7 +1,7 @@
 import { groqSecretName } from '../../lambda/contract.ts';
 import { GroqKeyApiClient } from '../../lambda/groq-keys/io/groq-key-api-client.ts';
 import { groqSecret } from '../../lambda/groq-keys/io/groq-secret.ts';
-import { readModelListing } from '../../lambda/groq-keys/read-model-listing.ts';
+import { readModelListing } from '../../lambda/groq-keys/watch/read-model-listing.ts';
 import { renderTextTable } from '../../lambda/kernel/text-table.ts';
 import { CANARY_TEAM } from '../../lambda/policy/canary-team.ts';
 import { Registry } from '../../lambda/policy/io/registry.ts';

@@ -1,4 +1,4 @@
-import { isObject, parseObject } from '../../lambda/kernel/json-object.ts';
+import { isObject, parseObject } from '../../lambda/kernel/json/json-object.ts';
 import { picoUsdFromNumber, ZERO_USD } from '../../lambda/kernel/money.ts';
 import type { CallTemplate, TeamCredential } from './figures.ts';
 import { type CallOutcome, countOutcome, EMPTY_TALLY, type Tally } from './tally.ts';

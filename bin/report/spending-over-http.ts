@@ -1,4 +1,4 @@
-import { isObject } from '../../lambda/kernel/json-object.ts';
+import { isObject } from '../../lambda/kernel/json/json-object.ts';
 import { type Day, dayAt, dayStartEpochMs, MS_PER_DAY, periodAt } from '../../lambda/kernel/period.ts';
 import type { TokenPrices } from '../../lambda/pricing/token-prices.ts';
 import { addWeeks, daysOfWeek, type IsoWeek, periodsOfWeek } from '../../lambda/reporting/iso-week.ts';

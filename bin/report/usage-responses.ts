@@ -1,4 +1,4 @@
-import { isObject } from '../../lambda/kernel/json-object.ts';
+import { isObject } from '../../lambda/kernel/json/json-object.ts';
 import { type PicoUsd, parseUsd, picoUsd } from '../../lambda/kernel/money.ts';
 import type { Period } from '../../lambda/kernel/period.ts';
 import type { TokenPrices } from '../../lambda/pricing/token-prices.ts';

@@ -1,4 +1,4 @@
-import { isObject } from '../kernel/json-object.ts';
+import { isObject } from '../kernel/json/json-object.ts';
 import { escapeMarkup } from '../kernel/markup.ts';
 import { ORGANIZATION } from '../kernel/organization.ts';
 import type { WebhookKind } from '../policy/deployment-settings.ts';

@@ -3,9 +3,9 @@ import type { LedgerView, ReserveRefusal } from '../ledger/reservation.ts';
 import { MAX_FUNDS_WAIT_MS } from '../ledger/reserved-money.ts';
 import type { TeamPolicy } from '../policy/environment.ts';
 import { affordableOutputTokens } from '../pricing/pricing.ts';
-import { type BoundedCall, limitOutput } from './bounded-call.ts';
 import { type BudgetBalance, type BudgetRefusal, balanceAtRefusal, couldBecomeAffordable } from './budget-balance.ts';
-import { MIN_DEFAULT_OUTPUT_TOKENS } from './decide.ts';
+import { type BoundedCall, limitOutput } from './request/bounded-call.ts';
+import { MIN_DEFAULT_OUTPUT_TOKENS } from './request/decide.ts';
 
 /** The interval at which a call polls for a free concurrency slot, in milliseconds; each poll is a write. */
 const CONCURRENCY_POLL_INTERVAL_MS = 100;

@@ -6,8 +6,8 @@ import type { Budgets, Ledger, LedgerKey, ReserveResult } from '../ledger/ports.
 import { type LedgerView, type ReserveTerms, type Settlement, VOID } from '../ledger/reservation.ts';
 import type { TeamPolicy } from '../policy/environment.ts';
 import { nextStep } from './admission-step.ts';
-import type { BoundedCall } from './bounded-call.ts';
 import { exponentialBackoff, waitForBudget } from './budget-wait.ts';
+import type { BoundedCall } from './request/bounded-call.ts';
 
 /** The time from a call's deadline to the expiry of its reservation, in milliseconds: clocks differ, writes are late. */
 const EXPIRY_MARGIN_MS = 15_000;

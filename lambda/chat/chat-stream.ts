@@ -1,6 +1,6 @@
 import { readGroqError } from '../groq/groq-error.ts';
-import { isObject, type JsonObject, parseObject } from '../kernel/json-object.ts';
-import { parseLossless } from '../kernel/lossless-json.ts';
+import { isObject, type JsonObject, parseObject } from '../kernel/json/json-object.ts';
+import { parseLossless } from '../kernel/json/lossless-json.ts';
 import { parseUsage, type TokenUsage } from '../pricing/token-usage.ts';
 import { dearerUsage } from './stream-usage.ts';
 

@@ -1,8 +1,8 @@
 import { admit } from './admission.ts';
 import type { ChatCompletionPorts, ChatCompletionRequest, ChatCompletionResult } from './chat-completion.ts';
-import { parseChatRequest } from './chat-request.ts';
-import { decide } from './decide.ts';
 import { acquireHeadroom } from './headroom-queue.ts';
+import { parseChatRequest } from './request/chat-request.ts';
+import { decide } from './request/decide.ts';
 import { explainReserveRefusal } from './reserve-refusal.ts';
 import { runCall } from './run-call.ts';
 

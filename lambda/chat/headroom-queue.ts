@@ -3,7 +3,7 @@ import type { Shortage } from '../groq/limit-bucket.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { type Refusal, refuse } from '../kernel/refusals.ts';
 import type { TeamPolicy } from '../policy/environment.ts';
-import type { BoundedCall } from './bounded-call.ts';
+import type { BoundedCall } from './request/bounded-call.ts';
 
 /** The maximum number of checks per call, regardless of time. */
 const MAX_HEADROOM_CHECKS = 100;

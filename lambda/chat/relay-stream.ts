@@ -2,7 +2,6 @@ import { StreamCut } from '../groq/upstream.ts';
 import { toUsdString } from '../kernel/money.ts';
 import { chatCost } from '../pricing/pricing.ts';
 import type { TokenUsage } from '../pricing/token-usage.ts';
-import type { BoundedCall } from './bounded-call.ts';
 import type { ByteSink, ChatCompletionPorts, ChatCompletionRequest } from './chat-completion.ts';
 import {
   hasContent,
@@ -12,6 +11,7 @@ import {
   renderSseData,
   type StreamEvent,
 } from './chat-stream.ts';
+import type { BoundedCall } from './request/bounded-call.ts';
 import { keepPossibleUsage } from './settle-call.ts';
 import { dearerUsage } from './stream-usage.ts';
 

@@ -3,8 +3,8 @@ import { formatUtc, periodResetAt } from '../kernel/period.ts';
 import { INVALID_KEY_MESSAGE, type Refusal, refuse } from '../kernel/refusals.ts';
 import type { LedgerView, ReserveRefusal } from '../ledger/reservation.ts';
 import type { TeamPolicy } from '../policy/environment.ts';
-import type { BoundedCall } from './bounded-call.ts';
 import type { BudgetRefusal } from './budget-balance.ts';
+import type { BoundedCall } from './request/bounded-call.ts';
 
 type RateRefusal = Extract<ReserveRefusal, { retryAfterMs: number }>;
 

@@ -5,7 +5,6 @@ import { NO_GROQ_KEYS } from '../ledger/call-trace.ts';
 import { VOID } from '../ledger/reservation.ts';
 import type { TokenUsage } from '../pricing/token-usage.ts';
 import type { AdmittedCall } from './admission.ts';
-import { type BoundedCall, upstreamBody } from './bounded-call.ts';
 import type {
   ByteSink,
   CallMetadata,
@@ -14,6 +13,7 @@ import type {
   ChatCompletionResult,
 } from './chat-completion.ts';
 import { relayStream } from './relay-stream.ts';
+import { type BoundedCall, upstreamBody } from './request/bounded-call.ts';
 import type { CallOutcome } from './request-report.ts';
 import { buildSettlement, keepPossibleUsage, parseBodyUsage, settle } from './settle-call.ts';
 

@@ -1,4 +1,4 @@
-import { parseObject } from '../kernel/json-object.ts';
+import { parseObject } from '../kernel/json/json-object.ts';
 import { toUsdString } from '../kernel/money.ts';
 import { rateCostUs } from '../kernel/rate-limit.ts';
 import type { CallTrace } from '../ledger/call-trace.ts';
@@ -7,8 +7,8 @@ import { overrunAmount } from '../ledger/settle.ts';
 import { chatCost } from '../pricing/pricing.ts';
 import { isPossibleUsage, parseUsage, type TokenUsage } from '../pricing/token-usage.ts';
 import type { AdmittedCall } from './admission.ts';
-import type { BoundedCall } from './bounded-call.ts';
 import type { ChatCompletionPorts, ChatCompletionRequest } from './chat-completion.ts';
+import type { BoundedCall } from './request/bounded-call.ts';
 
 /** The settlement of a call: its actual cost if Groq reported usage, or else its maximum cost, marked assumed. */
 export function buildSettlement({ call }: AdmittedCall, trace: CallTrace, usage: TokenUsage | undefined): Settlement {

@@ -1,4 +1,4 @@
-import { isObject, type JsonObject } from '../kernel/json-object.ts';
+import { isObject, type JsonObject } from '../kernel/json/json-object.ts';
 
 /*
  * CloudFormation turns every value of a custom resource into a string, and `cdk diff` prints a line for each value. So

@@ -1,5 +1,5 @@
 import { cutText } from '../kernel/cut-text.ts';
-import { isObject, type JsonObject, parseObject } from '../kernel/json-object.ts';
+import { isObject, type JsonObject, parseObject } from '../kernel/json/json-object.ts';
 import { redactSecrets } from '../kernel/key-redaction.ts';
 
 /** An error that Groq itself wrote, in the form of its API. */

@@ -1,4 +1,4 @@
-import { parseObject } from '../kernel/json-object.ts';
+import { parseObject } from '../kernel/json/json-object.ts';
 import { dayStartEpochMs, formatUtc } from '../kernel/period.ts';
 import type { VersionLabels } from '../secrets/secret-versions.ts';
 

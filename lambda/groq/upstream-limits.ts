@@ -1,5 +1,5 @@
-import type { JsonObject } from '../kernel/json-object.ts';
-import { toNumber } from '../kernel/lossless-json.ts';
+import type { JsonObject } from '../kernel/json/json-object.ts';
+import { toNumber } from '../kernel/json/lossless-json.ts';
 
 /** The times that the gateway waits for Groq. A call that exceeds one is charged at its maximum cost. */
 export type UpstreamLimits = {

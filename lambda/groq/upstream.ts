@@ -1,4 +1,4 @@
-import type { JsonObject } from '../kernel/json-object.ts';
+import type { JsonObject } from '../kernel/json/json-object.ts';
 import type { Refusal } from '../kernel/refusals.ts';
 import type { GroqKeyTrace } from '../ledger/call-trace.ts';
 import type { KeyCanary } from './groq-key-choice.ts';

@@ -1,4 +1,4 @@
-import { parseObject } from '../kernel/json-object.ts';
+import { parseObject } from '../kernel/json/json-object.ts';
 import { didYouMean } from '../kernel/nearest-word.ts';
 import { type Refusal, refuse } from '../kernel/refusals.ts';
 

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { ConfigError, configError } from '../kernel/config-error.ts';
-import { pickKnownFields } from '../kernel/known-fields.ts';
+import { pickKnownFields } from '../kernel/json/known-fields.ts';
 import { type PicoUsd, picoUsdFromNumber } from '../kernel/money.ts';
 import { didYouMean } from '../kernel/nearest-word.ts';
 import { type Catalog, explainUnpriced } from '../pricing/catalog.ts';

@@ -1,6 +1,12 @@
 import { ConfigError } from '../kernel/config-error.ts';
 import type { Catalog } from '../pricing/catalog.ts';
-import type { TeamPolicy } from './environment.ts';
+
+/** The part of a team's policy that names its models. */
+type ModelPolicy = {
+  readonly team: string;
+  readonly allowedModels: readonly string[];
+  readonly onRetiredModel: 'refuse' | 'replace';
+};
 
 /**
  * Checks that a team which has retired models replaced may use each replacement, since calls of the retired one would
@@ -10,7 +16,7 @@ import type { TeamPolicy } from './environment.ts';
  */
 export function checkReplacedModels(
   file: string,
-  { team, allowedModels, onRetiredModel }: Pick<TeamPolicy, 'team' | 'allowedModels' | 'onRetiredModel'>,
+  { team, allowedModels, onRetiredModel }: ModelPolicy,
   catalog: Catalog,
 ): void {
   if (onRetiredModel !== 'replace') return;

@@ -1,4 +1,4 @@
-import { isObject, type JsonObject } from '../kernel/json-object.ts';
+import { isObject, type JsonObject } from '../kernel/json/json-object.ts';
 
 /** A model as Groq's `GET /models` lists it. */
 export type ListedModel = {

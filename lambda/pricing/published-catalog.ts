@@ -1,5 +1,5 @@
-import { isObject, type JsonObject } from '../kernel/json-object.ts';
-import { pickKnownFields } from '../kernel/known-fields.ts';
+import { isObject, type JsonObject } from '../kernel/json/json-object.ts';
+import { pickKnownFields } from '../kernel/json/known-fields.ts';
 import { type Catalog, parseCatalog } from './catalog.ts';
 import { findModelSchema } from './catalog-entry.ts';
 import { catalogFile } from './catalog-schema.ts';

@@ -1,4 +1,4 @@
-import { isObject } from '../kernel/json-object.ts';
+import { isObject } from '../kernel/json/json-object.ts';
 
 /** The billed tokens of a completion. `cachedTokens` are part of `promptTokens`; reasoning is part of `completionTokens`. */
 export type BilledTokens = {

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { ENDPOINTS } from '../contract.ts';
-import { parseObject } from '../kernel/json-object.ts';
+import { parseObject } from '../kernel/json/json-object.ts';
 import { didYouMean } from '../kernel/nearest-word.ts';
 import { type Refusal, refuse } from '../kernel/refusals.ts';
 

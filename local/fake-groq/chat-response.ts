@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isObject, type JsonObject } from '../../lambda/kernel/json-object.ts';
+import { isObject, type JsonObject } from '../../lambda/kernel/json/json-object.ts';
 import type { Completion } from './completion.ts';
 import { applyUsageFault, buildChunks, buildResponse } from './completion-response.ts';
 import type { Fault } from './faults.ts';

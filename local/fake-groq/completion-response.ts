@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../lambda/kernel/json-object.ts';
+import type { JsonObject } from '../../lambda/kernel/json/json-object.ts';
 import { type Completion, toUsage } from './completion.ts';
 
 /** A completion to shape as Groq does. `usage` is undefined if a fault removes it. */

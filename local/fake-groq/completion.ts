@@ -1,4 +1,4 @@
-import { isObject, type JsonObject } from '../../lambda/kernel/json-object.ts';
+import { isObject, type JsonObject } from '../../lambda/kernel/json/json-object.ts';
 import type { ModelCount } from './served-counts.ts';
 
 /** The fake's completion of a request; the same body always gets the same completion. */

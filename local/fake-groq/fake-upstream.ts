@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import catalogFile from '../../config/catalog.json' with { type: 'json' };
-import { type JsonObject, parseObject } from '../../lambda/kernel/json-object.ts';
+import { type JsonObject, parseObject } from '../../lambda/kernel/json/json-object.ts';
 import { sendJson, writeStream, writeWhole } from './chat-response.ts';
 import { buildCompletion, messageText } from './completion.ts';
 import { CONTEXT_WINDOW } from './completion-response.ts';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { deriveGroqKeyId } from '../../lambda/groq/io/groq-key-id.ts';
-import type { JsonObject } from '../../lambda/kernel/json-object.ts';
+import type { JsonObject } from '../../lambda/kernel/json/json-object.ts';
 import type { FakeKeys } from './keys.ts';
 
 type CreatedKey = { readonly id: string; readonly name: string; readonly keyId: string };

@@ -1,5 +1,5 @@
 import { deriveGroqKeyId } from '../../lambda/groq/io/groq-key-id.ts';
-import type { JsonObject } from '../../lambda/kernel/json-object.ts';
+import type { JsonObject } from '../../lambda/kernel/json/json-object.ts';
 
 /** The requests made with one key. */
 export type FakeKeyUsage = {

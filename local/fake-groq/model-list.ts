@@ -1,4 +1,4 @@
-import { isObject, type JsonObject } from '../../lambda/kernel/json-object.ts';
+import { isObject, type JsonObject } from '../../lambda/kernel/json/json-object.ts';
 
 /** The creation time of the fake's models, in epoch seconds. */
 const CREATED_S = 1_754_000_000;

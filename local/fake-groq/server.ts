@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { JsonObject } from '../../lambda/kernel/json-object.ts';
+import type { JsonObject } from '../../lambda/kernel/json/json-object.ts';
 import { FakeUpstream, type FakeUpstreamOptions } from './fake-upstream.ts';
 import type { FakeKeys } from './keys.ts';
 import type { ServedCounts } from './served-counts.ts';

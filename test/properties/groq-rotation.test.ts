@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { deriveGroqKeyId } from '../../lambda/groq/io/groq-key-id.ts';
 import { groqKeyState } from '../../lambda/groq-keys/groq-key-record.ts';
-import { watchGroqKey } from '../../lambda/groq-keys/watch-groq-keys.ts';
+import { watchGroqKey } from '../../lambda/groq-keys/watch/watch-groq-keys.ts';
 import type { TeamPolicy } from '../../lambda/policy/environment.ts';
 import { GROQ_KEY_SOURCES } from '../../lambda/policy/environment-schema.ts';
 import { VERSION_LABEL } from '../../lambda/secrets/secret-versions.ts';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { isObject } from '../../../lambda/kernel/json-object.ts';
+import { isObject } from '../../../lambda/kernel/json/json-object.ts';
 import { addUsd, type PicoUsd, picoUsdFromNumber } from '../../../lambda/kernel/money.ts';
 import {
   type GatewayProcess,

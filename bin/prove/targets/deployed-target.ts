@@ -1,5 +1,5 @@
 import { findServedModel } from '../../../lambda/access/model-list.ts';
-import { isObject } from '../../../lambda/kernel/json-object.ts';
+import { isObject } from '../../../lambda/kernel/json/json-object.ts';
 import { type PicoUsd, subtractUsd, toUsdString } from '../../../lambda/kernel/money.ts';
 import type { TeamPolicy } from '../../../lambda/policy/environment.ts';
 import type { Catalog } from '../../../lambda/pricing/catalog.ts';

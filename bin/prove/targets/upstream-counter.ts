@@ -1,4 +1,4 @@
-import { isObject } from '../../../lambda/kernel/json-object.ts';
+import { isObject } from '../../../lambda/kernel/json/json-object.ts';
 import { addUsd } from '../../../lambda/kernel/money.ts';
 import type { Catalog, ChatModel } from '../../../lambda/pricing/catalog.ts';
 import { chatCost } from '../../../lambda/pricing/pricing.ts';

@@ -1,4 +1,4 @@
-import { isObject, parseObject } from '../../kernel/json-object.ts';
+import { isObject, parseObject } from '../../kernel/json/json-object.ts';
 
 /** Response of a gateway; `code` is the error code, or empty. */
 export type ProbeResponse = {

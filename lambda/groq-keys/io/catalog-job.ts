@@ -1,7 +1,7 @@
 import type { Log } from '../../kernel/clock.ts';
 import { toEmfLine } from '../../telemetry/emf-record.ts';
 import { DIMENSION, METRIC } from '../../telemetry/metrics.ts';
-import { type CatalogWatchPorts, watchCatalog } from '../watch-catalog.ts';
+import { type CatalogWatchPorts, watchCatalog } from '../watch/watch-catalog.ts';
 
 /** Ports of the job. */
 export type CatalogJobPorts = CatalogWatchPorts & {

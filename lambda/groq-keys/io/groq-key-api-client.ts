@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { normalizeBaseUrl } from '../../contract.ts';
-import { isObject, type JsonObject, parseObject } from '../../kernel/json-object.ts';
+import { isObject, type JsonObject, parseObject } from '../../kernel/json/json-object.ts';
 import { type ListedModel, parseModelListing } from '../../pricing/model-listing.ts';
 import type { GroqKeyApi, GroqKeyProbe, UpstreamKey } from '../groq-key-ports.ts';
-import type { ModelLister } from '../read-model-listing.ts';
+import type { ModelLister } from '../watch/read-model-listing.ts';
 
 /** An inconclusive answer, or none, from Groq or another upstream. The message never contains a key. */
 export class GroqKeyApiError extends Error {

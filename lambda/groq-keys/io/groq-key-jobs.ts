@@ -4,7 +4,7 @@ import { CANARY_TEAM } from '../../policy/canary-team.ts';
 import type { TeamPolicy } from '../../policy/environment.ts';
 import type { GroqKeyPorts, GroqSecret } from '../groq-key-ports.ts';
 import { retireGroqKeys } from '../retire-groq-keys.ts';
-import { watchGroqKey } from '../watch-groq-keys.ts';
+import { watchGroqKey } from '../watch/watch-groq-keys.ts';
 
 /** A scheduled job. */
 export type GroqKeyJob = 'watch' | 'retire';

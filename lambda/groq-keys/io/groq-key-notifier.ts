@@ -6,7 +6,7 @@ import { StoreError } from '../../kernel/store-error.ts';
 import type { CatalogDifference } from '../../pricing/catalog-diff.ts';
 import type { OperatorsTopic } from '../../telemetry/io/operators-topic.ts';
 import type { GroqKeyEvent, GroqKeyNotifier } from '../groq-key-events.ts';
-import type { CatalogNotifier } from '../watch-catalog.ts';
+import type { CatalogNotifier } from '../watch/watch-catalog.ts';
 
 /** Options of the notifier. */
 export type NotifierOptions = {

@@ -9,9 +9,9 @@ import { DIMENSION, METRIC } from '../../telemetry/metrics.ts';
 import type { GroqKeyNotifier } from '../groq-key-events.ts';
 import type { GroqKeyPorts, GroqSecret } from '../groq-key-ports.ts';
 import { StagedKeyMissingError } from '../groq-key-source.ts';
-import type { ModelLister } from '../read-model-listing.ts';
 import { rotateGroqKey } from '../rotate-groq-key.ts';
-import type { CatalogNotifier, ReportedDifferences } from '../watch-catalog.ts';
+import type { ModelLister } from '../watch/read-model-listing.ts';
+import type { CatalogNotifier, ReportedDifferences } from '../watch/watch-catalog.ts';
 import { runCatalogJob } from './catalog-job.ts';
 import { type GroqKeyJob, runGroqKeyJob } from './groq-key-jobs.ts';
 

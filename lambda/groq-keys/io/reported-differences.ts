@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { PARTITION_KEY, SORT_KEY } from '../../contract.ts';
 import { DynamoTable } from '../../kernel/io/dynamo-table.ts';
-import type { ReportedDifferences } from '../watch-catalog.ts';
+import type { ReportedDifferences } from '../watch/watch-catalog.ts';
 
 /** Beside the records of Groq keys, which the same function writes. No team has a name in upper case. */
 const ITEM_KEY = { [PARTITION_KEY]: { S: 'GROQKEYS#CATALOG' }, [SORT_KEY]: { S: 'REPORTED' } };

@@ -1,4 +1,4 @@
-import { parseObject } from '../../kernel/json-object.ts';
+import { parseObject } from '../../kernel/json/json-object.ts';
 
 /**
  * The maximum size of a response that is read whole, in bytes. The largest window of the catalog is 131,072 tokens; its

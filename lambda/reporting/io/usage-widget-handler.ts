@@ -1,5 +1,5 @@
 import middy from '@middy/core';
-import { isObject } from '../../kernel/json-object.ts';
+import { isObject } from '../../kernel/json/json-object.ts';
 import { didYouMean } from '../../kernel/nearest-word.ts';
 import { addWeeks, type IsoWeek, parseWeek, weekAt } from '../iso-week.ts';
 import { renderWidget, renderWidgetError, WIDGET_DOCUMENTATION } from '../render/widget.ts';

@@ -1,6 +1,6 @@
 import middy from '@middy/core';
 import type { Log } from '../../kernel/clock.ts';
-import { isObject } from '../../kernel/json-object.ts';
+import { isObject } from '../../kernel/json/json-object.ts';
 import { toUsdString } from '../../kernel/money.ts';
 import { type DeliveryPorts, deliverWeeklyReport } from '../deliver-weekly-report.ts';
 import { type IsoWeek, lastCompleteWeek, parseWeek } from '../iso-week.ts';

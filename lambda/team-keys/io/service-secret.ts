@@ -1,6 +1,6 @@
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { teamFromServiceSecret } from '../../contract.ts';
-import { parseObject } from '../../kernel/json-object.ts';
+import { parseObject } from '../../kernel/json/json-object.ts';
 import { RotatedSecret } from '../../secrets/io/rotated-secret.ts';
 import type { ServiceKey, ServiceSecret } from '../rotate-service-key.ts';
 

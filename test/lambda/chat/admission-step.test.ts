@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { nextStep, type RefusedAttempt } from '../../../lambda/chat/admission-step.ts';
-import { type BoundedCall, limitOutput } from '../../../lambda/chat/bounded-call.ts';
-import { type ChatRequest, parseChatRequest } from '../../../lambda/chat/chat-request.ts';
-import { decide } from '../../../lambda/chat/decide.ts';
+import { type BoundedCall, limitOutput } from '../../../lambda/chat/request/bounded-call.ts';
+import { type ChatRequest, parseChatRequest } from '../../../lambda/chat/request/chat-request.ts';
+import { decide } from '../../../lambda/chat/request/decide.ts';
 import { addUsd, type PicoUsd, subtractUsd, ZERO_USD } from '../../../lambda/kernel/money.ts';
 import type { ReserveRefusal } from '../../../lambda/ledger/reservation.ts';
 import { catalog, policyWith } from '../../support/catalog.ts';

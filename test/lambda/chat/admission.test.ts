@@ -1,8 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
 import { type AdmissionRequest, admit } from '../../../lambda/chat/admission.ts';
-import type { BoundedCall } from '../../../lambda/chat/bounded-call.ts';
-import { type ChatRequest, parseChatRequest } from '../../../lambda/chat/chat-request.ts';
-import { decide } from '../../../lambda/chat/decide.ts';
+import type { BoundedCall } from '../../../lambda/chat/request/bounded-call.ts';
+import { type ChatRequest, parseChatRequest } from '../../../lambda/chat/request/chat-request.ts';
+import { decide } from '../../../lambda/chat/request/decide.ts';
 import { picoUsd, toUsdString } from '../../../lambda/kernel/money.ts';
 import { worstCaseCost } from '../../../lambda/pricing/pricing.ts';
 import { catalog, policyWith } from '../../support/catalog.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { BoundedCall } from '../../../lambda/chat/bounded-call.ts';
-import { type ChatRequest, parseChatRequest } from '../../../lambda/chat/chat-request.ts';
-import { decide } from '../../../lambda/chat/decide.ts';
 import { acquireHeadroom } from '../../../lambda/chat/headroom-queue.ts';
+import type { BoundedCall } from '../../../lambda/chat/request/bounded-call.ts';
+import { type ChatRequest, parseChatRequest } from '../../../lambda/chat/request/chat-request.ts';
+import { decide } from '../../../lambda/chat/request/decide.ts';
 import { Headroom } from '../../../lambda/groq/headroom.ts';
 import { renderRefusal } from '../../../lambda/kernel/refusals.ts';
 import { catalog, policyWith } from '../../support/catalog.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { BoundedCall } from '../../../lambda/chat/bounded-call.ts';
-import { type ChatRequest, parseChatRequest } from '../../../lambda/chat/chat-request.ts';
-import { decide } from '../../../lambda/chat/decide.ts';
+import type { BoundedCall } from '../../../lambda/chat/request/bounded-call.ts';
+import { type ChatRequest, parseChatRequest } from '../../../lambda/chat/request/chat-request.ts';
+import { decide } from '../../../lambda/chat/request/decide.ts';
 import { explainReserveRefusal } from '../../../lambda/chat/reserve-refusal.ts';
 import { picoUsdFromNumber as usd, ZERO_USD } from '../../../lambda/kernel/money.ts';
 import { formatUtc } from '../../../lambda/kernel/period.ts';

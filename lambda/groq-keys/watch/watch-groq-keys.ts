@@ -1,7 +1,7 @@
-import type { GroqKey } from '../groq/groq-key-versions.ts';
-import { hourAt, MS_PER_DAY } from '../kernel/period.ts';
-import type { TeamPolicy } from '../policy/environment.ts';
-import type { SecretState } from '../secrets/secret-rotation.ts';
+import type { GroqKey } from '../../groq/groq-key-versions.ts';
+import { hourAt, MS_PER_DAY } from '../../kernel/period.ts';
+import type { TeamPolicy } from '../../policy/environment.ts';
+import type { SecretState } from '../../secrets/secret-rotation.ts';
 import {
   type ActiveGroqKeys,
   clearStalePending,
@@ -9,12 +9,12 @@ import {
   hasNextStagedKey,
   isAccepted,
   readActiveGroqKeys,
-} from './active-groq-keys.ts';
-import { notifyStagedKeyMissing } from './groq-key-notifications.ts';
-import type { GroqKeyPorts, GroqSecret } from './groq-key-ports.ts';
-import { type GroqKeyRecord, isMarkedCurrent } from './groq-key-record.ts';
-import { completePromotion, OVERLAP_MS } from './promote-groq-key.ts';
-import { completeRollback, rollBackGroqKey } from './roll-back-groq-key.ts';
+} from '../active-groq-keys.ts';
+import { notifyStagedKeyMissing } from '../groq-key-notifications.ts';
+import type { GroqKeyPorts, GroqSecret } from '../groq-key-ports.ts';
+import { type GroqKeyRecord, isMarkedCurrent } from '../groq-key-record.ts';
+import { completePromotion, OVERLAP_MS } from '../promote-groq-key.ts';
+import { completeRollback, rollBackGroqKey } from '../roll-back-groq-key.ts';
 
 /** Ports of the watch. */
 export type GroqKeyWatchPorts = GroqKeyPorts & {

@@ -1,8 +1,8 @@
-import type { Identity } from '../access/identity.ts';
-import { accessLevelFor } from '../access/permissions.ts';
-import { type Refusal, refuse } from '../kernel/refusals.ts';
-import type { TeamPolicy } from '../policy/environment.ts';
-import type { Catalog, ChatModel } from '../pricing/catalog.ts';
+import type { Identity } from '../../access/identity.ts';
+import { accessLevelFor } from '../../access/permissions.ts';
+import { type Refusal, refuse } from '../../kernel/refusals.ts';
+import type { TeamPolicy } from '../../policy/environment.ts';
+import type { Catalog, ChatModel } from '../../pricing/catalog.ts';
 import { type BoundedCall, boundCall } from './bounded-call.ts';
 import type { ChatRequest } from './chat-request.ts';
 import { chooseModel } from './choose-model.ts';

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Identity } from '../../../lambda/access/identity.ts';
-import { type BoundedCall, limitOutput, upstreamBody } from '../../../lambda/chat/bounded-call.ts';
-import { type ChatRequest, parseChatRequest } from '../../../lambda/chat/chat-request.ts';
-import { decide } from '../../../lambda/chat/decide.ts';
-import type { Refusal } from '../../../lambda/kernel/refusals.ts';
-import { catalog, policyWith } from '../../support/catalog.ts';
+import type { Identity } from '../../../../lambda/access/identity.ts';
+import { type BoundedCall, limitOutput, upstreamBody } from '../../../../lambda/chat/request/bounded-call.ts';
+import { type ChatRequest, parseChatRequest } from '../../../../lambda/chat/request/chat-request.ts';
+import { decide } from '../../../../lambda/chat/request/decide.ts';
+import type { Refusal } from '../../../../lambda/kernel/refusals.ts';
+import { catalog, policyWith } from '../../../support/catalog.ts';
 
 const member: Identity = { keyId: 'k', role: 'member', team: 'chatbot' };
 const hello = { model: 'openai/gpt-oss-20b', messages: [{ role: 'user', content: 'Hello' }] };

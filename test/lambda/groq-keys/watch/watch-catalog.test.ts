@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { watchCatalog } from '../../../lambda/groq-keys/watch-catalog.ts';
-import { CatalogWatchRig } from '../../support/keys/catalog-watch.ts';
-import { GroqKeyTestRig, TEAM } from '../../support/keys/groq-key-rig.ts';
+import { watchCatalog } from '../../../../lambda/groq-keys/watch/watch-catalog.ts';
+import { CatalogWatchRig } from '../../../support/keys/catalog-watch.ts';
+import { GroqKeyTestRig, TEAM } from '../../../support/keys/groq-key-rig.ts';
 
 const MODEL = 'openai/gpt-oss-20b';
 const keys = new GroqKeyTestRig();

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { buildBody, promptFields } from '../../../lambda/chat/build-body.ts';
-import type { JsonObject } from '../../../lambda/kernel/json-object.ts';
-import { parseLossless } from '../../../lambda/kernel/lossless-json.ts';
-import { CHAT_FIELDS } from '../../../lambda/pricing/chat-fields.ts';
+import { buildBody, promptFields } from '../../../../lambda/chat/request/build-body.ts';
+import type { JsonObject } from '../../../../lambda/kernel/json/json-object.ts';
+import { parseLossless } from '../../../../lambda/kernel/json/lossless-json.ts';
+import { CHAT_FIELDS } from '../../../../lambda/pricing/chat-fields.ts';
 
 const base = { model: 'openai/gpt-oss-20b', messages: [{ role: 'user', content: 'Hi' }] };
 const refusal = (param: string, text: string) => ({

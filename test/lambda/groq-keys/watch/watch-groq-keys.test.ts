@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { groqSecretName } from '../../../lambda/contract.ts';
-import { deriveGroqKeyId } from '../../../lambda/groq/io/groq-key-id.ts';
-import { groqKeyState } from '../../../lambda/groq-keys/groq-key-record.ts';
-import { type GroqKeyWatchResult, watchGroqKey } from '../../../lambda/groq-keys/watch-groq-keys.ts';
-import { hourAt, MS_PER_DAY } from '../../../lambda/kernel/period.ts';
-import type { TeamPolicy } from '../../../lambda/policy/environment.ts';
-import { GroqKeyTestRig, isProcessCrash, rotationToken, TEAM } from '../../support/keys/groq-key-rig.ts';
+import { groqSecretName } from '../../../../lambda/contract.ts';
+import { deriveGroqKeyId } from '../../../../lambda/groq/io/groq-key-id.ts';
+import { groqKeyState } from '../../../../lambda/groq-keys/groq-key-record.ts';
+import { type GroqKeyWatchResult, watchGroqKey } from '../../../../lambda/groq-keys/watch/watch-groq-keys.ts';
+import { hourAt, MS_PER_DAY } from '../../../../lambda/kernel/period.ts';
+import type { TeamPolicy } from '../../../../lambda/policy/environment.ts';
+import { GroqKeyTestRig, isProcessCrash, rotationToken, TEAM } from '../../../support/keys/groq-key-rig.ts';
 
 const FIRST = deriveGroqKeyId('gsk_first');
 const SECOND = deriveGroqKeyId('gsk_second');

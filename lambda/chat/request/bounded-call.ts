@@ -1,7 +1,7 @@
-import type { JsonObject } from '../kernel/json-object.ts';
-import { addUsd, type PicoUsd } from '../kernel/money.ts';
-import type { ChatModel } from '../pricing/catalog.ts';
-import { maxInputCost, outputCost } from '../pricing/pricing.ts';
+import type { JsonObject } from '../../kernel/json/json-object.ts';
+import { addUsd, type PicoUsd } from '../../kernel/money.ts';
+import type { ChatModel } from '../../pricing/catalog.ts';
+import { maxInputCost, outputCost } from '../../pricing/pricing.ts';
 import type { ChatRequest } from './chat-request.ts';
 
 /** A call that policy and catalog allow, with the upper bounds of its tokens and its cost. */

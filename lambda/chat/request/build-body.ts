@@ -1,8 +1,8 @@
-import { isObject, type JsonObject } from '../kernel/json-object.ts';
-import { nearestWord } from '../kernel/nearest-word.ts';
-import { type Refusal, refuse } from '../kernel/refusals.ts';
-import { CHAT_FIELDS, type Field, type Fields, type FieldValue } from '../pricing/chat-fields.ts';
-import { foldName } from '../pricing/passable-field.ts';
+import { isObject, type JsonObject } from '../../kernel/json/json-object.ts';
+import { nearestWord } from '../../kernel/nearest-word.ts';
+import { type Refusal, refuse } from '../../kernel/refusals.ts';
+import { CHAT_FIELDS, type Field, type Fields, type FieldValue } from '../../pricing/chat-fields.ts';
+import { foldName } from '../../pricing/passable-field.ts';
 
 /** Longest name that an error repeats, in characters. */
 const MAX_NAME_LENGTH = 64;

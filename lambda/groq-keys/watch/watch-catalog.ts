@@ -1,6 +1,6 @@
-import { CANARY_TEAM } from '../policy/canary-team.ts';
-import type { Catalog } from '../pricing/catalog.ts';
-import { type CatalogDifference, compareCatalog, differenceId } from '../pricing/catalog-diff.ts';
+import { CANARY_TEAM } from '../../policy/canary-team.ts';
+import type { Catalog } from '../../pricing/catalog.ts';
+import { type CatalogDifference, compareCatalog, differenceId } from '../../pricing/catalog-diff.ts';
 import { type ModelListingPorts, readModelListing } from './read-model-listing.ts';
 
 /** Notifies operators and event rules of differences that no earlier run has reported. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { parseChatRequest } from '../../../lambda/chat/chat-request.ts';
+import { parseChatRequest } from '../../../../lambda/chat/request/chat-request.ts';
 
 const parse = (service_tier: unknown) =>
   parseChatRequest(

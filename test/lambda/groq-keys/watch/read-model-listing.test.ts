@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { GroqKeyApiClient } from '../../../lambda/groq-keys/io/groq-key-api-client.ts';
-import { readModelListing } from '../../../lambda/groq-keys/read-model-listing.ts';
-import { compareCatalog } from '../../../lambda/pricing/catalog-diff.ts';
-import { type FakeGroq, startFakeGroq } from '../../../local/fake-groq/server.ts';
-import { catalog, catalogContent } from '../../support/catalog.ts';
-import { GroqKeyTestRig } from '../../support/keys/groq-key-rig.ts';
+import { GroqKeyApiClient } from '../../../../lambda/groq-keys/io/groq-key-api-client.ts';
+import { readModelListing } from '../../../../lambda/groq-keys/watch/read-model-listing.ts';
+import { compareCatalog } from '../../../../lambda/pricing/catalog-diff.ts';
+import { type FakeGroq, startFakeGroq } from '../../../../local/fake-groq/server.ts';
+import { catalog, catalogContent } from '../../../support/catalog.ts';
+import { GroqKeyTestRig } from '../../../support/keys/groq-key-rig.ts';
 
 let fake: FakeGroq;
 let changed: FakeGroq;

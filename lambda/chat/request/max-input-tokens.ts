@@ -1,5 +1,5 @@
-import { isObject, type JsonObject } from '../kernel/json-object.ts';
-import type { ChatModel } from '../pricing/catalog.ts';
+import { isObject, type JsonObject } from '../../kernel/json/json-object.ts';
+import type { ChatModel } from '../../pricing/catalog.ts';
 import { promptFields } from './build-body.ts';
 import type { ChatRequest } from './chat-request.ts';
 

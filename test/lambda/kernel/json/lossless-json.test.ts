@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isObject } from '../../../lambda/kernel/json-object.ts';
-import { findBrokenBound, parseLossless, toNumber } from '../../../lambda/kernel/lossless-json.ts';
+import { isObject } from '../../../../lambda/kernel/json/json-object.ts';
+import { findBrokenBound, parseLossless, toNumber } from '../../../../lambda/kernel/json/lossless-json.ts';
 
 const BOUNDS = { maxDepth: 3, maxValues: 10 };
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { chooseModel } from '../../../lambda/chat/choose-model.ts';
-import { catalog, policyWith } from '../../support/catalog.ts';
+import { chooseModel } from '../../../../lambda/chat/request/choose-model.ts';
+import { catalog, policyWith } from '../../../support/catalog.ts';
 
 const RETIRED = 'llama-3.1-8b-instant';
 const REPLACEMENT = 'openai/gpt-oss-20b';

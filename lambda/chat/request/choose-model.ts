@@ -1,9 +1,9 @@
-import type { Identity } from '../access/identity.ts';
-import { allowedModelsFor } from '../access/model-list.ts';
-import { didYouMean } from '../kernel/nearest-word.ts';
-import { type Refusal, refuse } from '../kernel/refusals.ts';
-import type { TeamPolicy } from '../policy/environment.ts';
-import { type Catalog, type ChatModel, explainUnpriced } from '../pricing/catalog.ts';
+import type { Identity } from '../../access/identity.ts';
+import { allowedModelsFor } from '../../access/model-list.ts';
+import { didYouMean } from '../../kernel/nearest-word.ts';
+import { type Refusal, refuse } from '../../kernel/refusals.ts';
+import type { TeamPolicy } from '../../policy/environment.ts';
+import { type Catalog, type ChatModel, explainUnpriced } from '../../pricing/catalog.ts';
 
 /** The model that serves a call, and the retired one that it replaces. */
 export type ModelChoice = { readonly model: ChatModel; readonly replacedModel: string | undefined };

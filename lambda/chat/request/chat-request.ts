@@ -1,6 +1,6 @@
-import { isObject, type JsonObject } from '../kernel/json-object.ts';
-import { findBrokenBound, parseLossless, toNumber } from '../kernel/lossless-json.ts';
-import { type Refusal, refuse } from '../kernel/refusals.ts';
+import { isObject, type JsonObject } from '../../kernel/json/json-object.ts';
+import { findBrokenBound, parseLossless, toNumber } from '../../kernel/json/lossless-json.ts';
+import { type Refusal, refuse } from '../../kernel/refusals.ts';
 import { buildBody } from './build-body.ts';
 
 /** A chat completion as the gateway reads it. */

@@ -1,7 +1,7 @@
-import type { ListedModel } from '../pricing/model-listing.ts';
-import { readLabelled } from '../secrets/secret-rotation.ts';
-import { VERSION_LABEL } from '../secrets/secret-versions.ts';
-import type { GroqSecret } from './groq-key-ports.ts';
+import type { ListedModel } from '../../pricing/model-listing.ts';
+import { readLabelled } from '../../secrets/secret-rotation.ts';
+import { VERSION_LABEL } from '../../secrets/secret-versions.ts';
+import type { GroqSecret } from '../groq-key-ports.ts';
 
 /** Asks Groq for its list of models. */
 export interface ModelLister {
