@@ -3,6 +3,7 @@ import type { CatalogDiffOptions } from '../commands/catalog.ts';
 import type { ChangesOptions } from '../commands/changes.ts';
 import type { ProveOptions } from '../commands/prove.ts';
 import type { VerifyOptions } from '../commands/verify.ts';
+import type { CliRun } from './cli-run.ts';
 import {
   commaSeparated,
   environmentOptions,
@@ -14,7 +15,6 @@ import {
   wholeNumber,
   withOptions,
 } from './options.ts';
-import type { CliRun } from './program.ts';
 
 /** With fewer calls, a single one is more than the share of a budget that may stay unused. */
 const MIN_CALLS = 40;

@@ -4,14 +4,12 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { CommandError } from '../command-error.ts';
 import type { Progress } from '../progress.ts';
 import { addBudgetCommands } from './budget-commands.ts';
+import type { CliRun } from './cli-run.ts';
 import { addDeploymentCommands } from './deployment-commands.ts';
 import { addGroqKeyCommands } from './groq-key-commands.ts';
 import { addKeyCommands } from './key-commands.ts';
 import { addReportCommands } from './report-commands.ts';
 import { installUsageErrors, subcommandError } from './usage-errors.ts';
-
-/** One run of the command line. Commands that check something set the exit code to 1 when the check fails. */
-export type CliRun = { readonly progress: Progress; exitCode: number };
 
 const DESCRIPTION = `Operates Groq gateways: budgets, team keys, Groq keys, reports and checks.
 

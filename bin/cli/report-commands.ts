@@ -3,6 +3,7 @@ import type { ReportFormat } from '../../lambda/reporting/render/report-formats.
 import type { ReportOptions } from '../commands/report.ts';
 import type { RebuildOptions } from '../commands/usage.ts';
 import { MAX_WEEKS } from '../report/week-range.ts';
+import type { CliRun } from './cli-run.ts';
 import {
   adminOptions,
   choice,
@@ -16,7 +17,6 @@ import {
   wholeNumber,
   withOptions,
 } from './options.ts';
-import type { CliRun } from './program.ts';
 
 const FORMATS = ['table', 'html', 'csv', 'json', 'focus'] as const satisfies readonly ReportFormat[];
 
