@@ -148,8 +148,8 @@ describe.skipIf(CHROMIUM === undefined)('the local page', () => {
     const rows = page.locator('#refusals tbody tr');
     await rows.first().waitFor();
     expect((await rows.allInnerTexts()).map((text) => text.split(/\s*[\t\n]\s*/))).toEqual([
-      ['The team’s budget does not pay the call', 'team_budget_exceeded', '5', '5', evil],
-      ['The model is not among the team’s', 'model_not_allowed', '3', '3', evil],
+      ['The team’s budget is too low for the call', 'team_budget_exceeded', '5', '5', evil],
+      ['The team may not use the model', 'model_not_allowed', '3', '3', evil],
       ['Refused', 'a_new_code', '1', '1', evil],
     ]);
     expect(await page.locator('#content img').count()).toBe(0);
