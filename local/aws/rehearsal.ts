@@ -97,8 +97,8 @@ export class Rehearsal {
     );
     await steps.run('groq-rbac verify fails when a Groq key is wrong', async () => {
       await aws.setGroqKeys(['slow'], 'gsk_wrong');
-      const verify = ['verify', '--env', REHEARSAL_ENVIRONMENT, '--out', aws.folder, '--quick'];
-      return checkResult(await aws.groqRbac(verify), { ok: false, expectedOutput: [/slow: GET \/models answers 401/] });
+      const verify = await aws.groqRbac(['verify', '--env', REHEARSAL_ENVIRONMENT, '--out', aws.folder, '--quick']);
+      return checkResult(verify, { ok: false, expectedOutput: [/slow: GET \/models returned 401/] });
     });
   }
 
